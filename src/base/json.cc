@@ -1,0 +1,154 @@
+#include "base/json.h"
+
+#include <boost/json/src.hpp>
+#include <cmath>
+#include <set>
+
+namespace sluice {
+namespace {
+Error serialization(std::string message) { return {400, "SerializationException", std::move(message), {}}; }
+Error wrong_type(const json::value& value, std::string_view wanted) {
+  std::string is;
+  switch (value.kind()) {
+    case json::kind::bool_: is = value.get_bool() ? "TRUE_VALUE" : "FALSE_VALUE"; break;
+    case json::kind::int64:
+    case json::kind::uint64: is = "NUMBER_VALUE"; break;
+    case json::kind::double_: is = "DECIMAL_VALUE"; break;
+    case json::kind::string: is = "STRING_VALUE"; break;
+    case json::kind::array:
+    case json::kind::object: return serialization("Start of structure or map found where not expected.");
+    case json::kind::null: is = "NULL_VALUE"; break;
+  }
+  return serialization(is + " cannot be converted to " + std::string(wanted));
+}
+
+// Finds a repeated key; Boost.JSON's DOM has already dropped it, so the text is walked once more.
+struct DuplicateHandler {
+  static constexpr size_t max_object_size = size_t(-1), max_array_size = size_t(-1), max_key_size = size_t(-1), max_string_size = size_t(-1);
+  std::vector<std::set<std::string>> open;
+  std::string part;
+  bool on_document_begin(json::error_code&) { return true; }
+  bool on_document_end(json::error_code&) { return true; }
+  bool on_object_begin(json::error_code&) { open.emplace_back(); return true; }
+  bool on_object_end(size_t, json::error_code&) { open.pop_back(); return true; }
+  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_end(size_t, json::error_code&) { return true; }
+  bool on_key_part(json::string_view s, size_t, json::error_code&) { part.append(s.data(), s.size()); return true; }
+  bool on_key(json::string_view s, size_t, json::error_code& ec) {
+    part.append(s.data(), s.size());
+    if (!open.back().insert(std::exchange(part, {})).second) { ec = json::error::syntax; return false; }
+    return true;
+  }
+  bool on_string_part(json::string_view, size_t, json::error_code&) { return true; }
+  bool on_string(json::string_view, size_t, json::error_code&) { return true; }
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(int64_t, json::string_view, json::error_code&) { return true; }
+  bool on_uint64(uint64_t, json::string_view, json::error_code&) { return true; }
+  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_bool(bool, json::error_code&) { return true; }
+  bool on_null(json::error_code&) { return true; }
+  bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  bool on_comment(json::string_view, json::error_code&) { return true; }
+};
+}  // namespace
+
+Result<json::value> parse_json(std::string_view text, size_t depth_max) {
+  json::error_code problem;
+  json::parse_options options;
+  options.max_depth = depth_max;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), problem, {}, options);
+  if (problem) return serialization("The request body is not valid JSON: " + problem.message());
+  return value;
+}
+
+Result<json::value> parse_json_strict(std::string_view text, size_t depth_max) {
+  TRY(auto value, parse_json(text, depth_max));
+  json::parse_options options;
+  options.max_depth = depth_max;
+  json::basic_parser<DuplicateHandler> walk(options);
+  json::error_code problem;
+  walk.write_some(false, text.data(), text.size(), problem);
+  if (problem) return serialization("The document has a duplicate key.");
+  return value;
+}
+
+Result<json::object> parse_json_object(std::string_view body) {
+  if (body.empty()) return json::object{};
+  TRY(auto value, parse_json(body));
+  if (!value.is_object()) return serialization("The request body is not a JSON object.");
+  return std::move(value.get_object());
+}
+
+const json::value* Fields::find(std::string_view name) const {
+  const json::value* value = object_.if_contains(json::string_view(name.data(), name.size()));
+  return value && !value->is_null() ? value : nullptr;
+}
+Result<std::optional<std::string>> Fields::text(std::string_view name) const {
+  const json::value* value = find(name);
+  if (!value) return std::optional<std::string>{};
+  if (!value->is_string()) return wrong_type(*value, "String");
+  return std::optional(std::string(value->get_string()));
+}
+Result<std::optional<int64_t>> Fields::integer(std::string_view name) const {
+  const json::value* value = find(name);
+  if (!value) return std::optional<int64_t>{};
+  if (value->is_int64()) return std::optional(value->get_int64());
+  if (value->is_double() && std::trunc(value->get_double()) == value->get_double() && std::abs(value->get_double()) < 9e15) return std::optional(static_cast<int64_t>(value->get_double()));
+  return wrong_type(*value, "Integer");
+}
+Result<std::optional<double>> Fields::number(std::string_view name) const {
+  const json::value* value = find(name);
+  if (!value) return std::optional<double>{};
+  if (value->is_double()) return std::optional(value->get_double());
+  if (value->is_int64()) return std::optional(static_cast<double>(value->get_int64()));
+  if (value->is_uint64()) return std::optional(static_cast<double>(value->get_uint64()));
+  return wrong_type(*value, "Double");
+}
+Result<std::optional<bool>> Fields::boolean(std::string_view name) const {
+  const json::value* value = find(name);
+  if (!value) return std::optional<bool>{};
+  if (!value->is_bool()) return wrong_type(*value, "Boolean");
+  return std::optional(value->get_bool());
+}
+Result<const json::object*> Fields::object(std::string_view name) const {
+  const json::value* value = find(name);
+  if (value && !value->is_object()) return serialization("Expected a structure or map at " + std::string(name) + ".");
+  return value ? &value->get_object() : static_cast<const json::object*>(nullptr);
+}
+Result<const json::array*> Fields::array(std::string_view name) const {
+  const json::value* value = find(name);
+  if (value && !value->is_array()) return serialization("Expected a list at " + std::string(name) + ".");
+  return value ? &value->get_array() : static_cast<const json::array*>(nullptr);
+}
+Result<std::vector<std::string>> Fields::texts(std::string_view name) const {
+  TRY(const json::array* list, array(name));
+  std::vector<std::string> out;
+  if (list)
+    for (const json::value& item : *list) {
+      if (!item.is_string()) return wrong_type(item, "String");
+      out.emplace_back(item.get_string());
+    }
+  return out;
+}
+Result<std::string> Fields::required_text(std::string_view name) const {
+  TRY(auto value, text(name));
+  if (value) return *std::move(value);
+  std::string member(name);
+  if (!member.empty() && member[0] >= 'A' && member[0] <= 'Z') member[0] = static_cast<char>(member[0] + 32);
+  return Error{400, "ValidationException", "1 validation error detected: Value null at '" + member + "' failed to satisfy constraint: Member must not be null", {}};
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+int64_t int_of(const json::object& object, std::string_view name, int64_t otherwise) {
+  const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
+  return value && value->is_int64() ? value->get_int64() : otherwise;
+}
+bool bool_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
+  return value && value->is_bool() && value->get_bool();
+}
+
+}  // namespace sluice

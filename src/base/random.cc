@@ -1,0 +1,37 @@
+#include "base/random.h"
+
+#include <sys/random.h>
+
+#include <stdexcept>
+
+#include "base/bytes.h"
+
+namespace sluice {
+
+std::string random_bytes(size_t count) {
+  std::string out(count, '\0');
+  for (size_t done = 0; done < count;) {
+    const ssize_t got = getrandom(out.data() + done, count - done, 0);
+    if (got < 0 && errno != EINTR) throw std::runtime_error("getrandom failed");
+    if (got > 0) done += static_cast<size_t>(got);
+  }
+  return out;
+}
+
+std::string random_hex(size_t characters) { return hex(random_bytes((characters + 1) / 2)).substr(0, characters); }
+
+std::string random_upper(size_t characters) {
+  std::string out = random_bytes(characters);
+  for (char& c : out) c = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[c & 31];
+  return out;
+}
+
+std::string random_uuid() {
+  std::string b = random_bytes(16);
+  b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
+  const std::string h = hex(b);
+  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" + h.substr(20);
+}
+
+}  // namespace sluice

@@ -1,0 +1,114 @@
+#include "cli/server.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "base/bytes.h"
+#include "net/server.h"
+#include "request/session.h"
+#include "services/iam/iam.h"
+#include "services/kms/kms.h"
+#include "services/s3/s3.h"
+#include "services/sts/sts.h"
+
+namespace sluice::cli {
+namespace {
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+class Composition : public RunningServer {
+ public:
+  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), path_(ports_) {
+    ports_.store = store_.get();
+    ports_.sessions = sessions_.get();
+    ports_.identities = identities_.get();
+    ports_.data_keys = data_keys_.get();
+    ports_.dispatcher = &path_;
+    ports_.services = {&s3::service, &iam::service, &sts::service, &kms::service};
+    endpoint_.region = options.region;
+    endpoint_.account_id = options.account_id;
+    endpoint_.pid = getpid();
+  }
+  ~Composition() override {
+    std::remove((options_dir_ + "/endpoint.json").c_str());
+    if (server_) server_->stop();
+  }
+  const Endpoint& endpoint() const override { return endpoint_; }
+
+  Result<Done> listen(const ServeOptions& options) {
+    options_dir_ = options.data_dir;
+    CHECK(iam::bootstrap(*store_));
+    TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
+    endpoint_.ca_file = files.ca;
+    if (!options.certificate.empty()) { files.certificate = options.certificate; files.key = options.key; }
+    TRY(auto tls, net::TlsContext::server(files.certificate, files.key));
+    server_ = std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) { return path_.serve(std::move(request), body); });
+    TRY(const net::Address wanted, net::parse_address(options.listen));
+    TRY(const net::Address bound, server_->listen(wanted, true));
+    endpoint_.url = url("https", bound);
+    ports_.endpoint_url = endpoint_.url;
+    ports_.ca_file = endpoint_.ca_file;
+    if (!options.listen_http.empty()) {
+      TRY(const net::Address plain, net::parse_address(options.listen_http));
+      if (!is_loopback(plain.host)) return Error{400, "InvalidAddress", "--listen-http takes a loopback address only: plain HTTP never leaves this machine", {}};
+      TRY(const net::Address plain_bound, server_->listen(plain, false));
+      endpoint_.http_url = url("http", plain_bound);
+    }
+    CHECK(server_->listen_operator(options.data_dir + "/operator.sock", [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
+    return write_endpoint();
+  }
+
+ private:
+  static std::string url(const char* scheme, const net::Address& a) {
+    const std::string host = a.host == "127.0.0.1" || a.host == "0.0.0.0" ? "localhost" : a.host.find(':') != std::string::npos ? "[" + a.host + "]" : a.host;
+    return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
+  }
+  std::string answer_operator(int64_t uid, std::string_view line) {
+    const auto duration = parse_int(trim(line.substr(0, line.find('\n'))));
+    if (!duration || *duration < 900 || *duration > 3600) return R"({"error":"the duration of a session is 900 to 3600 seconds"})";
+    const auto session = path_.operator_session(uid, *duration);
+    if (!session) return json::serialize(json::object{{"error", session.error().message}});
+    return json::serialize(json::object{{"Version", 1}, {"AccessKeyId", session->access_key_id}, {"SecretAccessKey", session->secret_access_key.expose()}, {"SessionToken", session->token}, {"Expiration", iso_seconds(session->expires)}});
+  }
+  Result<Done> write_endpoint() {
+    json::object e{{"endpoint", endpoint_.url}, {"ca_file", endpoint_.ca_file}, {"region", endpoint_.region}, {"account_id", endpoint_.account_id}, {"pid", endpoint_.pid}};
+    if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
+    const std::string path = options_dir_ + "/endpoint.json";
+    std::ofstream(path + ".new") << json::serialize(e) << "\n";
+    if (std::rename((path + ".new").c_str(), path.c_str()) != 0) return Error{500, "StoreFailure", "cannot write " + path, {}};
+    return Done{};
+  }
+
+  Ports ports_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<Identities> identities_;
+  std::unique_ptr<DataKeys> data_keys_;
+  Path path_;
+  std::unique_ptr<net::Server> server_;
+  Endpoint endpoint_;
+  std::string options_dir_;
+};
+}  // namespace
+
+std::string default_root_key(const std::string& data_dir) {
+  std::string dir = data_dir;
+  while (dir.size() > 1 && dir.back() == '/') dir.pop_back();
+  return dir + ".root.key";
+}
+
+Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& options) {
+  if (options.account_id.size() != 12 || options.account_id.find_first_not_of("0123456789") != std::string::npos) return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
+  StoreOptions store_options;
+  store_options.data_dir = options.data_dir;
+  store_options.root_key_file = options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
+  store_options.scope = {options.account_id, options.region};
+  TRY(auto store, Store::open(store_options));
+  auto server = std::make_unique<Composition>(std::move(store), options);
+  CHECK(server->listen(options));
+  return std::unique_ptr<RunningServer>(std::move(server));
+}
+
+}  // namespace sluice::cli

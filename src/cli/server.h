@@ -1,0 +1,22 @@
+#pragma once
+// The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice demo` run it.
+#include <atomic>
+#include <memory>
+
+#include "cli/options.h"
+#include "store/store.h"
+
+namespace sluice::cli {
+
+struct ServeOptions {
+  std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, region = "us-east-1", account_id = "000000000000", certificate, key;
+};
+class RunningServer {
+ public:
+  static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);
+  virtual ~RunningServer() = default;            // drains, then closes the store
+  virtual const Endpoint& endpoint() const = 0;
+};
+std::string default_root_key(const std::string& data_dir);   // <data-dir>.root.key: beside the directory, never in it
+
+}  // namespace sluice::cli

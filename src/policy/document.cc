@@ -1,0 +1,170 @@
+#include "policy/document.h"
+
+#include <mutex>
+#include <set>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "base/json.h"
+
+namespace sluice::policy {
+namespace {
+Error malformed(std::string why) { return {400, "MalformedPolicyDocument", std::move(why), {}}; }
+
+Result<std::vector<std::string>> strings(const json::value& value, std::string_view element) {
+  std::vector<std::string> out;
+  const auto add = [&](const json::value& v) {
+    if (v.is_string()) out.emplace_back(v.get_string());
+    else if (v.is_bool()) out.emplace_back(v.get_bool() ? "true" : "false");
+    else if (v.is_number()) out.push_back(json::serialize(v));
+    else return false;
+    return true;
+  };
+  if (value.is_array()) {
+    for (const json::value& v : value.get_array()) if (!add(v)) return malformed(std::string(element) + " must be a string or a list of strings");
+  } else if (!add(value)) {
+    return malformed(std::string(element) + " must be a string or a list of strings");
+  }
+  return out;
+}
+
+const std::set<std::string, std::less<>> kOperators = {
+    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+    "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
+    "DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
+    "Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null"};
+
+Result<Done> parse_conditions(const json::value& block, Statement& statement) {
+  if (!block.is_object()) return malformed("Condition must be an object");
+  for (const auto& [op, keys] : block.get_object()) {
+    if (!keys.is_object()) return malformed("Condition operators must hold an object of keys");
+    for (const auto& [key, values] : keys.get_object()) {
+      Condition c;
+      c.name = op;
+      if (c.name.starts_with("ForAllValues:")) { c.set = Condition::Set::all; c.name.erase(0, 13); }
+      else if (c.name.starts_with("ForAnyValue:")) { c.set = Condition::Set::any; c.name.erase(0, 12); }
+      if (c.name.ends_with("IfExists")) { c.if_exists = true; c.name.resize(c.name.size() - 8); }
+      c.known = kOperators.contains(c.name) && !(c.name == "Null" && c.if_exists);
+      if (!c.known) return malformed("Invalid Condition type : " + std::string(op));
+      c.key = lower(std::string(key));
+      TRY(c.values, strings(values, "A condition's value"));
+      statement.conditions.push_back(std::move(c));
+    }
+  }
+  return Done{};
+}
+
+Result<Done> parse_principal(const json::value& value, Statement& statement) {
+  if (value.is_string()) {
+    if (value.get_string() != "*") return malformed("Invalid principal in policy");
+    statement.principals.emplace_back("AWS", "*");
+    return Done{};
+  }
+  if (!value.is_object() || value.get_object().empty()) return malformed("Invalid principal in policy");
+  for (const auto& [type, names] : value.get_object()) {
+    if (type != "AWS" && type != "Service" && type != "Federated" && type != "CanonicalUser") return malformed("Invalid principal in policy: unknown type " + std::string(type));
+    TRY(auto list, strings(names, "Principal"));
+    for (std::string& name : list) {
+      if (type == "AWS" && name != "*" && name.find('*') != std::string::npos) return malformed("Invalid principal in policy: no wildcards within a principal");
+      statement.principals.emplace_back(type, std::move(name));
+    }
+  }
+  return Done{};
+}
+
+Result<Done> parse_resources(const json::object& object, Kind kind, Statement& s) {
+  const json::value* with = object.if_contains("Resource");
+  const json::value* without = object.if_contains("NotResource");
+  if (with && without) return malformed("Resource and NotResource cannot stand in one statement");
+  if (kind == Kind::trust && (with || without)) return malformed("Has prohibited field Resource");
+  if (!with && !without) {
+    if (kind != Kind::trust) return malformed("Missing required field Resource");
+    return Done{};
+  }
+  s.not_resource = without != nullptr;
+  TRY(s.resources, strings(with ? *with : *without, "Resource"));
+  for (const std::string& r : s.resources)
+    if (r != "*" && kind == Kind::identity && (!r.starts_with("arn:") || split(r, ':').size() < 6)) return malformed("Resource " + r + " must be in ARN format or \"*\".");
+  return Done{};
+}
+
+Result<Statement> parse_statement(const json::value& value, Kind kind) {
+  if (!value.is_object()) return malformed("Syntax errors in policy: a Statement must be an object");
+  const json::object& object = value.get_object();
+  static const std::set<std::string, std::less<>> known = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"};
+  for (const auto& [name, member] : object) if (!known.contains(std::string_view(name))) return malformed("Syntax errors in policy: unknown element " + std::string(name));
+  Statement s;
+  s.sid = text_of(object, "Sid");
+  const std::string effect = text_of(object, "Effect");
+  if (effect != "Allow" && effect != "Deny") return malformed("Syntax errors in policy: Effect must be Allow or Deny");
+  s.allow = effect == "Allow";
+  const json::value* action = object.if_contains("Action");
+  const json::value* not_action = object.if_contains("NotAction");
+  if ((action != nullptr) == (not_action != nullptr)) return malformed("Missing required field Action: a statement has either Action or NotAction");
+  s.not_action = not_action != nullptr;
+  TRY(s.actions, strings(action ? *action : *not_action, "Action"));
+  for (const std::string& a : s.actions)
+    if (a != "*" && (a.find(':') == std::string::npos || a.find(':') != a.rfind(':') || a.starts_with('*'))) return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+  const json::value* principal = object.if_contains("Principal");
+  const json::value* not_principal = object.if_contains("NotPrincipal");
+  if (kind == Kind::identity && (principal || not_principal)) return malformed("Policy document should not specify a principal.");
+  if (kind != Kind::identity && (principal != nullptr) == (not_principal != nullptr)) return malformed("Missing required field Principal");
+  s.not_principal = not_principal != nullptr;
+  if (principal || not_principal) CHECK(parse_principal(principal ? *principal : *not_principal, s));
+  CHECK(parse_resources(object, kind, s));
+  if (const json::value* block = object.if_contains("Condition")) CHECK(parse_conditions(*block, s));
+  return s;
+}
+}  // namespace
+
+Result<DocumentPtr> parse(std::string_view text, Kind kind) {
+  if (text.size() > kDocumentBytesMax) return malformed("The policy is larger than " + std::to_string(kDocumentBytesMax) + " bytes");
+  auto parsed = parse_json_strict(text, 32);
+  if (!parsed || !parsed->is_object()) return malformed("This policy contains invalid Json");
+  const json::object& object = parsed->get_object();
+  for (const auto& [name, member] : object)
+    if (name != "Version" && name != "Statement" && name != "Id") return malformed("Syntax errors in policy: unknown element " + std::string(name));
+  if (kind == Kind::identity && object.contains("Id")) return malformed("Syntax errors in policy: Id is not allowed here");
+  auto document = std::make_shared<Document>();
+  document->kind = kind;
+  const std::string version = text_of(object, "Version");
+  if (!version.empty() && version != "2012-10-17" && version != "2008-10-17") return malformed("The policy must contain a valid version string");
+  document->variables = version == "2012-10-17";
+  const json::value* statements = object.if_contains("Statement");
+  if (!statements) return malformed("Syntax errors in policy: Statement is missing");
+  if (statements->is_array()) {
+    for (const json::value& one : statements->get_array()) {
+      TRY(Statement s, parse_statement(one, kind));
+      document->statements.push_back(std::move(s));
+    }
+  } else {
+    TRY(Statement s, parse_statement(*statements, kind));
+    document->statements.push_back(std::move(s));
+  }
+  if (document->statements.empty()) return malformed("Syntax errors in policy: Statement is empty");
+  return DocumentPtr(std::move(document));
+}
+
+DocumentPtr parse_cached(std::string_view text, Kind kind) {
+  constexpr size_t kEntriesMax = 1024;
+  static std::mutex mutex;
+  static std::unordered_map<std::string, DocumentPtr> cache;
+  std::string name = std::to_string(static_cast<int>(kind)) + std::string(text);
+  const std::lock_guard lock(mutex);
+  if (const auto found = cache.find(name); found != cache.end()) return found->second;
+  auto parsed = parse(text, kind);
+  DocumentPtr document = parsed ? *parsed : nullptr;
+  if (cache.size() >= kEntriesMax) cache.clear();
+  cache.emplace(std::move(name), document);
+  return document;
+}
+
+std::vector<std::string> principals(const Document& document) {
+  std::vector<std::string> out;
+  for (const Statement& s : document.statements)
+    for (const auto& [type, name] : s.principals)
+      if (type == "AWS" && name != "*") out.push_back(name);
+  return out;
+}
+
+}  // namespace sluice::policy

@@ -1,0 +1,85 @@
+// Authorisation: every need of an operation against every policy that applies (DESIGN law 3).
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+#include "request/sigv4.h"
+
+namespace sluice {
+namespace {
+policy::Context request_context(const Request& request, const Caller& caller, const Scope& scope) {
+  policy::Context c = caller.context();
+  c["aws:currenttime"] = {iso_seconds(request.time)};
+  c["aws:epochtime"] = {std::to_string(request.time / 1000)};
+  c["aws:securetransport"] = {request.tls_version.empty() ? "false" : "true"};
+  c["aws:useragent"] = {request.headers.get("user-agent")};
+  c["aws:requestedregion"] = {scope.region};
+  c["aws:viaawsservice"] = {"false"};
+  if (caller.principal().type != policy::Principal::Type::service) c["aws:sourceip"] = {request.source_ip};
+  if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
+  c["s3:authtype"] = {request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING" : "REST-HEADER"};
+  c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
+  if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date"))) c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
+  return c;
+}
+}  // namespace
+
+Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& request, const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
+  const Error nothing_asked{403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
+  if (needs.empty()) return nothing_asked;
+  const Scope& scope = ports.store->scope();
+  policy::Question question;
+  question.principal = caller.principal();
+  question.resource_account = scope.account_id;
+  if (caller.principal().type == policy::Principal::Type::assumed_role) {
+    const std::string& arn = caller.principal().role_arn;
+    if (const auto role = ports.identities->role(arn.substr(arn.rfind('/') + 1), snapshot))
+      for (const std::string& text : role->inline_policies) question.identity.push_back(policy::parse_cached(text, policy::Kind::identity));
+  }
+  const policy::Context base = request_context(request, caller, scope);
+  for (const Need& need : needs) {
+    if (need.action.empty()) continue;    // no_need(): any authenticated caller
+    question.action = need.action;
+    question.resource = need.resource;
+    question.context = base;
+    for (const auto& [key, values] : need.context) question.context[key] = values;
+    question.resource_policies.clear();
+    for (const auto& [kind, text] : need.policies)
+      if (!text.empty()) question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
+    const policy::Decision decision = policy::decide(question);
+    if (decision.allowed()) continue;
+    const bool s3 = need.action.starts_with("s3:");
+    return Error{403, "AccessDenied", policy::denied_text(question, decision, s3), {}};
+  }
+  return Done{};
+}
+
+Result<Caller> Gate::authenticate(Request& request, const Service* service, const Ports& ports) {
+  TRY(const sigv4::Claim claim, sigv4::parse(request, *service));
+  TRY(const Session session, sigv4::session(claim, *service, ports, request.time));
+  std::string payload_hash = request.headers.get("x-amz-content-sha256");
+  if (payload_hash.empty() && claim.presigned && service->protocol == Protocol::rest_xml) payload_hash = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
+  if (service->protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
+  if (payload_hash.empty()) return Error{400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", {}};
+  CHECK(sigv4::verify(request, claim, session, payload_hash, *service, ports));
+  const Scope& scope = ports.store->scope();
+  Caller caller;
+  caller.principal_ = {policy::Principal::Type::assumed_role, session.arn(scope), session.role_arn, session.role_id, scope.account_id};
+  caller.user_id_ = session.role_id + ":" + session.session_name;
+  caller.access_key_id_ = session.access_key_id;
+  caller.context_ = {{"aws:principalarn", {session.role_arn}}, {"aws:principalaccount", {scope.account_id}}, {"aws:principaltype", {"AssumedRole"}},
+                     {"aws:userid", {caller.user_id_}}, {"aws:tokenissuetime", {iso_seconds(session.issued)}}, {"aws:multifactorauthpresent", {"false"}}, {"aws:principalisawsservice", {"false"}}};
+  caller.user_identity_ = json::object{{"type", "AssumedRole"}, {"principalId", caller.user_id_}, {"arn", caller.principal_.arn}, {"accountId", scope.account_id}, {"accessKeyId", session.access_key_id},
+      {"sessionContext", json::object{{"sessionIssuer", json::object{{"type", "Role"}, {"principalId", session.role_id}, {"arn", session.role_arn}, {"accountId", scope.account_id}, {"userName", session.role_name}}},
+                                      {"attributes", json::object{{"creationDate", iso_seconds(session.issued)}, {"mfaAuthenticated", "false"}}}}}};
+  return caller;
+}
+
+Caller Gate::service_caller(std::string_view service_principal, const Scope& scope) {
+  Caller caller;
+  caller.principal_ = {policy::Principal::Type::service, std::string(service_principal), {}, {}, scope.account_id};
+  caller.user_id_ = service_principal;
+  caller.context_ = {{"aws:principalisawsservice", {"true"}}, {"aws:principalservicename", {std::string(service_principal)}}, {"aws:sourceaccount", {scope.account_id}}};
+  caller.user_identity_ = json::object{{"type", "AWSService"}, {"invokedBy", service_principal}};
+  return caller;
+}
+
+}  // namespace sluice

@@ -1,0 +1,145 @@
+#pragma once
+// What an API operation is, and the proof objects that make the request path impossible to skip:
+//   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response        (DESIGN section 4)
+#include <array>
+#include <concepts>
+#include <map>
+#include <span>
+
+#include "policy/decide.h"
+#include "request/message.h"
+#include "store/store.h"
+
+namespace sluice {
+
+struct Ports;
+
+// One question for IAM. All of an operation's needs must be allowed; an empty list is a denial.
+struct Need {
+  std::string action;                        // "s3:PutObject"
+  std::string resource;                      // ARN or "*"
+  policy::Context context;                   // service condition keys, lower case: {"s3:prefix", {"a/"}}
+  std::vector<std::pair<policy::Kind, std::string>> policies;   // texts of the resource policies that apply
+  std::string resource_type;                 // for the audit record: "AWS::S3::Object"; "" = not listed
+};
+// Needs of operations that anybody with a valid session may call (sts:GetCallerIdentity): {Need::none()}.
+inline Need no_need() { return {"", "", {}, {}, {}}; }
+
+// Who signed the request; made by authentication only.
+class Caller {
+ public:
+  const policy::Principal& principal() const { return principal_; }
+  const json::object& user_identity() const { return user_identity_; }   // CloudTrail userIdentity
+  const policy::Context& context() const { return context_; }            // aws:* keys of the session
+  const std::string& user_id() const { return user_id_; }                // "AROA...:session"
+  const std::string& access_key_id() const { return access_key_id_; }
+ private:
+  friend struct Gate;
+  Caller() = default;
+  policy::Principal principal_; json::object user_identity_; policy::Context context_; std::string user_id_, access_key_id_;
+};
+
+// An input whose every need IAM has allowed, with what surrounds it.
+template <class In>
+class Authorized {
+ public:
+  const In& operator*() const { return in_; }
+  const In* operator->() const { return &in_; }
+  const Caller& caller() const { return caller_; }
+  const Ports& ports() const { return ports_; }
+  const std::string& request_id() const { return request_.id; }
+  const std::string& source_ip() const { return request_.source_ip; }
+  Time time() const { return request_.time; }
+  BodySource& body() const { return *request_.stream; }        // rows with `streams`: the verified payload
+  const Request& facts() const { return request_; }              // for CloudFormation's and Lambda's calls in the caller's name only
+ private:
+  friend struct Gate;
+  Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request) : in_(in), caller_(caller), ports_(ports), request_(request) {}
+  const In& in_; const Caller& caller_; const Ports& ports_; const Request& request_;
+};
+
+// How an operation is found. Query and JSON protocols go by name; REST goes by method, path and query flag.
+struct Match {
+  std::string_view method, path;             // "PUT", "/{Bucket}/{Key+}"; {X} one segment (percent-decoded), {X+} the rest
+  std::string_view flag;                     // a query parameter that must be there: "policy", "list-type=2"; "" none
+  std::string_view header;                   // a header that must be there: "x-amz-copy-source"; "" none
+};
+
+template <class Op> concept Operation = requires(const Request& request, const typename Op::In& in, const typename Op::Out& out, const Snapshot& snapshot) {
+  { Op::name } -> std::convertible_to<std::string_view>;            // "PutItem": route, metric and audit eventName
+  { Op::action } -> std::convertible_to<std::string_view>;          // "dynamodb:PutItem"
+  { Op::parse(request) } -> std::same_as<Result<typename Op::In>>;  // pure
+  requires requires(const Ports& ports) { { Op::needs(in, snapshot, ports) } -> std::same_as<Result<std::vector<Need>>>; } || requires { { Op::needs(in, snapshot) } -> std::same_as<Result<std::vector<Need>>>; };
+  { Op::render(out) } -> std::same_as<Response>;
+};
+template <class Op> concept Reads = requires(const Authorized<typename Op::In>& in, const Snapshot& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
+template <class Op> concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
+
+struct AuditFacts { json::value request_parameters, response_elements; json::array resources; };   // filled by perform
+struct Performed { Response response; };
+// One row of the operation table. Optional members of an operation, with their defaults:
+//   match {} · data_event false · streams false · read_only = Reads<Op>
+//   static json::value audit(const In&)         requestParameters (never payload or secret); default null
+//   static json::value audit(const In&, const Out&) -> responseElements, as `audit_result`; default null
+struct Row {
+  std::string_view name, action;
+  Match match;
+  bool writes, data_event, streams, read_only;
+  Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&);
+};
+
+enum class Protocol { json10, json11, query, rest_json, rest_xml };
+struct Service {
+  std::string_view name;                     // signing name: "dynamodb"
+  std::string_view event_source;             // "dynamodb.amazonaws.com"
+  Protocol protocol;
+  std::string_view target;                   // X-Amz-Target prefix (JSON) or API version (query)
+  std::string_view xmlns;                    // query and rest-xml
+  std::span<const Row> rows;
+  std::string_view error_namespace;          // __type prefix for JSON errors, e.g. "com.amazonaws.dynamodb.v20120810#"; "" none
+  std::span<const std::string_view> unsupported_flags = {};   // query parameters (S3 subresources) that answer NotImplemented
+};
+
+struct Gate {
+  // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
+  static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
+  static Result<Caller> authenticate(Request&, const Service*, const Ports&);        // sigv4.cc
+  static Caller service_caller(std::string_view service_principal, const Scope&);    // "s3.amazonaws.com", for work of the server itself
+  template <class Op>
+  static Result<std::vector<Need>> needs_of(const typename Op::In& in, const Snapshot& snapshot, const Ports& ports) {
+    if constexpr (requires { Op::needs(in, snapshot, ports); }) return Op::needs(in, snapshot, ports);
+    else return Op::needs(in, snapshot);
+  }
+  template <class Op>
+  static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports, Staged& staged, AuditFacts& audit) {
+    TRY(const auto in, Op::parse(request));
+    if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
+    TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
+    for (const Need& need : needs)
+      if (!need.resource_type.empty()) audit.resources.push_back(json::object{{"type", need.resource_type}, {"ARN", need.resource}});
+    CHECK(authorize(needs, request, caller, ports, staged.snapshot()));
+    const Authorized<typename Op::In> authorized(in, caller, ports, request);
+    if constexpr (Reads<Op>) {
+      TRY(const auto out, Op::run(authorized, staged.snapshot()));
+      return Op::render(out);
+    } else {
+      TRY(const auto out, Op::run(authorized, staged));
+      if constexpr (requires { Op::audit_result(out); }) audit.response_elements = Op::audit_result(out);
+      return Op::render(out);
+    }
+  }
+};
+
+template <class Op> constexpr Row row() {
+  static_assert(Operation<Op>, "an operation needs name, action, parse, needs and render (operation.h)");
+  static_assert(Reads<Op> != Writes<Op>, "run() takes either a const Snapshot& or a Staged&");
+  Row r{Op::name, Op::action, {}, Writes<Op>, false, false, Reads<Op>, &Gate::perform<Op>};
+  if constexpr (requires { Op::match; }) r.match = Op::match;
+  if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
+  if constexpr (requires { Op::streams; }) r.streams = Op::streams;
+  if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
+  return r;
+}
+template <class... Ops> constexpr auto table() { return std::array<Row, sizeof...(Ops)>{row<Ops>()...}; }
+
+}  // namespace sluice

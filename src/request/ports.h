@@ -1,0 +1,89 @@
+#pragma once
+// Where services meet: small interfaces, implemented by one service, used by others, joined in main.cc.
+#include <functional>
+
+#include "request/operation.h"
+
+namespace sluice {
+
+struct Session {                              // a set of temporary credentials
+  std::string access_key_id;                  // ASIA...
+  Secret secret_access_key;
+  std::string token;
+  std::string role_arn, role_id, role_name, session_name;
+  Time issued = 0, expires = 0;
+  std::string arn(const Scope& scope) const;  // arn:aws:sts::A:assumed-role/<RoleName>/<session>
+};
+
+// Sessions are sealed into their own token: nothing to store, nothing to lose. request/session.cc
+class Sessions {
+ public:
+  virtual ~Sessions() = default;
+  virtual Session mint(std::string_view role_arn, std::string_view role_id, std::string_view session_name, int64_t duration_s) = 0;
+  virtual Result<Session> open(std::string_view token) = 0;   // InvalidToken: not ours. Expiry is the caller's check
+};
+
+struct RoleView { std::string name, arn, id, trust_policy; int64_t max_session_s = 3600; std::vector<std::string> inline_policies; };
+class Identities {                            // by iam
+ public:
+  virtual ~Identities() = default;
+  virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
+};
+
+struct KeyView { std::string arn, id, state, policy; };        // state: Enabled, Disabled, PendingDeletion
+struct DataKey { Secret plain; std::string wrapped; std::string key_arn; };
+class DataKeys {                              // by kms
+ public:
+  virtual ~DataKeys() = default;
+  // `reference`: id, ARN, alias name or ARN; "alias/aws/s3", "alias/aws/dynamodb" are service keys, made on first use.
+  virtual Result<KeyView> find(std::string_view reference, const Snapshot&) const = 0;   // NotFoundException
+  // The need for using a key on the caller's behalf: kms:ViaService, kms:EncryptionContext:* filled, key policy attached. Service keys: nullopt
+  virtual Result<std::optional<Need>> need(std::string_view action, std::string_view reference, const json::object& context, std::string_view via, const Snapshot&) const = 0;
+  virtual Result<DataKey> generate(std::string_view reference, const json::object& context, Staged&) = 0;  // DisabledException...
+  virtual Result<Secret> unwrap(std::string_view wrapped, const json::object& context, const Snapshot&) = 0;
+};
+
+class FunctionPolicies {                      // by lambda: for the check S3 makes when a notification is put
+ public:
+  virtual ~FunctionPolicies() = default;
+  // ResourceNotFoundException when there is no such function; the policy may be ""
+  virtual Result<std::string> policy(std::string_view function_arn, const Snapshot&) const = 0;
+};
+
+class Journal {                               // by logs: what services write into CloudWatch Logs
+ public:
+  virtual ~Journal() = default;
+  struct Line { Time time; std::string message; };
+  // Creates group and stream when absent; embedded-metric lines become metrics.
+  virtual void append(Staged&, std::string_view group, std::string_view stream, const std::vector<Line>& lines) = 0;
+};
+class Meter {                                 // by cloudwatch
+ public:
+  virtual ~Meter() = default;
+  virtual void record(Staged&, std::string_view space, std::string_view metric, const std::vector<std::pair<std::string, std::string>>& dimensions, double value, std::string_view unit, Time time) = 0;
+};
+
+// Calls an operation from inside, through the same path: parse, authorise, run, commit, audit, as `caller`.
+class Dispatcher {
+ public:
+  virtual ~Dispatcher() = default;
+  // `service`: signing name. `request` needs method/path/query/headers/body as on the wire (for query protocol: query = fields incl. Action).
+  virtual Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller) = 0;
+};
+
+// Ports of main. A null member means the service is not linked in (unit tests).
+struct Ports {
+  Store* store = nullptr;
+  Sessions* sessions = nullptr;
+  Identities* identities = nullptr;
+  DataKeys* data_keys = nullptr;
+  FunctionPolicies* function_policies = nullptr;
+  Journal* journal = nullptr;
+  Meter* meter = nullptr;
+  Dispatcher* dispatcher = nullptr;
+  class FunctionRunner* runner = nullptr;     // services/lambda/runner.h, for Invoke
+  std::string endpoint_url, ca_file;          // what functions are told
+  std::vector<const Service*> services;
+};
+
+}  // namespace sluice

@@ -1,0 +1,133 @@
+#include "request/route.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace sluice {
+namespace {
+
+// Credential scope service of a request that names one, unverified.
+std::string claimed_service(const Request& request) {
+  std::string credential = request.query_text("X-Amz-Credential");
+  if (credential.empty()) {
+    const std::string authorization = request.headers.get("authorization");
+    const size_t at = authorization.find("Credential=");
+    if (at == std::string::npos) return {};
+    credential = authorization.substr(at + 11, authorization.find_first_of(", ", at) - at - 11);
+  }
+  const auto parts = split(credential, '/');
+  return parts.size() == 5 ? std::string(parts[3]) : std::string();
+}
+
+bool matches_path(const Match& match, std::string_view path, std::vector<std::pair<std::string, std::string>>& params, int& literals) {
+  params.clear();
+  literals = 0;
+  auto pattern = match.path;
+  while (!pattern.empty()) {
+    if (path.empty() || path.front() != '/' || pattern.front() != '/') return false;
+    pattern.remove_prefix(1);
+    path.remove_prefix(1);
+    const auto part = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(part.size());
+    if (part.ends_with("+}")) {
+      auto value = percent_decode(path);
+      if (!value || value->empty()) return false;
+      params.emplace_back(part.substr(1, part.size() - 3), *std::move(value));
+      return true;
+    }
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    if (part.starts_with('{')) {
+      auto value = percent_decode(segment);
+      if (!value || value->empty()) return false;
+      params.emplace_back(part.substr(1, part.size() - 2), *std::move(value));
+    } else if (part != segment) {
+      return false;
+    } else {
+      ++literals;
+    }
+  }
+  return path.empty() || path == "/";
+}
+
+bool matches_flag(const Request& request, std::string_view flag) {
+  const size_t equals = flag.find('=');
+  const std::string* value = request.query_value(flag.substr(0, equals));
+  return value && (equals == flag.npos || *value == flag.substr(equals + 1));
+}
+
+Result<const Row*> find_rest_row(Request& request, const Service& service) {
+  const Row* best = nullptr;
+  int best_score = -1;
+  bool path_known = false;
+  std::vector<std::pair<std::string, std::string>> params, best_params;
+  for (const Row& row : service.rows) {
+    int score = 0;
+    if (!matches_path(row.match, request.path, params, score)) continue;
+    path_known = true;
+    if (row.match.method != request.method) continue;
+    if (!row.match.flag.empty()) { if (!matches_flag(request, row.match.flag)) continue; score += 4; }
+    if (!row.match.header.empty()) { if (!request.headers.find(row.match.header)) continue; score += 2; }
+    if (score > best_score) { best = &row; best_score = score; best_params = params; }
+  }
+  for (const auto& [name, value] : request.query) {
+    const bool unsupported = std::find(service.unsupported_flags.begin(), service.unsupported_flags.end(), name) != service.unsupported_flags.end();
+    if (unsupported && (!best || best->match.flag.substr(0, best->match.flag.find('=')) != name)) return Error{501, "NotImplemented", "The subresource '" + name + "' is not implemented by Sluice.", {}};
+  }
+  if (!best && path_known) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", request.method}}};
+  if (!best) return Error{service.protocol == Protocol::rest_xml ? 501 : 404, service.protocol == Protocol::rest_xml ? "NotImplemented" : "ResourceNotFoundException", "No operation of Sluice matches this method and path.", {}};
+  request.params = std::move(best_params);
+  return best;
+}
+}  // namespace
+
+const Service* find_service(const Request& request, const std::vector<const Service*>& services) {
+  if (const std::string* target = request.headers.find("x-amz-target")) {
+    const std::string prefix = target->substr(0, target->rfind('.'));
+    for (const Service* s : services)
+      if ((s->protocol == Protocol::json10 || s->protocol == Protocol::json11) && (s->target == prefix || prefix.ends_with("." + std::string(s->target)) || std::string_view(s->target).ends_with("." + prefix))) return s;
+    return nullptr;
+  }
+  const auto by_name = [&](std::string_view name) -> const Service* {
+    for (const Service* s : services)
+      if (s->name == name) return s;
+    return nullptr;
+  };
+  if (const std::string claimed = claimed_service(request); !claimed.empty())
+    return by_name(claimed);
+  if (request.path.starts_with("/2015-03-31/") || request.path.starts_with("/2017-10-31/") || request.path.starts_with("/2019-09-")) return by_name("lambda");
+  if (request.method == "POST" && request.path == "/" && request.headers.get("content-type").starts_with("application/x-www-form-urlencoded")) return by_name("sts");
+  return by_name("s3");
+}
+
+void to_path_style(Request& request, const Scope& scope) {
+  std::string host = lower(request.headers.get("host"));
+  if (!host.starts_with('[')) host = host.substr(0, host.rfind(':'));
+  const std::string suffixes[] = {".s3." + scope.region + ".amazonaws.com", ".s3.amazonaws.com", ".s3.localhost", ".localhost"};
+  for (const std::string& suffix : suffixes) {
+    if (host.size() <= suffix.size() || !host.ends_with(suffix)) continue;
+    const std::string bucket = host.substr(0, host.size() - suffix.size());
+    if (bucket == "s3") return;
+    request.path = "/" + bucket + (request.path.empty() ? "/" : request.path);
+    return;
+  }
+}
+
+Result<const Row*> find_row(Request& request, const Service& service) {
+  if (service.protocol == Protocol::rest_xml || service.protocol == Protocol::rest_json) return find_rest_row(request, service);
+  std::string name;
+  if (service.protocol == Protocol::query) {
+    name = request.query_text("Action");
+    if (const std::string version = request.query_text("Version"); !version.empty() && version != service.target) return Error{400, "InvalidAction", "Could not find operation " + name + " for version " + version, {}};
+  } else {
+    const std::string target = request.headers.get("x-amz-target");
+    name = target.substr(target.rfind('.') + 1);
+  }
+  for (const Row& row : service.rows)
+    if (row.name == name) return &row;
+  if (service.protocol == Protocol::query) return Error{400, "InvalidAction", "Could not find operation " + name + " for version " + std::string(service.target) + ": Sluice does not implement it.", {}};
+  return Error{400, "UnknownOperationException", "Sluice does not implement " + name + ".", {}};
+}
+
+}  // namespace sluice

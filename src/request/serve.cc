@@ -1,0 +1,212 @@
+#include "request/serve.h"
+
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "request/reply.h"
+#include "request/route.h"
+#include "request/sigv4.h"
+
+namespace sluice {
+namespace {
+class TextSource : public BodySource {
+ public:
+  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  Result<size_t> read(char* into, size_t size) override {
+    const size_t n = text_.copy(into, size, at_);
+    at_ += n;
+    return n;
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
+};
+
+void parse_query(Request& request) {
+  const size_t mark = request.target.find('?');
+  request.path = request.target.substr(0, mark);
+  request.raw_query = mark == std::string::npos ? "" : request.target.substr(mark + 1);
+}
+void append_fields(std::string_view text, std::vector<std::pair<std::string, std::string>>& into) {
+  for (const auto part : split(text, '&')) {
+    if (part.empty()) continue;
+    const size_t equals = part.find('=');
+    const auto name = percent_decode(part.substr(0, equals), true);
+    const auto value = equals == part.npos ? std::optional<std::string>("") : percent_decode(part.substr(equals + 1), true);
+    if (name && value) into.emplace_back(*name, *value);
+  }
+}
+
+size_t body_bytes_max(const Service& service) { return service.name == "dynamodb" ? kDynamoBodyBytesMax : service.name == "lambda" ? kLambdaBodyBytesMax : kBodyBytesMax; }
+
+Result<std::string> read_all(BodySource& source, size_t bytes_max) {
+  std::string out;
+  for (size_t step = 16384;; step = std::min<size_t>(step * 2, 1 << 20)) {
+    const size_t old = out.size();
+    out.resize(old + step);
+    auto got = source.read(out.data() + old, step);
+    out.resize(old + (got ? *got : 0));
+    if (!got) return std::move(got).error();
+    if (!*got) return out;
+    if (out.size() > bytes_max) return Error{413, "RequestEntityTooLarge", "The request body is larger than " + std::to_string(bytes_max) + " bytes.", {}};
+  }
+}
+
+// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC protocols (AWS.md 1.6).
+Error in_dialect(Error error, const Service& service) {
+  if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml || service.protocol == Protocol::query) return error;
+  error.code = "AccessDeniedException";
+  error.status = service.protocol == Protocol::rest_json ? 403 : 400;
+  return error;
+}
+}  // namespace
+
+Result<Response> Path::run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt) {
+  for (int attempt = 0;; ++attempt) {
+    facts = {};
+    Staged staged = ports_.store->stage();
+    Result<Response> outcome = Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
+    try {
+      outcome = row.perform(request, caller, ports_, staged, facts);
+    } catch (const std::exception& bug) {
+      spdlog::error("{} failed: {} (request {})", row.name, bug.what(), request.id);
+    }
+    if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
+    std::vector<json::object> records;
+    records.push_back(audit_record(request, service, &row, &caller, facts, outcome ? nullptr : &outcome.error(), ports_.store->scope()));
+    // A failure commits its audit record alone.
+    auto committed = ports_.store->commit(outcome ? std::move(staged) : ports_.store->stage(), std::move(records));
+    if (committed) {
+      receipt = *std::move(committed);
+      return outcome;
+    }
+    if (committed.error().code != "Conflict") return std::move(committed).error();
+    if (row.streams) {    // its body is spent: the client sends it again
+      Error conflict = service.protocol == Protocol::rest_xml ? Error{409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation against this resource.", {}} : std::move(committed).error();
+      records = {};
+      records.push_back(audit_record(request, service, &row, &caller, facts, &conflict, ports_.store->scope()));
+      TRY(receipt, ports_.store->commit(ports_.store->stage(), std::move(records)));
+      return conflict;
+    }
+    if (attempt == kConflictRetriesMax) return Error{503, service.protocol == Protocol::rest_xml ? "SlowDown" : "ThrottlingException", "Too many requests change the same thing; try again.", {}};
+  }
+}
+
+Response Path::refuse_stranger(const Request& request, const Service& service, const Row* row, const Error& error) {
+  if (const auto left_out = strangers_.admit(request.source_ip, request.time)) {
+    std::vector<json::object> records;
+    records.push_back(audit_record(request, service, row, nullptr, {}, &error, ports_.store->scope()));
+    if (*left_out) records.back()["additionalEventData"] = json::object{{"unrecordedFailuresBefore", *left_out}};
+    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); !committed) return refuse(request, service, committed.error());
+  }
+  return refuse(request, service, error);
+}
+
+Response Path::serve(Request request, BodySource& raw) {
+  request.time = now();
+  parse_query(request);
+  append_fields(request.raw_query, request.query);
+  const Service* found = find_service(request, ports_.services);
+  static constexpr Service kUnknown{"unknown", "unknown.amazonaws.com", Protocol::json11, "", "", {}, ""};
+  const Service& service = found ? *found : kUnknown;
+  const bool s3 = service.protocol == Protocol::rest_xml;
+  request.id = s3 ? random_upper(16) : random_uuid();
+  if (!found) return refuse_stranger(request, service, nullptr, {404, "UnknownOperationException", "No service of Sluice answers this request.", {}});
+
+  // Before a byte of the body: who claims to ask, by a session of ours?
+  auto claim = sigv4::parse(request, service);
+  if (!claim) return refuse_stranger(request, service, nullptr, claim.error());
+  auto session = sigv4::session(*claim, service, ports_, request.time);
+  if (!session) return refuse_stranger(request, service, nullptr, session.error());
+
+  std::shared_ptr<BodySource> payload;
+  if (s3) {
+    auto caller_first = Gate::authenticate(request, &service, ports_);     // the head alone proves the caller
+    if (!caller_first) return refuse_stranger(request, service, nullptr, caller_first.error());
+    auto verified = sigv4::verified_payload(raw, request, *claim, *session);
+    if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
+    payload = *std::move(verified);
+    to_path_style(request, ports_.store->scope());
+  } else {
+    auto body = read_all(raw, body_bytes_max(service));
+    if (!body) return refuse_stranger(request, service, nullptr, body.error());
+    request.body = *std::move(body);
+  }
+  auto caller = Gate::authenticate(request, &service, ports_);
+  if (!caller) return refuse_stranger(request, service, nullptr, caller.error());
+  if (service.protocol == Protocol::query) append_fields(request.body, request.query);
+
+  AuditFacts facts;
+  std::optional<Receipt> receipt;
+  const Row* row = nullptr;
+  Result<Response> outcome = [&]() -> Result<Response> {
+    TRY(row, find_row(request, service));
+    if (row->streams) request.stream = payload;
+    else if (payload) { TRY(request.body, read_all(*payload, body_bytes_max(service))); }
+    return run(request, service, *row, *caller, facts, receipt);
+  }();
+  if (!receipt && !outcome) {
+    std::vector<json::object> records;
+    records.push_back(audit_record(request, service, row, &*caller, facts, &outcome.error(), ports_.store->scope()));
+    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed) receipt = *std::move(committed);
+    else return refuse(request, service, committed.error());
+  }
+  return reply(*receipt, request, service, row, std::move(outcome));
+}
+
+Response Path::call(std::string_view service_name, std::string_view operation, Request request, const Caller& caller) {
+  const Service* service = nullptr;
+  for (const Service* s : ports_.services)
+    if (s->name == service_name) service = s;
+  if (!service) return {500, {}, "no such service: " + std::string(service_name), nullptr, 0};
+  const bool rest = service->protocol == Protocol::rest_xml || service->protocol == Protocol::rest_json;
+  request.id = rest ? random_upper(16) : random_uuid();
+  if (!request.time) request.time = now();
+  if (request.path.empty() && !request.target.empty()) { parse_query(request); append_fields(request.raw_query, request.query); }
+  if (request.source_ip.empty()) request.source_ip = std::string(service->event_source);
+  if (request.tls_version.empty()) request.tls_version = "TLSv1.3";   // it never left the process
+  const Row* row = nullptr;
+  AuditFacts facts;
+  std::optional<Receipt> receipt;
+  Result<Response> outcome = [&]() -> Result<Response> {
+    if (rest) {
+      TRY(row, find_row(request, *service));
+    } else {
+      for (const Row& r : service->rows) if (r.name == operation) row = &r;
+      if (!row) return Error{400, "UnknownOperationException", std::string(operation), {}};
+    }
+    if (row->streams) request.stream = std::make_shared<TextSource>(std::move(request.body));
+    return run(request, *service, *row, caller, facts, receipt);
+  }();
+  if (!receipt) return refuse(request, *service, outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());
+  return reply(*receipt, request, *service, row, std::move(outcome));
+}
+
+Result<Session> Path::operator_session(int64_t unix_uid, int64_t duration_s) {
+  if (unix_uid != static_cast<int64_t>(geteuid())) return Error{403, "AccessDenied", "Only the user who runs the server (uid " + std::to_string(geteuid()) + ") may take the operator's session.", {}};
+  const auto role = ports_.identities->role("sluice-operator", ports_.store->snapshot());
+  if (!role) return Error{500, "InternalFailure", "The role sluice-operator is missing.", {}};
+  Session session = ports_.sessions->mint(role->arn, role->id, "uid-" + std::to_string(unix_uid), duration_s);
+  static constexpr Service kSts{"sts", "sts.amazonaws.com", Protocol::query, "2011-06-15", "", {}, ""};
+  Request request;
+  request.id = random_uuid();
+  request.time = now();
+  request.source_ip = "unix";
+  request.query = {{"Action", "AssumeRole"}};
+  AuditFacts facts;
+  facts.request_parameters = json::object{{"roleArn", role->arn}, {"roleSessionName", session.session_name}, {"durationSeconds", duration_s}};
+  facts.response_elements = json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id}, {"expiration", iso_seconds(session.expires)}}}};
+  json::object record = audit_record(request, kSts, nullptr, nullptr, facts, nullptr, ports_.store->scope());
+  record["userIdentity"] = json::object{{"type", "Unknown"}, {"principalId", "unix-uid:" + std::to_string(unix_uid)}, {"accountId", ports_.store->scope().account_id}};
+  std::vector<json::object> records;
+  records.push_back(std::move(record));
+  TRY(const Receipt receipt, ports_.store->commit(ports_.store->stage(), std::move(records)));
+  (void)receipt;
+  return session;
+}
+
+}  // namespace sluice

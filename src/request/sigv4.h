@@ -1,0 +1,44 @@
+#pragma once
+// Signature Version 4: what a request claims, and whether the claim holds. Sources: IAM User Guide, "Create a signed
+// AWS API request" and "Elements of an AWS API request signature"; S3 API, "Signature calculations" and "sigv4-streaming".
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "request/message.h"
+#include "request/operation.h"
+#include "request/ports.h"
+
+namespace sluice::sigv4 {
+
+// How long each part may differ from our clock (AWS.md 1.5).
+constexpr Time kSkewS3Ms = 15 * 60 * 1000, kSkewMs = 5 * 60 * 1000;
+constexpr int64_t kPresignMaxS = 604800;
+
+// What a request says about its signer; parsed, not yet believed.
+struct Claim {
+  std::string access_key_id, date, region, service, terminator, signature, token, time_text;
+  std::vector<std::string> signed_headers;
+  Time time = 0;
+  bool presigned = false;
+  int64_t expires_s = 0;
+};
+
+enum class Fault { none_given, malformed, unknown_key, mismatch, expired_token, bad_token, skewed, scope, wrong_region, expired_presign, unsigned_header };
+// AWS's error for a fault in the dialect of the service's protocol (AWS.md 1.6).
+Error fault(Fault what, const Service& service, std::string message = {}, std::vector<std::pair<std::string, std::string>> details = {});
+
+Result<Claim> parse(const Request& request, const Service& service);
+// The session behind the claim: its token is ours, names this key, has not expired, its role is still the same role.
+Result<Session> session(const Claim& claim, const Service& service, const Ports& ports, Time now);
+std::string canonical_request(const Request& request, const Claim& claim, std::string_view payload_hash, bool s3);
+std::string string_to_sign(const Claim& claim, std::string_view canonical);
+std::string signing_key(const Secret& secret, const Claim& claim);
+// The signature, clock and scope; `payload_hash` as the canonical request needs it.
+Result<Done> verify(const Request& request, const Claim& claim, const Session& session, std::string_view payload_hash, const Service& service, const Ports& ports);
+
+// A payload whose declared mode (x-amz-content-sha256) is verified while it is read: a wrong hash, chunk signature,
+// length or trailer is an Error from read(). `raw` must outlive it.
+Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Request& request, const Claim& claim, const Session& session);
+
+}  // namespace sluice::sigv4

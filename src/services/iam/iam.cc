@@ -1,0 +1,65 @@
+#include "services/iam/iam.h"
+
+#include "base/random.h"
+#include "services/iam/role_policies.h"
+
+namespace sluice::iam {
+namespace {
+// The calls of long-lived credentials: authorised like AWS's own, then refused with the reason.
+template <class Name>
+struct Refused {
+  static constexpr std::string_view name = Name::name, action = Name::action;
+  struct In {};
+  struct Out {};
+  static Result<In> parse(const Request&) { return In{}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<Out> run(const Authorized<In>&, Staged&) { return Error{400, "InvalidInput", std::string(Name::reason), {}}; }
+  static Response render(const Out&) { return {}; }
+};
+#define SLUICE_REFUSED(operation, why) \
+  struct operation##Name { static constexpr std::string_view name = #operation, action = "iam:" #operation, reason = why; }; \
+  using operation = Refused<operation##Name>
+constexpr char kNoUsers[] = "Sluice has no users and no access keys, because such credentials do not expire. Make a role and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
+constexpr char kLater[] = "Sluice does not have managed policies and permissions boundaries yet; use inline policies (PutRolePolicy).";
+SLUICE_REFUSED(CreateUser, kNoUsers);
+SLUICE_REFUSED(CreateAccessKey, kNoUsers);
+SLUICE_REFUSED(CreateLoginProfile, kNoUsers);
+SLUICE_REFUSED(CreatePolicy, kLater);
+SLUICE_REFUSED(AttachRolePolicy, kLater);
+SLUICE_REFUSED(PutRolePermissionsBoundary, kLater);
+#undef SLUICE_REFUSED
+
+constexpr auto rows = table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy, ListAttachedRolePolicies,
+                            CreateUser, CreateAccessKey, CreateLoginProfile, CreatePolicy, AttachRolePolicy, PutRolePermissionsBoundary>();
+
+class RoleIdentities : public Identities {
+ public:
+  std::optional<RoleView> role(std::string_view name, const Snapshot& snapshot) const override {
+    const auto role = snapshot.get_json(role_key(name));
+    if (!role) return std::nullopt;
+    RoleView view{std::string(name), text_of(*role, "Arn"), text_of(*role, "RoleId"), text_of(*role, "Trust"), int_of(*role, "MaxSession", 3600), {}};
+    snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false, [&](std::string_view, std::string_view value) {
+      view.inline_policies.emplace_back(value);
+      return true;
+    });
+    return view;
+  }
+};
+}  // namespace
+
+const Service service{"iam", "iam.amazonaws.com", Protocol::query, "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", rows, ""};
+
+std::unique_ptr<Identities> identities() { return std::make_unique<RoleIdentities>(); }
+
+Result<Done> bootstrap(Store& store) {
+  Staged staged = store.stage();
+  if (staged.get(role_key(kOperatorRole))) return Done{};
+  staged.put_json(role_key(kOperatorRole), json::object{{"RoleName", kOperatorRole}, {"Path", "/"}, {"RoleId", "AROA" + random_upper(17)}, {"Arn", iam_arn(store.scope(), "role/" + std::string(kOperatorRole))},
+      {"CreateDate", now()}, {"Trust", R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]})"}, {"Description", "The owner of this server."}, {"MaxSession", 3600}});
+  staged.put(policy_key(kOperatorRole, "operator"), R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})");
+  TRY(const Receipt receipt, store.commit(std::move(staged), {}));
+  (void)receipt;
+  return Done{};
+}
+
+}  // namespace sluice::iam

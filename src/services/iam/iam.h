@@ -1,0 +1,16 @@
+#pragma once
+// AWS Identity and Access Management: roles and their inline policies. No users, no access keys (DESIGN law 5).
+// Source: IAM API Reference 2010-05-08.
+#include "request/ports.h"
+
+namespace sluice::iam {
+
+constexpr size_t kRoleNameMax = 64, kPolicyNameMax = 128, kTrustPolicyBytesMax = 4096, kInlinePoliciesBytesMax = 10240;
+constexpr std::string_view kOperatorRole = "sluice-operator";
+
+extern const Service service;
+std::unique_ptr<Identities> identities();
+// Makes the role sluice-operator when it is absent; only the owner's Unix socket gives sessions of it.
+Result<Done> bootstrap(Store& store);
+
+}  // namespace sluice::iam

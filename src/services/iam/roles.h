@@ -1,0 +1,76 @@
+#pragma once
+// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy. How a role is stored.
+#include "base/xml.h"
+#include "services/iam/iam.h"
+
+namespace sluice::iam {
+
+inline Key role_key(std::string_view name) { return schema::key(Family::meta, "iam.role", {name}); }
+inline Key policy_key(std::string_view role, std::string_view name) { return schema::key(Family::meta, "iam.role-policy", {role, name}); }
+inline Error no_such_role(const std::string& name) { return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}}; }
+Result<std::string> role_name_of(const Request& request);             // RoleName: 1 to 64 of [\w+=,.@-]
+std::string role_arn(const Snapshot& snapshot, const std::string& name);
+Result<Done> may_change(const std::string& role);                     // not the operator's own role
+
+struct RoleIn { std::string name, trust, description, path; int64_t max_session_s = 3600; bool has_description = false, has_max_session = false; };
+struct RoleOut { json::object role; };
+struct RolesOut { std::vector<json::object> roles; };
+struct Nothing {};
+
+struct RoleOperation {
+  using In = RoleIn;
+  static json::value audit(const In& in) { return json::object{{"roleName", in.name}}; }
+};
+template <class Op> std::vector<Need> role_needs(const RoleIn& in, const Snapshot& s) { return {{std::string(Op::action), role_arn(s, in.name), {}, {}, "AWS::IAM::Role"}}; }
+
+struct CreateRole : RoleOperation {
+  static constexpr std::string_view name = "CreateRole", action = "iam:CreateRole";
+  using Out = RoleOut;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<CreateRole>(in, s); }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Response render(const Out& out);
+};
+struct GetRole : RoleOperation {
+  static constexpr std::string_view name = "GetRole", action = "iam:GetRole";
+  using Out = RoleOut;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<GetRole>(in, s); }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+  static Response render(const Out& out);
+};
+struct ListRoles {
+  static constexpr std::string_view name = "ListRoles", action = "iam:ListRoles";
+  struct In {};
+  using Out = RolesOut;
+  static Result<In> parse(const Request&) { return In{}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot& s) { return std::vector<Need>{{"iam:ListRoles", iam_arn(s.scope(), "role/"), {}, {}, ""}}; }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+  static Response render(const Out& out);
+};
+struct DeleteRole : RoleOperation {
+  static constexpr std::string_view name = "DeleteRole", action = "iam:DeleteRole";
+  using Out = Nothing;
+  static Result<In> parse(const Request& request) { return GetRole::parse(request); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<DeleteRole>(in, s); }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Response render(const Out&) { return {}; }
+};
+struct UpdateRole : RoleOperation {
+  static constexpr std::string_view name = "UpdateRole", action = "iam:UpdateRole";
+  using Out = Nothing;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<UpdateRole>(in, s); }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Response render(const Out&) { return {}; }
+};
+struct UpdateAssumeRolePolicy : RoleOperation {
+  static constexpr std::string_view name = "UpdateAssumeRolePolicy", action = "iam:UpdateAssumeRolePolicy";
+  using Out = Nothing;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<UpdateAssumeRolePolicy>(in, s); }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Response render(const Out&) { return {}; }
+};
+
+}  // namespace sluice::iam

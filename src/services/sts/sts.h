@@ -1,0 +1,8 @@
+#pragma once
+// AWS Security Token Service. Source: STS API Reference 2011-06-15. Session policies and tags are not built yet.
+#include "request/ports.h"
+
+namespace sluice::sts {
+constexpr int64_t kDurationMinS = 900, kDurationMaxS = 43200, kDurationDefaultS = 3600;
+extern const Service service;
+}  // namespace sluice::sts

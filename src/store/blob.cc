@@ -1,0 +1,142 @@
+#include "store/blob.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "crypto/crypto.h"
+
+namespace sluice {
+namespace {
+constexpr size_t kChunkBytes = 64 * 1024, kSealedBytes = kChunkBytes + kAeadTagBytes;
+
+std::string nonce(uint64_t index) { return std::string(4, '\0') + big_endian64(index); }      // the key is used for this file alone
+std::string aad(const std::string& id, uint64_t index, bool last) { return id + big_endian64(index) + (last ? "L" : "-"); }
+Error no_space() { return {503, "ServiceUnavailable", "The server cannot write to its data directory: is the disk full?", {}}; }
+Error broken_seal() { return {500, "InternalError", "The object's seal is broken: its file was changed or is damaged. Run: sluice verify", {}}; }
+
+void sync_dir(const std::string& path) {
+  const int fd = open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) { fsync(fd); close(fd); }
+}
+
+class Writer : public BlobWriter {
+ public:
+  Writer(Blobs& blobs, std::string id, const Secret& key) : path_(blobs.path(id)), id_(std::move(id)), key_(key) {
+    mkdir(path_.substr(0, path_.rfind('/')).c_str(), 0700);
+    fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  }
+  ~Writer() override {
+    if (fd_ >= 0) close(fd_);
+    if (!finished_) ::unlink(path_.c_str());
+  }
+  Result<Done> write(std::string_view plain) override {
+    total_ += plain.size();
+    while (!plain.empty()) {
+      if (pending_.size() == kChunkBytes) CHECK(flush(false));     // the last chunk, full or not, is flushed by finish()
+      const size_t n = std::min(kChunkBytes - pending_.size(), plain.size());
+      pending_.append(plain.substr(0, n));
+      plain.remove_prefix(n);
+    }
+    return Done{};
+  }
+  Result<BlobRef> finish() override {
+    CHECK(flush(true));
+    if (fsync(fd_) != 0) return no_space();
+    sync_dir(path_);
+    finished_ = true;
+    return BlobRef{id_, total_};
+  }
+
+ private:
+  Result<Done> flush(bool last) {
+    const std::string sealed = aead_seal(key_, nonce(index_), pending_, aad(id_, index_, last));
+    ++index_;
+    pending_.clear();
+    for (size_t at = 0; at < sealed.size();) {
+      const ssize_t put = ::write(fd_, sealed.data() + at, sealed.size() - at);
+      if (put < 0 && errno != EINTR) return no_space();
+      if (put > 0) at += static_cast<size_t>(put);
+    }
+    return Done{};
+  }
+  const std::string path_, id_;
+  const Secret key_;
+  int fd_ = -1;
+  bool finished_ = false;
+  uint64_t total_ = 0, index_ = 0;
+  std::string pending_;
+};
+
+class Reader : public BlobReader {
+ public:
+  Reader(int fd, BlobRef blob, const Secret& key) : fd_(fd), blob_(std::move(blob)), key_(key) {}
+  ~Reader() override { close(fd_); }
+  Result<std::string> read(uint64_t offset, size_t count) override {
+    std::string out;
+    while (out.size() < count && offset < blob_.bytes) {
+      const uint64_t index = offset / kChunkBytes;
+      CHECK(load(index));
+      const size_t from = offset % kChunkBytes, n = std::min(count - out.size(), chunk_.size() - from);
+      out.append(chunk_, from, n);
+      offset += n;
+    }
+    return out;
+  }
+
+ private:
+  Result<Done> load(uint64_t index) {
+    if (loaded_ && index == index_) return Done{};
+    const bool last = (index + 1) * kChunkBytes >= blob_.bytes;
+    std::string sealed((last ? blob_.bytes - index * kChunkBytes : kChunkBytes) + kAeadTagBytes, '\0');
+    if (pread(fd_, sealed.data(), sealed.size(), static_cast<off_t>(index * kSealedBytes)) != static_cast<ssize_t>(sealed.size())) return broken_seal();
+    auto plain = aead_open(key_, nonce(index), sealed, aad(blob_.id, index, last));
+    if (!plain) return broken_seal();
+    chunk_ = *std::move(plain);
+    index_ = index;
+    loaded_ = true;
+    return Done{};
+  }
+  const int fd_;
+  const BlobRef blob_;
+  const Secret key_;
+  std::string chunk_;
+  uint64_t index_ = 0;
+  bool loaded_ = false;
+};
+}  // namespace
+
+Blobs::Blobs(std::string dir, uint64_t boot) : dir_(std::move(dir)), boot_(boot) { mkdir(dir_.c_str(), 0700); }
+
+std::string Blobs::path(const std::string& id) const { return dir_ + "/" + id.substr(id.size() - 2) + "/" + id; }
+std::unique_ptr<BlobWriter> Blobs::write(const Secret& data_key) { return std::make_unique<Writer>(*this, hex(big_endian64(boot_)) + "-" + random_hex(32), data_key); }
+Result<std::unique_ptr<BlobReader>> Blobs::read(const BlobRef& blob, const Secret& data_key) {
+  const int fd = open(path(blob.id).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return broken_seal();
+  return std::unique_ptr<BlobReader>(std::make_unique<Reader>(fd, blob, data_key));
+}
+void Blobs::unlink(const std::string& id) { ::unlink(path(id).c_str()); }
+
+std::vector<std::string> Blobs::ids() const {
+  std::vector<std::string> out;
+  const auto each = [](const std::string& dir, const auto& fn) {
+    DIR* handle = opendir(dir.c_str());
+    while (const dirent* entry = handle ? readdir(handle) : nullptr)
+      if (entry->d_name[0] != '.') fn(std::string(entry->d_name));
+    if (handle) closedir(handle);
+  };
+  each(dir_, [&](const std::string& sub) { each(dir_ + "/" + sub, [&](std::string id) { out.push_back(std::move(id)); }); });
+  return out;
+}
+uint64_t Blobs::boot_of(const std::string& id) const {
+  uint64_t boot = 0;
+  std::from_chars(id.data(), id.data() + std::min<size_t>(16, id.size()), boot, 16);
+  return boot;
+}
+
+}  // namespace sluice

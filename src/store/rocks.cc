@@ -1,0 +1,133 @@
+#include "store/rocks.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "store/encryption.h"
+
+namespace sluice {
+namespace {
+constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "items", "outbox", "audit", "logs", "metrics"};
+// RocksDB's own log would be plaintext in the data directory.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+std::string upper_bound_of(std::string prefix) {
+  prefix.back() = '\x02';      // keys end in 00 01
+  return prefix;
+}
+}  // namespace
+
+Rocks::~Rocks() {
+  for (auto* handle : families) if (handle) db->DestroyColumnFamilyHandle(handle);
+}
+
+Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key) {
+  auto rocks = std::make_unique<Rocks>();
+  rocks->env = encrypted_env(store_key);
+  rocksdb::DBOptions options;
+  options.env = rocks->env.get();
+  options.create_if_missing = options.create_missing_column_families = true;
+  options.info_log = std::make_shared<NoLog>();
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.max_open_files = 256;
+  options.max_background_jobs = 2;
+  options.db_write_buffer_size = 24 << 20;
+  options.max_total_wal_size = 48 << 20;
+  options.keep_log_file_num = 1;
+  options.stats_dump_period_sec = options.stats_persist_period_sec = 0;
+  rocksdb::ColumnFamilyOptions family;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(16 << 20);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = 16 << 20;
+  family.compression = rocksdb::kLZ4Compression;
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const char* name : kNames) descriptors.emplace_back(name, family);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, dir, descriptors, &handles, &db);
+  if (!status.ok()) return Error{500, "StoreFailure", "cannot open the store in " + dir + ": " + status.ToString(), {}};
+  rocks->db.reset(db);
+  std::copy(handles.begin(), handles.end(), rocks->families.begin());
+  return rocks;
+}
+
+Key outbox_key(std::string_view queue, std::string_view id) { return schema::key(Family::outbox, "outbox", {queue, id}); }
+Key blob_key(const std::string& id) { return schema::key(Family::objects, "blob", {id}); }
+
+std::optional<std::string> Snapshot::get(const Key& key) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = state_->snapshot;
+  std::string value;
+  const rocksdb::Status status = state_->rocks.db->Get(options, state_->rocks.family(key.family), key.bytes, &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
+  return value;
+}
+std::optional<json::object> Snapshot::get_json(const Key& key) const {
+  const auto text = get(key);
+  if (!text) return std::nullopt;
+  auto parsed = parse_json_object(*text);
+  if (!parsed) throw std::runtime_error("a record of the store is not JSON");
+  return *std::move(parsed);
+}
+void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view, std::string_view)>& fn) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = state_->snapshot;
+  const std::string end = upper_bound_of(prefix.bytes);
+  const rocksdb::Slice upper(end), lower(prefix.bytes);
+  options.iterate_upper_bound = &upper;
+  options.iterate_lower_bound = &lower;
+  std::unique_ptr<rocksdb::Iterator> it(state_->rocks.db->NewIterator(options, state_->rocks.family(prefix.family)));
+  if (backwards) { if (start.empty()) it->SeekToLast(); else it->SeekForPrev({start.data(), start.size()}); }
+  else { if (start.empty() || start < prefix.bytes) it->Seek(prefix.bytes); else it->Seek({start.data(), start.size()}); }
+  for (; it->Valid(); backwards ? it->Prev() : it->Next())
+    if (!fn(it->key().ToStringView(), it->value().ToStringView())) return;
+  if (!it->status().ok()) throw std::runtime_error("the store cannot be read: " + it->status().ToString());
+}
+const Scope& Snapshot::scope() const { return state_->scope; }
+
+std::optional<std::string> Staged::get(const Key& key) {
+  const auto own = data_->writes.find({key.family, key.bytes});
+  if (own != data_->writes.end()) return own->second;
+  data_->reads.emplace_back(key.family, key.bytes);
+  return data_->snapshot.get(key);
+}
+std::optional<json::object> Staged::get_json(const Key& key) {
+  const auto text = get(key);
+  if (!text) return std::nullopt;
+  auto parsed = parse_json_object(*text);
+  if (!parsed) throw std::runtime_error("a record of the store is not JSON");
+  return *std::move(parsed);
+}
+void Staged::put(const Key& key, std::string value) { data_->writes[{key.family, key.bytes}] = std::move(value); }
+void Staged::put_json(const Key& key, const json::object& value) { put(key, json::serialize(value)); }
+void Staged::erase(const Key& key) { data_->writes[{key.family, key.bytes}] = std::nullopt; }
+void Staged::expect_empty(const Key& prefix) { data_->empty_prefixes.push_back(prefix); }
+std::string Staged::emit(std::string_view queue, const json::object& event) {
+  std::string id = hex(big_endian64(static_cast<uint64_t>(now()))).substr(4) + random_hex(12);
+  put_json(outbox_key(queue, id), event);
+  data_->events.emplace_back(queue, OutboxEvent{id, event});
+  return id;
+}
+void Staged::adopt(const BlobRef& blob) {
+  put(blob_key(blob.id), std::to_string(blob.bytes));
+  data_->adopted.push_back(blob);
+}
+void Staged::release(const BlobRef& blob) {
+  erase(blob_key(blob.id));
+  data_->released.push_back(blob);
+}
+void Staged::after_commit(std::function<void()> fn) { data_->after.push_back(std::move(fn)); }
+const Snapshot& Staged::snapshot() const { return data_->snapshot; }
+
+}  // namespace sluice

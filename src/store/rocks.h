@@ -1,0 +1,48 @@
+#pragma once
+// Inside the store: the open RocksDB, and what Snapshot and Staged hold. Not for others.
+#include <rocksdb/db.h>
+
+#include <array>
+#include <map>
+
+#include "store/blob.h"
+#include "store/store.h"
+
+namespace sluice {
+
+constexpr size_t kFamilies = 7;
+struct Rocks {
+  std::unique_ptr<rocksdb::Env> env;
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
+  rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
+  ~Rocks();
+};
+Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key);
+
+struct StoreState {
+  Rocks& rocks;
+  const Scope& scope;
+  const rocksdb::Snapshot* snapshot;
+  uint64_t commit;                                     // the last commit this sees
+  StoreState(Rocks& r, const Scope& s, uint64_t c) : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c) {}
+  ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
+};
+
+struct Staged::Data {
+  Snapshot snapshot;
+  std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;    // nullopt: erased
+  std::vector<std::pair<Family, std::string>> reads;
+  std::vector<Key> empty_prefixes;
+  std::vector<std::pair<std::string, OutboxEvent>> events;                        // queue, event
+  std::vector<BlobRef> adopted, released;
+  std::vector<std::function<void()>> after;
+  Blobs* blobs = nullptr;
+  bool committed = false;
+  ~Data() { if (!committed) for (const BlobRef& b : adopted) blobs->unlink(b.id); }
+};
+
+Key outbox_key(std::string_view queue, std::string_view id);
+Key blob_key(const std::string& id);
+
+}  // namespace sluice

@@ -1,0 +1,80 @@
+"""A real server for each test module: TLS, signatures, policies, encryption and sync on, as a user runs it."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import boto3
+import botocore.config
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SLUICE = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice"))
+
+
+class Server:
+    def __init__(self, directory: pathlib.Path):
+        self.directory = directory
+        self.data_dir = directory / "data"
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [SLUICE, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"],
+            stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()          # printed when it is ready
+        assert line.startswith("Sluice serves"), line
+        self.endpoint = json.loads((self.data_dir / "endpoint.json").read_text())
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(timeout=30)
+        self.process.stdout.close()
+        return code
+
+    def run(self, *arguments, check=True):
+        done = subprocess.run([SLUICE, *map(str, arguments), "--data-dir", str(self.data_dir)] if arguments[0] != "aws"
+                              else [SLUICE, "--data-dir", str(self.data_dir), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def session(self, role=None):
+        return json.loads(self.run("credentials", *(["--role", role] if role else [])).stdout)
+
+    def client(self, service, role=None, session=None, endpoint=None, **config):
+        session = session or self.session(role)
+        return boto3.client(
+            service, region_name="us-east-1", endpoint_url=endpoint or self.endpoint["endpoint"], verify=self.endpoint["ca_file"],
+            aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"],
+            config=botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, **config))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("sluice")).start()
+    yield one
+    assert one.stop() == 0
+    assert "clean" in one.run("verify").stdout
+
+
+@pytest.fixture
+def fresh_server(tmp_path):
+    one = Server(tmp_path).start()
+    yield one
+    if one.process.poll() is None:
+        one.stop()
+
+
+@pytest.fixture
+def code():
+    """The AWS error code that a call ends with."""
+    import botocore.exceptions
+
+    def of(call, **arguments):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            call(**arguments)
+        return caught.value.response["Error"]["Code"]
+    return of

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""The house rules as a test: sizes, layers, banned words. Prints file:line and exits 1 at a violation."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LINES_MAX, FUNCTION_LINES_MAX = 600, 70
+
+# What each folder under src/ may include of ours (CONTRIBUTING.md).
+ALLOWED = {
+    "base": {"base"},
+    "crypto": {"base", "crypto"},
+    "policy": {"base", "policy"},
+    "store": {"base", "crypto", "policy", "store"},
+    "request": {"base", "crypto", "policy", "store", "request"},
+    "net": {"base", "crypto", "policy", "store", "request", "net"},
+    "services": {"base", "crypto", "policy", "store", "request"},
+    "ingest": {"base", "crypto", "ingest"},
+    "cli": {"base", "crypto", "policy", "store", "request", "net", "services", "cli"},
+}
+# Third-party headers that belong to few files.
+CONFINED = {
+    "rocksdb/": ("src/store/",),
+    "openssl/": ("src/crypto/", "src/net/", "src/ingest/tls", "src/base/secret.h", "src/cli/client.cc"),
+    "boost/asio": ("src/net/",),
+    "boost/beast": ("src/net/connection.cc", "src/cli/client.cc"),
+}
+BANNED = {
+    r"\b(TODO|FIXME|XXX)\b": (),
+    r"\bstrtoul\b|\bsystem\(|\brand\(|\bmemcmp\(": (),
+    r"\bgetenv\(": ("src/cli/", "src/ingest/"),
+    r"\bthrow\b": ("src/base/", "src/crypto/", "src/store/"),
+    r"\bassert\(": ("src/base/", "src/store/"),
+}
+
+problems = []
+
+
+def check_file(path: pathlib.Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    lines = path.read_text().splitlines()
+    if len(lines) > LINES_MAX:
+        problems.append(f"{name}: {len(lines)} lines, more than {LINES_MAX}")
+    folder = name.split("/")[1]
+    started = None
+    for number, line in enumerate(lines, 1):
+        if match := re.match(r'#include ["<]([^">]+)[">]', line):
+            check_include(name, folder, number, match[1])
+        for pattern, places in BANNED.items():
+            if re.search(pattern, line) and not name.startswith(places or ("\0",)) and not name.endswith("_test.cc"):
+                problems.append(f"{name}:{number}: banned: {re.search(pattern, line)[0]}")
+        # A function at namespace level begins at column 0 and ends with a brace at column 0.
+        if re.match(r"^[A-Za-z].*\)( const)?( override)? \{$", line) and not line.startswith(("namespace", "struct", "class", "enum")):
+            started = number
+        elif line.startswith("}"):
+            if started and number - started > FUNCTION_LINES_MAX:
+                problems.append(f"{name}:{started}: a function of {number - started} lines, more than {FUNCTION_LINES_MAX}")
+            started = None
+
+
+def check_include(name: str, folder: str, number: int, header: str) -> None:
+    own = header.split("/")[0]
+    if folder in ALLOWED and own in ALLOWED and own != folder and own not in ALLOWED[folder]:
+        problems.append(f"{name}:{number}: {folder} may not include {own}")
+    if folder == "services" and own == "services" and header.split("/")[1] != name.split("/")[2]:
+        problems.append(f"{name}:{number}: a service may not include another")
+    for prefix, places in CONFINED.items():
+        if header.startswith(prefix) and not name.startswith(places):
+            problems.append(f"{name}:{number}: {prefix} belongs to {', '.join(places)}")
+
+
+for source in sorted((ROOT / "src").rglob("*")):
+    if source.suffix in (".cc", ".h"):
+        check_file(source)
+for document in ("ARCHITECTURE.md",):
+    if (ROOT / document).exists():
+        for mentioned in re.findall(r"`((?:src|tests|docs|tools|deploy)/[\w./-]*)`", (ROOT / document).read_text()):
+            if not (ROOT / mentioned).exists():
+                problems.append(f"{document}: {mentioned} does not exist")
+
+print("\n".join(problems) if problems else "tidy: clean")
+sys.exit(1 if problems else 0)
