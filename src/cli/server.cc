@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "net/server.h"
 #include "request/session.h"
+#include "services/dynamodb/dynamodb.h"
+#include "services/dynamodb/tables.h"
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
 #include "services/s3/s3.h"
@@ -26,7 +28,7 @@ class Composition : public RunningServer {
     ports_.identities = identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
-    ports_.services = {&s3::service, &iam::service, &sts::service, &kms::service};
+    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service};
     endpoint_.region = options.region;
     endpoint_.account_id = options.account_id;
     endpoint_.pid = getpid();
@@ -40,6 +42,7 @@ class Composition : public RunningServer {
   Result<Done> listen(const ServeOptions& options) {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
+    dynamodb::start_purge(*store_);
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
     if (!options.certificate.empty()) { files.certificate = options.certificate; files.key = options.key; }

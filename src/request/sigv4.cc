@@ -162,6 +162,7 @@ Result<Claim> parse(const Request& request, const Service& service) {
   const bool presigned = request.query_value("X-Amz-Algorithm") || request.query_value("X-Amz-Signature");
   if (presigned && !authorization.empty()) return Error{400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified", {}};
   if (presigned) return parse_presigned(request, service);
+  if (authorization.starts_with("AWS ") || request.query_value("AWSAccessKeyId")) return Error{400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.", {}};
   if (authorization.empty()) return fault(Fault::none_given, service);
   constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256 ";
   if (!authorization.starts_with(kAlgorithm)) return fault(Fault::malformed, service, "Authorization must begin with AWS4-HMAC-SHA256: unsupported authorization type.");

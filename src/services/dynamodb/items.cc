@@ -1,0 +1,210 @@
+#include "services/dynamodb/items.h"
+
+#include <cmath>
+#include <set>
+
+#include "base/bytes.h"
+
+namespace sluice::dynamodb {
+namespace {
+Result<ItemIn> parse_item_in(const Request& request, const char* member, bool with_condition) {
+  ItemIn in;
+  TRY(in.body, parse_json_object(request.body));
+  TRY(in.table, table_name_of(in.body));
+  TRY(const json::object* item, Fields(in.body).object(member));
+  if (!item) return validation("1 validation error detected: Value null at '" + lower(member) + "' failed to satisfy constraint: Member must not be null");
+  in.item = *item;
+  CHECK(check_item(in.item));
+  TRY(Placeholders placeholders, Placeholders::parse(in.body));
+  const Fields fields(in.body);
+  TRY(const auto condition, fields.text("ConditionExpression"));
+  TRY(const auto projection, fields.text("ProjectionExpression"));
+  const bool expressions = (with_condition && condition) || (!with_condition && projection);
+  if (!expressions && (fields.find("ExpressionAttributeNames") || fields.find("ExpressionAttributeValues"))) return validation("ExpressionAttributeNames can only be specified when using expressions");
+  if (with_condition && condition) { TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders)); in.condition = std::move(parsed); }
+  if (!with_condition && projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
+  CHECK(placeholders.all_used());
+  for (const char* legacy : {"Expected", "ConditionalOperator", "AttributesToGet"}) if (fields.find(legacy)) return validation(std::string(legacy) + " is a legacy parameter that Sluice does not have; use expressions.");
+  const std::string returns = text_of(in.body, "ReturnValues");
+  if (!returns.empty() && returns != "NONE" && returns != "ALL_OLD") return validation("ReturnValues can only be ALL_OLD or NONE");
+  return in;
+}
+double write_units(size_t bytes) { return std::max(1.0, std::ceil(static_cast<double>(bytes) / 1024)); }
+double read_units(size_t bytes, bool consistent) { return std::max(1.0, std::ceil(static_cast<double>(bytes) / 4096)) * (consistent ? 1 : 0.5); }
+bool wants_consumed(const json::object& body) { const std::string v = text_of(body, "ReturnConsumedCapacity"); return v == "TOTAL" || v == "INDEXES"; }
+
+// What was there, when the condition or the answer needs it; checks the condition.
+Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& table, const Key& key, Staged& staged) {
+  const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
+  if (!in.condition && !returns_old) return std::optional<json::object>();
+  std::optional<json::object> old;
+  if (const auto sealed = staged.get(key)) { TRY(old, table.open_item(key.bytes, *sealed)); }
+  if (in.condition && !evaluate(*in.condition, old.value_or(json::object{}))) {
+    Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
+    if (old && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD") failed.details.emplace_back("json:Item", json::serialize(*old));
+    return failed;
+  }
+  return returns_old ? old : std::optional<json::object>();
+}
+}  // namespace
+
+template <class Self>
+Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
+  policy::Context context;
+  const auto table = s.get_json(table_key(in.table));
+  if (table)
+    if (const json::value* key = in.item.if_contains(text_of(*table, "Hash")); key && (type_of(*key) == "S" || type_of(*key) == "N")) context["dynamodb:leadingkeys"] = {std::string(key->get_object().begin()->value().get_string())};
+  for (const auto& [name, value] : in.item) context["dynamodb:attributes"].emplace_back(name);
+  return std::vector<Need>{table_need(Self::action, in.table, s, std::move(context))};
+}
+template struct OnItem<PutItem>;
+template struct OnItem<GetItem>;
+template struct OnItem<DeleteItem>;
+
+Result<ItemIn> PutItem::parse(const Request& request) { return parse_item_in(request, "Item", true); }
+Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
+  TRY(const Table table, Table::open(in->table, staged, in.ports()));
+  TRY(const Key key, table.key_of(in->item, false));
+  TRY(const auto old, old_item(*in, table, key, staged));
+  staged.put(key, table.seal(key, in->item));
+  JsonOut out;
+  if (old) out.body["Attributes"] = *old;
+  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, write_units(item_bytes(in->item)));
+  return out;
+}
+Result<ItemIn> DeleteItem::parse(const Request& request) { return parse_item_in(request, "Key", true); }
+Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
+  TRY(const Table table, Table::open(in->table, staged, in.ports()));
+  TRY(const Key key, table.key_of(in->item, true));
+  TRY(const auto old, old_item(*in, table, key, staged));
+  staged.erase(key);
+  JsonOut out;
+  if (old) out.body["Attributes"] = *old;
+  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, write_units(old ? item_bytes(*old) : 0));
+  return out;
+}
+Result<ItemIn> GetItem::parse(const Request& request) { return parse_item_in(request, "Key", false); }
+Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
+  TRY(const Table table, Table::open(in->table, s, in.ports()));
+  TRY(const Key key, table.key_of(in->item, true));
+  JsonOut out;
+  size_t bytes = 0;
+  if (const auto sealed = s.get(key)) {
+    TRY(const json::object item, table.open_item(key.bytes, *sealed));
+    bytes = item_bytes(item);
+    out.body["Item"] = project(item, in->projection);
+  }
+  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")));
+  return out;
+}
+
+Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
+  TRY(const json::object body, parse_json_object(request.body));
+  TRY(const json::object* tables, Fields(body).object("RequestItems"));
+  if (!tables || tables->empty() || tables->size() > kBatchWriteMax) return validation("1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]");
+  In in{{}, wants_consumed(body)};
+  size_t count = 0;
+  for (const auto& [name, requests] : *tables) {
+    TRY(const std::string table, table_name_of({{"TableName", name}}));
+    if (!requests.is_array() || requests.get_array().empty()) return validation("1 validation error detected: Value at 'requestItems." + table + "' failed to satisfy constraint: Member must have length greater than or equal to 1");
+    std::vector<Write> writes;
+    for (const json::value& one : requests.get_array()) {
+      if (!one.is_object() || one.get_object().size() != 1) return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+      const json::value* put = one.get_object().if_contains("PutRequest");
+      const json::value* erase = one.get_object().if_contains("DeleteRequest");
+      const json::value* holder = put ? put : erase;
+      const json::value* item = holder && holder->is_object() ? holder->get_object().if_contains(put ? "Item" : "Key") : nullptr;
+      if (!item || !item->is_object()) return validation("1 validation error detected: Value null at 'requestItems." + table + ".member' failed to satisfy constraint: Member must not be null");
+      writes.push_back({put != nullptr, item->get_object()});
+      CHECK(check_item(writes.back().item));
+      if (++count > kBatchWriteMax) return validation("Too many items requested for the BatchWriteItem call");
+    }
+    in.tables.emplace_back(table, std::move(writes));
+  }
+  return in;
+}
+Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s) {
+  std::vector<Need> needs;
+  for (const auto& [table, writes] : in.tables) needs.push_back(table_need(action, table, s));
+  return needs;
+}
+Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
+  json::array units;
+  for (const auto& [name, writes] : in->tables) {
+    TRY(const Table table, Table::open(name, staged, in.ports()));
+    std::set<std::string> seen;
+    double total = 0;
+    for (const Write& write : writes) {
+      TRY(const Key key, table.key_of(write.item, !write.put));
+      if (!seen.insert(key.bytes).second) return validation("Provided list of item keys contains duplicates");
+      if (write.put) staged.put(key, table.seal(key, write.item));
+      else staged.erase(key);
+      if (in->consumed) total += write_units(item_bytes(write.item));
+    }
+    if (in->consumed) units.push_back(consumed(name, total));
+  }
+  JsonOut out{{{"UnprocessedItems", json::object{}}}};
+  if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
+  return out;
+}
+json::value BatchWriteItem::audit(const In& in) {
+  json::object tables;
+  for (const auto& [name, writes] : in.tables) tables[name] = writes.size();
+  return json::object{{"requestItems", std::move(tables)}};
+}
+
+Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
+  TRY(const json::object body, parse_json_object(request.body));
+  TRY(const json::object* tables, Fields(body).object("RequestItems"));
+  if (!tables || tables->empty()) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
+  In in;
+  size_t count = 0;
+  for (const auto& [name, wanted] : *tables) {
+    Wanted w;
+    TRY(w.table, table_name_of({{"TableName", name}}));
+    if (!wanted.is_object()) return Error{400, "SerializationException", "Expected a structure", {}};
+    TRY(const json::array* keys, Fields(wanted.get_object()).array("Keys"));
+    if (!keys || keys->empty()) return validation("1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Keys must have length greater than or equal to 1");
+    for (const json::value& key : *keys) {
+      if (!key.is_object()) return Error{400, "SerializationException", "Expected a map", {}};
+      w.keys.push_back(key.get_object());
+      CHECK(check_item(w.keys.back()));
+      if (++count > kBatchGetMax) return validation("Too many items requested for the BatchGetItem call");
+    }
+    TRY(Placeholders placeholders, Placeholders::parse(wanted.get_object()));
+    TRY(const auto projection, Fields(wanted.get_object()).text("ProjectionExpression"));
+    if (projection) { TRY(w.projection, parse_projection(*projection, placeholders)); }
+    CHECK(placeholders.all_used());
+    in.tables.push_back(std::move(w));
+  }
+  return in;
+}
+Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s) {
+  std::vector<Need> needs;
+  for (const Wanted& w : in.tables) needs.push_back(table_need(action, w.table, s));
+  return needs;
+}
+Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
+  json::object responses, unprocessed;
+  size_t bytes = 0;
+  for (const Wanted& w : in->tables) {
+    TRY(const Table table, Table::open(w.table, s, in.ports()));
+    json::array found, left;
+    std::set<std::string> seen;
+    for (const json::object& wanted : w.keys) {
+      TRY(const Key key, table.key_of(wanted, true));
+      if (!seen.insert(key.bytes).second) return validation("Provided list of item keys contains duplicates");
+      if (bytes > 16u << 20) { left.push_back(wanted); continue; }
+      const auto sealed = s.get(key);
+      if (!sealed) continue;
+      TRY(const json::object item, table.open_item(key.bytes, *sealed));
+      bytes += item_bytes(item);
+      found.push_back(project(item, w.projection));
+    }
+    responses[w.table] = std::move(found);
+    if (!left.empty()) unprocessed[w.table] = json::object{{"Keys", std::move(left)}};
+  }
+  return JsonOut{{{"Responses", std::move(responses)}, {"UnprocessedKeys", std::move(unprocessed)}}};
+}
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,85 @@
+#pragma once
+// PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan.
+// Errors: ValidationException, ResourceNotFoundException, ConditionalCheckFailedException, AccessDeniedException (the table's key).
+#include "services/dynamodb/tables.h"
+
+namespace sluice::dynamodb {
+
+struct ItemIn {
+  std::string table;
+  json::object body, item;                                   // item: Item or Key, checked
+  std::shared_ptr<Node> condition;
+  std::vector<Path> projection;
+};
+template <class Self>
+struct OnItem {
+  static constexpr bool data_event = true;
+  using In = ItemIn;
+  using Out = JsonOut;
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Response render(const Out& out) { return render_json(out); }
+  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+};
+struct PutItem : OnItem<PutItem> {
+  static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct DeleteItem : OnItem<DeleteItem> {
+  static constexpr std::string_view name = "DeleteItem", action = "dynamodb:DeleteItem";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct GetItem : OnItem<GetItem> {
+  static constexpr std::string_view name = "GetItem", action = "dynamodb:GetItem";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+};
+
+struct Write { bool put = true; json::object item; };
+template <class Self>
+struct OnTables {
+  static constexpr bool data_event = true;
+  using Out = JsonOut;
+  static Response render(const Out& out) { return render_json(out); }
+};
+struct BatchWriteItem : OnTables<BatchWriteItem> {
+  static constexpr std::string_view name = "BatchWriteItem", action = "dynamodb:BatchWriteItem";
+  struct In { std::vector<std::pair<std::string, std::vector<Write>>> tables; bool consumed = false; };
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static json::value audit(const In& in);
+};
+struct BatchGetItem : OnTables<BatchGetItem> {
+  static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
+  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; };
+  struct In { std::vector<Wanted> tables; };
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+};
+
+struct SearchIn {
+  std::string table;
+  json::object body, start;                                  // start: ExclusiveStartKey
+  std::shared_ptr<Node> key_condition, filter;
+  std::vector<Path> projection;
+  int64_t limit = 0, segment = 0, segments = 1;
+  bool backwards = false, count_only = false;
+};
+template <class Self>
+struct Searches {
+  static constexpr bool data_event = true;
+  using In = SearchIn;
+  using Out = JsonOut;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+  static Response render(const Out& out) { return render_json(out); }
+  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+};
+struct Query : Searches<Query> { static constexpr std::string_view name = "Query", action = "dynamodb:Query"; };
+struct Scan : Searches<Scan> { static constexpr std::string_view name = "Scan", action = "dynamodb:Scan"; };
+
+}  // namespace sluice::dynamodb

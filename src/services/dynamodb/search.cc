@@ -1,0 +1,117 @@
+// Query and Scan: pages of at most 1 MB, counted before the filter.
+#include <cmath>
+
+#include "base/bytes.h"
+#include "services/dynamodb/items.h"
+
+namespace sluice::dynamodb {
+namespace {
+// The two parts of a key condition: hash = value, and at most one comparison of the range key.
+struct KeyCondition { const json::value* hash = nullptr; const Node* range = nullptr; };
+
+bool is_attribute(const Node& n, const std::string& name) { return n.op == "path" && n.path.size() == 1 && std::get<std::string>(n.path[0]) == name; }
+
+Result<Done> read_key_condition(const Node& node, const Table& table, KeyCondition& out) {
+  if (node.op == "AND") {
+    CHECK(read_key_condition(*node.children[0], table, out));
+    return read_key_condition(*node.children[1], table, out);
+  }
+  const Error unsupported = validation("Query key condition not supported");
+  if (node.children.size() < 2) return unsupported;
+  for (size_t i = 1; i < node.children.size(); ++i) if (node.children[i]->op != "value") return unsupported;
+  if (node.op == "=" && is_attribute(*node.children[0], table.hash_name()) && !out.hash) { out.hash = &node.children[1]->value; return Done{}; }
+  const bool comparison = node.op == "=" || node.op == "<" || node.op == "<=" || node.op == ">" || node.op == ">=" || node.op == "BETWEEN" || node.op == "begins_with";
+  if (!comparison || out.range || table.range_name().empty() || !is_attribute(*node.children[0], table.range_name())) return unsupported;
+  out.range = &node;
+  return Done{};
+}
+
+struct Progress { json::array items; json::object last; size_t bytes = 0; int64_t scanned = 0, matched = 0; bool more = false; std::optional<Error> error; };
+
+// Takes one stored item into the page; false ends the page.
+bool take(const SearchIn& in, const Table& table, const Node* range, std::string_view key, std::string_view sealed, Progress& p) {
+  if ((in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax) { p.more = true; return false; }
+  auto item = table.open_item(key, sealed);
+  if (!item) { p.error = item.error(); return false; }
+  if (range && !evaluate(*range, *item)) return true;
+  ++p.scanned;
+  p.bytes += item_bytes(*item);
+  p.last = table.key_attributes(*item);
+  if (in.filter && !evaluate(*in.filter, *item)) return true;
+  ++p.matched;
+  if (!in.count_only) p.items.push_back(project(*item, in.projection));
+  return true;
+}
+}  // namespace
+
+template <class Self>
+Result<SearchIn> Searches<Self>::parse(const Request& request) {
+  SearchIn in;
+  TRY(in.body, parse_json_object(request.body));
+  TRY(in.table, table_name_of(in.body));
+  const Fields fields(in.body);
+  TRY(Placeholders placeholders, Placeholders::parse(in.body));
+  TRY(const auto filter, fields.text("FilterExpression"));
+  TRY(const auto projection, fields.text("ProjectionExpression"));
+  TRY(const auto limit, fields.integer("Limit"));
+  if (fields.find("IndexName")) return validation("Secondary indexes are not implemented by Sluice yet.");
+  for (const char* legacy : {"KeyConditions", "QueryFilter", "ScanFilter", "AttributesToGet", "ConditionalOperator"}) if (fields.find(legacy)) return validation(std::string(legacy) + " is a legacy parameter that Sluice does not have; use expressions.");
+  if (limit && *limit < 1) return validation("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1");
+  in.limit = limit.value_or(0);
+  if (std::is_same_v<Self, Query>) {
+    TRY(const auto key, fields.text("KeyConditionExpression"));
+    if (!key) return validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
+    TRY(Condition parsed, parse_condition(*key, "KeyConditionExpression", placeholders));
+    in.key_condition = std::move(parsed);
+    in.backwards = fields.find("ScanIndexForward") && !bool_of(in.body, "ScanIndexForward");
+  }
+  if (filter) { TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders)); in.filter = std::move(parsed); }
+  if (projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
+  CHECK(placeholders.all_used());
+  in.count_only = text_of(in.body, "Select") == "COUNT";
+  TRY(const json::object* start, fields.object("ExclusiveStartKey"));
+  if (start) { in.start = *start; CHECK(check_item(in.start)); }
+  TRY(const auto segment, fields.integer("Segment"));
+  TRY(const auto segments, fields.integer("TotalSegments"));
+  if (segment.has_value() != segments.has_value()) return validation("The TotalSegments parameter is required but was not present in the request when parameter Segment is present");
+  in.segment = segment.value_or(0);
+  in.segments = segments.value_or(1);
+  if (in.segments < 1 || in.segments > 1000000 || in.segment < 0 || in.segment >= in.segments) return validation("The Segment parameter is zero-based and must be less than parameter TotalSegments");
+  return in;
+}
+
+template <class Self>
+Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
+  TRY(const Table table, Table::open(in->table, s, in.ports()));
+  KeyCondition condition;
+  Key prefix = table.all();
+  if (in->key_condition) {
+    CHECK(read_key_condition(*in->key_condition, table, condition));
+    if (!condition.hash) return validation("Query condition missed key schema element: " + table.hash_name());
+    TRY(const std::string hash, table.encode(*condition.hash, true));
+    prefix = schema::prefix(Family::items, "i", {text_of(table.record, "Id"), hash});
+  }
+  std::string start;
+  if (!in->start.empty()) {
+    auto key = table.key_of(in->start, true);
+    if (!key || !key->bytes.starts_with(prefix.bytes)) return validation("The provided starting key is invalid: The provided key element does not match the schema");
+    start = key->bytes;
+  }
+  Progress p;
+  s.scan(prefix, start, in->backwards, [&](std::string_view key, std::string_view sealed) {
+    if (key == start) return true;
+    if (in->segments > 1 && static_cast<int64_t>(std::hash<std::string>{}(schema::parts(key).at(1)) % static_cast<size_t>(in->segments)) != in->segment) return true;
+    return take(*in, table, condition.range, key, sealed, p);
+  });
+  if (p.error) return *p.error;
+  JsonOut out{{{"Count", p.matched}, {"ScannedCount", p.scanned}}};
+  if (!in->count_only) out.body["Items"] = std::move(p.items);
+  if (p.more) out.body["LastEvaluatedKey"] = std::move(p.last);
+  if (const std::string v = text_of(in->body, "ReturnConsumedCapacity"); v == "TOTAL" || v == "INDEXES")
+    out.body["ConsumedCapacity"] = consumed(in->table, std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) * (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)));
+  return out;
+}
+template struct Searches<Query>;
+template struct Searches<Scan>;
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,224 @@
+#include "services/dynamodb/tables.h"
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "crypto/crypto.h"
+
+namespace sluice::dynamodb {
+
+Result<std::string> table_name_of(const json::object& body) {
+  TRY(std::string name, Fields(body).required_text("TableName"));
+  if (const auto arn = parse_arn(name); arn && arn->service == "dynamodb" && arn->resource.starts_with("table/")) name = arn->resource.substr(6);
+  if (name.size() < 3 || name.size() > 255 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != std::string::npos)
+    return validation("1 validation error detected: Value '" + name.substr(0, 255) + "' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length 3 to 255");
+  return name;
+}
+std::string table_arn(const Scope& scope, std::string_view name) { return make_arn(scope, "dynamodb", "table/" + std::string(name)); }
+Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot, policy::Context context) { return {std::string(action), table_arn(snapshot.scope(), name), std::move(context), {}, "AWS::DynamoDB::Table"}; }
+json::object key_context(const Scope& scope, const std::string& table) { return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}}; }
+
+Result<Table> Table::unlock(json::object record, const Snapshot& snapshot, const Ports& ports) {
+  Table table;
+  auto key = ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""), key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
+  if (!key) return Error{400, "AccessDeniedException", "KMS key access denied error: " + key.error().code + " " + key.error().message, {}};
+  table.data_key_ = *std::move(key);
+  table.record = std::move(record);
+  return table;
+}
+Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
+  auto record = snapshot.get_json(table_key(name));
+  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
+  return unlock(*std::move(record), snapshot, ports);
+}
+Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
+  auto record = staged.get_json(table_key(name));
+  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
+  return unlock(*std::move(record), staged.snapshot(), ports);
+}
+
+Result<std::string> Table::encode(const json::value& value, bool hash) const {
+  const std::string name = hash ? hash_name() : range_name(), type = text_of(record, hash ? "HashType" : "RangeType"), actual = type_of(value);
+  if (actual != type) return validation("One or more parameter values were invalid: Type mismatch for key " + name + " expected: " + type + " actual: " + actual);
+  const std::string text(value.get_object().begin()->value().get_string());
+  const std::string bytes = type == "N" ? sortable_number(text) : type == "B" ? unbase64(text).value_or("") : text;
+  if (bytes.empty()) return validation("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty " + std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
+  if (hash && bytes.size() > kHashKeyBytesMax) return validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes");
+  if (!hash && bytes.size() > kRangeKeyBytesMax) return validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+  return bytes;
+}
+Result<Key> Table::key_of(const json::object& item, bool exact) const {
+  std::string bytes[2];
+  const bool ranged = !range_name().empty();
+  if (exact && item.size() != (ranged ? 2u : 1u)) return validation("The provided key element does not match the schema");
+  for (int i = 0; i < (ranged ? 2 : 1); ++i) {
+    const std::string name = i == 0 ? hash_name() : range_name();
+    const json::value* value = item.if_contains(name);
+    if (!value) return exact ? validation("The provided key element does not match the schema") : validation("One or more parameter values were invalid: Missing the key " + name + " in the item");
+    if (exact && type_of(*value) != text_of(record, i == 0 ? "HashType" : "RangeType")) return validation("The provided key element does not match the schema");
+    TRY(bytes[i], encode(*value, i == 0));
+  }
+  return ranged ? schema::key(Family::items, "i", {text_of(record, "Id"), bytes[0], bytes[1]}) : schema::key(Family::items, "i", {text_of(record, "Id"), bytes[0]});
+}
+std::string Table::seal(const Key& key, const json::object& item) const { return aead_seal_random(data_key_, json::serialize(item), key.bytes); }
+Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
+  const auto plain = aead_open_random(data_key_, sealed, key_bytes);
+  if (!plain) return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
+  return parse_json_object(*plain);
+}
+json::object Table::key_attributes(const json::object& item) const {
+  json::object key{{hash_name(), item.at(hash_name())}};
+  if (!range_name().empty()) key[range_name()] = item.at(range_name());
+  return key;
+}
+
+Response render_json(const JsonOut& out) {
+  Response r{200, {}, json::serialize(out.body), nullptr, 0};
+  Digest crc(Digest::Algorithm::crc32);
+  crc.update(r.body);
+  uint64_t value = 0;
+  for (char c : crc.finish()) value = value << 8 | static_cast<uint8_t>(c);
+  r.headers.add("x-amz-crc32", std::to_string(value));
+  return r;
+}
+json::object consumed(const std::string& table, double units) { return {{"TableName", table}, {"CapacityUnits", units}}; }
+
+namespace {
+json::object description(const json::object& t, const Scope& scope, const char* status) {
+  json::array schema{json::object{{"AttributeName", text_of(t, "Hash")}, {"KeyType", "HASH"}}}, definitions{json::object{{"AttributeName", text_of(t, "Hash")}, {"AttributeType", text_of(t, "HashType")}}};
+  if (const std::string range = text_of(t, "Range"); !range.empty()) {
+    schema.push_back(json::object{{"AttributeName", range}, {"KeyType", "RANGE"}});
+    definitions.push_back(json::object{{"AttributeName", range}, {"AttributeType", text_of(t, "RangeType")}});
+  }
+  json::object d{{"TableName", text_of(t, "Name")}, {"TableArn", table_arn(scope, text_of(t, "Name"))}, {"TableId", text_of(t, "Id")}, {"TableStatus", status}, {"CreationDateTime", static_cast<double>(int_of(t, "Created")) / 1000},
+                 {"KeySchema", std::move(schema)}, {"AttributeDefinitions", std::move(definitions)}, {"BillingModeSummary", json::object{{"BillingMode", "PAY_PER_REQUEST"}}},
+                 {"ProvisionedThroughput", json::object{{"NumberOfDecreasesToday", 0}, {"ReadCapacityUnits", 0}, {"WriteCapacityUnits", 0}}}, {"DeletionProtectionEnabled", false}};
+  if (const std::string arn = text_of(t, "KmsArn"); !arn.empty()) d["SSEDescription"] = json::object{{"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", arn}};
+  return d;
+}
+const char* kMissingTable = "Requested resource not found: Table: ";
+Error no_table(const std::string& name) { return {400, "ResourceNotFoundException", kMissingTable + name + " not found", {}}; }
+
+Result<Done> read_schema(const json::object& body, json::object& table) {
+  const Fields fields(body);
+  TRY(const json::array* schema, fields.array("KeySchema"));
+  TRY(const json::array* definitions, fields.array("AttributeDefinitions"));
+  if (!schema || !definitions || schema->empty() || schema->size() > 2) return validation("One or more parameter values were invalid: KeySchema must have a HASH key and at most one RANGE key, with AttributeDefinitions");
+  for (size_t i = 0; i < schema->size(); ++i) {
+    const json::value& element = (*schema)[i];
+    const std::string name = element.is_object() ? text_of(element.get_object(), "AttributeName") : "", wanted = i == 0 ? "HASH" : "RANGE";
+    if (name.empty() || name.size() > 255 || text_of(element.get_object(), "KeyType") != wanted) return validation("Invalid KeySchema: The " + std::string(i == 0 ? "first" : "second") + " KeySchemaElement is not a " + wanted + " key type");
+    std::string type;
+    for (const json::value& d : *definitions) if (d.is_object() && text_of(d.get_object(), "AttributeName") == name) type = text_of(d.get_object(), "AttributeType");
+    if (type != "S" && type != "N" && type != "B") return validation("One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [" + name + "], AttributeDefinitions: []");
+    table[i == 0 ? "Hash" : "Range"] = name;
+    table[i == 0 ? "HashType" : "RangeType"] = type;
+  }
+  if (schema->size() != definitions->size()) return validation("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions");
+  return Done{};
+}
+}  // namespace
+
+Result<TableIn> parse_table_in(const Request& request) {
+  TableIn in;
+  TRY(in.body, parse_json_object(request.body));
+  TRY(in.table, table_name_of(in.body));
+  return in;
+}
+
+Result<TableIn> CreateTable::parse(const Request& request) {
+  TRY(TableIn in, parse_table_in(request));
+  json::object scratch;
+  CHECK(read_schema(in.body, scratch));
+  for (const char* later : {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
+    if (Fields(in.body).find(later)) return validation(std::string(later) + " is not implemented by Sluice yet.");
+  if (text_of(in.body, "BillingMode") != "PAY_PER_REQUEST") return validation("Sluice has on-demand tables only: set BillingMode to PAY_PER_REQUEST.");
+  if (Fields(in.body).find("ProvisionedThroughput")) return validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
+  return in;
+}
+namespace {
+std::string key_reference(const json::object& body) {
+  const json::value* sse = body.if_contains("SSESpecification");
+  if (!sse || !sse->is_object() || !bool_of(sse->get_object(), "Enabled")) return "alias/aws/dynamodb";
+  const std::string key = text_of(sse->get_object(), "KMSMasterKeyId");
+  return key.empty() ? "alias/aws/dynamodb" : key;
+}
+}  // namespace
+Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, const Ports& ports) {
+  std::vector<Need> needs{table_need(action, in.table, s)};
+  for (const char* act : {"kms:DescribeKey", "kms:GenerateDataKey"}) {
+    TRY(const auto need, ports.data_keys->need(act, key_reference(in.body), key_context(s.scope(), in.table), "dynamodb." + s.scope().region + ".amazonaws.com", s));
+    if (need) needs.push_back(*need);
+  }
+  return needs;
+}
+Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
+  if (staged.get(table_key(in->table))) return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
+  json::object table{{"Name", in->table}, {"Id", random_uuid()}, {"Created", in.time()}, {"Range", ""}, {"RangeType", ""}};
+  CHECK(read_schema(in->body, table));
+  const std::string reference = key_reference(in->body);
+  TRY(const DataKey key, in.ports().data_keys->generate(reference, key_context(staged.snapshot().scope(), in->table), staged));
+  table["Wrapped"] = base64(key.wrapped);
+  table["KmsArn"] = reference == "alias/aws/dynamodb" ? "" : key.key_arn;
+  staged.put_json(table_key(in->table), table);
+  return JsonOut{{{"TableDescription", description(table, staged.snapshot().scope(), "ACTIVE")}}};
+}
+Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) {
+  const auto table = s.get_json(table_key(in->table));
+  if (!table) return no_table(in->table);
+  json::object d = description(*table, s.scope(), "ACTIVE");
+  int64_t count = 0, bytes = 0;
+  s.scan(schema::prefix(Family::items, "i", {text_of(*table, "Id")}), "", false, [&](std::string_view key, std::string_view value) {
+    bytes += static_cast<int64_t>(key.size() + value.size());
+    return ++count < 100000;                             // AWS's figure is hours old; ours stops counting here
+  });
+  d["ItemCount"] = count;
+  d["TableSizeBytes"] = bytes;
+  return JsonOut{{{"Table", std::move(d)}}};
+}
+Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
+  json::array names;
+  std::string last;
+  s.scan(schema::prefix(Family::meta, "dynamodb.table", {}), in->after.empty() ? "" : table_key(in->after).bytes, false, [&](std::string_view key, std::string_view) {
+    const std::string name = schema::parts(key).at(0);
+    if (name == in->after) return true;
+    if (names.size() == static_cast<size_t>(in->limit)) { last = std::string(names.back().as_string()); return false; }
+    names.emplace_back(name);
+    return true;
+  });
+  JsonOut out{{{"TableNames", std::move(names)}}};
+  if (!last.empty()) out.body["LastEvaluatedTableName"] = last;
+  return out;
+}
+Result<ListTables::In> ListTables::parse(const Request& request) {
+  TRY(const json::object body, parse_json_object(request.body));
+  TRY(const auto after, Fields(body).text("ExclusiveStartTableName"));
+  TRY(const auto limit, Fields(body).integer("Limit"));
+  if (limit && (*limit < 1 || *limit > 100)) return validation("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100");
+  return In{after.value_or(""), limit.value_or(100)};
+}
+Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
+  const auto table = staged.get_json(table_key(in->table));
+  if (!table) return no_table(in->table);
+  staged.erase(table_key(in->table));
+  // The items' data key goes with the record: nobody can read them any more. The purge erases them in the background.
+  staged.emit("dynamodb.purge", json::object{{"Id", text_of(*table, "Id")}});
+  return JsonOut{{{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
+}
+
+void start_purge(Store& store) {
+  store.on_event("dynamodb.purge", [&store](OutboxEvent event) {
+    for (bool more = true; more;) {
+      Staged staged = store.stage();
+      size_t count = 0;
+      more = false;
+      staged.snapshot().scan(schema::prefix(Family::items, "i", {text_of(event.event, "Id")}), "", false, [&](std::string_view key, std::string_view) {
+        staged.erase({Family::items, std::string(key)});
+        return !(more = ++count == 1000);
+      });
+      if (!more) store.erase_event(staged, "dynamodb.purge", event.id);
+      if (!store.commit(std::move(staged), {})) return;   // read-only: the event stays for the next start
+    }
+  });
+}
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,44 @@
+#pragma once
+// CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one RANGE key (S, N or B).
+#include "services/dynamodb/model.h"
+
+namespace sluice::dynamodb {
+
+struct TableIn { std::string table; json::object body; };
+Result<TableIn> parse_table_in(const Request& request);
+void start_purge(Store& store);                              // erases the items of deleted tables, across restarts
+
+template <class Self>
+struct OnTable {
+  using In = TableIn;
+  using Out = JsonOut;
+  static Result<In> parse(const Request& request) { return parse_table_in(request); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
+  static Response render(const Out& out) { return render_json(out); }
+  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+};
+struct CreateTable : OnTable<CreateTable> {
+  static constexpr std::string_view name = "CreateTable", action = "dynamodb:CreateTable";
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct DescribeTable : OnTable<DescribeTable> {
+  static constexpr std::string_view name = "DescribeTable", action = "dynamodb:DescribeTable";
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+};
+struct DeleteTable : OnTable<DeleteTable> {
+  static constexpr std::string_view name = "DeleteTable", action = "dynamodb:DeleteTable";
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct ListTables {
+  static constexpr std::string_view name = "ListTables", action = "dynamodb:ListTables";
+  struct In { std::string after; int64_t limit = 100; };
+  using Out = JsonOut;
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+  static Response render(const Out& out) { return render_json(out); }
+};
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,170 @@
+#include "services/dynamodb/value.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace sluice::dynamodb {
+namespace {
+// sign * 0.digits * 10^exponent, digits without leading and trailing zeros; zero has none.
+struct Decimal { bool negative = false; std::string digits; int64_t exponent = 0; };
+
+std::optional<Decimal> parse_decimal(std::string_view text) {
+  Decimal d;
+  size_t i = 0;
+  if (i < text.size() && (text[i] == '-' || text[i] == '+')) d.negative = text[i++] == '-';
+  bool any = false, point = false;
+  for (; i < text.size() && ((text[i] >= '0' && text[i] <= '9') || (text[i] == '.' && !point)); ++i) {
+    if (text[i] == '.') { point = true; continue; }
+    any = true;
+    if (!point) ++d.exponent;
+    d.digits += text[i];
+  }
+  if (!any) return std::nullopt;
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    std::string_view power = text.substr(i + 1);
+    if (power.starts_with('+')) power.remove_prefix(1);
+    const auto value = parse_int(power);
+    if (!value || *value > 100000 || *value < -100000) return std::nullopt;
+    d.exponent += *value;
+    i = text.size();
+  }
+  if (i != text.size()) return std::nullopt;
+  const size_t first = d.digits.find_first_not_of('0');
+  if (first == std::string::npos) return Decimal{};
+  d.exponent -= static_cast<int64_t>(first);
+  d.digits = d.digits.substr(first, d.digits.find_last_not_of('0') - first + 1);
+  return d;
+}
+
+std::string key_name(const json::value& value) { return value.is_object() && value.get_object().size() == 1 ? std::string(value.get_object().begin()->key()) : std::string(); }
+
+Result<Done> check_set(std::string_view type, json::value& inner) {
+  if (!inner.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
+  if (inner.get_array().empty()) return validation(type == "SS" ? "One or more parameter values were invalid: An string set  may not be empty" : type == "NS" ? "One or more parameter values were invalid: An number set  may not be empty" : "One or more parameter values were invalid: Binary sets should not be empty");
+  std::vector<std::string> seen;
+  for (json::value& one : inner.get_array()) {
+    if (!one.is_string()) return Error{400, "SerializationException", "Expected a string in a set", {}};
+    if (type == "NS") { TRY(const std::string number, canonical_number(std::string_view(one.get_string()))); one = number; }
+    if (type == "BS" && !unbase64(std::string_view(one.get_string()))) return Error{400, "SerializationException", "Invalid base64", {}};
+    seen.emplace_back(one.get_string());
+  }
+  std::sort(seen.begin(), seen.end());
+  if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) return validation("One or more parameter values were invalid: Input collection " + json::serialize(inner) + " contains duplicates.");
+  return Done{};
+}
+}  // namespace
+
+Result<std::string> canonical_number(std::string_view text) {
+  const auto d = text.size() <= 512 ? parse_decimal(text) : std::nullopt;
+  if (!d) return validation("The parameter cannot be converted to a numeric value: " + std::string(text.substr(0, 64)));
+  if (d->digits.empty()) return std::string("0");
+  if (d->digits.size() > 38) return validation("Attempting to store more than 38 significant digits in a Number");
+  if (d->exponent > 126) return validation("Number overflow. Attempting to store a number with magnitude larger than supported range");
+  if (d->exponent < -129) return validation("Number underflow. Attempting to store a number with magnitude smaller than supported range");
+  std::string out = d->negative ? "-" : "";
+  if (d->exponent <= 0) return out + "0." + std::string(static_cast<size_t>(-d->exponent), '0') + d->digits;
+  const auto whole = static_cast<size_t>(d->exponent);
+  if (whole >= d->digits.size()) return out + d->digits + std::string(whole - d->digits.size(), '0');
+  return out + d->digits.substr(0, whole) + "." + d->digits.substr(whole);
+}
+
+std::string sortable_number(std::string_view canonical) {
+  const Decimal d = parse_decimal(canonical).value_or(Decimal{});
+  if (d.digits.empty()) return "1";
+  std::string out = "2";
+  out += static_cast<char>(d.exponent + 129);            // -129..126 -> 0..255
+  out += d.digits;
+  if (!d.negative) return out;
+  out[0] = '0';
+  for (size_t i = 1; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
+  return out + '\xff';                                   // a shorter negative number is the greater one
+}
+int compare_numbers(std::string_view a, std::string_view b) {
+  const std::string x = sortable_number(a), y = sortable_number(b);
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+Result<Done> check_value(json::value& value, size_t depth) {
+  if (!value.is_object()) return Error{400, "SerializationException", "Unexpected field type", {}};
+  if (value.get_object().empty()) return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  if (value.get_object().size() > 1) return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+  if (depth > kNestingMax) return validation("Nesting Levels have exceeded supported limits");
+  const std::string type = key_name(value);
+  json::value& inner = value.get_object().begin()->value();
+  if (type == "S" || type == "N" || type == "B") {
+    if (!inner.is_string()) return Error{400, "SerializationException", (inner.is_number() ? "NUMBER_VALUE" : "Value") + std::string(" cannot be converted to String"), {}};
+    if (type == "N") { TRY(const std::string number, canonical_number(std::string_view(inner.get_string()))); inner = number; }
+    if (type == "B" && !unbase64(std::string_view(inner.get_string()))) return Error{400, "SerializationException", "Invalid base64", {}};
+    return Done{};
+  }
+  if (type == "BOOL") return inner.is_bool() ? Result<Done>(Done{}) : Error{400, "SerializationException", "BOOL must be a boolean", {}};
+  if (type == "NULL") return inner.is_bool() && inner.get_bool() ? Result<Done>(Done{}) : validation("One or more parameter values were invalid: Null attribute value types must have the value of true");
+  if (type == "SS" || type == "NS" || type == "BS") return check_set(type, inner);
+  if (type == "L" && inner.is_array()) {
+    for (json::value& one : inner.get_array()) CHECK(check_value(one, depth + 1));
+    return Done{};
+  }
+  if (type == "M" && inner.is_object()) {
+    for (auto& member : inner.get_object()) CHECK(check_value(member.value(), depth + 1));
+    return Done{};
+  }
+  return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+}
+
+size_t value_bytes(const json::value& value) {
+  const std::string type = key_name(value);
+  if (type.empty()) return 0;
+  const json::value& inner = value.get_object().begin()->value();
+  const auto number = [](std::string_view text) {
+    const auto d = parse_decimal(text).value_or(Decimal{});
+    return (d.digits.size() + 1) / 2 + 1 + d.negative;
+  };
+  if (type == "S") return inner.get_string().size();
+  if (type == "N") return number(std::string_view(inner.get_string()));
+  if (type == "B") return inner.get_string().size() / 4 * 3;
+  if (type == "BOOL" || type == "NULL") return 1;
+  size_t total = 3;
+  if (type == "M") {
+    for (const auto& [name, member] : inner.get_object()) total += 1 + name.size() + value_bytes(member);
+    return total;
+  }
+  if (type != "L") total = 0;
+  for (const json::value& one : inner.get_array()) total += type == "L" ? 1 + value_bytes(one) : type == "NS" ? number(std::string_view(one.get_string())) : type == "BS" ? one.get_string().size() / 4 * 3 : one.get_string().size();
+  return total;
+}
+size_t item_bytes(const json::object& item) {
+  size_t total = 0;
+  for (const auto& [name, value] : item) total += name.size() + value_bytes(value);
+  return total;
+}
+Result<Done> check_item(json::object& item) {
+  for (auto& attribute : item) {
+    if (attribute.key().size() > 65535) return validation("One or more parameter values were invalid: Attribute name is too large");
+    CHECK(check_value(attribute.value()));
+  }
+  if (item_bytes(item) > kItemBytesMax) return validation("Item size has exceeded the maximum allowed size");
+  return Done{};
+}
+
+std::string type_of(const json::value& value) { return key_name(value); }
+bool equal_values(const json::value& a, const json::value& b) {
+  const std::string type = type_of(a);
+  if (type != type_of(b)) return false;
+  if (type != "SS" && type != "NS" && type != "BS") return a == b;
+  auto x = a.get_object().begin()->value().get_array(), y = b.get_object().begin()->value().get_array();
+  const auto less = [](const json::value& l, const json::value& r) { return l.get_string() < r.get_string(); };
+  std::sort(x.begin(), x.end(), less);
+  std::sort(y.begin(), y.end(), less);
+  return x == y;
+}
+std::optional<int> compare_values(const json::value& a, const json::value& b) {
+  const std::string type = type_of(a);
+  if (type != type_of(b) || (type != "S" && type != "N" && type != "B")) return std::nullopt;
+  const std::string x(a.get_object().begin()->value().get_string()), y(b.get_object().begin()->value().get_string());
+  if (type == "N") return compare_numbers(x, y);
+  const std::string l = type == "B" ? unbase64(x).value_or("") : x, r = type == "B" ? unbase64(y).value_or("") : y;
+  return l < r ? -1 : l > r ? 1 : 0;
+}
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,182 @@
+"""DynamoDB over the wire, with boto3."""
+import concurrent.futures
+import decimal
+import json
+import pathlib
+
+import botocore.exceptions
+import pytest
+
+SHARED = pathlib.Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def db(server):
+    client = server.client("dynamodb")
+    create(client, "Readings")
+    return client
+
+
+def create(client, name, **more):
+    return client.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}], **more)
+
+
+def reading(device, time, **attributes):
+    return {"device_id": {"S": device}, "timestamp": {"S": time}, **attributes}
+
+
+def test_every_type_comes_back_as_it_went(db):
+    item = reading("types", "1", n={"N": "-12.50"}, b={"B": b"\x00\xff"}, t={"BOOL": True}, z={"NULL": True}, ss={"SS": ["a", "b"]}, ns={"NS": ["1", "2.5"]},
+                   l={"L": [{"S": "x"}, {"M": {"k": {"N": "1"}}}]}, m={"M": {"deep": {"L": []}}})
+    db.put_item(TableName="Readings", Item=item)
+    got = db.get_item(TableName="Readings", Key=reading("types", "1"))["Item"]
+    assert got == item | {"n": {"N": "-12.5"}}
+
+
+@pytest.mark.parametrize("sent, kept", [("1E3", "1000"), ("-0", "0"), ("0.00001000", "0.00001"), ("9" * 38, "9" * 38), ("1e-130", "0." + "0" * 129 + "1"), ("9.9e125", "99" + "0" * 124)])
+def test_numbers_are_exact_decimals(db, sent, kept):
+    db.put_item(TableName="Readings", Item=reading("numbers", sent, v={"N": sent}))
+    assert db.get_item(TableName="Readings", Key=reading("numbers", sent))["Item"]["v"]["N"] == kept
+
+
+@pytest.mark.parametrize("sent, text", [("1" * 39, "more than 38 significant digits"), ("1e126", "overflow"), ("1e-131", "underflow"), ("abc", "cannot be converted to a numeric value"), ("", "cannot be converted"), ("0x10", "cannot be converted")])
+def test_numbers_out_of_range_are_refused(db, sent, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.put_item(TableName="Readings", Item=reading("numbers", "bad", v={"N": sent}))
+
+
+def test_number_keys_sort_as_numbers(db):
+    db.create_table(TableName="ByNumber", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
+                    AttributeDefinitions=[{"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}])
+    numbers = ["-1e125", "-100", "-99.9", "-1", "-0.5", "-1e-130", "0", "1e-130", "0.05", "0.5", "1", "9", "10", "10.01", "1e125"]
+    for n in reversed(numbers):
+        db.put_item(TableName="ByNumber", Item={"h": {"S": "x"}, "n": {"N": n}})
+    got = db.query(TableName="ByNumber", KeyConditionExpression="h = :h", ExpressionAttributeValues={":h": {"S": "x"}})["Items"]
+    assert [decimal.Decimal(i["n"]["N"]) for i in got] == [decimal.Decimal(n) for n in numbers]
+    above = db.query(TableName="ByNumber", KeyConditionExpression="h = :h AND n > :n", ExpressionAttributeValues={":h": {"S": "x"}, ":n": {"N": "9"}})
+    assert above["Count"] == 3
+
+
+def test_a_condition_lets_one_writer_of_many_win(db):
+    def claim(worker):
+        try:
+            db.put_item(TableName="Readings", Item=reading("race", "1", by={"N": str(worker)}), ConditionExpression="attribute_not_exists(device_id)")
+            return 1
+        except db.exceptions.ConditionalCheckFailedException:
+            return 0
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(24))) == 1
+
+
+def test_query_pages_both_ways_and_filters(db):
+    for second in range(10):
+        db.put_item(TableName="Readings", Item=reading("pages", f"{second:02}", v={"N": str(second)}))
+    values = {":d": {"S": "pages"}}
+    for forward in (True, False):
+        times, start = [], {}
+        while True:
+            page = db.query(TableName="Readings", KeyConditionExpression="device_id = :d", ExpressionAttributeValues=values, Limit=3, ScanIndexForward=forward, **start)
+            times += [i["timestamp"]["S"] for i in page["Items"]]
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        assert times == sorted((f"{s:02}" for s in range(10)), reverse=not forward)
+    got = db.query(TableName="Readings", KeyConditionExpression="device_id = :d AND begins_with(#t, :p)", FilterExpression="v BETWEEN :a AND :b OR v IN (:c)", ProjectionExpression="v",
+                   ExpressionAttributeNames={"#t": "timestamp"}, ExpressionAttributeValues=values | {":p": {"S": "0"}, ":a": {"N": "2"}, ":b": {"N": "3"}, ":c": {"N": "7"}})
+    assert got["Items"] == [{"v": {"N": "2"}}, {"v": {"N": "3"}}, {"v": {"N": "7"}}] and got["ScannedCount"] == 10
+
+
+def test_a_batch_is_all_or_nothing_and_scans_count(db, code):
+    create(db, "Batch")
+    puts = [{"PutRequest": {"Item": reading(f"d{n}", "1")}} for n in range(25)]
+    assert db.batch_write_item(RequestItems={"Batch": puts})["UnprocessedItems"] == {}
+    assert code(db.batch_write_item, RequestItems={"Batch": puts[:2] + puts[:1]}) == "ValidationException"
+    assert code(db.batch_write_item, RequestItems={"Batch": [{"PutRequest": {"Item": reading("new", "1")}}, {"PutRequest": {"Item": {"device_id": {"S": "no range key"}}}}]}) == "ValidationException"
+    assert db.scan(TableName="Batch", Select="COUNT")["Count"] == 25
+    assert sum(db.scan(TableName="Batch", Select="COUNT", Segment=s, TotalSegments=4)["Count"] for s in range(4)) == 25
+    got = db.batch_get_item(RequestItems={"Batch": {"Keys": [reading("d1", "1"), reading("missing", "1")]}})
+    assert len(got["Responses"]["Batch"]) == 1
+
+
+def test_a_page_ends_at_one_megabyte(db):
+    create(db, "Large")
+    for n in range(8):
+        db.put_item(TableName="Large", Item=reading("d", str(n), pad={"S": "x" * 300_000}))
+    page = db.scan(TableName="Large")
+    assert len(page["Items"]) == 4 and "LastEvaluatedKey" in page
+    assert len(db.scan(TableName="Large", ExclusiveStartKey=page["LastEvaluatedKey"])["Items"]) == 4
+
+
+@pytest.mark.parametrize("item, text", [
+    (reading("big", "1", pad={"S": "x" * 409_600}), "Item size has exceeded"),
+    (reading("", "1"), "empty string value"),
+    (reading("d" * 2049, "1"), "Size of hashkey has exceeded"),
+    (reading("d", "t" * 1025), "range keys has exceeded"),
+    (reading("d", "1", s={"SS": ["a", "a"]}), "duplicates"),
+    ({"device_id": {"N": "1"}, "timestamp": {"S": "1"}}, "Type mismatch for key"),
+])
+def test_limits_are_refused_with_their_reason(db, item, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.put_item(TableName="Readings", Item=item)
+
+
+@pytest.mark.parametrize("expression, text", [
+    ("", "can not be empty"), ("a = ", "Syntax error"), ("a = :missing", "not defined"), ("nope(a)", "Invalid function name"), ("size(a, b) > a", "Incorrect number of operands"),
+    ("timestamp = a", "reserved keyword"), ("(" * 40 + "a = a" + ")" * 40, "nested too deeply"), ("a" * 4097, "size has exceeded")])
+def test_expressions_that_do_not_parse_are_refused(db, expression, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.put_item(TableName="Readings", Item=reading("e", "1"), ConditionExpression=expression)
+
+
+def test_a_table_under_a_customer_key_goes_dark_with_it(server, db, code):
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    made = create(db, "UnderKey", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    assert made["TableDescription"]["SSEDescription"]["KMSMasterKeyArn"] == key
+    db.put_item(TableName="UnderKey", Item=reading("d", "1"))
+    kms.disable_key(KeyId=key)
+    assert code(db.get_item, TableName="UnderKey", Key=reading("d", "1")) == "AccessDeniedException"
+    assert code(db.put_item, TableName="UnderKey", Item=reading("d", "2")) == "AccessDeniedException"
+    kms.enable_key(KeyId=key)
+    assert "Item" in db.get_item(TableName="UnderKey", Key=reading("d", "1"))
+
+
+def test_a_deleted_table_is_gone_and_a_new_one_is_empty(db, code):
+    create(db, "Gone")
+    db.put_item(TableName="Gone", Item=reading("d", "1"))
+    db.delete_table(TableName="Gone")
+    assert code(db.describe_table, TableName="Gone") == "ResourceNotFoundException"
+    create(db, "Gone")
+    assert db.scan(TableName="Gone")["Count"] == 0
+
+
+def test_what_is_not_built_says_so(db, code):
+    assert code(db.update_item, TableName="Readings", Key=reading("d", "1")) == "UnknownOperationException"
+    assert code(db.query, TableName="Readings", IndexName="by-time", KeyConditionExpression="a = :a", ExpressionAttributeValues={":a": {"S": "x"}}) == "ValidationException"
+
+
+@pytest.mark.skipif(not (SHARED / "json-parsing").exists(), reason="the shared data is not beside the checkout")
+def test_hostile_json_as_a_body_is_answered_and_the_server_stays(server, db):
+    import urllib.request
+    import ssl
+    import botocore.auth
+    import botocore.awsrequest
+    import botocore.credentials
+    session = server.session()
+    credentials = botocore.credentials.Credentials(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
+    statuses = set()
+    for path in sorted((SHARED / "json-parsing").rglob("*.json")):
+        request = botocore.awsrequest.AWSRequest("POST", server.endpoint["endpoint"] + "/", data=path.read_bytes(), headers={"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"})
+        botocore.auth.SigV4Auth(credentials, "dynamodb", "us-east-1").add_auth(request)
+        try:
+            urllib.request.urlopen(urllib.request.Request(request.url, request.data, dict(request.headers), method="POST"), context=context)
+            statuses.add(200)
+        except urllib.error.HTTPError as refused:
+            assert json.loads(refused.read())["__type"], path
+            statuses.add(refused.code)
+    assert statuses == {400}
+    assert db.list_tables()["TableNames"]
