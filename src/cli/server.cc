@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "net/server.h"
 #include "request/session.h"
+#include "services/cloudtrail/cloudtrail.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/tables.h"
 #include "services/iam/iam.h"
@@ -28,7 +29,7 @@ class Composition : public RunningServer {
     ports_.identities = identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
-    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service};
+    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &cloudtrail::service};
     endpoint_.region = options.region;
     endpoint_.account_id = options.account_id;
     endpoint_.pid = getpid();
