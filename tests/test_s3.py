@@ -116,12 +116,50 @@ def test_a_presigned_address_works_until_it_is_changed(server, s3):
 def test_what_is_not_built_says_so(s3, code):
     assert code(s3.get_bucket_lifecycle_configuration, Bucket="things") == "NotImplemented"
     assert code(s3.get_object_tagging, Bucket="things", Key="shared") == "NotImplemented"
-    assert code(s3.create_multipart_upload, Bucket="things", Key="m") == "NotImplemented"
+    assert code(s3.get_object, Bucket="things", Key="shared", PartNumber=1) == "NotImplemented"
+
+
+def test_a_multipart_upload_becomes_one_object(s3, code):
+    first, last = os.urandom(5 << 20), os.urandom(100_000)
+    upload = {"Bucket": "things", "Key": "multi", "UploadId": s3.create_multipart_upload(Bucket="things", Key="multi", Metadata={"a": "b"})["UploadId"]}
+    etags = [s3.upload_part(**upload, PartNumber=n, Body=b)["ETag"] for n, b in ((1, first), (2, b"replaced"), (2, last), (7, b"left out"))]
+    assert [p["PartNumber"] for p in s3.list_parts(**upload)["Parts"]] == [1, 2, 7]
+    assert code(s3.get_object, Bucket="things", Key="multi") == "NoSuchKey"
+    parts = [{"PartNumber": 1, "ETag": etags[0]}, {"PartNumber": 2, "ETag": etags[2]}]
+    assert code(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts[::-1]}) == "InvalidPartOrder"
+    assert code(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": [parts[0], parts[1] | {"ETag": etags[1]}]}) == "InvalidPart"
+    assert s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})["ETag"].endswith('-2"')
+    got = s3.get_object(Bucket="things", Key="multi")
+    assert got["Body"].read() == first + last and got["Metadata"] == {"a": "b"}
+    edge = s3.get_object(Bucket="things", Key="multi", Range=f"bytes={(5 << 20) - 3}-{(5 << 20) + 2}")["Body"].read()
+    assert edge == first[-3:] + last[:3]
+    assert code(s3.list_parts, **upload) == "NoSuchUpload"
+
+
+def test_an_aborted_upload_leaves_no_file(server, s3, code):
+    files = lambda: sum(p.is_file() for p in (server.data_dir / "blobs").rglob("*"))
+    before = files()
+    upload = {"Bucket": "things", "Key": "aborted", "UploadId": s3.create_multipart_upload(Bucket="things", Key="aborted")["UploadId"]}
+    s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    assert files() == before + 1
+    s3.abort_multipart_upload(**upload)
+    assert files() == before and code(s3.abort_multipart_upload, **upload) == "NoSuchUpload"
+
+
+def test_a_copy_has_the_bytes_and_the_metadata(s3, code):
+    for size in (10, 200_000):
+        body = os.urandom(size)
+        s3.put_object(Bucket="things", Key="from here", Body=body, Metadata={"k": "v"}, ContentType="text/x")
+        s3.copy_object(Bucket="things", Key="to", CopySource={"Bucket": "things", "Key": "from here"})
+        got = s3.get_object(Bucket="things", Key="to")
+        assert got["Body"].read() == body and got["Metadata"] == {"k": "v"} and got["ContentType"] == "text/x"
+    assert code(s3.copy_object, Bucket="things", Key="to", CopySource="things/to") == "InvalidRequest"
+    assert code(s3.copy_object, Bucket="things", Key="to", CopySource="things/nope") == "NoSuchKey"
 
 
 def test_the_aws_cli_copies_lists_and_removes(server, tmp_path):
     source = tmp_path / "file.bin"
-    source.write_bytes(os.urandom(200_000))
+    source.write_bytes(os.urandom(20_000_000))      # the CLI makes this a multipart upload
     server.run("aws", "s3", "mb", "s3://by-cli")
     server.run("aws", "s3", "cp", source, "s3://by-cli/dir/file.bin")
     assert "file.bin" in server.run("aws", "s3", "ls", "s3://by-cli/dir/").stdout

@@ -32,7 +32,10 @@ class RocksStore : public Store {
   }
   Snapshot snapshot() override { return committer_.snapshot(); }
   Staged stage() override { return committer_.stage(); }
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records) override { return committer_.commit(std::move(staged), std::move(records)); }
+  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records) override {
+    Staged taken = std::move(staged);      // its snapshot is released when this returns
+    return committer_.commit(std::move(taken), std::move(records));
+  }
   std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) override { return blobs_.write(data_key); }
   Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob, const Secret& data_key) override { return blobs_.read(blob, data_key); }
   void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) override {

@@ -14,9 +14,10 @@ struct ObjectIn {
 };
 Result<ObjectIn> parse_object_in(const Request& request);
 json::value audit_object(const ObjectIn& in);
-// A body being received: hashes what must be checked, keeps up to 64 KiB in memory and spools the rest, sealed.
-struct Stored { json::object version; };                       // Size, ETag, Inline or Blobs, checksum members
-Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max);
+// Receives a body: hashes what must be checked, keeps up to `inline_bytes_max` in the record and spools the rest, sealed.
+// Gives the version's Size, ETag, Inline or Blobs, and checksum members.
+Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max, size_t inline_bytes_max = kInlineBytesMax);
+Result<Done> keep_metadata(const ObjectIn& in, json::object& version);   // content headers and x-amz-meta-*
 Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket);
 Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot, const Ports& ports);
 Result<Done> check_write_conditions(const ObjectIn& in, Staged& staged);
@@ -43,7 +44,10 @@ struct ReadsObject {
   static constexpr bool data_event = true;
   using In = ObjectIn;
   using Out = GetOut;
-  static Result<In> parse(const Request& request) { return parse_object_in(request); }
+  static Result<In> parse(const Request& request) {
+    if (request.query_value("partNumber")) return Error{501, "NotImplemented", "Reading one part by partNumber is not implemented by Sluice; ask for a Range.", {}};
+    return parse_object_in(request);
+  }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return {out.status, out.headers, "", out.stream, out.bytes}; }

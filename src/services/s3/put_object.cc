@@ -28,6 +28,8 @@ Result<const ChecksumName*> checksum_of(const ObjectIn& in) {
 }
 
 constexpr const char* kKeptHeaders[] = {"content-type", "content-disposition", "content-encoding", "content-language", "cache-control", "expires"};
+}  // namespace
+
 Result<Done> keep_metadata(const ObjectIn& in, json::object& version) {
   size_t total = 0;
   json::object meta;
@@ -52,7 +54,6 @@ Result<Done> keep_metadata(const ObjectIn& in, json::object& version) {
   version["Meta"] = std::move(meta);
   return Done{};
 }
-}  // namespace
 
 std::string ObjectIn::header(std::string_view name) const {
   for (const auto& [key, value] : headers) if (key == name) return value;
@@ -121,7 +122,7 @@ Result<Done> check_write_conditions(const ObjectIn& in, Staged& staged) {
   return Done{};
 }
 
-Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max) {
+Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max, size_t inline_bytes_max) {
   const std::string wanted_md5 = in.header("content-md5");
   const auto md5_bytes = wanted_md5.empty() ? std::nullopt : unbase64(wanted_md5);
   if (!wanted_md5.empty() && (!md5_bytes || md5_bytes->size() != 16)) return Error{400, "InvalidDigest", "The Content-MD5 you specified was invalid.", {}};
@@ -142,7 +143,7 @@ Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encrypt
     if (total > bytes_max) return Error{400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {{"MaxSizeAllowed", std::to_string(bytes_max)}}};
     sum.update(piece);
     if (needs_md5) md5_digest.update(piece);
-    if (!spool && held.size() + got <= kInlineBytesMax) { held.append(piece); continue; }
+    if (!spool && held.size() + got <= inline_bytes_max) { held.append(piece); continue; }
     if (!spool) {
       spool = ports.store->write_blob(data_key.plain);
       CHECK(spool->write(held));
@@ -150,6 +151,7 @@ Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encrypt
     }
     CHECK(spool->write(piece));
   }
+  if (!spool && inline_bytes_max == 0) spool = ports.store->write_blob(data_key.plain);   // an empty part is a file too
   const std::string md5_sum = needs_md5 ? md5_digest.finish() : std::string();
   if (md5_bytes && md5_sum != *md5_bytes) return Error{400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
   const std::string actual = base64(sum.finish());

@@ -1,0 +1,212 @@
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "base/random.h"
+
+namespace sluice {
+namespace {
+namespace fs = std::filesystem;
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() : dir_(fs::temp_directory_path() / ("sluice-store-" + random_hex(12))) { fs::create_directory(dir_); }
+  ~StoreTest() override { store_.reset(); fs::remove_all(dir_); }
+  StoreOptions options() const { return {dir_ / "data", dir_ / "root.key", {}, false, {}}; }
+  Result<std::unique_ptr<Store>> try_open() { return Store::open(options()); }
+  Store& open() {
+    store_.reset();
+    auto opened = try_open();
+    EXPECT_TRUE(opened) << opened.error().message;
+    store_ = *std::move(opened);
+    return *store_;
+  }
+  static Key key(std::string_view name) { return schema::key(Family::items, "t", {name}); }
+  static std::vector<json::object> record(std::string_view name) {
+    std::vector<json::object> records;
+    records.push_back({{"eventName", name}});
+    return records;
+  }
+  const fs::path dir_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, KeepsWhatWasCommittedAcrossAReopen) {
+  Staged staged = open().stage();
+  staged.put(key("a"), "1");
+  EXPECT_EQ(staged.get(key("a")), "1");                       // its own writes
+  EXPECT_FALSE(store_->snapshot().get(key("a")));            // nobody else's before the commit
+  ASSERT_TRUE(store_->commit(std::move(staged), record("Put")));
+  EXPECT_EQ(open().snapshot().get(key("a")), "1");
+  EXPECT_TRUE(store_->verify().empty());
+}
+
+TEST_F(StoreTest, RunsRacingIncrementsToTheExactTotal) {
+  open();
+  constexpr int kThreads = 8, kEach = 50;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&] {
+      for (int done = 0; done < kEach;) {
+        Staged staged = store_->stage();
+        const auto old = staged.get(key("counter"));
+        staged.put(key("counter"), std::to_string((old ? std::stoi(*old) : 0) + 1));
+        const auto committed = store_->commit(std::move(staged), {});
+        if (committed) ++done;
+        else ASSERT_EQ(committed.error().code, "Conflict");
+      }
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(store_->snapshot().get(key("counter")), std::to_string(kThreads * kEach));
+}
+
+// DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the first.
+TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
+  open();
+  const Key prefix = schema::prefix(Family::objects, "o", {"bucket"});
+  Staged erase = store_->stage();
+  erase.expect_empty(prefix);
+  Staged put = store_->stage();
+  put.put(schema::key(Family::objects, "o", {"bucket", "k"}), "x");
+  ASSERT_TRUE(store_->commit(std::move(put), {}));
+  const auto refused = store_->commit(std::move(erase), record("DeleteBucket"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "Conflict");
+  int records = 0;
+  store_->audit_scan(store_->snapshot(), 0, [&](uint64_t, std::string_view) { ++records; return true; });
+  EXPECT_EQ(records, 0);                                      // a conflict leaves nothing behind
+}
+
+TEST_F(StoreTest, RefusesAWrongRootKeyANewerFormatAndASecondServer) {
+  open();
+  EXPECT_NE(try_open().error().message.find("another server"), std::string::npos);
+  store_.reset();
+  const fs::path root = dir_ / "root.key", kept = dir_ / "kept.key";
+  fs::rename(root, kept);
+  EXPECT_NE(try_open().error().message.find("cannot read the root key"), std::string::npos);
+  std::ofstream(root) << std::string(64, 'a');
+  fs::permissions(root, fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_NE(try_open().error().message.find("does not belong"), std::string::npos);
+  fs::rename(kept, root);
+  const fs::path keyring = dir_ / "data" / "keyring.json";
+  std::ofstream(keyring) << R"({"format":999,"store_key":""})";
+  EXPECT_NE(try_open().error().message.find("newer Sluice"), std::string::npos);
+}
+
+TEST_F(StoreTest, ReadsSealedFilesAtAnyOffsetAndNoticesAnEdit) {
+  open();
+  const Secret data_key(random_bytes(32));
+  const std::string plain = random_bytes(200'000);
+  auto writer = store_->write_blob(data_key);
+  for (size_t at = 0; at < plain.size(); at += 7001) ASSERT_TRUE(writer->write(std::string_view(plain).substr(at, 7001)));
+  const auto blob = writer->finish();
+  ASSERT_TRUE(blob);
+  Staged staged = store_->stage();
+  staged.adopt(*blob);
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  for (const uint64_t from : {0u, 65535u, 65536u, 131071u, 199'990u}) EXPECT_EQ(*(*store_->read_blob(*blob, data_key))->read(from, 100), plain.substr(from, 100)) << from;
+  EXPECT_FALSE((*store_->read_blob(*blob, Secret(random_bytes(32))))->read(0, 1));
+  for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs"))
+    if (file.is_regular_file()) {
+      std::fstream edit(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+      edit.seekp(70'000);
+      edit.put('x');
+    }
+  EXPECT_TRUE((*store_->read_blob(*blob, data_key))->read(0, 10));
+  EXPECT_FALSE((*store_->read_blob(*blob, data_key))->read(70'000, 10));
+}
+
+TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
+  open();
+  {
+    auto writer = store_->write_blob(Secret(random_bytes(32)));
+    ASSERT_TRUE(writer->write("half"));
+  }
+  {
+    auto writer = store_->write_blob(Secret(random_bytes(32)));
+    const auto blob = writer->finish();
+    Staged staged = store_->stage();
+    staged.adopt(*blob);                                      // and dropped
+  }
+  int files = 0;
+  for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs")) files += file.is_regular_file();
+  EXPECT_EQ(files, 0);
+}
+
+TEST_F(StoreTest, DeliversEventsOnceCommittedAndAgainUntilErased) {
+  open();
+  Staged staged = store_->stage();
+  staged.emit("queue", {{"n", 1}});
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  for (int boot = 0; boot < 2; ++boot) {
+    std::promise<OutboxEvent> delivered;
+    open().on_event("queue", [&](OutboxEvent event) { delivered.set_value(std::move(event)); });
+    const OutboxEvent event = delivered.get_future().get();
+    EXPECT_EQ(int_of(event.event, "n"), 1);
+    if (boot == 0) continue;
+    Staged done = store_->stage();
+    store_->erase_event(done, "queue", event.id);
+    ASSERT_TRUE(store_->commit(std::move(done), {}));
+  }
+  int left = 0;
+  open().snapshot().scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false, [&](std::string_view, std::string_view) { ++left; return true; });
+  EXPECT_EQ(left, 0);
+}
+
+// A commit is all or nothing wherever the process dies: the child is killed at each place, the parent opens what is left.
+class CrashAt : public StoreTest, public testing::WithParamInterface<std::pair<const char*, bool>> {};
+TEST_P(CrashAt, SeesAllOrNothing) {
+  const auto [place, durable] = GetParam();
+  const pid_t child = fork();
+  if (child == 0) {
+    StoreOptions dying = options();
+    bool armed = false;
+    dying.crash_point = [&, where = std::string(place)](std::string_view at) { if (armed && at == where) _exit(9); };
+    auto store = Store::open(dying);
+    if (!store) _exit(1);
+    Staged first = (*store)->stage();
+    first.put(key("before"), "1");
+    if (!(*store)->commit(std::move(first), record("First"))) _exit(1);
+    armed = true;
+    Staged second = (*store)->stage();
+    second.put(key("a"), "1");
+    second.put(schema::key(Family::meta, "t", {"b"}), "2");
+    second.emit("queue", {{"n", 1}});
+    (void)(*store)->commit(std::move(second), record("Second"));
+    _exit(2);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(WEXITSTATUS(status), 9);
+  Store& store = open();
+  Snapshot now = store.snapshot();
+  int records = 0, events = 0;
+  store.audit_scan(now, 0, [&](uint64_t, std::string_view) { ++records; return true; });
+  now.scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false, [&](std::string_view, std::string_view) { ++events; return true; });
+  EXPECT_EQ(now.get(key("before")), "1");
+  EXPECT_EQ(now.get(key("a")).has_value(), durable);
+  EXPECT_EQ(now.get(schema::key(Family::meta, "t", {"b"})).has_value(), durable);
+  EXPECT_EQ(events, durable ? 1 : 0);
+  EXPECT_EQ(records, durable ? 2 : 1);
+  EXPECT_TRUE(store.verify().empty());
+  now = {};                                                   // before the store it looks at
+}
+INSTANTIATE_TEST_SUITE_P(EveryPlace, CrashAt, testing::Values(std::pair{"before write", false}, std::pair{"after write", true}, std::pair{"after finish", true}));
+
+TEST(Schema, SortsByPartsAndGivesThemBack) {
+  const std::string zero("a\0b", 3);
+  EXPECT_EQ(schema::parts(schema::key(Family::meta, "t", {zero, "", "c"}).bytes), (std::vector<std::string>{zero, "", "c"}));
+  const auto bytes = [](std::string_view a, std::string_view b) { return schema::key(Family::meta, "t", {a, b}).bytes; };
+  EXPECT_LT(bytes("a", "z"), bytes("ab", "a"));
+  EXPECT_LT(bytes("a", "\xff"), bytes(zero, "a"));
+  EXPECT_FALSE(bytes("ab", "c").starts_with(schema::prefix(Family::meta, "t", {"a"}).bytes));
+}
+}  // namespace
+}  // namespace sluice
