@@ -32,7 +32,10 @@ struct Wire {
 Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
   const std::string authority = endpoint.url.substr(endpoint.url.find("//") + 2);
   const size_t colon = authority.rfind(':');
-  const std::string host = authority.substr(0, colon), port = authority.substr(colon + 1);
+  std::string host = authority.substr(0, colon);
+  const std::string port = authority.substr(colon + 1);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const bool is_address = host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
   if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return broken("cannot resolve " + host);
@@ -48,9 +51,8 @@ Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
   SSL_CTX_set_verify(wire.context, SSL_VERIFY_PEER, nullptr);
   wire.ssl = SSL_new(wire.context);
   SSL_set_fd(wire.ssl, wire.fd);
-  SSL_set_tlsext_host_name(wire.ssl, host.c_str());
-  if (host.find_first_not_of("0123456789.:") == std::string::npos) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(wire.ssl), host.c_str());
-  else SSL_set1_host(wire.ssl, host.c_str());
+  if (is_address) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(wire.ssl), host.c_str());
+  else if (SSL_set_tlsext_host_name(wire.ssl, host.c_str()) != 1 || SSL_set1_host(wire.ssl, host.c_str()) != 1) return broken("'" + host + "' is not a host name");
   if (SSL_connect(wire.ssl) != 1) return broken("the TLS handshake with " + endpoint.url + " failed: is " + endpoint.ca_file + " its CA?");
   return Done{};
 }

@@ -66,7 +66,8 @@ class Composition : public RunningServer {
 
  private:
   static std::string url(const char* scheme, const net::Address& a) {
-    const std::string host = a.host == "127.0.0.1" || a.host == "0.0.0.0" ? "localhost" : a.host.find(':') != std::string::npos ? "[" + a.host + "]" : a.host;
+    // The address, not "localhost": a bare system resolves no names.
+    const std::string host = a.host == "0.0.0.0" ? "127.0.0.1" : a.host.find(':') != std::string::npos ? "[" + a.host + "]" : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
   std::string answer_operator(int64_t uid, std::string_view line) {
