@@ -76,7 +76,6 @@ template <class Op> concept Reads = requires(const Authorized<typename Op::In>& 
 template <class Op> concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
 
 struct AuditFacts { json::value request_parameters, response_elements; json::array resources; };   // filled by perform
-struct Performed { Response response; };
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false · read_only = Reads<Op>
 //   static json::value audit(const In&)         requestParameters (never payload or secret); default null

@@ -1,8 +1,8 @@
 #pragma once
 // The store: one RocksDB, encrypted files, one commit for data, events and audit record (DESIGN laws 2 and 4).
 // Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group commits.
-// Conflicts: Staged::get records what it read; a commit whose reads were overwritten since its snapshot fails with
-// ConflictException-like Outcome::conflict and `serve` runs the operation again on a fresh snapshot.
+// Conflicts: Staged::get records what it read; a commit whose reads were overwritten since its snapshot fails with the code
+// "Conflict", and request/serve runs the operation again on a fresh snapshot.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,7 +41,7 @@ class Snapshot {
   std::optional<json::object> get_json(const Key& key) const;
   const Scope& scope() const;
  private:
-  friend class Store; friend class Committer; friend struct StagedData; std::shared_ptr<StoreState> state_;
+  friend class Store; friend class Committer; std::shared_ptr<StoreState> state_;
 };
 
 // A sealed file of object bytes on its way into the store; unlinked by its destructor unless a commit adopted it.
@@ -96,8 +96,8 @@ class Store {
   virtual ~Store() = default;
   virtual Snapshot snapshot() = 0;
   virtual Staged stage() = 0;                                   // on a fresh snapshot
-  // One atomic, synced write of data, events and audit records, chained in commit order. nullopt in `Result`-less terms:
-  // error code "Conflict" 409: a read was overwritten, run again; "ServiceUnavailable" 503: the store is read-only after a failed sync.
+  // One atomic, synced write of data, events and audit records, chained in commit order. Errors: Conflict 409, a read was
+  // overwritten, nothing is written, run again; ServiceUnavailable 503, the store is read-only after a failed sync.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob, const Secret& data_key) = 0;
