@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "base/bytes.h"
 #include "cli/client.h"
@@ -16,6 +18,7 @@ int run_server(const ServeOptions& options, bool as_json) {
   sigaddset(&stops, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);           // before any thread: they inherit it
   signal(SIGPIPE, SIG_IGN);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("sluice"));   // stdout is for the one line that says where it serves
   auto server = RunningServer::start(options);
   if (!server) return fail(server.error());
   const Endpoint& e = (*server)->endpoint();

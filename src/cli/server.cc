@@ -14,6 +14,8 @@
 #include "services/dynamodb/tables.h"
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
+#include "services/lambda/runner.h"
+#include "services/logs/logs.h"
 #include "services/s3/s3.h"
 #include "services/sts/sts.h"
 
@@ -21,22 +23,42 @@ namespace sluice::cli {
 namespace {
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
+// Function sandboxes speak plain HTTP to their Runtime API and TLS to the endpoint, over sockets inside their own network.
+class SandboxWire : public Wire {
+ public:
+  SandboxWire(net::Server& server, std::shared_ptr<net::TlsContext> tls) : server_(server), tls_(std::move(tls)) {}
+  void serve_plain(int fd, const Handler& handler) override {
+    static const std::atomic<bool> kNever{false};          // it ends with the sandbox
+    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever, kRuntimeIdleMs);
+  }
+  void adopt_tls(int fd, std::string peer_ip) override { server_.adopt(fd, std::move(peer_ip), tls_); }
+
+ private:
+  static constexpr int kRuntimeIdleMs = 1'000'000;         // longer than the longest invocation
+  net::Server& server_;
+  const std::shared_ptr<net::TlsContext> tls_;
+};
+
 class Composition : public RunningServer {
  public:
-  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), path_(ports_) {
+  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), function_policies_(lambda::function_policies()), journal_(logs::journal(ports_)), path_(ports_) {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
-    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &cloudtrail::service};
+    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service};
+    ports_.function_policies = function_policies_.get();
+    ports_.journal = journal_.get();
     endpoint_.region = options.region;
     endpoint_.account_id = options.account_id;
     endpoint_.pid = getpid();
   }
   ~Composition() override {
     std::remove((options_dir_ + "/endpoint.json").c_str());
+    if (runner_) runner_->stop();                          // its functions need the listener to end well
     if (server_) server_->stop();
+    runner_.reset();
   }
   const Endpoint& endpoint() const override { return endpoint_; }
 
@@ -44,16 +66,23 @@ class Composition : public RunningServer {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
     dynamodb::start_purge(*store_);
+    logs::start_purge(*store_);
+    log_sweep_ = logs::start_sweep(*store_);
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
+    TRY(auto sandbox_tls, net::TlsContext::server(files.certificate, files.key));   // functions trust the local CA, whatever else is served
     if (!options.certificate.empty()) { files.certificate = options.certificate; files.key = options.key; }
     TRY(auto tls, net::TlsContext::server(files.certificate, files.key));
     server_ = std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) { return path_.serve(std::move(request), body); });
     TRY(const net::Address wanted, net::parse_address(options.listen));
     TRY(const net::Address bound, server_->listen(wanted, true));
     endpoint_.url = url("https", bound);
-    ports_.endpoint_url = endpoint_.url;
+    ports_.endpoint_url = "https://127.0.0.1:" + std::to_string(bound.port);        // in the network of a sandbox
     ports_.ca_file = endpoint_.ca_file;
+    wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
+    ports_.wire = wire_.get();
+    runner_ = lambda::start_runner(ports_, options.data_dir);
+    ports_.runner = runner_.get();
     if (!options.listen_http.empty()) {
       TRY(const net::Address plain, net::parse_address(options.listen_http));
       if (!is_loopback(plain.host)) return Error{400, "InvalidAddress", "--listen-http takes a loopback address only: plain HTTP never leaves this machine", {}};
@@ -91,8 +120,13 @@ class Composition : public RunningServer {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Identities> identities_;
   std::unique_ptr<DataKeys> data_keys_;
+  std::unique_ptr<FunctionPolicies> function_policies_;
+  std::unique_ptr<Journal> journal_;
   Path path_;
   std::unique_ptr<net::Server> server_;
+  std::unique_ptr<SandboxWire> wire_;
+  std::unique_ptr<logs::Sweep> log_sweep_;
+  std::unique_ptr<FunctionRunner> runner_;
   Endpoint endpoint_;
   std::string options_dir_;
 };

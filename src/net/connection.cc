@@ -23,8 +23,8 @@ class Exchange : public BodySource {
   }
 
   enum class Head { ok, closed, malformed, too_large };
-  Head read_head() {
-    for (int timeout = kIdleTimeoutMs; !parser_.is_header_done(); timeout = kHeadTimeoutMs) {
+  Head read_head(int idle_timeout_ms) {
+    for (int timeout = idle_timeout_ms; !parser_.is_header_done(); timeout = kHeadTimeoutMs) {
       if (buffered_.empty() || need_more_) {
         if (!fill(timeout)) return Head::closed;
         need_more_ = false;
@@ -153,11 +153,11 @@ void refuse_head(Stream& stream, int status, const char* text) {
 }
 }  // namespace
 
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping) {
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, int idle_timeout_ms) {
   std::string buffered;
   while (!stopping) {
     Exchange exchange(stream, buffered);
-    switch (exchange.read_head()) {
+    switch (exchange.read_head(idle_timeout_ms)) {
       case Exchange::Head::closed: return;
       case Exchange::Head::malformed: return refuse_head(stream, 400, "The request's head is malformed.\n");
       case Exchange::Head::too_large: return refuse_head(stream, 431, "The request's head is too large.\n");

@@ -15,6 +15,6 @@ constexpr uint64_t kDrainBytesMax = 1 << 20;           // of an unread body, bef
 
 using Handler = std::function<Response(Request, BodySource&)>;
 // Serves until the client closes, a deadline passes, or `stopping` is true between requests.
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping);
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, int idle_timeout_ms = kIdleTimeoutMs);
 
 }  // namespace sluice::net

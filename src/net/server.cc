@@ -78,23 +78,23 @@ void Server::accept_loop(int listener, bool with_tls) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (fd >= 0) start_connection(fd, ip_of(peer), with_tls);
+    if (fd >= 0) start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr);
     else if (errno == EMFILE || errno == ENFILE) usleep(10000);      // out of descriptors: let some close
     else if (errno == EINVAL || errno == EBADF) return;
   }
 }
 
-void Server::adopt(int fd, std::string peer_ip) { start_connection(fd, std::move(peer_ip), true); }
+void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) { start_connection(fd, std::move(peer_ip), std::move(tls)); }
 
-void Server::start_connection(int fd, std::string peer_ip, bool with_tls) {
+void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || open_.size() >= kConnectionsMax) { close(fd); return; }
     open_.insert(fd);
   }
-  const bool started = start_thread([this, fd, peer_ip, with_tls] {
+  const bool started = start_thread([this, fd, peer_ip, tls] {
     {
-      const std::unique_ptr<Stream> stream = with_tls ? tls_stream(fd, *tls_, kHandshakeTimeoutMs) : plain_stream(fd);
+      const std::unique_ptr<Stream> stream = tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
       if (stream) {
         try { serve_connection(*stream, peer_ip, handler_, stopping_); }
         catch (const std::exception& bug) { spdlog::error("a connection failed: {}", bug.what()); }

@@ -27,12 +27,12 @@ class Server {
   Result<Address> listen(const Address& address, bool with_tls);   // returns the bound address
   // A stream socket whose peers the kernel names; `answer` gets the uid and the first line, and returns what to write.
   Result<Done> listen_operator(const std::string& path, std::function<std::string(int64_t uid, std::string_view line)> answer);
-  void adopt(int fd, std::string peer_ip);                          // a connected socket that speaks TLS
+  void adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);   // a connected socket, served like an accepted one
   void stop();                                                      // no new connections; waits for those in flight, bounded
 
  private:
   void accept_loop(int listener, bool with_tls);
-  void start_connection(int fd, std::string peer_ip, bool with_tls);
+  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);   // null: plain
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};

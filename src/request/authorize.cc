@@ -60,7 +60,10 @@ Result<Caller> Gate::authenticate(Request& request, const Service* service, cons
   if (service->protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
   if (payload_hash.empty()) return Error{400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", {}};
   CHECK(sigv4::verify(request, claim, session, payload_hash, *service, ports));
-  const Scope& scope = ports.store->scope();
+  return role_caller(session, ports.store->scope());
+}
+
+Caller Gate::role_caller(const Session& session, const Scope& scope) {
   Caller caller;
   caller.principal_ = {policy::Principal::Type::assumed_role, session.arn(scope), session.role_arn, session.role_id, scope.account_id};
   caller.user_id_ = session.role_id + ":" + session.session_name;
@@ -73,11 +76,12 @@ Result<Caller> Gate::authenticate(Request& request, const Service* service, cons
   return caller;
 }
 
-Caller Gate::service_caller(std::string_view service_principal, const Scope& scope) {
+Caller Gate::service_caller(std::string_view service_principal, const Scope& scope, std::string_view source_arn) {
   Caller caller;
   caller.principal_ = {policy::Principal::Type::service, std::string(service_principal), {}, {}, scope.account_id};
   caller.user_id_ = service_principal;
   caller.context_ = {{"aws:principalisawsservice", {"true"}}, {"aws:principalservicename", {std::string(service_principal)}}, {"aws:sourceaccount", {scope.account_id}}};
+  if (!source_arn.empty()) caller.context_["aws:sourcearn"] = {std::string(source_arn)};
   caller.user_identity_ = json::object{{"type", "AWSService"}, {"invokedBy", service_principal}};
   return caller;
 }

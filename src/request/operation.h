@@ -13,6 +13,7 @@
 namespace sluice {
 
 struct Ports;
+struct Session;
 
 // One question for IAM. All of an operation's needs must be allowed; an empty list is a denial.
 struct Need {
@@ -103,7 +104,9 @@ struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
   static Result<Caller> authenticate(Request&, const Service*, const Ports&);        // sigv4.cc
-  static Caller service_caller(std::string_view service_principal, const Scope&);    // "s3.amazonaws.com", for work of the server itself
+  static Caller role_caller(const Session& session, const Scope&);                     // whoever holds this session
+  // "s3.amazonaws.com", for work of the server itself, on behalf of `source_arn`
+  static Caller service_caller(std::string_view service_principal, const Scope&, std::string_view source_arn = {});
   template <class Op>
   static Result<std::vector<Need>> needs_of(const typename Op::In& in, const Snapshot& snapshot, const Ports& ports) {
     if constexpr (requires { Op::needs(in, snapshot, ports); }) return Op::needs(in, snapshot, ports);

@@ -71,6 +71,16 @@ class Dispatcher {
   virtual Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller) = 0;
 };
 
+// Sockets for function sandboxes, served by net.
+class Wire {
+ public:
+  virtual ~Wire() = default;
+  using Handler = std::function<Response(Request, BodySource&)>;
+  // Speaks HTTP on a connected socket until it closes or is shut down; takes the descriptor over, blocks.
+  virtual void serve_plain(int fd, const Handler& handler) = 0;
+  virtual void adopt_tls(int fd, std::string peer_ip) = 0;    // a connection to the endpoint, as if it had been accepted there
+};
+
 // Ports of main. A null member means the service is not linked in (unit tests).
 struct Ports {
   Store* store = nullptr;
@@ -81,6 +91,7 @@ struct Ports {
   Journal* journal = nullptr;
   Meter* meter = nullptr;
   Dispatcher* dispatcher = nullptr;
+  Wire* wire = nullptr;
   class FunctionRunner* runner = nullptr;     // services/lambda/runner.h, for Invoke
   std::string endpoint_url, ca_file;          // what functions are told
   std::vector<const Service*> services;

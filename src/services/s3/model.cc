@@ -81,7 +81,7 @@ void emit_event(Staged& staged, const json::object& bucket, const std::string& k
     json::object object{{"key", percent_encode(key, true)}, {"sequencer", hex(big_endian64(static_cast<uint64_t>(int_of(version, "Modified")) << 16)).substr(0, 16) + random_hex(2)}};
     if (!bool_of(version, "Marker")) { object["size"] = int_of(version, "Size"); object["eTag"] = text_of(version, "ETag"); }
     if (!text_of(bucket, "Versioning").empty()) object["versionId"] = text_of(version, "Id");
-    json::object record{{"eventVersion", "2.1"}, {"eventSource", "aws:s3"}, {"awsRegion", scope.region}, {"eventTime", iso_millis(now())}, {"eventName", event_name},
+    json::object record{{"eventVersion", "2.5"}, {"eventSource", "aws:s3"}, {"awsRegion", scope.region}, {"eventTime", iso_millis(now())}, {"eventName", event_name},
         {"userIdentity", json::object{{"principalId", "AWS:" + principal_id}}}, {"requestParameters", json::object{{"sourceIPAddress", source_ip}}}, {"responseElements", json::object{{"x-amz-request-id", request_id}, {"x-amz-id-2", request_id}}},
         {"s3", json::object{{"s3SchemaVersion", "1.0"}, {"configurationId", text_of(c, "Id")}, {"bucket", json::object{{"name", name}, {"ownerIdentity", json::object{{"principalId", scope.account_id}}}, {"arn", s3_arn(name)}}}, {"object", std::move(object)}}}};
     staged.emit("lambda.async", json::object{{"function", text_of(c, "Arn")}, {"payload", json::object{{"Records", json::array{std::move(record)}}}}, {"source", "s3.amazonaws.com"}, {"source_arn", s3_arn(name)},

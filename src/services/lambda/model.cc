@@ -1,0 +1,61 @@
+#include "services/lambda/model.h"
+
+#include "base/bytes.h"
+
+namespace sluice::lambda {
+
+Result<std::string> function_name_of(const Request& request) {
+  std::string name = request.param("FunctionName"), qualifier = request.query_text("Qualifier");
+  const std::string whole = name;
+  if (const auto arn = parse_arn(name); arn && arn->service == "lambda" && arn->resource.starts_with("function:")) name = arn->resource.substr(9);
+  else if (const size_t at = name.find(":function:"); at != std::string::npos) name = name.substr(at + 10);
+  if (const size_t colon = name.find(':'); colon != std::string::npos) {
+    const std::string own = name.substr(colon + 1);
+    if (!qualifier.empty() && qualifier != own) return invalid("The derived qualifier from the function name does not match the specified qualifier.");
+    qualifier = own;
+    name.resize(colon);
+  }
+  if (name.empty() || name.size() > 64 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
+    return Error{400, "ValidationException", "1 validation error detected: Value '" + whole.substr(0, 200) + "' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?", {}};
+  if (!qualifier.empty() && qualifier != "$LATEST") return Error{404, "ResourceNotFoundException", "Function not found: " + name + ":" + qualifier.substr(0, 128) + ". Sluice has no versions and aliases; use $LATEST.", {}};
+  return name;
+}
+
+Result<NameIn> parse_name_in(const Request& request) {
+  NameIn in;
+  TRY(in.name, function_name_of(request));
+  if (request.method == "GET" || request.method == "DELETE") return in;
+  auto body = parse_json_object(request.body);
+  if (!body) return Error{400, "InvalidRequestContentException", "Could not parse request body into json: " + body.error().message, {}};
+  in.body = *std::move(body);
+  return in;
+}
+
+std::string policy_text(const Snapshot& snapshot, const std::string& name) {
+  const auto policy = snapshot.get_json(policy_key(name));
+  if (!policy) return {};
+  return json::serialize(json::object{{"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", policy->at("Statement")}});
+}
+
+Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {
+  return {std::string(action), function_arn(snapshot.scope(), name), {}, {{policy::Kind::resource, policy_text(snapshot, name)}}, "AWS::Lambda::Function"};
+}
+
+json::object code_context(const Scope& scope, const std::string& name) { return {{"aws:lambda:FunctionArn", function_arn(scope, name)}}; }
+
+namespace {
+class StoredPolicies : public FunctionPolicies {
+ public:
+  Result<std::string> policy(std::string_view arn, const Snapshot& snapshot) const override {
+    const std::string prefix = function_arn(snapshot.scope(), "");
+    std::string name(arn.starts_with(prefix) ? arn.substr(prefix.size()) : std::string_view());
+    if (name.ends_with(":$LATEST")) name.resize(name.size() - 8);
+    if (name.empty() || !snapshot.get(function_key(name))) return Error{404, "ResourceNotFoundException", "Function not found: " + std::string(arn), {}};
+    return policy_text(snapshot, name);
+  }
+};
+}  // namespace
+
+std::unique_ptr<FunctionPolicies> function_policies() { return std::make_unique<StoredPolicies>(); }
+
+}  // namespace sluice::lambda

@@ -1,0 +1,53 @@
+#pragma once
+// How functions are stored. docs/on-disk.md
+//   meta lambda.function (name)        configuration, code (a sealed file), reserved concurrency
+//   meta lambda.policy (name)          the resource-based policy's statements
+//   meta lambda.event-config (name)    asynchronous invocation: retries, age, destination
+#include "services/lambda/lambda.h"
+
+namespace sluice::lambda {
+
+inline Key function_key(std::string_view name) { return schema::key(Family::meta, "lambda.function", {name}); }
+inline Key policy_key(std::string_view name) { return schema::key(Family::meta, "lambda.policy", {name}); }
+inline Key event_config_key(std::string_view name) { return schema::key(Family::meta, "lambda.event-config", {name}); }
+inline std::string function_arn(const Scope& scope, std::string_view name) { return make_arn(scope, "lambda", "function:" + std::string(name)); }
+inline Error invalid(std::string text) { return {400, "InvalidParameterValueException", std::move(text), {}}; }
+inline Error not_found(const Scope& scope, const std::string& name) { return {404, "ResourceNotFoundException", "Function not found: " + function_arn(scope, name), {}}; }
+inline Response render_json(int status, const json::object& body) {
+  Response r{status, {}, json::serialize(body), nullptr, 0};
+  r.headers.add("content-type", "application/json");
+  return r;
+}
+
+// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional :$LATEST. Errors: InvalidParameterValueException;
+// ResourceNotFoundException for another qualifier, since versions and aliases are not built.
+Result<std::string> function_name_of(const Request& request);
+// The resource-based policy as a document; "" when there is none.
+std::string policy_text(const Snapshot& snapshot, const std::string& name);
+// A need on the function with its resource policy.
+Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot);
+json::object code_context(const Scope& scope, const std::string& name);      // encryption context of the code's data key
+
+struct NameIn { std::string name; json::object body; };
+Result<NameIn> parse_name_in(const Request& request);       // and a JSON body, when there is one
+struct JsonOut { int status = 200; json::object body; };
+inline Response render_out(const JsonOut& out) { return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body); }
+
+// An operation on one function; further members as in request/operation.h.
+template <class Self>
+struct OnFunction {
+  using In = NameIn;
+  using Out = JsonOut;
+  static Result<In> parse(const Request& request) { return parse_name_in(request); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{function_need(Self::action, in.name, s)}; }
+  static Response render(const Out& out) { return render_out(out); }
+  static json::value audit(const In& in) { return json::object{{"functionName", in.name}}; }
+};
+#define SLUICE_LAMBDA_OPERATION(operation, verb, route, state)                                       \
+  struct operation : OnFunction<operation> {                                                          \
+    static constexpr std::string_view name = #operation, action = "lambda:" #operation;               \
+    static constexpr Match match{verb, route, "", ""};                                                \
+    static Result<Out> run(const Authorized<In>& in, state);                                          \
+  }
+
+}  // namespace sluice::lambda

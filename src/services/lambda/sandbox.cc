@@ -1,0 +1,212 @@
+#include "services/lambda/sandbox.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "base/bytes.h"
+
+namespace sluice::lambda {
+namespace {
+constexpr int kBlockFd = 10, kInfoFd = 11, kSeccompFd = 12, kStartTimeoutMs = 10000;
+
+struct Descriptor {
+  int fd = -1;
+  Descriptor() = default;
+  explicit Descriptor(int f) : fd(f) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { reset(); }
+  void reset(int f = -1) { if (fd >= 0) close(fd); fd = f; }
+  int release() { return std::exchange(fd, -1); }
+  // Above the numbers that the child gets, so that no dup2 overwrites a source.
+  void lift() { const int high = fcntl(fd, F_DUPFD_CLOEXEC, 32); reset(high); }
+};
+Error cannot(const std::string& what) { return {500, "ServiceException", "The function's sandbox could not be started: " + what, {}}; }
+
+bool make_pipe(Descriptor& read_end, Descriptor& write_end) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  read_end.reset(ends[0]);
+  write_end.reset(ends[1]);
+  read_end.lift();
+  write_end.lift();
+  return read_end.fd >= 0 && write_end.fd >= 0;
+}
+
+bool make_filter_file(Descriptor& file) {
+  const std::string filter = seccomp_filter();
+  file.reset(memfd_create("seccomp", MFD_CLOEXEC));
+  file.lift();
+  return !filter.empty() && file.fd >= 0 && write(file.fd, filter.data(), filter.size()) == static_cast<ssize_t>(filter.size()) && lseek(file.fd, 0, SEEK_SET) == 0;
+}
+
+std::vector<std::string> arguments_of(const SandboxOptions& options) {
+  std::vector<std::string> a{"bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--hostname", "sluice", "--uid", "1000", "--gid", "1000",
+                             "--block-fd", std::to_string(kBlockFd), "--info-fd", std::to_string(kInfoFd), "--seccomp", std::to_string(kSeccompFd), "--proc", "/proc", "--dev", "/dev"};
+  const auto add = [&a](std::initializer_list<std::string> more) { a.insert(a.end(), more); };
+  add({"--ro-bind", "/usr", "/usr"});
+  for (const char* link : {"bin", "sbin", "lib", "lib64"}) add({"--symlink", "usr/" + std::string(link), "/" + std::string(link)});
+  add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/opt", "--dir", "/etc", "--size", std::to_string(kTmpBytes), "--tmpfs", "/tmp"});
+  if (!options.ca_file.empty()) add({"--ro-bind", options.ca_file, "/etc/sluice/ca.pem"});
+  add({"--remount-ro", "/", "--chdir", "/var/task", "/var/task/bootstrap"});
+  return a;
+}
+
+// Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES) but not credentials or namespaces: the sockets that it
+// opens inside the sandbox's network stay ours. System calls only.
+struct Listening { int user_ns, net_ns; uint16_t ports[2]; int sockets[2]; int problem; };
+int open_listeners(void* raw) {
+  Listening& l = *static_cast<Listening*>(raw);
+  if (setns(l.user_ns, CLONE_NEWUSER) != 0 || setns(l.net_ns, CLONE_NEWNET) != 0) { l.problem = errno; return 1; }
+  for (int i = 0; i < 2; ++i) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(l.ports[i]);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);           // there is a loopback only, and it may not be up yet
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 64) != 0) { l.problem = errno; return 1; }
+    l.sockets[i] = fd;
+  }
+  return 0;
+}
+
+Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, int& endpoint) {
+  const std::string base = "/proc/" + std::to_string(child) + "/ns/";
+  const Descriptor user(open((base + "user").c_str(), O_RDONLY | O_CLOEXEC)), net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
+  Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
+  constexpr size_t kStackBytes = 65536;
+  const auto stack = std::make_unique<char[]>(kStackBytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);              // no handler may run in the child, on our memory
+  const pid_t helper = clone(open_listeners, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &listening);
+  int status = 0;
+  if (helper > 0) waitpid(helper, &status, 0);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  runtime = listening.sockets[0];
+  endpoint = listening.sockets[1];
+  if (helper < 0 || status != 0) return cannot("its network cannot be prepared: " + std::string(strerror(helper < 0 ? errno : listening.problem)));
+  return Done{};
+}
+
+// {"child-pid": N ...} from bubblewrap; -1 when it ended instead.
+pid_t read_child_pid(int info) {
+  std::string text;
+  char piece[512];
+  for (;;) {
+    pollfd ready{info, POLLIN, 0};
+    if (poll(&ready, 1, kStartTimeoutMs) <= 0) return -1;
+    const ssize_t got = read(info, piece, sizeof piece);
+    if (got <= 0) return -1;
+    text.append(piece, static_cast<size_t>(got));
+    const size_t at = text.find("\"child-pid\":");
+    const size_t end = at == text.npos ? at : text.find_first_of(",\n}", at);
+    if (end == text.npos) continue;
+    const auto pid = parse_int(trim(std::string_view(text).substr(at + 12, end - at - 12)));
+    return pid ? static_cast<pid_t>(*pid) : -1;
+  }
+}
+
+void limit(pid_t child, const SandboxOptions& options) {
+  const auto set = [child](auto what, uint64_t value) { const rlimit to{value, value}; prlimit(child, what, &to, nullptr); };
+  set(RLIMIT_DATA, static_cast<uint64_t>(options.memory_mb) << 20);
+  set(RLIMIT_NOFILE, kFilesMax);
+  set(RLIMIT_NPROC, kProcessesMax);
+  set(RLIMIT_CORE, 0);
+  set(RLIMIT_STACK, 8ull << 20);
+}
+}  // namespace
+
+Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
+  Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter;
+  if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) || !make_pipe(output_read, output_write)) return cannot("no more file descriptors");
+  if (!make_filter_file(filter)) return cannot("the seccomp filter cannot be built");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  for (const auto& [from, to] : {std::pair(output_write.fd, 1), std::pair(output_write.fd, 2), std::pair(block_read.fd, kBlockFd), std::pair(info_write.fd, kInfoFd), std::pair(filter.fd, kSeccompFd)}) posix_spawn_file_actions_adddup2(&actions, from, to);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);            // the server blocks its stop signals; the function must not inherit that
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  std::vector<std::string> arguments = arguments_of(options), environment = options.environment;
+  std::vector<char*> argv, envp;
+  for (std::string& a : arguments) argv.push_back(a.data());
+  for (std::string& e : environment) envp.push_back(e.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  Sandbox sandbox;
+  const int problem = posix_spawn(&sandbox.bwrap_, "/usr/bin/bwrap", &actions, &attributes, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (problem != 0) { sandbox.bwrap_ = -1; return cannot("bubblewrap does not run (" + std::string(strerror(problem)) + "); install it, for example with: apt install bubblewrap"); }
+  block_read.reset();
+  info_write.reset();
+  output_write.reset();
+  sandbox.output_ = output_read.release();
+  fcntl(sandbox.output_, F_SETFL, O_NONBLOCK);
+  sandbox.child_ = read_child_pid(info_read.fd);
+  if (sandbox.child_ < 0) {
+    char why[512] = {};
+    if (read(sandbox.output_, why, sizeof why - 1) < 0) why[0] = 0;
+    return cannot(why[0] ? std::string(trim(why)) : "bubblewrap ended at once; are user namespaces allowed here?");
+  }
+  sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
+  CHECK(listen_inside(sandbox.child_, options.endpoint_port, sandbox.runtime_, sandbox.endpoint_));
+  limit(sandbox.child_, options);
+  if (write(block_write.fd, "g", 1) != 1) return cannot("bubblewrap ended before the function began");
+  return sandbox;
+}
+
+Sandbox::Sandbox(Sandbox&& other) noexcept
+    : runtime_(std::exchange(other.runtime_, -1)), endpoint_(std::exchange(other.endpoint_, -1)), output_(std::exchange(other.output_, -1)), pidfd_(std::exchange(other.pidfd_, -1)),
+      bwrap_(std::exchange(other.bwrap_, -1)), child_(std::exchange(other.child_, -1)), status_(other.status_), reaped_(other.reaped_) {}
+
+Sandbox::~Sandbox() {
+  kill();
+  if (bwrap_ > 0 && !reaped_) waitpid(bwrap_, &status_, 0);
+  for (int fd : {runtime_, endpoint_, output_, pidfd_})
+    if (fd >= 0) close(fd);
+}
+
+// The first process of a pid namespace takes all others with it; --die-with-parent ends it when bubblewrap goes.
+void Sandbox::kill() {
+  if (bwrap_ > 0 && !reaped_) ::kill(bwrap_, SIGKILL);
+}
+
+std::string Sandbox::ending() {
+  if (bwrap_ > 0 && !reaped_) { waitpid(bwrap_, &status_, 0); reaped_ = true; }
+  if (WIFSIGNALED(status_)) return "signal: " + std::string(WTERMSIG(status_) == SIGKILL ? "killed" : strsignal(WTERMSIG(status_)));
+  const int code = WEXITSTATUS(status_);
+  if (code > 128 && code < 160) return "signal: " + std::string(code == 128 + SIGKILL ? "killed" : strsignal(code - 128));   // bubblewrap reports it so
+  return "exit status " + std::to_string(code);
+}
+
+int64_t Sandbox::memory_used_mb() const {
+  std::ifstream status("/proc/" + std::to_string(child_) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) {
+      const std::string_view digits = trim(std::string_view(line).substr(6, line.find("kB") - 6));
+      return (parse_int(trim(digits)).value_or(0) + 1023) / 1024;
+    }
+  return 0;
+}
+
+}  // namespace sluice::lambda

@@ -1,0 +1,219 @@
+"""Functions over the wire: what they may do, what they may not, and what becomes of those that fail."""
+import base64
+import json
+import pathlib
+import time
+
+import pytest
+
+from functions import LOGS, make_function, make_role, trust, zipped
+
+
+@pytest.fixture(scope="module")
+def fn(server):
+    role = make_role(server, "runner", LOGS)
+    make_function(server, "echo", role, Timeout=10, Environment={"Variables": {"TABLE_NAME": "T"}})
+    make_function(server, "hasty", role, Timeout=1)
+    return server.client("lambda")
+
+
+def invoke(fn, event, name="echo", **more):
+    answer = fn.invoke(FunctionName=name, Payload=json.dumps(event), **more)
+    return answer, json.loads(answer["Payload"].read() or "null")
+
+
+def until(check, seconds=30):
+    end = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def test_a_function_answers(fn):
+    answer, body = invoke(fn, {"hello": "wörld"}, LogType="Tail")
+    assert (answer["StatusCode"], body, answer["ExecutedVersion"]) == (200, {"hello": "wörld"}, "$LATEST")
+    assert "FunctionError" not in answer
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert "START RequestId: " in log and "event echo" in log and "END RequestId: " in log and "REPORT RequestId: " in log
+
+
+def test_an_environment_is_kept_warm(fn):
+    first, second = invoke(fn, {"do": "calls"})[1], invoke(fn, {"do": "calls"})[1]
+    assert second == first + 1
+
+
+def test_the_environment_is_that_of_aws(fn, server):
+    _, env = invoke(fn, {"do": "env"})
+    assert env["TABLE_NAME"] == "T" and env["AWS_LAMBDA_FUNCTION_NAME"] == "echo" and env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128" and env["LAMBDA_TASK_ROOT"] == "/var/task"
+    assert env["AWS_ACCESS_KEY_ID"].startswith("ASIA") and env["AWS_SESSION_TOKEN"] and env["_HANDLER"] == "bootstrap"
+    session = {"AccessKeyId": env["AWS_ACCESS_KEY_ID"], "SecretAccessKey": env["AWS_SECRET_ACCESS_KEY"], "SessionToken": env["AWS_SESSION_TOKEN"]}
+    assert server.client("sts", session=session).get_caller_identity()["Arn"].endswith("assumed-role/runner/echo")
+
+
+@pytest.mark.parametrize("event, wanted", [
+    ({"do": "read", "path": "/etc/passwd"}, "No such file or directory"),
+    ({"do": "read", "path": "/proc/1/environ"}, None),
+    ({"do": "write", "path": "/var/task/x"}, "Read-only file system"),
+    ({"do": "write", "path": "/usr/x"}, "Read-only file system"),
+    ({"do": "write", "path": "/x"}, "Read-only file system"),
+    ({"do": "write", "path": "/tmp/x"}, "written"),
+    ({"do": "connect", "host": "1.1.1.1", "port": 443}, "Network is unreachable"),
+    ({"do": "unshare"}, "Operation not permitted"),
+    ({"do": "eat", "mb": 64}, "ate"),
+    ({"do": "eat", "mb": 200}, "refused"),
+])
+def test_the_sandbox_holds(fn, event, wanted):
+    answer, body = invoke(fn, event)
+    assert "FunctionError" not in answer
+    assert wanted is None or body == wanted
+
+
+def test_the_host_cannot_be_read_or_reached(fn, server):
+    assert invoke(fn, {"do": "read", "path": str(server.data_dir / "keyring.json")})[1] == "No such file or directory"
+    http = server.endpoint["http_endpoint"].rsplit(":", 1)[1]
+    assert invoke(fn, {"do": "connect", "host": "127.0.0.1", "port": int(http)})[1] == "Connection refused"
+    tls = server.endpoint["endpoint"].rsplit(":", 1)[1]
+    assert invoke(fn, {"do": "connect", "host": "127.0.0.1", "port": int(tls)})[1] == "connected"
+
+
+def test_failures_are_told_apart(fn):
+    answer, body = invoke(fn, {"do": "fail"})
+    assert (answer["FunctionError"], body["errorMessage"]) == ("Unhandled", "told to fail")
+    answer, body = invoke(fn, {"do": "exit"})
+    assert (answer["FunctionError"], body["errorType"]) == ("Unhandled", "Runtime.ExitError") and "exit status 7" in body["errorMessage"]
+    answer, body = invoke(fn, {"do": "sleep", "seconds": 5}, name="hasty", LogType="Tail")
+    assert body["errorType"] == "Sandbox.Timedout" and "Task timed out after 1.00 seconds" in body["errorMessage"]
+    assert "Status: timeout" in base64.b64decode(answer["LogResult"]).decode()
+    answer, body = invoke(fn, {"do": "large"})
+    assert body["errorType"] == "Function.ResponseSizeTooLarge"
+    assert invoke(fn, {"a": 1})[1] == {"a": 1}
+
+
+def test_a_missing_bootstrap_is_told(fn, server):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    fn.create_function(FunctionName="empty", Runtime="provided.al2", Handler="x", Role=role, Code={"ZipFile": zipped(name="other")})
+    answer, body = invoke(fn, {}, name="empty")
+    assert answer["FunctionError"] == "Unhandled" and body["errorType"] == "Runtime.ExitError"
+
+
+def test_bad_calls_are_refused(fn, server, code):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    good = {"FunctionName": "bad", "Runtime": "provided.al2023", "Handler": "h", "Role": role, "Code": {"ZipFile": zipped()}}
+    assert code(fn.create_function, **{**good, "Code": {"ZipFile": b"no zip"}}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "Code": {"ZipFile": zipped(name="../up")}}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "Runtime": "python3.12"}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "Timeout": 901}) == "ValidationException"
+    assert code(fn.create_function, **{**good, "MemorySize": 10241}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "Environment": {"Variables": {"AWS_REGION": "x"}}}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "Environment": {"Variables": {"BIG": "x" * 4097}}}) == "InvalidParameterValueException"
+    assert code(fn.create_function, **{**good, "FunctionName": "echo"}) == "ResourceConflictException"
+    assert code(fn.create_function, **{**good, "Role": role + "x"}) == "InvalidParameterValueException"
+    stranger = make_role(server, "for-ec2", service="ec2.amazonaws.com")
+    assert code(fn.create_function, **{**good, "Role": stranger}) == "InvalidParameterValueException"
+    assert code(fn.invoke, FunctionName="nobody") == "ResourceNotFoundException"
+    assert code(fn.invoke, FunctionName="echo", Qualifier="1") == "ResourceNotFoundException"
+    assert code(fn.invoke, FunctionName="echo", Payload=b"{") == "InvalidRequestContentException"
+    assert code(fn.invoke, FunctionName="echo", Payload=b'"' + b"x" * (1 << 20) + b'"', InvocationType="Event") == "RequestTooLargeException"
+    assert fn.invoke(FunctionName="echo", InvocationType="DryRun")["StatusCode"] == 204
+
+
+def test_permission_is_needed_to_invoke_and_to_pass_a_role(fn, server, code):
+    make_role(server, "stranger", {"Effect": "Allow", "Action": ["lambda:CreateFunction", "lambda:GetFunction"], "Resource": "*"}, service="lambda.amazonaws.com")
+    iam = server.client("iam")
+    account = server.endpoint["account_id"]
+    iam.update_assume_role_policy(RoleName="stranger", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
+    other = server.client("lambda", role="stranger")
+    assert code(other.invoke, FunctionName="echo") == "AccessDeniedException"
+    role = iam.get_role(RoleName="runner")["Role"]["Arn"]
+    assert code(other.create_function, FunctionName="theirs", Runtime="provided.al2023", Handler="h", Role=role, Code={"ZipFile": zipped()}) == "AccessDeniedException"
+
+
+def test_configuration_and_code_change(fn, server):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    made = make_function(server, "changing", role, Timeout=10)
+    assert made["State"] == "Active" and made["CodeSize"] > 0
+    invoke(fn, {}, name="changing")
+    changed = fn.update_function_configuration(FunctionName="changing", MemorySize=256, Environment={"Variables": {"NEW": "1"}})
+    assert changed["RevisionId"] != made["RevisionId"]
+    assert invoke(fn, {"do": "env"}, name="changing")[1]["NEW"] == "1"
+    fn.update_function_code(FunctionName="changing", ZipFile=zipped("#!/bin/sh\nexit 3\n"))
+    assert "exit status 3" in invoke(fn, {}, name="changing")[1]["errorMessage"]
+    server.client("s3").create_bucket(Bucket="code-bucket")
+    server.client("s3").put_object(Bucket="code-bucket", Key="f.zip", Body=zipped())
+    fn.update_function_code(FunctionName="changing", S3Bucket="code-bucket", S3Key="f.zip")
+    assert invoke(fn, [1], name="changing")[1] == [1]
+    assert "changing" in [f["FunctionName"] for page in fn.get_paginator("list_functions").paginate() for f in page["Functions"]]
+    fn.delete_function(FunctionName="changing")
+    with pytest.raises(fn.exceptions.ResourceNotFoundException):
+        fn.get_function(FunctionName="changing")
+
+
+def test_the_log_is_in_cloudwatch(fn, server):
+    answer, _ = invoke(fn, {"do": "echo"})
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    logs = server.client("logs")
+    found = [e["message"] for e in logs.filter_log_events(logGroupName="/aws/lambda/echo", filterPattern=f'"{request_id}"')["events"]]
+    assert [m.split()[0] for m in found] == ["START", "event", "END", "REPORT"]
+
+
+def test_without_permission_to_log_there_is_no_log(fn, server):
+    make_function(server, "mute", make_role(server, "mute-role"))
+    assert invoke(fn, {"c": 3}, name="mute")[1] == {"c": 3}
+    assert not server.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/mute")["logGroups"]
+
+
+def test_reserved_concurrency_throttles(fn, server, code):
+    fn.put_function_concurrency(FunctionName="hasty", ReservedConcurrentExecutions=0)
+    assert code(fn.invoke, FunctionName="hasty") == "TooManyRequestsException"
+    assert fn.get_function(FunctionName="hasty")["Concurrency"]["ReservedConcurrentExecutions"] == 0
+    fn.delete_function_concurrency(FunctionName="hasty")
+    assert invoke(fn, {"b": 2}, name="hasty")[1] == {"b": 2}
+
+
+def test_policy_statements(fn, server, code):
+    fn.add_permission(FunctionName="echo", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::b", SourceAccount="000000000000")
+    assert code(fn.add_permission, FunctionName="echo", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com") == "ResourceConflictException"
+    statement = json.loads(fn.get_policy(FunctionName="echo")["Policy"])["Statement"][0]
+    assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": "000000000000"}, "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}
+    fn.remove_permission(FunctionName="echo", StatementId="s3")
+    assert code(fn.remove_permission, FunctionName="echo", StatementId="s3") == "ResourceNotFoundException"
+    assert code(fn.get_policy, FunctionName="echo") == "ResourceNotFoundException"
+
+
+def test_an_upload_runs_the_function_and_its_failure_is_set_aside(fn, server, code):
+    s3 = server.client("s3")
+    for bucket in ("uploads", "failures"):
+        s3.create_bucket(Bucket=bucket)
+    role = make_role(server, "uploader", LOGS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::failures/*"})
+    arn = make_function(server, "on-upload", role)["FunctionArn"]
+    wanted = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".json"}]}}}]}
+    assert code(s3.put_bucket_notification_configuration, Bucket="uploads", NotificationConfiguration=wanted) == "InvalidArgument"       # the function does not let S3
+    fn.add_permission(FunctionName="on-upload", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::uploads", SourceAccount=server.endpoint["account_id"])
+    s3.put_bucket_notification_configuration(Bucket="uploads", NotificationConfiguration=wanted)
+    fn.update_function_code(FunctionName="on-upload", ZipFile=zipped("#!/bin/sh\nexit 1\n"))
+    fn.put_function_event_invoke_config(FunctionName="on-upload", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::failures"}})
+    s3.put_object(Bucket="uploads", Key="a b+ü.json", Body=b"{}")
+    s3.put_object(Bucket="uploads", Key="ignored.txt", Body=b"{}")
+    found = until(lambda: s3.list_objects_v2(Bucket="failures").get("Contents"))
+    record = json.loads(s3.get_object(Bucket="failures", Key=found[0]["Key"])["Body"].read())
+    assert record["requestContext"]["condition"] == "RetriesExhausted" and record["requestContext"]["functionArn"] == arn + ":$LATEST"
+    event = record["requestPayload"]["Records"][0]
+    assert event["eventName"] == "ObjectCreated:Put" and event["s3"]["object"]["size"] == 2 and event["s3"]["bucket"]["name"] == "uploads"
+    assert len(found) == 1
+
+
+def test_an_event_is_delivered_across_a_restart(fresh_server):
+    server = fresh_server
+    role = make_role(server, "runner", LOGS)
+    make_function(server, "echo", role)
+    fn = server.client("lambda")
+    fn.put_function_concurrency(FunctionName="echo", ReservedConcurrentExecutions=0)      # nothing can run yet
+    fn.invoke(FunctionName="echo", InvocationType="Event", Payload=b'{"do": "echo"}')
+    import signal
+    server.stop(signal.SIGKILL)
+    server.start()
+    server.client("lambda").delete_function_concurrency(FunctionName="echo")
+    logs = server.client("logs")
+    until(lambda: any(g["logGroupName"] == "/aws/lambda/echo" for g in logs.describe_log_groups()["logGroups"]))
+    assert until(lambda: logs.filter_log_events(logGroupName="/aws/lambda/echo", filterPattern="REPORT")["events"])
