@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
   app.add_flag("--json", common.json, "print JSON");
   add_serve(app, common, exit_code);
   add_credentials(app, common, exit_code);
+  add_deploy(app, common, exit_code);
+  add_put(app, common, exit_code);
   add_inspect(app, common, exit_code);
   try {
     app.parse(own, argv);

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#define FMT_HEADER_ONLY   // the function is linked statically, and Debian has no static libfmt
 #include <fmt/format.h>
 #include <time.h>
 

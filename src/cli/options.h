@@ -22,8 +22,9 @@ Result<Endpoint> read_endpoint(const Common& common);
 // Each adds its subcommand; `exit_code` is set when it ran. Errors go to stderr in one line, exit 1.
 void add_serve(CLI::App& app, Common& common, int& exit_code);
 void add_credentials(CLI::App& app, Common& common, int& exit_code);
-void add_pipeline(CLI::App& app, Common& common, int& exit_code);   // deploy, put, demo
-void add_inspect(CLI::App& app, Common& common, int& exit_code);    // status, verify, aws
+void add_deploy(CLI::App& app, Common& common, int& exit_code);
+void add_put(CLI::App& app, Common& common, int& exit_code);
+void add_inspect(CLI::App& app, Common& common, int& exit_code);    // verify, aws
 
 int fail(const Error& error);                                        // prints, returns 1
 

@@ -1,0 +1,34 @@
+#pragma once
+// Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object a line; past 4 MB <key>/<version>.2.jsonl and so on. The
+// names and bytes depend on the object alone, so that processing it again writes the same.
+#include <mutex>
+
+#include "ingest/aws.h"
+#include "ingest/decode.h"
+
+namespace sluice::ingest {
+
+constexpr size_t kQuarantineFileBytes = 4 << 20;
+
+class Quarantine {
+ public:
+  Quarantine(const AwsEnvironment& environment, std::string bucket, std::string key, std::string version);
+  // From any thread. Errors are kept for finish().
+  void add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message, std::string_view text);
+  // Writes what is left. The first file's key; "" when nothing was rejected.
+  Result<std::string> finish();
+  uint64_t count() const { return count_; }
+
+ private:
+  Result<Done> flush();
+  std::string file_key() const;
+  AwsClient client_;
+  const std::string bucket_, key_, version_;
+  std::mutex mutex_;
+  std::string lines_;
+  std::optional<Error> failure_;
+  uint64_t count_ = 0;
+  int files_ = 0;
+};
+
+}  // namespace sluice::ingest
