@@ -104,7 +104,7 @@ Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, in
   return Done{};
 }
 
-// {"child-pid": N ...} from bubblewrap; -1 when it ended instead.
+// {"child-pid": N ...} from bubblewrap; -1 when it ended instead. Read to its end: bubblewrap writes it in pieces and dies when the pipe closes early.
 pid_t read_child_pid(int info) {
   std::string text;
   char piece[512];
@@ -114,9 +114,10 @@ pid_t read_child_pid(int info) {
     const ssize_t got = read(info, piece, sizeof piece);
     if (got <= 0) return -1;
     text.append(piece, static_cast<size_t>(got));
+    if (text.find('}') == text.npos) continue;
     const size_t at = text.find("\"child-pid\":");
-    const size_t end = at == text.npos ? at : text.find_first_of(",\n}", at);
-    if (end == text.npos) continue;
+    if (at == text.npos) return -1;
+    const size_t end = text.find_first_of(",\n}", at);
     const auto pid = parse_int(trim(std::string_view(text).substr(at + 12, end - at - 12)));
     return pid ? static_cast<pid_t>(*pid) : -1;
   }
