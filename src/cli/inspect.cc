@@ -7,6 +7,10 @@
 
 #include "cli/client.h"
 #include "cli/server.h"
+#include "services/dynamodb/dynamodb.h"
+#include "services/kms/kms.h"
+#include "services/lambda/lambda.h"
+#include "services/s3/s3.h"
 
 namespace sluice::cli {
 namespace {
@@ -19,16 +23,27 @@ int verify(const Common& common, const std::string& root_key) {
   if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0) return fail({404, "NoStore", "there is no data directory at " + common.data_dir, {}});
   auto store = Store::open(options);
   if (!store) return fail(store.error());
-  const auto findings = (*store)->verify();
+  Verification found;
+  for (auto& f : (*store)->verify()) found.damaged.push_back(std::move(f.what));
+  const auto data_keys = kms::data_keys(**store);
+  Ports ports;
+  ports.store = store->get();
+  ports.data_keys = data_keys.get();
+  s3::verify(ports, found);
+  dynamodb::verify(ports, found);
+  lambda::verify(ports, found);
+  for (const std::string& id : (*store)->files())
+    if (!found.files.contains(id)) found.damaged.push_back("object file " + id + ": no record names it");
   if (common.json) {
     json::array list;
-    for (const auto& f : findings) list.emplace_back(f.what);
-    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(list)}}));
+    for (const auto& what : found.damaged) list.emplace_back(what);
+    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(list)}, {"seals", found.seals}, {"shut", found.shut}}));
   } else {
-    for (const auto& f : findings) fmt::print("damaged: {}\n", f.what);
-    if (findings.empty()) fmt::print("clean: the audit chain is whole and every object file is in its place\n");
+    for (const auto& what : found.damaged) fmt::print("damaged: {}\n", what);
+    if (found.shut) fmt::print("not opened, because their KMS key is disabled or gone: {}\n", found.shut);
+    if (found.damaged.empty()) fmt::print("clean: the audit chain is whole, {} seals opened, every reference leads somewhere\n", found.seals);
   }
-  return findings.empty() ? 0 : 1;
+  return found.damaged.empty() ? 0 : 1;
 }
 
 int run_aws(const Common& common) {
@@ -57,7 +72,7 @@ int run_aws(const Common& common) {
 
 void add_inspect(CLI::App& app, Common& common, int& exit_code) {
   auto root_key = std::make_shared<std::string>();
-  CLI::App* check = app.add_subcommand("verify", "Check the audit chain and every object file of a stopped server; exit 1 when damaged");
+  CLI::App* check = app.add_subcommand("verify", "Check the audit chain, open every seal and follow every reference of a stopped server's directory; exit 1 when damaged");
   check->add_option("--root-key", *root_key, "file of the root key (default: <data-dir>.root.key)");
   check->callback([root_key, &common, &exit_code] { exit_code = verify(common, *root_key); });
   CLI::App* aws = app.add_subcommand("aws", "Run the installed AWS CLI with endpoint, CA and session set");

@@ -1,6 +1,7 @@
 #pragma once
 // Where services meet: small interfaces, implemented by one service, used by others, joined in main.cc.
 #include <functional>
+#include <set>
 
 #include "request/operation.h"
 
@@ -80,6 +81,22 @@ class Wire {
   virtual void serve_plain(int fd, const Handler& handler) = 0;
   virtual void adopt_tls(int fd, std::string peer_ip) = 0;    // a connection to the endpoint, as if it had been accepted there
 };
+
+// What `sluice verify` finds in the records of the services: every seal opened, every reference followed.
+class Verification {
+ public:
+  std::vector<std::string> damaged;
+  std::set<std::string> files;                // object files that a record names
+  uint64_t seals = 0, shut = 0;               // opened; left shut because their KMS key is disabled or gone, which is not damage
+  void judge(const std::string& what, const Result<Done>& opened) {
+    if (opened) { ++seals; return; }
+    const std::string& code = opened.error().code;
+    if (code.find("DisabledException") != code.npos || code.find("InvalidStateException") != code.npos || code.find("NotFoundException") != code.npos) ++shut;
+    else damaged.push_back(what + ": " + (opened.error().message.empty() ? code : opened.error().message));
+  }
+};
+// Reads the whole of a sealed file.
+Result<Done> open_every_seal(Store& store, const BlobRef& blob, const Secret& data_key);
 
 // Ports of main. A null member means the service is not linked in (unit tests).
 struct Ports {

@@ -53,6 +53,7 @@ class RocksStore : public Store {
                   [&](std::string_view key, std::string_view value) { return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32)); });
   }
   std::vector<VerifyFinding> verify() override;
+  std::vector<std::string> files() override;
   Secret derive_key(std::string_view purpose) override { return hkdf_sha256(keys_.root, purpose); }
   const Scope& scope() const override { return options_.scope; }
 
@@ -72,6 +73,15 @@ class RocksStore : public Store {
   Outbox outbox_;
   Committer committer_;
 };
+
+std::vector<std::string> RocksStore::files() {
+  std::vector<std::string> ids;
+  snapshot().scan(schema::prefix(Family::objects, "blob", {}), "", false, [&](std::string_view key, std::string_view) {
+    ids.push_back(schema::parts(key).at(0));
+    return true;
+  });
+  return ids;
+}
 
 std::vector<VerifyFinding> RocksStore::verify() {
   std::vector<VerifyFinding> findings;

@@ -106,7 +106,8 @@ class Store {
   virtual void erase_event(Staged& staged, std::string_view queue, std::string_view id) = 0;
   // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
   virtual void audit_scan(const Snapshot& snapshot, uint64_t start, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
-  virtual std::vector<VerifyFinding> verify() = 0;              // audit chain, dangling and missing blobs
+  virtual std::vector<VerifyFinding> verify() = 0;              // audit chain, missing object files
+  virtual std::vector<std::string> files() = 0;                 // ids of the object files that a commit adopted
   virtual Secret derive_key(std::string_view purpose) = 0;      // HKDF of the root key
   virtual const Scope& scope() const = 0;
 };

@@ -10,6 +10,7 @@ constexpr int64_t kTimeoutMaxS = 900, kMemoryMinMb = 128, kMemoryMaxMb = 10240;
 constexpr int64_t kConcurrencyMax = 64;                  // execution environments at one time, of all functions
 constexpr int64_t kEventAgeMinS = 60, kEventAgeMaxS = 21600, kRetriesMax = 2;
 extern const Service service;
+void verify(const Ports& ports, Verification& found);
 std::unique_ptr<FunctionPolicies> function_policies();
 
 }  // namespace sluice::lambda

@@ -11,5 +11,6 @@ constexpr size_t kMetadataBytesMax = 2048, kKeyBytesMax = 1024, kPolicyBytesMax 
 constexpr uint64_t kPartBytesMin = 5 << 20;
 
 extern const Service service;
+void verify(const Ports& ports, Verification& found);
 
 }  // namespace sluice::s3
