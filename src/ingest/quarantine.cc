@@ -2,15 +2,24 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "crypto/crypto.h"
 
 namespace sluice::ingest {
+namespace {
+constexpr size_t kStemBytesMax = 900;
+}  // namespace
 
 Quarantine::Quarantine(const AwsEnvironment& environment, std::string bucket, std::string key, std::string version)
     : client_(environment, "s3"), bucket_(std::move(bucket)), key_(std::move(key)), version_(version.empty() ? "null" : std::move(version)) {}
 
 std::string Quarantine::file_key() const {
-  std::string name = key_.substr(0, 900) + "/" + version_ + (files_ ? "." + std::to_string(files_ + 1) : "") + ".jsonl";
-  return name;
+  std::string stem = key_;
+  if (stem.size() > kStemBytesMax) {                       // a key has 1,024 bytes: what is cut off is named by its hash
+    stem.resize(kStemBytesMax);
+    while (!is_utf8(stem)) stem.pop_back();
+    stem += "." + hex(sha256(key_)).substr(0, 16);
+  }
+  return stem + "/" + version_ + (files_ ? "." + std::to_string(files_ + 1) : "") + ".jsonl";
 }
 
 void Quarantine::add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message, std::string_view text) {
