@@ -25,7 +25,7 @@ Result<Endpoint> read_endpoint(const Common& common) {
   if (!file) return none;
   auto parsed = parse_json_object(text.str());
   if (!parsed) return none;
-  Endpoint e{text_of(*parsed, "endpoint"), text_of(*parsed, "http_endpoint"), text_of(*parsed, "ca_file"), text_of(*parsed, "region"), text_of(*parsed, "account_id"), int_of(*parsed, "pid")};
+  Endpoint e{text_of(*parsed, "endpoint"), text_of(*parsed, "http_endpoint"), text_of(*parsed, "ca_file"), text_of(*parsed, "region"), text_of(*parsed, "account_id"), text_of(*parsed, "sandbox"), int_of(*parsed, "pid")};
   if (e.pid <= 0 || (kill(static_cast<pid_t>(e.pid), 0) != 0 && errno == ESRCH)) return none;
   return e;
 }

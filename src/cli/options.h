@@ -16,7 +16,7 @@ struct Common { std::string data_dir; bool json = false; std::vector<std::string
 std::string default_data_dir();
 
 // D/endpoint.json of a running server. Error: says how to start one.
-struct Endpoint { std::string url, http_url, ca_file, region, account_id; int64_t pid = 0; };
+struct Endpoint { std::string url, http_url, ca_file, region, account_id, sandbox; int64_t pid = 0; };
 Result<Endpoint> read_endpoint(const Common& common);
 
 // Each adds its subcommand; `exit_code` is set when it ran. Errors go to stderr in one line, exit 1.
@@ -25,6 +25,8 @@ void add_credentials(CLI::App& app, Common& common, int& exit_code);
 void add_deploy(CLI::App& app, Common& common, int& exit_code);
 void add_put(CLI::App& app, Common& common, int& exit_code);
 void add_inspect(CLI::App& app, Common& common, int& exit_code);    // verify, aws
+void add_status(CLI::App& app, Common& common, int& exit_code);
+void add_demo(CLI::App& app, Common& common, int& exit_code);
 
 int fail(const Error& error);                                        // prints, returns 1
 

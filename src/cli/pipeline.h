@@ -24,6 +24,7 @@ struct PutOptions {
 };
 struct PutResult { std::string file, key, version; uint64_t bytes = 0; bool processed = false; int64_t read = 0, stored = 0, duplicate = 0, rejected = 0; std::string quarantine; };
 Result<std::vector<PutResult>> put(Client& client, const PutOptions& options);
+void print_results(const std::vector<PutResult>& results);       // a row a file and their sum
 
 // A file that comes with the program: beside it, in deploy/ or samples/ of the checkout, or under share/sluice of an installation.
 std::string find_shipped(const std::string& name);

@@ -58,7 +58,9 @@ Result<Done> wait_until_processed(Client& client, const PutOptions& options, con
   }
 }
 
-void print_table(const std::vector<PutResult>& results) {
+}  // namespace
+
+void print_results(const std::vector<PutResult>& results) {
   PutResult sum;
   fmt::print("{:<44} {:>9} {:>9} {:>9} {:>9}\n", "file", "read", "stored", "duplicate", "rejected");
   for (const PutResult& r : results) {
@@ -68,6 +70,7 @@ void print_table(const std::vector<PutResult>& results) {
   fmt::print("{:<44} {:>9} {:>9} {:>9} {:>9}\n", "total", sum.read, sum.stored, sum.duplicate, sum.rejected);
 }
 
+namespace {
 int run_put(const Common& common, const PutOptions& asked) {
   auto client = Client::connect(common);
   if (!client) return fail(client.error());
@@ -84,7 +87,7 @@ int run_put(const Common& common, const PutOptions& asked) {
     }
     fmt::print("{}\n", json::serialize(all));
   } else if (options.wait) {
-    print_table(*results);
+    print_results(*results);
   } else {
     for (const PutResult& r : *results) fmt::print("{} version {}\n", r.key, r.version.empty() ? "null" : r.version);
   }

@@ -1,7 +1,6 @@
 // sluice serve, sluice credentials.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <signal.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -12,21 +11,15 @@
 namespace sluice::cli {
 namespace {
 int run_server(const ServeOptions& options, bool as_json) {
-  sigset_t stops;
-  sigemptyset(&stops);
-  sigaddset(&stops, SIGTERM);
-  sigaddset(&stops, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stops, nullptr);           // before any thread: they inherit it
-  signal(SIGPIPE, SIG_IGN);
+  StopSignals stops;
   spdlog::set_default_logger(spdlog::stderr_color_mt("sluice"));   // stdout is for the one line that says where it serves
   auto server = RunningServer::start(options);
   if (!server) return fail(server.error());
   const Endpoint& e = (*server)->endpoint();
   if (as_json) fmt::print("{}\n", json::serialize(json::object{{"endpoint", e.url}, {"ca_file", e.ca_file}, {"pid", e.pid}}));
-  else fmt::print("Sluice serves {} (CA {}{})\n", e.url, e.ca_file, e.http_url.empty() ? "" : "; plain HTTP " + e.http_url);
+  else fmt::print("Sluice serves {} (CA {}{}; functions: {})\n", e.url, e.ca_file, e.http_url.empty() ? "" : "; plain HTTP " + e.http_url, e.sandbox.substr(0, e.sandbox.find(':')));
   std::fflush(stdout);
-  int signal_number = 0;
-  sigwait(&stops, &signal_number);
+  stops.wait();
   return 0;
 }
 

@@ -81,6 +81,7 @@ class Composition : public RunningServer {
     ports_.ca_file = endpoint_.ca_file;
     wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
     ports_.wire = wire_.get();
+    endpoint_.sandbox = lambda::sandbox_in_force();
     runner_ = lambda::start_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
     if (!options.listen_http.empty()) {
@@ -107,7 +108,7 @@ class Composition : public RunningServer {
     return json::serialize(json::object{{"Version", 1}, {"AccessKeyId", session->access_key_id}, {"SecretAccessKey", session->secret_access_key.expose()}, {"SessionToken", session->token}, {"Expiration", iso_seconds(session->expires)}});
   }
   Result<Done> write_endpoint() {
-    json::object e{{"endpoint", endpoint_.url}, {"ca_file", endpoint_.ca_file}, {"region", endpoint_.region}, {"account_id", endpoint_.account_id}, {"pid", endpoint_.pid}};
+    json::object e{{"endpoint", endpoint_.url}, {"ca_file", endpoint_.ca_file}, {"region", endpoint_.region}, {"account_id", endpoint_.account_id}, {"sandbox", endpoint_.sandbox}, {"pid", endpoint_.pid}};
     if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
     const std::string path = options_dir_ + "/endpoint.json";
     std::ofstream(path + ".new") << json::serialize(e) << "\n";
@@ -131,6 +132,23 @@ class Composition : public RunningServer {
   std::string options_dir_;
 };
 }  // namespace
+
+StopSignals::StopSignals() {
+  sigemptyset(&set_);
+  sigaddset(&set_, SIGTERM);
+  sigaddset(&set_, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+void StopSignals::wait() {
+  int number = 0;
+  sigwait(&set_, &number);
+}
+
+bool StopSignals::came() const {
+  sigset_t waiting;
+  return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM));
+}
 
 std::string default_root_key(const std::string& data_dir) {
   std::string dir = data_dir;

@@ -1,5 +1,7 @@
 #pragma once
 // The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice demo` run it.
+#include <signal.h>
+
 #include <atomic>
 #include <memory>
 
@@ -16,6 +18,16 @@ class RunningServer {
   static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);
   virtual ~RunningServer() = default;            // drains, then closes the store
   virtual const Endpoint& endpoint() const = 0;
+};
+// Keeps SIGTERM and SIGINT for wait(). Made before any thread: they inherit the mask.
+class StopSignals {
+ public:
+  StopSignals();
+  void wait();
+  bool came() const;                               // one waits to be taken
+
+ private:
+  sigset_t set_;
 };
 std::string default_root_key(const std::string& data_dir);   // <data-dir>.root.key: beside the directory, never in it
 

@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 #include "base/random.h"
+#include "services/lambda/account.h"
 #include "services/lambda/configurations.h"
 #include "services/lambda/functions.h"
 #include "services/lambda/runner.h"
@@ -67,7 +68,7 @@ Response Invoke::render(const Out& out) {
 }
 
 constexpr auto rows = table<CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration, DeleteFunction, Invoke, AddPermission, RemovePermission, GetPolicy, PutFunctionConcurrency,
-                            GetFunctionConcurrency, DeleteFunctionConcurrency, PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig>();
+                            GetFunctionConcurrency, DeleteFunctionConcurrency, PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig, GetAccountSettings>();
 }  // namespace
 
 const Service service{"lambda", "lambda.amazonaws.com", Protocol::rest_json, "", "", rows, ""};

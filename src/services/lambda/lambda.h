@@ -12,5 +12,7 @@ constexpr int64_t kEventAgeMinS = 60, kEventAgeMaxS = 21600, kRetriesMax = 2;
 extern const Service service;
 void verify(const Ports& ports, Verification& found);
 std::unique_ptr<FunctionPolicies> function_policies();
+// What functions run in on this machine, tried once: "bubblewrap: ..." or "no sandbox: ...", when functions do not start.
+std::string sandbox_in_force();
 
 }  // namespace sluice::lambda

@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "services/lambda/lambda.h"
 
 namespace sluice::lambda {
 namespace {
@@ -174,6 +175,21 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   limit(sandbox.child_, options);
   if (write(block_write.fd, "g", 1) != 1) return cannot("bubblewrap ended before the function began");
   return sandbox;
+}
+
+std::string sandbox_in_force() {
+  const char* const argv[] = {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true", nullptr};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (const int fd : {1, 2}) posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
+  pid_t child = -1;
+  const int problem = posix_spawn(&child, "/usr/bin/bwrap", &actions, nullptr, const_cast<char* const*>(argv), nullptr);
+  posix_spawn_file_actions_destroy(&actions);
+  if (problem != 0) return "no sandbox: functions do not start; install bubblewrap, for example with: apt install bubblewrap";
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status != 0) return "no sandbox: functions do not start; this system does not allow user namespaces (sysctl kernel.unprivileged_userns_clone)";
+  return "bubblewrap: own namespaces, seccomp, no network but the endpoint";
 }
 
 Sandbox::Sandbox(Sandbox&& other) noexcept
