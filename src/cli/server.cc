@@ -139,6 +139,7 @@ StopSignals::StopSignals() {
   sigaddset(&set_, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);                              // a file-size limit is a failed write, like a full disk
 }
 void StopSignals::wait() {
   int number = 0;

@@ -31,19 +31,36 @@ void parse_query(Request& request) {
   request.path = request.target.substr(0, mark);
   request.raw_query = mark == std::string::npos ? "" : request.target.substr(mark + 1);
 }
-void append_fields(std::string_view text, std::vector<std::pair<std::string, std::string>>& into) {
+// false: a broken escape; what can be read is there.
+bool append_fields(std::string_view text, std::vector<std::pair<std::string, std::string>>& into) {
+  bool well_formed = true;
   for (const auto part : split(text, '&')) {
     if (part.empty()) continue;
     const size_t equals = part.find('=');
     const auto name = percent_decode(part.substr(0, equals), true);
     const auto value = equals == part.npos ? std::optional<std::string>("") : percent_decode(part.substr(equals + 1), true);
     if (name && value) into.emplace_back(*name, *value);
+    else well_formed = false;
   }
+  return well_formed;
+}
+// S3 "Error responses"; IAM "Common errors".
+Error malformed_query(const Service& service) {
+  if (service.protocol == Protocol::rest_xml) return {400, "InvalidURI", "Couldn't parse the specified URI.", {}};
+  return {service.protocol == Protocol::query ? 404 : 400, "MalformedQueryString", "The query string contains a syntax error: a percent sign that two hex digits do not follow.", {}};
 }
 
 size_t body_bytes_max(const Service& service) { return service.name == "dynamodb" ? kDynamoBodyBytesMax : service.name == "lambda" ? kLambdaBodyBytesMax : kBodyBytesMax; }
+Error too_large(const Service& service) {
+  std::string text = "The request body is larger than " + std::to_string(body_bytes_max(service)) + " bytes.";
+  if (service.protocol == Protocol::rest_xml) return {400, "MaxMessageLengthExceeded", "Your request was too large. " + text, {}};
+  return {413, service.protocol == Protocol::rest_json ? "RequestTooLargeException" : "RequestEntityTooLarge", std::move(text), {}};
+}
 
-Result<std::string> read_all(BodySource& source, size_t bytes_max) {
+Result<std::string> read_all(BodySource& source, const Request& request, const Service& service) {
+  const size_t bytes_max = body_bytes_max(service);
+  const std::string length = request.headers.get("content-length");       // refused before a byte of it is read
+  if (const auto declared = parse_int(length); !length.empty() && (!declared || *declared > static_cast<int64_t>(bytes_max))) return too_large(service);
   std::string out;
   for (size_t step = 16384;; step = std::min<size_t>(step * 2, 1 << 20)) {
     const size_t old = out.size();
@@ -52,7 +69,7 @@ Result<std::string> read_all(BodySource& source, size_t bytes_max) {
     out.resize(old + (got ? *got : 0));
     if (!got) return std::move(got).error();
     if (!*got) return out;
-    if (out.size() > bytes_max) return Error{413, "RequestEntityTooLarge", "The request body is larger than " + std::to_string(bytes_max) + " bytes.", {}};
+    if (out.size() > bytes_max) return too_large(service);
   }
 }
 
@@ -109,7 +126,7 @@ Response Path::refuse_stranger(const Request& request, const Service& service, c
 Response Path::serve(Request request, BodySource& raw) {
   request.time = now();
   parse_query(request);
-  append_fields(request.raw_query, request.query);
+  const bool well_formed = append_fields(request.raw_query, request.query);
   const Service* found = find_service(request, ports_.services);
   static constexpr Service kUnknown{"unknown", "unknown.amazonaws.com", Protocol::json11, "", "", {}, ""};
   const Service& service = found ? *found : kUnknown;
@@ -117,6 +134,7 @@ Response Path::serve(Request request, BodySource& raw) {
   request.id = s3 ? random_upper(16) : random_uuid();
   if (!found) return refuse_stranger(request, service, nullptr, {404, "UnknownOperationException", "No service of Sluice answers this request.", {}});
 
+  if (!well_formed) return refuse_stranger(request, service, nullptr, malformed_query(service));
   // Before a byte of the body: who claims to ask, by a session of ours?
   auto claim = sigv4::parse(request, service);
   if (!claim) return refuse_stranger(request, service, nullptr, claim.error());
@@ -132,21 +150,22 @@ Response Path::serve(Request request, BodySource& raw) {
     payload = *std::move(verified);
     to_path_style(request, ports_.store->scope());
   } else {
-    auto body = read_all(raw, body_bytes_max(service));
+    auto body = read_all(raw, request, service);
     if (!body) return refuse_stranger(request, service, nullptr, body.error());
     request.body = *std::move(body);
   }
   auto caller = Gate::authenticate(request, &service, ports_);
   if (!caller) return refuse_stranger(request, service, nullptr, caller.error());
-  if (service.protocol == Protocol::query) append_fields(request.body, request.query);
+  const bool form_well_formed = service.protocol != Protocol::query || append_fields(request.body, request.query);
 
   AuditFacts facts;
   std::optional<Receipt> receipt;
   const Row* row = nullptr;
   Result<Response> outcome = [&]() -> Result<Response> {
     TRY(row, find_row(request, service));
+    if (!form_well_formed) return malformed_query(service);
     if (row->streams) request.stream = payload;
-    else if (payload) { TRY(request.body, read_all(*payload, body_bytes_max(service))); }
+    else if (payload) { TRY(request.body, read_all(*payload, request, service)); }
     return run(request, service, *row, *caller, facts, receipt);
   }();
   if (!receipt && !outcome) {

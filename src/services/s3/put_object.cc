@@ -123,6 +123,10 @@ Result<Done> check_write_conditions(const ObjectIn& in, Staged& staged) {
 }
 
 Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max, size_t inline_bytes_max) {
+  const Error too_large{400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {{"MaxSizeAllowed", std::to_string(bytes_max)}}};
+  const std::string decoded_length = in.header("x-amz-decoded-content-length");
+  const auto declared = parse_int(decoded_length.empty() ? in.header("content-length") : decoded_length);
+  if (declared && *declared > static_cast<int64_t>(bytes_max)) return too_large;       // before a byte of it is read
   const std::string wanted_md5 = in.header("content-md5");
   const auto md5_bytes = wanted_md5.empty() ? std::nullopt : unbase64(wanted_md5);
   if (!wanted_md5.empty() && (!md5_bytes || md5_bytes->size() != 16)) return Error{400, "InvalidDigest", "The Content-MD5 you specified was invalid.", {}};
@@ -140,7 +144,7 @@ Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encrypt
     if (!got) break;
     const std::string_view piece(buffer.data(), got);
     total += got;
-    if (total > bytes_max) return Error{400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {{"MaxSizeAllowed", std::to_string(bytes_max)}}};
+    if (total > bytes_max) return too_large;
     sum.update(piece);
     if (needs_md5) md5_digest.update(piece);
     if (!spool && held.size() + got <= inline_bytes_max) { held.append(piece); continue; }
