@@ -47,7 +47,7 @@ class Composition : public RunningServer {
     ports_.identities = identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
-    ports_.services = {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service};
+    ports_.services = all_services();
     ports_.function_policies = function_policies_.get();
     ports_.journal = journal_.get();
     endpoint_.region = options.region;
@@ -149,6 +149,10 @@ void StopSignals::wait() {
 bool StopSignals::came() const {
   sigset_t waiting;
   return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM));
+}
+
+std::vector<const Service*> all_services() {
+  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service};
 }
 
 std::string default_root_key(const std::string& data_dir) {

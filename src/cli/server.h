@@ -8,6 +8,9 @@
 #include "cli/options.h"
 #include "store/store.h"
 
+namespace sluice {
+struct Service;
+}
 namespace sluice::cli {
 
 struct ServeOptions {
@@ -29,6 +32,7 @@ class StopSignals {
  private:
   sigset_t set_;
 };
+std::vector<const Service*> all_services();                  // what it answers for: the operation table
 std::string default_root_key(const std::string& data_dir);   // <data-dir>.root.key: beside the directory, never in it
 
 }  // namespace sluice::cli

@@ -1,0 +1,170 @@
+"""A valid request for each operation of the table, and the world it is valid in. A new operation needs one line here: tests/test_matrix.py
+fails without it. The order within a service is one in which every sample succeeds, each once."""
+import json
+import time
+
+from functions import make_role, zipped
+
+BUCKET, TABLE, ROLE, FUNCTION, GROUP = "matrix", "Matrix", "matrix", "matrix", "/matrix"
+KEY = {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
+DENY_PLAIN_HTTP = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
+
+
+class World:
+    """What the samples are about: made once by the operator."""
+
+    def __init__(self, server):
+        self.account, self.now_ms = server.endpoint["account_id"], int(time.time() * 1000)
+        self.make_identities(server)
+        self.make_buckets(server.client("s3"))
+        self.make_tables(server.client("dynamodb"))
+        self.make_keys(server.client("kms"))
+        self.make_functions(server, server.client("lambda"))
+        self.make_logs(server.client("logs"))
+
+    def trust(self, principal):
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
+
+    def make_identities(self, server):
+        iam, everyone_here = server.client("iam"), {"AWS": f"arn:aws:iam::{self.account}:root"}
+        iam.create_role(RoleName="bare", AssumeRolePolicyDocument=self.trust(everyone_here))          # no policy at all
+        iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=self.trust(everyone_here))
+        iam.put_role_policy(RoleName=ROLE, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}))
+        iam.create_role(RoleName="matrix-gone", AssumeRolePolicyDocument=self.trust(everyone_here))
+        self.role = f"arn:aws:iam::{self.account}:role/{ROLE}"
+
+    def make_buckets(self, s3):
+        for bucket in (BUCKET, "matrix-empty"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=DENY_PLAIN_HTTP)
+        for key in ("a/b", "a/c", "a/gone"):
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"matrix")
+        self.upload, self.abandoned = (s3.create_multipart_upload(Bucket=BUCKET, Key="m")["UploadId"] for _ in range(2))
+        self.part = s3.upload_part(Bucket=BUCKET, Key="m", UploadId=self.upload, PartNumber=1, Body=b"part")["ETag"]
+
+    def make_tables(self, dynamodb):
+        for table in (TABLE, "MatrixGone"):
+            dynamodb.create_table(TableName=table, **table_facts())
+        dynamodb.put_item(TableName=TABLE, Item=KEY | {"value": {"N": "1"}})
+
+    def make_keys(self, kms):
+        self.key, self.off, self.leaving, self.staying = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(4))
+        kms.disable_key(KeyId=self.off)
+        kms.schedule_key_deletion(KeyId=self.leaving)
+        kms.create_alias(AliasName="alias/matrix", TargetKeyId=self.key)
+        kms.create_alias(AliasName="alias/matrix-gone", TargetKeyId=self.key)
+        self.sealed = kms.encrypt(KeyId=self.key, Plaintext=b"matrix")["CiphertextBlob"]
+
+    def make_functions(self, server, functions):
+        self.execution = make_role(server, "matrix-execution")
+        for name in (FUNCTION, "matrix-gone"):
+            functions.create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=self.execution, Code={"ZipFile": zipped()})
+        functions.add_permission(FunctionName=FUNCTION, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{BUCKET}", SourceAccount=self.account)
+        functions.put_function_event_invoke_config(FunctionName=FUNCTION, MaximumRetryAttempts=0)
+        self.function_arn = functions.get_function(FunctionName=FUNCTION)["Configuration"]["FunctionArn"]
+
+    def make_logs(self, logs):
+        for group in (GROUP, "/matrix-gone"):
+            logs.create_log_group(logGroupName=group)
+        for stream in ("s", "gone"):
+            logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+
+
+def table_facts():
+    return {"BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
+            "AttributeDefinitions": [{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}]}
+
+
+def s3_samples(w):
+    bucket = {"Bucket": BUCKET}
+    one = bucket | {"Key": "a/b"}
+    part = bucket | {"Key": "m", "UploadId": w.upload}
+    return {
+        "ListBuckets": {}, "CreateBucket": {"Bucket": "matrix-new"}, "HeadBucket": bucket, "DeleteBucket": {"Bucket": "matrix-empty"}, "GetBucketLocation": bucket,
+        "PutBucketVersioning": bucket | {"VersioningConfiguration": {"Status": "Enabled"}}, "GetBucketVersioning": bucket,
+        "PutBucketEncryption": bucket | {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}, "GetBucketEncryption": bucket,
+        "PutBucketPolicy": bucket | {"Policy": DENY_PLAIN_HTTP}, "GetBucketPolicy": bucket, "GetBucketPolicyStatus": bucket, "DeleteBucketPolicy": bucket,
+        "PutPublicAccessBlock": bucket | {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}}, "GetPublicAccessBlock": bucket, "DeletePublicAccessBlock": bucket,
+        "GetBucketOwnershipControls": bucket, "PutBucketAcl": bucket | {"ACL": "private"},
+        "PutBucketNotificationConfiguration": bucket | {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": w.function_arn, "Events": ["s3:ObjectCreated:*"],
+                                                                                      "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}}]}},
+        "GetBucketNotificationConfiguration": bucket,
+        "PutObject": one | {"Body": b"x"}, "GetObject": one, "HeadObject": one, "CopyObject": bucket | {"Key": "copy", "CopySource": f"{BUCKET}/a/c"}, "DeleteObject": bucket | {"Key": "a/gone"},
+        "ListObjects": bucket, "ListObjectsV2": bucket, "ListObjectVersions": bucket, "DeleteObjects": bucket | {"Delete": {"Objects": [{"Key": "a/c"}]}},
+        "CreateMultipartUpload": bucket | {"Key": "n"}, "UploadPart": part | {"PartNumber": 2, "Body": b"x"}, "ListParts": part, "ListMultipartUploads": bucket,
+        "CompleteMultipartUpload": part | {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": w.part}]}}, "AbortMultipartUpload": bucket | {"Key": "m", "UploadId": w.abandoned},
+    }
+
+
+def dynamodb_samples(w):
+    table, item = {"TableName": TABLE}, {"TableName": TABLE, "Key": KEY}
+    return {
+        "CreateTable": table_facts() | {"TableName": "MatrixNew"}, "DescribeTable": table, "ListTables": {}, "PutItem": table | {"Item": KEY}, "GetItem": item,
+        "BatchWriteItem": {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}}, "BatchGetItem": {"RequestItems": {TABLE: {"Keys": [KEY]}}},
+        "Query": table | {"KeyConditionExpression": "device_id = :d", "ExpressionAttributeValues": {":d": {"S": "d"}}}, "Scan": table, "DeleteItem": item, "DeleteTable": {"TableName": "MatrixGone"},
+    }
+
+
+def iam_samples(w):
+    role, policy = {"RoleName": ROLE}, {"RoleName": ROLE, "PolicyName": "p"}
+    trust = w.trust({"AWS": f"arn:aws:iam::{w.account}:root"})
+    return {
+        "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust}, "GetRole": role, "ListRoles": {}, "UpdateRole": role | {"Description": "matrix"},
+        "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust}, "PutRolePolicy": policy | {"PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace("[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]')},
+        "GetRolePolicy": policy, "ListRolePolicies": role, "ListAttachedRolePolicies": role, "DeleteRolePolicy": policy, "DeleteRole": {"RoleName": "matrix-gone"},
+        "CreateUser": {"UserName": "u"}, "CreateAccessKey": {"UserName": "u"}, "CreateLoginProfile": {"UserName": "u", "Password": "not-a-password"},
+        "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust}, "AttachRolePolicy": role | {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+        "PutRolePermissionsBoundary": role | {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+    }
+
+
+def kms_samples(w):
+    key = {"KeyId": w.key}
+    return {
+        "CreateKey": {}, "DescribeKey": key, "ListKeys": {}, "ListAliases": {}, "CreateAlias": {"AliasName": "alias/matrix-new", "TargetKeyId": w.key}, "UpdateAlias": {"AliasName": "alias/matrix", "TargetKeyId": w.key},
+        "DeleteAlias": {"AliasName": "alias/matrix-gone"}, "GetKeyPolicy": key, "PutKeyPolicy": key | {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"}, "Action": "kms:*", "Resource": "*"}]})},
+        "Encrypt": key | {"Plaintext": b"x"}, "Decrypt": {"CiphertextBlob": w.sealed}, "GenerateDataKey": key | {"KeySpec": "AES_256"}, "GenerateDataKeyWithoutPlaintext": key | {"KeySpec": "AES_256"},
+        "GenerateRandom": {"NumberOfBytes": 8}, "EnableKey": {"KeyId": w.off}, "DisableKey": {"KeyId": w.off}, "EnableKeyRotation": key, "GetKeyRotationStatus": key, "DisableKeyRotation": key,
+        "ScheduleKeyDeletion": {"KeyId": w.staying}, "CancelKeyDeletion": {"KeyId": w.leaving},
+    }
+
+
+def lambda_samples(w):
+    one = {"FunctionName": FUNCTION}
+    return {
+        "CreateFunction": {"FunctionName": "matrix-new", "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": w.execution, "Code": {"ZipFile": zipped()}}, "GetFunction": one, "GetFunctionConfiguration": one,
+        "ListFunctions": {}, "UpdateFunctionCode": one | {"ZipFile": zipped()}, "UpdateFunctionConfiguration": one | {"Timeout": 5}, "Invoke": one | {"InvocationType": "DryRun", "Payload": b"{}"},
+        "AddPermission": one | {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}, "GetPolicy": one, "RemovePermission": one | {"StatementId": "new"},
+        "PutFunctionConcurrency": one | {"ReservedConcurrentExecutions": 1}, "GetFunctionConcurrency": one, "DeleteFunctionConcurrency": one,
+        "PutFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 1}, "UpdateFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 2}, "GetFunctionEventInvokeConfig": one, "DeleteFunctionEventInvokeConfig": one,
+        "DeleteFunction": {"FunctionName": "matrix-gone"},
+    }
+
+
+def logs_samples(w):
+    group, stream = {"logGroupName": GROUP}, {"logGroupName": GROUP, "logStreamName": "s"}
+    return {
+        "CreateLogGroup": {"logGroupName": "/matrix-new"}, "DescribeLogGroups": {}, "PutRetentionPolicy": group | {"retentionInDays": 7}, "DeleteRetentionPolicy": group,
+        "ListTagsForResource": {"resourceArn": f"arn:aws:logs:us-east-1:{w.account}:log-group:{GROUP}"}, "CreateLogStream": group | {"logStreamName": "new"}, "DescribeLogStreams": group,
+        "PutLogEvents": stream | {"logEvents": [{"timestamp": w.now_ms, "message": "matrix"}]}, "GetLogEvents": stream, "FilterLogEvents": group, "DeleteLogStream": group | {"logStreamName": "gone"},
+        "DeleteLogGroup": {"logGroupName": "/matrix-gone"},
+    }
+
+
+def samples(world):
+    return {
+        "s3": s3_samples(world), "dynamodb": dynamodb_samples(world), "iam": iam_samples(world), "kms": kms_samples(world), "lambda": lambda_samples(world), "logs": logs_samples(world),
+        "sts": {"GetCallerIdentity": {}, "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"}},
+        "cloudtrail": {"LookupEvents": {}},
+    }
+
+
+# Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
+ALWAYS_REFUSED = {
+    "s3:PutBucketAcl": "AccessControlListNotSupported", "iam:CreateUser": "InvalidInput", "iam:CreateAccessKey": "InvalidInput", "iam:CreateLoginProfile": "InvalidInput", "iam:CreatePolicy": "InvalidInput",
+    "iam:AttachRolePolicy": "InvalidInput", "iam:PutRolePermissionsBoundary": "InvalidInput",
+}
+# Operations that every session may call, as on AWS.
+NEEDS_NOTHING = {"sts:GetCallerIdentity"}
