@@ -136,7 +136,7 @@ def lambda_samples(w):
     return {
         "CreateFunction": {"FunctionName": "matrix-new", "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": w.execution, "Code": {"ZipFile": zipped()}}, "GetFunction": one, "GetFunctionConfiguration": one,
         "ListFunctions": {}, "UpdateFunctionCode": one | {"ZipFile": zipped()}, "UpdateFunctionConfiguration": one | {"Timeout": 5}, "Invoke": one | {"InvocationType": "DryRun", "Payload": b"{}"},
-        "AddPermission": one | {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}, "GetPolicy": one, "RemovePermission": one | {"StatementId": "new"},
+        "GetAccountSettings": {}, "AddPermission": one | {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}, "GetPolicy": one, "RemovePermission": one | {"StatementId": "new"},
         "PutFunctionConcurrency": one | {"ReservedConcurrentExecutions": 1}, "GetFunctionConcurrency": one, "DeleteFunctionConcurrency": one,
         "PutFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 1}, "UpdateFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 2}, "GetFunctionEventInvokeConfig": one, "DeleteFunctionEventInvokeConfig": one,
         "DeleteFunction": {"FunctionName": "matrix-gone"},

@@ -20,6 +20,15 @@ std::string claimed_service(const Request& request) {
   return parts.size() == 5 ? std::string(parts[3]) : std::string();
 }
 
+// "/2015-03-31/...": Lambda's paths begin with the date of their API.
+bool is_dated(std::string_view path) {
+  constexpr std::string_view kForm = "/dddd-dd-dd/";
+  if (path.size() < kForm.size()) return false;
+  for (size_t i = 0; i < kForm.size(); ++i)
+    if (kForm[i] == 'd' ? path[i] < '0' || path[i] > '9' : path[i] != kForm[i]) return false;
+  return true;
+}
+
 bool matches_path(const Match& match, std::string_view path, std::vector<std::pair<std::string, std::string>>& params, int& literals) {
   params.clear();
   literals = 0;
@@ -96,7 +105,7 @@ const Service* find_service(const Request& request, const std::vector<const Serv
   };
   if (const std::string claimed = claimed_service(request); !claimed.empty())
     return by_name(claimed);
-  if (request.path.starts_with("/2015-03-31/") || request.path.starts_with("/2017-10-31/") || request.path.starts_with("/2019-09-")) return by_name("lambda");
+  if (is_dated(request.path)) return by_name("lambda");
   if (request.method == "POST" && request.path == "/" && request.headers.get("content-type").starts_with("application/x-www-form-urlencoded")) return by_name("sts");
   return by_name("s3");
 }
