@@ -90,7 +90,7 @@ struct Row {
 
 enum class Protocol { json10, json11, query, rest_json, rest_xml };
 struct Service {
-  std::string_view name;                     // signing name: "dynamodb"
+  std::string_view name;                     // signing name: "dynamodb"; two services may share it, the one found by X-Amz-Target comes last
   std::string_view event_source;             // "dynamodb.amazonaws.com"
   Protocol protocol;
   std::string_view target;                   // X-Amz-Target prefix (JSON) or API version (query)

@@ -60,8 +60,13 @@ class Journal {                               // by logs: what services write in
 };
 class Meter {                                 // by cloudwatch
  public:
+  using Dimensions = std::vector<std::pair<std::string, std::string>>;
+  struct Sample { std::string_view space, metric; const Dimensions& dimensions; std::span<const double> values; std::string_view unit; Time time; int64_t resolution_s = 60; };
   virtual ~Meter() = default;
-  virtual void record(Staged&, std::string_view space, std::string_view metric, const std::vector<std::pair<std::string, std::string>>& dimensions, double value, std::string_view unit, Time time) = 0;
+  virtual void record(Staged&, const Sample& sample) = 0;     // never conflicts with another writer
+  void record(Staged& staged, std::string_view space, std::string_view metric, const Dimensions& dimensions, double value, std::string_view unit, Time time) {
+    record(staged, {space, metric, dimensions, {&value, 1}, unit, time});
+  }
 };
 
 // Calls an operation from inside, through the same path: parse, authorise, run, commit, audit, as `caller`.

@@ -22,8 +22,10 @@ Response render_error(const Request& request, const Service& service, const Erro
       break;
     }
     case Protocol::query: {
+      std::string code = error.code;                       // of a service that has JSON, too: the code it always had in this protocol
+      for (const auto& [name, value] : error.details) if (name == "query-error") code = value.substr(0, value.find(';'));
       XmlWriter xml;
-      xml.open("ErrorResponse", service.xmlns).open("Error").element("Type", error.status < 500 ? "Sender" : "Receiver").element("Code", error.code).element("Message", error.message);
+      xml.open("ErrorResponse", service.xmlns).open("Error").element("Type", error.status < 500 ? "Sender" : "Receiver").element("Code", code).element("Message", error.message);
       xml.close("Error").element("RequestId", request.id).close("ErrorResponse");
       r.body = xml.take();
       r.headers.add("content-type", "text/xml");

@@ -127,6 +127,7 @@ Result<const Row*> find_row(Request& request, const Service& service) {
   if (service.protocol == Protocol::rest_xml || service.protocol == Protocol::rest_json) return find_rest_row(request, service);
   std::string name;
   if (service.protocol == Protocol::query) {
+    if (const std::string* other = request.headers.find("smithy-protocol")) return Error{400, "InvalidAction", "Sluice does not speak " + *other + " yet: choose a client that speaks awsJson 1.0 or the query protocol.", {}};
     name = request.query_text("Action");
     if (const std::string version = request.query_text("Version"); !version.empty() && version != service.target) return Error{400, "InvalidAction", "Could not find operation " + name + " for version " + version, {}};
   } else {

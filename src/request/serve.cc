@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/gunzip.h"
 #include "request/reply.h"
 #include "request/route.h"
 #include "request/sigv4.h"
@@ -50,7 +51,7 @@ Error malformed_query(const Service& service) {
   return {service.protocol == Protocol::query ? 404 : 400, "MalformedQueryString", "The query string contains a syntax error: a percent sign that two hex digits do not follow.", {}};
 }
 
-size_t body_bytes_max(const Service& service) { return service.name == "dynamodb" ? kDynamoBodyBytesMax : service.name == "lambda" ? kLambdaBodyBytesMax : kBodyBytesMax; }
+size_t body_bytes_max(const Service& service) { return service.name == "dynamodb" ? kDynamoBodyBytesMax : service.name == "lambda" ? kLambdaBodyBytesMax : service.name == "monitoring" ? kMetricsBodyBytesMax : kBodyBytesMax; }
 Error too_large(const Service& service) {
   std::string text = "The request body is larger than " + std::to_string(body_bytes_max(service)) + " bytes.";
   if (service.protocol == Protocol::rest_xml) return {400, "MaxMessageLengthExceeded", "Your request was too large. " + text, {}};
@@ -156,12 +157,13 @@ Response Path::serve(Request request, BodySource& raw) {
   }
   auto caller = Gate::authenticate(request, &service, ports_);
   if (!caller) return refuse_stranger(request, service, nullptr, caller.error());
-  const bool form_well_formed = service.protocol != Protocol::query || append_fields(request.body, request.query);
 
   AuditFacts facts;
   std::optional<Receipt> receipt;
   const Row* row = nullptr;
   Result<Response> outcome = [&]() -> Result<Response> {
+    if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") { TRY(request.body, gunzip(request.body, body_bytes_max(service))); }
+    const bool form_well_formed = service.protocol != Protocol::query || append_fields(request.body, request.query);
     TRY(row, find_row(request, service));
     if (!form_well_formed) return malformed_query(service);
     if (row->streams) request.stream = payload;

@@ -8,6 +8,7 @@ namespace sluice {
 constexpr size_t kBodyBytesMax = 2 << 20;               // S3 documents, query and JSON services
 constexpr size_t kDynamoBodyBytesMax = 17 << 20;        // BatchWriteItem: 16 MB and its framing
 constexpr size_t kLambdaBodyBytesMax = 70 << 20;        // CreateFunction: a 50 MB zip in base64
+constexpr size_t kMetricsBodyBytesMax = 1 << 20;        // PutMetricData, before and after gzip
 constexpr int kConflictRetriesMax = 50;
 
 class Path : public Dispatcher {
