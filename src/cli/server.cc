@@ -10,6 +10,7 @@
 #include "net/server.h"
 #include "request/session.h"
 #include "services/cloudtrail/cloudtrail.h"
+#include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/tables.h"
 #include "services/iam/iam.h"
@@ -41,7 +42,7 @@ class SandboxWire : public Wire {
 
 class Composition : public RunningServer {
  public:
-  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), function_policies_(lambda::function_policies()), journal_(logs::journal(ports_)), path_(ports_) {
+  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), function_policies_(lambda::function_policies()), journal_(logs::journal(ports_)), meter_(cloudwatch::meter()), path_(ports_) {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();
@@ -50,6 +51,7 @@ class Composition : public RunningServer {
     ports_.services = all_services();
     ports_.function_policies = function_policies_.get();
     ports_.journal = journal_.get();
+    ports_.meter = meter_.get();
     endpoint_.region = options.region;
     endpoint_.account_id = options.account_id;
     endpoint_.pid = getpid();
@@ -68,6 +70,7 @@ class Composition : public RunningServer {
     dynamodb::start_purge(*store_);
     logs::start_purge(*store_);
     log_sweep_ = logs::start_sweep(*store_);
+    metric_keeper_ = cloudwatch::start_keeper(*store_);
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
     TRY(auto sandbox_tls, net::TlsContext::server(files.certificate, files.key));   // functions trust the local CA, whatever else is served
@@ -123,10 +126,12 @@ class Composition : public RunningServer {
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Meter> meter_;
   Path path_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
   std::unique_ptr<logs::Sweep> log_sweep_;
+  std::unique_ptr<cloudwatch::Keeper> metric_keeper_;
   std::unique_ptr<FunctionRunner> runner_;
   Endpoint endpoint_;
   std::string options_dir_;
@@ -152,7 +157,7 @@ bool StopSignals::came() const {
 }
 
 std::vector<const Service*> all_services() {
-  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service};
+  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service, &cloudwatch::query_service, &cloudwatch::service};
 }
 
 std::string default_root_key(const std::string& data_dir) {

@@ -205,6 +205,7 @@ class Runner : public FunctionRunner {
     if (!ports_.meter) return;
     ports_.meter->record(staged, "AWS/Lambda", metric, {}, value, unit, time);
     ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}}, value, unit, time);
+    ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}, {"Resource", function}}, value, unit, time);
   }
 
   // The log is written in the execution role's name: without logs:PutLogEvents there is none, as on AWS.

@@ -1,9 +1,11 @@
 // What services write into Logs: the Journal, and metrics embedded in log lines.
 #include "services/logs/model.h"
 
+#include <algorithm>
+
 namespace sluice::logs {
 namespace {
-constexpr size_t kMetricsMax = 100, kDimensionsMax = 30, kValuesMax = 100, kDirectivesMax = 10, kSetsMax = 30;
+constexpr size_t kMetricsMax = 100, kDimensionsMax = 30, kValuesMax = 100, kDirectivesMax = 10, kSetsMax = 30, kSamplesMax = 1000;
 
 std::optional<double> number_of(const json::value& v) {
   if (v.is_double()) return v.get_double();
@@ -30,11 +32,12 @@ std::vector<Dimensions> dimension_sets(const json::object& directive, const json
       if (!value || !(value->is_string() || number_of(*value))) continue;
       set.emplace_back(std::string(name.get_string()), value->is_string() ? std::string(value->get_string()) : json::serialize(*value));
     }
-    if (set.size() == list.get_array().size()) sets.push_back(std::move(set));
+    std::sort(set.begin(), set.end());
+    if (set.size() == list.get_array().size() && std::find(sets.begin(), sets.end(), set) == sets.end()) sets.push_back(std::move(set));
   }
   return sets;
 }
-void record_directive(Meter& meter, Staged& staged, const json::object& directive, const json::object& line, Time time) {
+void record_directive(Meter& meter, Staged& staged, const json::object& directive, const json::object& line, Time time, size_t& samples) {
   const std::string space = text_of(directive, "Namespace");
   const json::array* metrics = array_of(directive, "Metrics");
   if (space.empty() || space.size() > 255 || space.starts_with("AWS/") || space.starts_with(':') || !metrics) return;
@@ -49,8 +52,10 @@ void record_directive(Meter& meter, Staged& staged, const json::object& directiv
     std::vector<double> numbers;
     if (const auto one = number_of(*value)) numbers.push_back(*one);
     if (value->is_array()) for (const json::value& v : value->get_array()) if (const auto one = number_of(v); one && numbers.size() < kValuesMax) numbers.push_back(*one);
-    for (const Dimensions& set : sets)
-      for (const double number : numbers) meter.record(staged, space, name, set, number, unit.empty() ? "None" : unit, time);
+    for (const Dimensions& set : sets) {
+      if (samples++ == kSamplesMax) return;
+      meter.record(staged, {space, name, set, numbers, unit.empty() ? "None" : unit, time, int_of(metric.get_object(), "StorageResolution", 60)});
+    }
   }
 }
 
@@ -92,9 +97,9 @@ void record_embedded_metrics(Meter& meter, Staged& staged, std::string_view text
   const json::array* directives = array_of(head->get_object(), "CloudWatchMetrics");
   if (!directives) return;
   const Time at = int_of(head->get_object(), "Timestamp", time);
-  size_t count = 0;
+  size_t count = 0, samples = 0;
   for (const json::value& directive : *directives)
-    if (directive.is_object() && ++count <= kDirectivesMax) record_directive(meter, staged, directive.get_object(), line->get_object(), at);
+    if (directive.is_object() && ++count <= kDirectivesMax) record_directive(meter, staged, directive.get_object(), line->get_object(), at, samples);
 }
 
 std::unique_ptr<Journal> journal(const Ports& ports) { return std::make_unique<StoreJournal>(ports); }
