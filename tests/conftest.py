@@ -60,6 +60,16 @@ def server(tmp_path_factory):
     assert "clean" in one.run("verify").stdout
 
 
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """The server that the clients of other makers share (clients.py)."""
+    import clients
+    one = clients.World(tmp_path_factory.mktemp("the clients"))
+    yield one
+    assert one.server.stop() == 0
+    assert "clean" in one.server.run("verify").stdout
+
+
 @pytest.fixture
 def fresh_server(tmp_path):
     one = Server(tmp_path).start()
