@@ -138,6 +138,23 @@ Result<std::string> Fields::required_text(std::string_view name) const {
   return Error{400, "ValidationException", "1 validation error detected: Value null at '" + member + "' failed to satisfy constraint: Member must not be null", {}};
 }
 
+json::value camel_case(const json::value& value) {
+  if (const auto* list = value.if_array()) {
+    json::array out;
+    for (const json::value& one : *list) out.push_back(camel_case(one));
+    return out;
+  }
+  const auto* object = value.if_object();
+  if (!object) return value;
+  json::object out;
+  for (const auto& [key, member] : *object) {
+    std::string name(key);
+    if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') name[0] = static_cast<char>(name[0] + 32);
+    out[name] = camel_case(member);
+  }
+  return out;
+}
+
 std::string text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
   return value && value->is_string() ? std::string(value->get_string()) : std::string();

@@ -41,6 +41,9 @@ class Fields {
 // The body of an awsJson request: a JSON object; an empty body counts as {}.
 Result<json::object> parse_json_object(std::string_view body);
 
+// The same document with every member's first letter in lower case: how CloudTrail records the JSON of a call.
+json::value camel_case(const json::value& value);
+
 // Text of a stored value; the document is ours, so a wrong type is a bug.
 std::string text_of(const json::object& object, std::string_view name);          // "" when absent
 int64_t int_of(const json::object& object, std::string_view name, int64_t otherwise = 0);
