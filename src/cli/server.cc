@@ -42,7 +42,16 @@ class SandboxWire : public Wire {
 
 class Composition : public RunningServer {
  public:
-  Composition(std::unique_ptr<Store> store, const ServeOptions& options) : store_(std::move(store)), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), function_policies_(lambda::function_policies()), journal_(logs::journal(ports_)), meter_(cloudwatch::meter()), path_(ports_) {
+  Composition(std::unique_ptr<Store> store, const ServeOptions& options)
+      : store_(std::move(store)),
+        sessions_(make_sessions(*store_)),
+        identities_(iam::identities()),
+        data_keys_(kms::data_keys(*store_)),
+        function_policies_(lambda::function_policies()),
+        buckets_(s3::buckets()),
+        journal_(logs::journal(ports_)),
+        meter_(cloudwatch::meter()),
+        path_(ports_) {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();
@@ -50,6 +59,7 @@ class Composition : public RunningServer {
     ports_.dispatcher = &path_;
     ports_.services = all_services();
     ports_.function_policies = function_policies_.get();
+    ports_.buckets = buckets_.get();
     ports_.journal = journal_.get();
     ports_.meter = meter_.get();
     endpoint_.region = options.region;
@@ -125,6 +135,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Identities> identities_;
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
+  std::unique_ptr<Buckets> buckets_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Meter> meter_;
   Path path_;

@@ -51,6 +51,18 @@ class FunctionPolicies {                      // by lambda: for the check S3 mak
   virtual Result<std::string> policy(std::string_view function_arn, const Snapshot&) const = 0;
 };
 
+class Buckets {                               // by s3: for the check CloudTrail makes when a trail is put
+ public:
+  virtual ~Buckets() = default;
+  virtual Result<std::string> policy(const std::string& bucket, const Snapshot&) const = 0;   // NoSuchBucket; "" when it has none
+};
+
+class Trails {                                // by cloudtrail
+ public:
+  virtual ~Trails() = default;
+  virtual void wake() = 0;                    // a trail was changed: look at once. Does not block
+};
+
 class Journal {                               // by logs: what services write into CloudWatch Logs
  public:
   virtual ~Journal() = default;
@@ -110,6 +122,8 @@ struct Ports {
   Identities* identities = nullptr;
   DataKeys* data_keys = nullptr;
   FunctionPolicies* function_policies = nullptr;
+  Buckets* buckets = nullptr;
+  Trails* trails = nullptr;
   Journal* journal = nullptr;
   Meter* meter = nullptr;
   Dispatcher* dispatcher = nullptr;

@@ -12,5 +12,6 @@ constexpr uint64_t kPartBytesMin = 5 << 20;
 
 extern const Service service;
 void verify(const Ports& ports, Verification& found);
+std::unique_ptr<Buckets> buckets();
 
 }  // namespace sluice::s3

@@ -1,0 +1,17 @@
+// What other services may know of a bucket.
+#include "services/s3/model.h"
+
+namespace sluice::s3 {
+namespace {
+class BucketPolicies : public Buckets {
+ public:
+  Result<std::string> policy(const std::string& bucket, const Snapshot& snapshot) const override {
+    TRY(const json::object record, find_bucket(snapshot, bucket));
+    return text_of(record, "Policy");
+  }
+};
+}  // namespace
+
+std::unique_ptr<Buckets> buckets() { return std::make_unique<BucketPolicies>(); }
+
+}  // namespace sluice::s3
