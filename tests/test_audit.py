@@ -65,4 +65,4 @@ def test_wrong_questions_are_refused(server, code):
     trail = server.client("cloudtrail")
     assert code(trail.lookup_events, NextToken="nonsense") == "InvalidNextTokenException"
     assert code(trail.lookup_events, StartTime=2, EndTime=1) == "InvalidTimeRangeException"
-    assert code(trail.create_trail, Name="later", S3BucketName="b") == "UnknownOperationException"
+    assert code(trail.create_trail, Name="later", S3BucketName="no-such-bucket") == "S3BucketDoesNotExistException"
