@@ -32,15 +32,22 @@ std::optional<Ip> ip(std::string_view text) {
   if (inet_pton(AF_INET6, s.c_str(), out.bytes.data()) == 1) { out.bits = 128; return out; }
   return std::nullopt;
 }
-bool in_network(std::string_view network, std::string_view address) {
-  const size_t slash = network.find('/');
-  const auto base = ip(network.substr(0, slash)), one = ip(address);
-  if (!base || !one || base->bits != one->bits) return false;
-  const auto length = slash == network.npos ? std::optional<int64_t>(base->bits) : parse_int(network.substr(slash + 1));
-  if (!length || *length < 0 || *length > base->bits) return false;
-  for (int64_t bit = 0; bit < *length; ++bit) {
+struct Network { Ip base; int64_t length = 0; };
+std::optional<Network> network(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto base = ip(text.substr(0, slash));
+  const auto length = !base ? std::nullopt : slash == text.npos ? std::optional<int64_t>(base->bits) : parse_int(text.substr(slash + 1));
+  if (!length || *length < 0 || *length > base->bits) return std::nullopt;
+  return Network{*base, *length};
+}
+std::optional<bool> in_network(std::string_view wanted, std::string_view address) {
+  const auto net = network(wanted);
+  const auto one = ip(address);
+  if (!net || !one) return std::nullopt;
+  if (net->base.bits != one->bits) return false;
+  for (int64_t bit = 0; bit < net->length; ++bit) {
     const auto byte = static_cast<size_t>(bit / 8), shift = static_cast<size_t>(7 - bit % 8);
-    if ((base->bytes[byte] >> shift & 1) != (one->bytes[byte] >> shift & 1)) return false;
+    if ((net->base.bytes[byte] >> shift & 1) != (one->bytes[byte] >> shift & 1)) return false;
   }
   return true;
 }
@@ -57,13 +64,13 @@ std::optional<bool> compare(std::string_view how, Parse parse, std::string_view 
   return std::nullopt;
 }
 
-// One policy value against one request value, by the positive form of the operator.
-bool matches(std::string_view op, std::string_view wanted, std::string_view actual, const Context& context, bool variables) {
+// One policy value against one request value, by the positive form of the operator. nullopt: they cannot be compared.
+std::optional<bool> matches(std::string_view op, std::string_view wanted, std::string_view actual, const Context& context, bool variables) {
   if (op == "Bool") return equals_ignore_case(wanted, actual);
   if (op == "BinaryEquals") { const auto w = unbase64(wanted), a = unbase64(actual); return w && a && *w == *a; }
   if (op == "IpAddress") return in_network(wanted, actual);
-  if (op.starts_with("Numeric")) return compare(op.substr(7), number, wanted, actual).value_or(false);
-  if (op.starts_with("Date")) return compare(op.substr(4), date, wanted, actual).value_or(false);
+  if (op.starts_with("Numeric")) return compare(op.substr(7), number, wanted, actual);
+  if (op.starts_with("Date")) return compare(op.substr(4), date, wanted, actual);
   const bool patterns = op == "StringLike" || op.starts_with("Arn");
   std::string source(wanted);
   if (!patterns) {                         // outside patterns a wildcard is a plain character
@@ -77,7 +84,7 @@ bool matches(std::string_view op, std::string_view wanted, std::string_view actu
     }
   }
   const auto pattern = substitute(source, context, variables);
-  if (!pattern) return false;
+  if (!pattern) return std::nullopt;
   if (op == "StringEqualsIgnoreCase") return glob_ignore_case(*pattern, actual);
   if (op.starts_with("Arn")) return arn_glob(*pattern, actual);
   return glob(*pattern, actual);
@@ -93,7 +100,17 @@ std::optional<std::string> positive_of(std::string_view op) {
 }
 }  // namespace
 
-bool holds(const Condition& condition, const Context& context, bool variables) {
+bool is_value(std::string_view op, std::string_view text) {
+  const std::string positive = positive_of(op).value_or(std::string(op));
+  if (positive.starts_with("Numeric")) return number(text).has_value();
+  if (positive.starts_with("Date")) return date(text).has_value();
+  if (positive == "IpAddress") return network(text).has_value();
+  if (positive == "Bool" || positive == "Null") return equals_ignore_case(text, "true") || equals_ignore_case(text, "false");
+  if (positive == "BinaryEquals") return unbase64(text).has_value();
+  return true;
+}
+
+bool holds(const Condition& condition, const Context& context, bool variables, bool allow) {
   const auto found = context.find(condition.key);
   const bool present = found != context.end() && !found->second.empty();
   if (condition.name == "Null") return !condition.values.empty() && equals_ignore_case(condition.values[0], present ? "false" : "true");
@@ -101,8 +118,13 @@ bool holds(const Condition& condition, const Context& context, bool variables) {
   if (!present) return condition.if_exists || condition.set == Condition::Set::all || (positive && condition.set == Condition::Set::one);
   const std::string op = positive.value_or(condition.name);
   const auto one_holds = [&](const std::string& actual) {
-    bool any = false;
-    for (const std::string& wanted : condition.values) any = any || matches(op, wanted, actual, context, variables);
+    bool any = false, incomparable = false;
+    for (const std::string& wanted : condition.values) {
+      const auto one = matches(op, wanted, actual, context, variables);
+      any = any || one.value_or(false);
+      incomparable = incomparable || !one;
+    }
+    if (incomparable && !any) return positive && !allow;
     return any != positive.has_value();
   };
   size_t count = 0;

@@ -18,10 +18,26 @@ Named names(const Statement& s, const Question& q) {
     if (type == "AWS" && name == "*") return Named::directly;
     if (type == "Service" && p.type == Principal::Type::service && name == p.arn) return Named::directly;
     if (type != "AWS" || p.type != Principal::Type::assumed_role) continue;
-    if (name == p.arn || name == p.role_arn) return Named::directly;
+    if (name == p.arn || name == p.role_arn || name == p.role_id) return Named::directly;
     if (name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root") best = Named::by_account;
   }
   return best;
+}
+
+// Whether NotPrincipal leaves the caller out. Of a Deny only a list of all its names does: session, role and account, as on AWS;
+// of an Allow any name does.
+bool excepted(const Statement& s, const Question& q) {
+  if (s.allow || q.principal.type != Principal::Type::assumed_role) return names(s, q) != Named::no;
+  const Principal& p = q.principal;
+  bool session = false, role = false, account = false;
+  for (const auto& [type, name] : s.principals) {
+    if (type != "AWS") continue;
+    if (name == "*") return true;
+    session = session || name == p.arn;
+    role = role || name == p.role_arn || name == p.role_id;
+    account = account || name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root";
+  }
+  return session && role && account;
 }
 
 bool action_matches(const Statement& s, const Question& q) {
@@ -35,6 +51,7 @@ bool resource_matches(const Statement& s, const Question& q, const Document& d) 
   bool any = false;
   for (const std::string& pattern : s.resources) {
     const auto full = substitute(pattern, q.context, d.variables);
+    if (!full && s.allow && s.not_resource) return false;          // what it would leave out is not known
     // Log groups are named with and without ":*"; a pattern for either means the group.
     any = any || (full && (arn_glob(*full, q.resource) || (q.action.starts_with("logs:") && arn_glob(*full, q.resource + ":*"))));
   }
@@ -42,10 +59,8 @@ bool resource_matches(const Statement& s, const Question& q, const Document& d) 
 }
 
 bool conditions_hold(const Statement& s, const Question& q, const Document& d) {
-  for (const Condition& c : s.conditions) {
-    if (!c.known) { if (s.allow) return false; continue; }        // unknown: never widens an Allow, never narrows a Deny
-    if (!holds(c, q.context, d.variables)) return false;
-  }
+  for (const Condition& c : s.conditions)
+    if (!holds(c, q.context, d.variables, s.allow)) return false;
   return true;
 }
 
@@ -57,8 +72,7 @@ Found look(const Document& d, const Question& q) {
   for (const Statement& s : d.statements) {
     Named named = Named::directly;
     if (d.kind != Kind::identity) {
-      named = names(s, q);
-      if (s.not_principal) named = named == Named::no ? Named::directly : Named::no;
+      named = !s.not_principal ? names(s, q) : excepted(s, q) ? Named::no : Named::directly;
     }
     if (named == Named::no || !applies(s, q, d)) continue;
     if (!s.allow) { out.deny = true; out.sid = s.sid; return out; }

@@ -1,11 +1,13 @@
 #include "policy/document.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 #include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "policy/condition.h"
 
 namespace sluice::policy {
 namespace {
@@ -44,10 +46,12 @@ Result<Done> parse_conditions(const json::value& block, Statement& statement) {
       if (c.name.starts_with("ForAllValues:")) { c.set = Condition::Set::all; c.name.erase(0, 13); }
       else if (c.name.starts_with("ForAnyValue:")) { c.set = Condition::Set::any; c.name.erase(0, 12); }
       if (c.name.ends_with("IfExists")) { c.if_exists = true; c.name.resize(c.name.size() - 8); }
-      c.known = kOperators.contains(c.name) && !(c.name == "Null" && c.if_exists);
-      if (!c.known) return malformed("Invalid Condition type : " + std::string(op));
+      // An operator nobody here knows, or a value it cannot read, is never stored, so it can neither allow nor fail to deny.
+      if (!kOperators.contains(c.name) || (c.name == "Null" && c.if_exists)) return malformed("Invalid Condition type : " + std::string(op));
       c.key = lower(std::string(key));
       TRY(c.values, strings(values, "A condition's value"));
+      for (const std::string& one : c.values)
+        if (!is_value(c.name, one)) return malformed("Invalid value for the condition operator " + c.name + ": " + one.substr(0, 100));
       statement.conditions.push_back(std::move(c));
     }
   }
@@ -83,8 +87,11 @@ Result<Done> parse_resources(const json::object& object, Kind kind, Statement& s
   }
   s.not_resource = without != nullptr;
   TRY(s.resources, strings(with ? *with : *without, "Resource"));
-  for (const std::string& r : s.resources)
+  for (const std::string& r : s.resources) {
+    // What a variable brings must not move the parts of the ARN.
+    if (const size_t variable = r.find("${"); variable != r.npos && std::count(r.begin(), r.begin() + static_cast<std::ptrdiff_t>(variable), ':') < 5) return malformed("Resource " + r + ": a policy variable can stand only after the fifth colon");
     if (r != "*" && kind == Kind::identity && (!r.starts_with("arn:") || split(r, ':').size() < 6)) return malformed("Resource " + r + " must be in ARN format or \"*\".");
+  }
   return Done{};
 }
 
@@ -95,6 +102,7 @@ Result<Statement> parse_statement(const json::value& value, Kind kind) {
   for (const auto& [name, member] : object) if (!known.contains(std::string_view(name))) return malformed("Syntax errors in policy: unknown element " + std::string(name));
   Statement s;
   s.sid = text_of(object, "Sid");
+  if (kind == Kind::identity && s.sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != std::string::npos) return malformed("Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*");
   const std::string effect = text_of(object, "Effect");
   if (effect != "Allow" && effect != "Deny") return malformed("Syntax errors in policy: Effect must be Allow or Deny");
   s.allow = effect == "Allow";
@@ -142,6 +150,9 @@ Result<DocumentPtr> parse(std::string_view text, Kind kind) {
     document->statements.push_back(std::move(s));
   }
   if (document->statements.empty()) return malformed("Syntax errors in policy: Statement is empty");
+  std::set<std::string> sids;
+  for (const Statement& s : document->statements)
+    if (!s.sid.empty() && !sids.insert(s.sid).second) return malformed("Statement IDs (SID) in a single policy must be unique.");
   return DocumentPtr(std::move(document));
 }
 
@@ -157,14 +168,6 @@ DocumentPtr parse_cached(std::string_view text, Kind kind) {
   if (cache.size() >= kEntriesMax) cache.clear();
   cache.emplace(std::move(name), document);
   return document;
-}
-
-std::vector<std::string> principals(const Document& document) {
-  std::vector<std::string> out;
-  for (const Statement& s : document.statements)
-    for (const auto& [type, name] : s.principals)
-      if (type == "AWS" && name != "*") out.push_back(name);
-  return out;
 }
 
 }  // namespace sluice::policy

@@ -20,7 +20,6 @@ struct Condition {
   std::string name;                                      // "StringEquals": without ForAll.., ForAny.. and IfExists
   enum class Set { one, all, any } set = Set::one;
   bool if_exists = false;
-  bool known = true;                                     // false: an operator nobody here knows
   std::string key;                                       // lower case
   std::vector<std::string> values;
 };
@@ -30,7 +29,7 @@ struct Statement {
   std::vector<std::string> actions, resources;           // patterns
   bool not_action = false, not_resource = false;
   bool not_principal = false;
-  std::vector<std::pair<std::string, std::string>> principals;   // {"AWS", "*"}, {"Service", "s3.amazonaws.com"}
+  std::vector<std::pair<std::string, std::string>> principals;   // {"AWS", "*"}, {"AWS", "AROA..."}, {"Service", "s3.amazonaws.com"}
   std::vector<Condition> conditions;
 };
 struct Document { Kind kind; bool variables = false; std::vector<Statement> statements; };
@@ -41,7 +40,5 @@ constexpr size_t kDocumentBytesMax = 32 * 1024;
 Result<DocumentPtr> parse(std::string_view text, Kind kind);
 // nullptr when it does not parse, which denies. A bounded, thread-safe cache by content.
 DocumentPtr parse_cached(std::string_view text, Kind kind);
-// Every AWS principal a document names, so that a service can refuse names that do not exist.
-std::vector<std::string> principals(const Document& document);
 
 }  // namespace sluice::policy

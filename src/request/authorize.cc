@@ -13,7 +13,8 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   c["aws:useragent"] = {request.headers.get("user-agent")};
   c["aws:requestedregion"] = {scope.region};
   c["aws:viaawsservice"] = {"false"};
-  if (caller.principal().type != policy::Principal::Type::service) c["aws:sourceip"] = {request.source_ip};
+  // Calls of services come from no address.
+  if (const std::string& ip = request.source_ip; caller.principal().type != policy::Principal::Type::service && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos) c["aws:sourceip"] = {ip};
   if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
   c["s3:authtype"] = {request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING" : "REST-HEADER"};
   c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
@@ -31,8 +32,9 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   question.resource_account = scope.account_id;
   if (caller.principal().type == policy::Principal::Type::assumed_role) {
     const std::string& arn = caller.principal().role_arn;
-    if (const auto role = ports.identities->role(arn.substr(arn.rfind('/') + 1), snapshot))
-      for (const std::string& text : role->inline_policies) question.identity.push_back(policy::parse_cached(text, policy::Kind::identity));
+    const auto role = ports.identities->role(arn.substr(arn.rfind('/') + 1), snapshot);
+    if (!role || role->id != caller.principal().role_id) return Error{403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
+    for (const std::string& text : role->inline_policies) question.identity.push_back(policy::parse_cached(text, policy::Kind::identity));
   }
   const policy::Context base = request_context(request, caller, scope);
   for (const Need& need : needs) {
