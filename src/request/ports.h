@@ -29,6 +29,7 @@ class Identities {                            // by iam
  public:
   virtual ~Identities() = default;
   virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
+  virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
 };
 
 struct KeyView { std::string arn, id, state, policy; };        // state: Enabled, Disabled, PendingDeletion

@@ -21,16 +21,34 @@ struct Refused {
   using operation = Refused<operation##Name>
 constexpr char kNoUsers[] = "Sluice has no users and no access keys, because such credentials do not expire. Make a role and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
 constexpr char kLater[] = "Sluice does not have managed policies and permissions boundaries yet; use inline policies (PutRolePolicy).";
+constexpr char kNoTags[] = "Sluice does not tag IAM entities yet.";
 SLUICE_REFUSED(CreateUser, kNoUsers);
+SLUICE_REFUSED(GetUser, kNoUsers);
+SLUICE_REFUSED(ListUsers, kNoUsers);
+SLUICE_REFUSED(PutUserPolicy, kNoUsers);
+SLUICE_REFUSED(AttachUserPolicy, kNoUsers);
+SLUICE_REFUSED(CreateGroup, kNoUsers);
+SLUICE_REFUSED(AddUserToGroup, kNoUsers);
 SLUICE_REFUSED(CreateAccessKey, kNoUsers);
+SLUICE_REFUSED(ListAccessKeys, kNoUsers);
+SLUICE_REFUSED(UpdateAccessKey, kNoUsers);
+SLUICE_REFUSED(DeleteAccessKey, kNoUsers);
 SLUICE_REFUSED(CreateLoginProfile, kNoUsers);
+SLUICE_REFUSED(CreateServiceSpecificCredential, kNoUsers);
+SLUICE_REFUSED(UploadSSHPublicKey, kNoUsers);
+SLUICE_REFUSED(UploadSigningCertificate, kNoUsers);
 SLUICE_REFUSED(CreatePolicy, kLater);
 SLUICE_REFUSED(AttachRolePolicy, kLater);
+SLUICE_REFUSED(DetachRolePolicy, kLater);
 SLUICE_REFUSED(PutRolePermissionsBoundary, kLater);
+SLUICE_REFUSED(DeleteRolePermissionsBoundary, kLater);
+SLUICE_REFUSED(TagRole, kNoTags);
+SLUICE_REFUSED(UntagRole, kNoTags);
 #undef SLUICE_REFUSED
 
 constexpr auto rows = table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy, ListAttachedRolePolicies,
-                            CreateUser, CreateAccessKey, CreateLoginProfile, CreatePolicy, AttachRolePolicy, PutRolePermissionsBoundary>();
+                            CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy, CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey, DeleteAccessKey, CreateLoginProfile,
+                            CreateServiceSpecificCredential, UploadSSHPublicKey, UploadSigningCertificate, CreatePolicy, AttachRolePolicy, DetachRolePolicy, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary, TagRole, UntagRole>();
 
 class RoleIdentities : public Identities {
  public:
@@ -43,6 +61,14 @@ class RoleIdentities : public Identities {
       return true;
     });
     return view;
+  }
+  std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot& snapshot) const override {
+    std::string name;
+    snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false, [&](std::string_view, std::string_view value) {
+      if (const auto record = parse_json_object(value); record && text_of(*record, "RoleId") == role_id) name = text_of(*record, "RoleName");
+      return name.empty();
+    });
+    return name.empty() ? std::nullopt : role(name, snapshot);
   }
 };
 }  // namespace

@@ -5,7 +5,7 @@
 namespace sluice::iam {
 
 struct RolePolicyOperation {
-  struct In { std::string role, policy, document; };
+  struct In { std::string role, policy, document; PageIn page; };
   static json::value audit(const In& in) { return json::object{{"roleName", in.role}, {"policyName", in.policy}}; }
   static Result<In> parse_names(const Request& request, bool with_policy);
 };
@@ -29,8 +29,8 @@ struct GetRolePolicy : RolePolicyOperation {
 };
 struct ListRolePolicies : RolePolicyOperation {
   static constexpr std::string_view name = "ListRolePolicies", action = "iam:ListRolePolicies";
-  struct Out { std::vector<std::string> names; };
-  static Result<In> parse(const Request& request) { return parse_names(request, false); }
+  struct Out { std::vector<std::string> names; std::string next; };
+  static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<ListRolePolicies>(in, s); }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
@@ -38,7 +38,7 @@ struct ListRolePolicies : RolePolicyOperation {
 struct ListAttachedRolePolicies : RolePolicyOperation {      // there are no managed policies: truthfully none
   static constexpr std::string_view name = "ListAttachedRolePolicies", action = "iam:ListAttachedRolePolicies";
   using Out = Nothing;
-  static Result<In> parse(const Request& request) { return parse_names(request, false); }
+  static Result<In> parse(const Request& request) { return ListRolePolicies::parse(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<ListAttachedRolePolicies>(in, s); }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out&) { return {200, {}, "<AttachedPolicies/><IsTruncated>false</IsTruncated>", nullptr, 0}; }

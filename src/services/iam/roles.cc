@@ -2,16 +2,29 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/principals.h"
 
 namespace sluice::iam {
 namespace {
 bool is_name(std::string_view text, size_t max) {
   return !text.empty() && text.size() <= max && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
 }
-Result<Done> check_trust(const std::string& trust) {
-  if (trust.size() > kTrustPolicyBytesMax) return Error{409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: " + std::to_string(kTrustPolicyBytesMax), {}};
+// The trust policy as it is stored: its roles pinned to their ids.
+Result<std::string> checked_trust(const std::string& trust, const Ports& ports, const Snapshot& snapshot) {
+  if (policy_size(trust) > kTrustPolicyBytesMax) return Error{409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: " + std::to_string(kTrustPolicyBytesMax), {}};
   CHECK(policy::parse(trust, policy::Kind::trust));
+  return pin_principals(trust, *ports.identities, snapshot);
+}
+Result<Done> check_description(const std::string& text) {
+  bool printable = is_utf8(text);
+  for (const char c : text) printable = printable && (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r');
+  if (!printable || text.size() > kDescriptionMax) return Error{400, "ValidationError", "The specified value for description is invalid: at most 1000 printable characters", {}};
   return Done{};
+}
+bool is_path(std::string_view path) {
+  if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/') return false;
+  for (const char c : path) if (c < '!' || c > '~') return false;
+  return true;
 }
 void write_role(XmlWriter& xml, const json::object& role) {
   xml.element("Path", text_of(role, "Path")).element("RoleName", text_of(role, "RoleName")).element("RoleId", text_of(role, "RoleId")).element("Arn", text_of(role, "Arn"));
@@ -40,22 +53,60 @@ Result<Done> may_change(const std::string& role) {
   return Done{};
 }
 
+size_t policy_size(std::string_view text) {
+  size_t count = 0;
+  for (const char c : text) count += c != ' ' && c != '\t' && c != '\n' && c != '\r';
+  return count;
+}
+Result<std::string> document_of(const Request& request, std::string_view field) {
+  std::string member(field);
+  member[0] = static_cast<char>(member[0] + 32);
+  const std::string* text = request.query_value(field);
+  if (!text || text->empty()) return Error{400, "ValidationError", "1 validation error detected: Value null at '" + member + "' failed to satisfy constraint: Member must not be null", {}};
+  // U+0009, U+000A, U+000D and U+0020 to U+00FF: in UTF-8, ASCII and what follows C2 or C3.
+  bool good = is_utf8(*text);
+  for (const char c : *text) {
+    const auto byte = static_cast<unsigned char>(c);
+    good = good && (byte == '\t' || byte == '\n' || byte == '\r' || (byte >= 0x20 && byte < 0xc4));
+  }
+  if (!good) return Error{400, "ValidationError", "The specified value for " + member + " is invalid. It must contain only printable ASCII characters.", {}};
+  return *text;
+}
+Result<PageIn> page_of(const Request& request) {
+  PageIn page{request.query_text("Marker"), kPageDefault};
+  if (request.query_value("Marker") && (page.marker.empty() || page.marker.size() > kMarkerBytesMax)) return Error{400, "ValidationError", "The Marker is not one that a call before this gave", {}};
+  if (const std::string* text = request.query_value("MaxItems")) {
+    const auto max = parse_int(*text);
+    if (!max || *max < 1 || *max > static_cast<int64_t>(kPageMax)) return Error{400, "ValidationError", "1 validation error detected: Value '" + text->substr(0, 20) + "' at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000", {}};
+    page.max = static_cast<size_t>(*max);
+  }
+  return page;
+}
+void end_page(XmlWriter& xml, const std::string& next_marker) {
+  xml.element("IsTruncated", next_marker.empty() ? "false" : "true");
+  if (!next_marker.empty()) xml.element("Marker", next_marker);
+}
+
 Result<RoleIn> CreateRole::parse(const Request& request) {
-  TRY(auto in, UpdateAssumeRolePolicy::parse(request));
+  TRY(auto in, GetRole::parse(request));
+  TRY(in.trust, document_of(request, "AssumeRolePolicyDocument"));
   in.description = request.query_text("Description");
   in.path = request.query_value("Path") ? request.query_text("Path") : "/";
-  if (in.description.size() > 1000) return Error{400, "ValidationError", "Description must have at most 1000 characters", {}};
-  if (in.path.empty() || in.path.size() > 512 || in.path.front() != '/' || in.path.back() != '/') return Error{400, "ValidationError", "Path must begin and end with /", {}};
+  CHECK(check_description(in.description));
+  if (!is_path(in.path)) return Error{400, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", {}};
   if (request.query_value("MaxSessionDuration")) { TRY(in.max_session_s, max_session_of(request)); }
   if (request.query_value("PermissionsBoundary")) return Error{400, "InvalidInput", "Sluice has no permissions boundaries yet.", {}};
+  for (const auto& [field, value] : request.query)
+    if (field.starts_with("Tags.")) return Error{400, "InvalidInput", "Sluice does not tag IAM entities yet.", {}};
   return in;
 }
 Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
-  CHECK(check_trust(in->trust));
+  TRY(const std::string trust, checked_trust(in->trust, in.ports(), staged.snapshot()));
   if (staged.get(role_key(in->name))) return Error{409, "EntityAlreadyExists", "Role with name " + in->name + " already exists.", {}};
   json::object role{{"RoleName", in->name}, {"Path", in->path}, {"RoleId", "AROA" + random_upper(17)}, {"Arn", iam_arn(staged.snapshot().scope(), "role" + in->path + in->name)},
-                    {"CreateDate", in.time()}, {"Trust", in->trust}, {"Description", in->description}, {"MaxSession", in->max_session_s}};
+                    {"CreateDate", in.time()}, {"Trust", trust}, {"Description", in->description}, {"MaxSession", in->max_session_s}};
   staged.put_json(role_key(in->name), role);
+  role["Trust"] = in->trust;
   return RoleOut{std::move(role)};
 }
 Response CreateRole::render(const Out& out) { return GetRole::render(out); }
@@ -68,6 +119,7 @@ Result<RoleIn> GetRole::parse(const Request& request) {
 Result<RoleOut> GetRole::run(const Authorized<In>& in, const Snapshot& snapshot) {
   auto role = snapshot.get_json(role_key(in->name));
   if (!role) return no_such_role(in->name);
+  (*role)["Trust"] = show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
   return RoleOut{*std::move(role)};
 }
 Response GetRole::render(const Out& out) {
@@ -78,10 +130,20 @@ Response GetRole::render(const Out& out) {
   return {200, {}, xml.take(), nullptr, 0};
 }
 
-Result<RolesOut> ListRoles::run(const Authorized<In>&, const Snapshot& snapshot) {
+Result<ListRoles::In> ListRoles::parse(const Request& request) {
+  In in{request.query_value("PathPrefix") ? request.query_text("PathPrefix") : "/", {}};
+  if (in.path_prefix.empty() || in.path_prefix.size() > kPathMax || in.path_prefix.front() != '/') return Error{400, "ValidationError", "The specified value for pathPrefix is invalid. It must begin with /", {}};
+  TRY(in.page, page_of(request));
+  return in;
+}
+Result<RolesOut> ListRoles::run(const Authorized<In>& in, const Snapshot& snapshot) {
   RolesOut out;
-  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false, [&](std::string_view, std::string_view value) {
-    if (auto role = parse_json_object(value)) out.roles.push_back(*std::move(role));
+  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), in->page.marker.empty() ? "" : role_key(in->page.marker).bytes, false, [&](std::string_view, std::string_view value) {
+    auto role = parse_json_object(value);
+    if (!role || text_of(*role, "RoleName") == in->page.marker || !text_of(*role, "Path").starts_with(in->path_prefix)) return true;
+    if (out.roles.size() == in->page.max) { out.next = text_of(out.roles.back(), "RoleName"); return false; }
+    (*role)["Trust"] = show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
+    out.roles.push_back(*std::move(role));
     return true;
   });
   return out;
@@ -94,7 +156,8 @@ Response ListRoles::render(const Out& out) {
     write_role(xml, role);
     xml.close("member");
   }
-  xml.close("Roles").element("IsTruncated", "false");
+  xml.close("Roles");
+  end_page(xml, out.next);
   return {200, {}, xml.take(), nullptr, 0};
 }
 
@@ -113,6 +176,7 @@ Result<RoleIn> UpdateRole::parse(const Request& request) {
   TRY(auto in, GetRole::parse(request));
   in.has_description = request.query_value("Description");
   in.description = request.query_text("Description");
+  CHECK(check_description(in.description));
   in.has_max_session = request.query_value("MaxSessionDuration");
   if (in.has_max_session) { TRY(in.max_session_s, max_session_of(request)); }
   return in;
@@ -129,17 +193,14 @@ Result<Nothing> UpdateRole::run(const Authorized<In>& in, Staged& staged) {
 
 Result<RoleIn> UpdateAssumeRolePolicy::parse(const Request& request) {
   TRY(auto in, GetRole::parse(request));
-  const std::string* trust = request.query_value(request.query_value("AssumeRolePolicyDocument") ? "AssumeRolePolicyDocument" : "PolicyDocument");
-  if (!trust) return Error{400, "ValidationError", "1 validation error detected: Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null", {}};
-  in.trust = *trust;
+  TRY(in.trust, document_of(request, "PolicyDocument"));
   return in;
 }
 Result<Nothing> UpdateAssumeRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->name));
-  CHECK(check_trust(in->trust));
   auto role = staged.get_json(role_key(in->name));
   if (!role) return no_such_role(in->name);
-  (*role)["Trust"] = in->trust;
+  TRY((*role)["Trust"], checked_trust(in->trust, in.ports(), staged.snapshot()));
   staged.put_json(role_key(in->name), *role);
   return Nothing{};
 }

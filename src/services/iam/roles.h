@@ -11,10 +11,18 @@ inline Error no_such_role(const std::string& name) { return {404, "NoSuchEntity"
 Result<std::string> role_name_of(const Request& request);             // RoleName: 1 to 64 of [\w+=,.@-]
 std::string role_arn(const Snapshot& snapshot, const std::string& name);
 Result<Done> may_change(const std::string& role);                     // not the operator's own role
+size_t policy_size(std::string_view text);                            // what AWS's quotas count: all but white space
+// The document of a request: refused as AWS does when it holds characters that no policy may.
+Result<std::string> document_of(const Request& request, std::string_view field);
+
+// Pages of the List calls. Marker is what the page before ended with; MaxItems 1 to 1000, 100 when absent.
+struct PageIn { std::string marker; size_t max = kPageDefault; };
+Result<PageIn> page_of(const Request& request);
+void end_page(XmlWriter& xml, const std::string& next_marker);       // IsTruncated and Marker
 
 struct RoleIn { std::string name, trust, description, path; int64_t max_session_s = 3600; bool has_description = false, has_max_session = false; };
 struct RoleOut { json::object role; };
-struct RolesOut { std::vector<json::object> roles; };
+struct RolesOut { std::vector<json::object> roles; std::string next; };
 struct Nothing {};
 
 struct RoleOperation {
@@ -27,7 +35,8 @@ struct CreateRole : RoleOperation {
   static constexpr std::string_view name = "CreateRole", action = "iam:CreateRole";
   using Out = RoleOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<CreateRole>(in, s); }
+  // Asked for with the path it will have.
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:CreateRole", iam_arn(s.scope(), "role" + in.path + in.name), {}, {}, "AWS::IAM::Role"}}; }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
 };
@@ -41,10 +50,10 @@ struct GetRole : RoleOperation {
 };
 struct ListRoles {
   static constexpr std::string_view name = "ListRoles", action = "iam:ListRoles";
-  struct In {};
+  struct In { std::string path_prefix; PageIn page; };
   using Out = RolesOut;
-  static Result<In> parse(const Request&) { return In{}; }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot& s) { return std::vector<Need>{{"iam:ListRoles", iam_arn(s.scope(), "role/"), {}, {}, ""}}; }
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:ListRoles", iam_arn(s.scope(), "role" + in.path_prefix), {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };

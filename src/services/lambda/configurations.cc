@@ -1,6 +1,7 @@
 #include "services/lambda/configurations.h"
 
 #include "base/random.h"
+#include "request/principals.h"
 
 namespace sluice::lambda {
 namespace {
@@ -14,6 +15,8 @@ Error no_event_config(const Scope& scope, const std::string& name) {
   return {404, "ResourceNotFoundException", "The function " + function_arn(scope, name) + ":$LATEST doesn't have an EventInvokeConfig", {}};
 }
 
+Error stale_revision() { return {412, "PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the latest RevisionId", {}}; }
+
 // The statement that the fields of AddPermission ask for.
 Result<json::object> statement_of(const json::object& body, const Scope& scope, const std::string& name) {
   const Fields fields(body);
@@ -24,6 +27,8 @@ Result<json::object> statement_of(const json::object& body, const Scope& scope, 
   TRY(const auto source_account, fields.text("SourceAccount"));
   if (sid.empty() || sid.size() > 100 || sid.find_first_not_of(kLetters) != std::string::npos) return invalid("StatementId must be 1 to 100 of a-z, A-Z, 0-9, - and _.");
   if (!action.starts_with("lambda:") && action != "*") return Error{400, "ValidationException", "1 validation error detected: Value '" + action + "' at 'action' failed to satisfy constraint: Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])", {}};
+  if (source_account && (source_account->size() != 12 || source_account->find_first_not_of("0123456789") != std::string::npos)) return invalid("SourceAccount must be 12 digits.");
+  if (source_arn && !parse_arn(*source_arn)) return invalid("SourceArn must be an ARN.");
   for (const char* later : {"PrincipalOrgID", "EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl"})
     if (fields.find(later)) return invalid(std::string(later) + " is not implemented by Sluice yet.");
   json::object statement{{"Sid", sid}, {"Effect", "Allow"}, {"Action", action}, {"Resource", function_arn(scope, name)}};
@@ -50,7 +55,11 @@ Result<JsonOut> AddPermission::run(const Authorized<In>& in, Staged& staged) {
   json::array& statements = policy["Statement"].as_array();
   for (const json::value& one : statements)
     if (text_of(one.as_object(), "Sid") == sid) return Error{409, "ResourceConflictException", "The statement id (" + sid + ") provided already exists. Please provide a new statement id, or remove the existing statement.", {}};
-  statements.push_back(statement);
+  if (const std::string wanted = text_of(in->body, "RevisionId"); !wanted.empty() && wanted != text_of(policy, "Revision")) return stale_revision();
+  const auto pinned = pin_principals(json::serialize(json::object{{"Statement", statement}}), *in.ports().identities, staged.snapshot());
+  if (!pinned) return invalid("The provided principal was invalid. Please check the principal and try again.");
+  TRY(const json::object kept, parse_json_object(*pinned));
+  statements.push_back(kept.at("Statement"));
   policy["Revision"] = random_uuid();
   const std::string text = json::serialize(policy);
   if (text.size() > kPolicyBytesMax) return Error{400, "PolicyLengthExceededException", "The final policy size (" + std::to_string(text.size()) + ") is bigger than the limit (20480).", {}};
@@ -83,7 +92,7 @@ Result<JsonOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapsho
   if (!snapshot.get(function_key(in->name))) return not_found(snapshot.scope(), in->name);
   const auto policy = snapshot.get_json(policy_key(in->name));
   if (!policy) return Error{404, "ResourceNotFoundException", "The resource you requested does not exist.", {}};
-  return JsonOut{200, {{"Policy", policy_text(snapshot, in->name)}, {"RevisionId", text_of(*policy, "Revision")}}};
+  return JsonOut{200, {{"Policy", show_principals(policy_text(snapshot, in->name), *in.ports().identities, snapshot)}, {"RevisionId", text_of(*policy, "Revision")}}};
 }
 
 Result<JsonOut> PutFunctionConcurrency::run(const Authorized<In>& in, Staged& staged) {

@@ -1,6 +1,7 @@
 // Bucket configurations: encryption, policy, public access block, ownership, ACLs (off), notifications.
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/principals.h"
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {
@@ -42,14 +43,11 @@ Result<Text> PutBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
   for (const policy::Statement& s : (*parsed)->statements)
     for (const std::string& r : s.resources)
       if (r != arn && !r.starts_with(arn + "/")) return Error{400, "MalformedPolicy", "Policy has invalid resource", {}};
-  for (const std::string& name : policy::principals(**parsed)) {
-    const auto principal = parse_arn(name);
-    const bool known = name == staged.snapshot().scope().account_id || (principal && (principal->resource == "root" || principal->service == "sts" || in.ports().identities->role(principal->resource.substr(principal->resource.rfind('/') + 1), staged.snapshot())));
-    if (!known) return Error{400, "MalformedPolicy", "Invalid principal in policy", {{"Detail", name}}};
-  }
+  auto pinned = pin_principals(in->text, *in.ports().identities, staged.snapshot());
+  if (!pinned) return Error{400, "MalformedPolicy", "Invalid principal in policy", {{"Detail", pinned.error().message}}};
   if (bool_of(bucket.at("PublicAccessBlock").as_object(), "BlockPublicPolicy") && policy::is_public(**parsed))
     return Error{403, "AccessDenied", "User: " + in.caller().principal().arn + " is not authorized to perform: s3:PutBucketPolicy on resource: \"" + arn + "\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", {}};
-  bucket["Policy"] = in->text;
+  bucket["Policy"] = *pinned;
   staged.put_json(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
@@ -57,7 +55,7 @@ Result<Text> GetBucketPolicy::run(const Authorized<In>& in, const Snapshot& snap
   TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
   const std::string text = text_of(bucket, "Policy");
   if (text.empty()) return Error{404, "NoSuchBucketPolicy", "The bucket policy does not exist", {{"BucketName", in->bucket}}};
-  return Text{200, text, "application/json"};
+  return Text{200, show_principals(text, *in.ports().identities, snapshot), "application/json"};
 }
 Result<Text> DeleteBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
   TRY(json::object bucket, tracked_bucket(staged, in->bucket));
