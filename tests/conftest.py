@@ -20,10 +20,10 @@ class Server:
         self.data_dir = directory / "data"
         self.process = None
 
-    def start(self):
+    def start(self, **environment):
         self.process = subprocess.Popen(
             [SLUICE, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
         line = self.process.stdout.readline()          # printed when it is ready
         assert line.startswith("Sluice serves"), line
         self.endpoint = json.loads((self.data_dir / "endpoint.json").read_text())

@@ -81,6 +81,7 @@ class Composition : public RunningServer {
     logs::start_purge(*store_);
     log_sweep_ = logs::start_sweep(*store_);
     metric_keeper_ = cloudwatch::start_keeper(*store_);
+    key_sweep_ = kms::start_sweep(*store_);
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
     TRY(auto sandbox_tls, net::TlsContext::server(files.certificate, files.key));   // functions trust the local CA, whatever else is served
@@ -143,6 +144,7 @@ class Composition : public RunningServer {
   std::unique_ptr<SandboxWire> wire_;
   std::unique_ptr<logs::Sweep> log_sweep_;
   std::unique_ptr<cloudwatch::Keeper> metric_keeper_;
+  std::unique_ptr<kms::Sweep> key_sweep_;
   std::unique_ptr<FunctionRunner> runner_;
   Endpoint endpoint_;
   std::string options_dir_;

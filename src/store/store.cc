@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <spdlog/spdlog.h>
+
 #include <fstream>
 #include <thread>
 
@@ -54,6 +56,15 @@ class RocksStore : public Store {
   }
   std::vector<VerifyFinding> verify() override;
   std::vector<std::string> files() override;
+  void scrub(Family family) override {
+    rocksdb::FlushOptions flush;
+    rocksdb::CompactRangeOptions all;
+    all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    const std::vector<rocksdb::ColumnFamilyHandle*> families(rocks_->families.begin(), rocks_->families.end());
+    auto status = rocks_->db->Flush(flush, families);      // of every family: a log file goes when none needs it
+    if (status.ok()) status = rocks_->db->CompactRange(all, rocks_->family(family), nullptr, nullptr);
+    if (!status.ok()) spdlog::error("erased data could not be taken off the disk: {}", status.ToString());
+  }
   Secret derive_key(std::string_view purpose) override { return hkdf_sha256(keys_.root, purpose); }
   const Scope& scope() const override { return options_.scope; }
 

@@ -108,6 +108,7 @@ class Store {
   virtual void audit_scan(const Snapshot& snapshot, uint64_t start, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
   virtual std::vector<VerifyFinding> verify() = 0;              // audit chain, missing object files
   virtual std::vector<std::string> files() = 0;                 // ids of the object files that a commit adopted
+  virtual void scrub(Family family) = 0;                        // rewrites the family's files and drops the log: what was erased is gone from the disk
   virtual Secret derive_key(std::string_view purpose) = 0;      // HKDF of the root key
   virtual const Scope& scope() const = 0;
 };

@@ -1,22 +1,37 @@
 #pragma once
-// Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom.
+// Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom.
 // Plaintext 1-4096 bytes, ciphertext to 6144; a data key 1-1024 bytes. Errors: DisabledException, KMSInvalidStateException,
 // InvalidCiphertextException, IncorrectKeyException, NotFoundException.
 #include "services/kms/operation.h"
 
 namespace sluice::kms {
 
-#define SLUICE_KMS_READ(operation)                                                          \
-  struct operation : OnKey<operation> {                                                     \
-    static constexpr std::string_view name = #operation, action = "kms:" #operation;        \
-    static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);             \
-  }
-SLUICE_KMS_READ(Encrypt);
-SLUICE_KMS_READ(GenerateDataKey);
-SLUICE_KMS_READ(GenerateDataKeyWithoutPlaintext);
+struct Encrypt : OnKey<Encrypt> {
+  static constexpr std::string_view name = "Encrypt", action = "kms:Encrypt";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+};
+struct GenerateDataKey : OnKey<GenerateDataKey> {
+  static constexpr std::string_view name = "GenerateDataKey", action = "kms:GenerateDataKey";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+};
+struct GenerateDataKeyWithoutPlaintext : OnKey<GenerateDataKeyWithoutPlaintext> {
+  static constexpr std::string_view name = "GenerateDataKeyWithoutPlaintext", action = "kms:GenerateDataKeyWithoutPlaintext";
+  static Result<In> parse(const Request& request) { return GenerateDataKey::parse(request); }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+};
 struct Decrypt : OnKey<Decrypt> {
   static constexpr std::string_view name = "Decrypt", action = "kms:Decrypt";
   static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot);
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+};
+// From one key or encryption context to another; the plaintext stays inside. Needs kms:ReEncryptFrom and kms:ReEncryptTo.
+struct ReEncrypt : OnKey<ReEncrypt> {
+  static constexpr std::string_view name = "ReEncrypt", action = "kms:ReEncryptFrom";
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
 };
 struct GenerateRandom : OnKey<GenerateRandom> {

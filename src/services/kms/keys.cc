@@ -9,6 +9,7 @@
 namespace sluice::kms {
 namespace {
 constexpr size_t kIdBytes = 36, kHeadBytes = 1 + kIdBytes + 8;
+constexpr int64_t kDayMs = 86'400'000;
 Secret& wrapping_slot() { static Secret key; return key; }
 
 // Sorted and length-prefixed: one byte string per context, whatever the order it was sent in.
@@ -29,7 +30,11 @@ Secret open_material(const json::object& key, const Secret& wrapping, uint64_t v
   const auto plain = sealed ? aead_open_random(wrapping, *sealed, material_aad(text_of(key, "Id"), version)) : std::nullopt;
   return plain ? Secret(*plain) : Secret();
 }
-
+void add_material(json::object& key, const Secret& wrapping) {
+  json::array& versions = key.at("Versions").as_array();
+  const Secret material(random_bytes(32));
+  versions.emplace_back(base64(aead_seal_random(wrapping, material.expose(), material_aad(text_of(key, "Id"), versions.size()))));
+}
 
 bool is_service_alias(std::string_view reference) { return reference.starts_with("alias/aws/"); }
 
@@ -45,18 +50,15 @@ class KmsDataKeys : public DataKeys {
     if (text_of(key, "Manager") == "AWS") return std::optional<Need>();
     Need need = key_need(action, key, context, snapshot.scope());
     need.context["kms:viaservice"] = {std::string(via)};
+    need.context["aws:viaawsservice"] = {"true"};
     return std::optional<Need>(std::move(need));
   }
   Result<DataKey> generate(std::string_view reference, const json::object& context, Staged& staged) override {
     auto found = find_key(staged.snapshot(), reference);
     if (!found && is_service_alias(reference)) found = make_service_key(reference, staged);
     if (!found) return std::move(found).error();
-    json::object key = *std::move(found);
+    const json::object key = *std::move(found);
     CHECK(usable(key, staged.snapshot().scope()));
-    if (rotation_due(key)) {
-      const auto tracked = staged.get_json(record_key(text_of(key, "Id")));
-      if (tracked) { key = *tracked; rotate(key, the_wrapping_key()); staged.put_json(record_key(text_of(key, "Id")), key); }
-    }
     Secret plain(random_bytes(32));
     std::string wrapped = encrypt(key, the_wrapping_key(), plain.expose(), context);
     return DataKey{std::move(plain), std::move(wrapped), key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
@@ -77,7 +79,7 @@ class KmsDataKeys : public DataKeys {
     if (const auto id = staged.get(alias_key(alias)))
       if (const auto key = staged.get_json(record_key(*id))) return *key;
     json::object key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()), "Default key that protects data of " + std::string(alias.substr(10)) + " when no other key is named", "AWS");
-    key["Rotation"] = 365;
+    key["Rotation"] = kRotationDaysDefault;
     staged.put(alias_key(alias), text_of(key, "Id"));
     staged.put_json(record_key(text_of(key, "Id")), key);
     return key;
@@ -100,8 +102,8 @@ Result<json::object> find_key(const Snapshot& snapshot, std::string_view referen
     id = *target;
   }
   auto key = snapshot.get_json(record_key(id));
-  const int64_t gone_at = key ? int_of(*key, "DeleteAt") : 0;
-  if (!key || (gone_at && gone_at <= now())) return not_found(key_arn(snapshot.scope(), id));
+  if (!key && reference == id && (id.size() != kIdBytes || id.find_first_not_of("0123456789abcdef-") != id.npos)) return Error{400, "NotFoundException", "Invalid keyId '" + id.substr(0, 200) + "'", {}};
+  if (!key || deletion_due(*key, now())) return not_found(key_arn(snapshot.scope(), id));
   return *std::move(key);
 }
 
@@ -113,23 +115,28 @@ Result<Done> usable(const json::object& key, const Scope& scope) {
 }
 
 json::object new_key(const Secret& wrapping, const std::string& policy, const std::string& description, std::string_view manager) {
-  json::object key{{"Id", random_uuid()}, {"Created", now()}, {"Description", description}, {"State", "Enabled"}, {"Policy", policy}, {"Manager", manager}, {"Rotation", 0}, {"RotatedAt", now()}, {"DeleteAt", 0}, {"Versions", json::array{}}};
-  rotate(key, wrapping);
+  json::object key{{"Id", random_uuid()}, {"Created", now()}, {"Description", description}, {"State", "Enabled"}, {"Policy", policy}, {"Manager", manager}, {"Rotation", 0}, {"RotatedAt", now()}, {"DeleteAt", 0}, {"Versions", json::array{}}, {"Rotations", json::array{}}};
+  add_material(key, wrapping);
   return key;
 }
-void rotate(json::object& key, const Secret& wrapping) {
-  json::array& versions = key.at("Versions").as_array();
-  const Secret material(random_bytes(32));
-  versions.emplace_back(base64(aead_seal_random(wrapping, material.expose(), material_aad(text_of(key, "Id"), versions.size()))));
-  key["RotatedAt"] = now();
+void rotate(json::object& key, const Secret& wrapping, std::string_view type, Time at) {
+  add_material(key, wrapping);
+  key["Rotations"].as_array().push_back(json::object{{"At", at}, {"Type", type}});
+  if (type == "AUTOMATIC") key["RotatedAt"] = at;          // a rotation on demand leaves the schedule as it is
 }
-bool rotation_due(const json::object& key) {
+bool rotation_due(const json::object& key, Time at) {
   const int64_t days = int_of(key, "Rotation");
-  return days && int_of(key, "RotatedAt") + days * 86'400'000 <= now();
+  return days && text_of(key, "State") == "Enabled" && int_of(key, "RotatedAt") + days * kDayMs <= at;
 }
+bool deletion_due(const json::object& key, Time at) {
+  const int64_t when = int_of(key, "DeleteAt");
+  return when && when <= at;
+}
+uint64_t current_version(const json::object& key) { return key.at("Versions").as_array().size() - 1; }
+std::string material_id(const json::object& key, uint64_t version) { return hex(sha256("kms-material-id" + text_of(key, "Id") + big_endian64(version))); }
 
 std::string encrypt(const json::object& key, const Secret& wrapping, std::string_view plain, const json::object& context) {
-  const uint64_t version = key.at("Versions").as_array().size() - 1;
+  const uint64_t version = current_version(key);
   const std::string head = "\x01" + text_of(key, "Id") + big_endian64(version);
   return head + aead_seal_random(open_material(key, wrapping, version), plain, head + canonical(context));
 }
@@ -155,6 +162,7 @@ std::string default_policy(const Scope& scope) {
 Need key_need(std::string_view action, const json::object& key, const json::object& context, const Scope& scope) {
   Need need{std::string(action), key_arn(scope, text_of(key, "Id")), {{"kms:calleraccount", {scope.account_id}}, {"kms:keyspec", {"SYMMETRIC_DEFAULT"}}, {"kms:keyusage", {"ENCRYPT_DECRYPT"}}, {"kms:keyorigin", {"AWS_KMS"}}},
             {{policy::Kind::key, text_of(key, "Policy")}}, "AWS::KMS::Key"};
+  if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos) need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
   std::vector<std::string> names;
   for (const auto& [name, value] : context) {
     need.context["kms:encryptioncontext:" + lower(std::string(name))] = {std::string(value.get_string())};

@@ -1,7 +1,12 @@
 #include "services/kms/kms.h"
 
+#include <set>
+
 #include "base/bytes.h"
+#include "request/principals.h"
+#include "services/kms/aliases.h"
 #include "services/kms/cryptography.h"
+#include "services/kms/rotation.h"
 
 namespace sluice::kms {
 
@@ -15,10 +20,14 @@ Result<KeyIn> parse_key_in(const Request& request, bool key_required) {
   CHECK(context_of(in.body));
   return in;
 }
-Result<json::object> context_of(const json::object& body) {
-  TRY(const json::object* context, Fields(body).object("EncryptionContext"));
+Result<json::object> context_of(const json::object& body, std::string_view member) {
+  TRY(const json::object* context, Fields(body).object(member));
   if (!context) return json::object{};
-  for (const auto& [name, value] : *context) if (!value.is_string()) return Error{400, "SerializationException", "EncryptionContext maps strings to strings", {}};
+  std::set<std::string> names;                            // condition keys have no case, so two such names could not be told apart
+  for (const auto& [name, value] : *context) {
+    if (!value.is_string()) return Error{400, "SerializationException", std::string(member) + " maps strings to strings", {}};
+    if (!names.insert(lower(std::string(name))).second) return invalid("The keys of an encryption context must not differ by case alone");
+  }
   return *context;
 }
 Result<json::object> tracked_key(Staged& staged, const std::string& reference) {
@@ -34,38 +43,44 @@ json::object metadata(const json::object& key, const Scope& scope) {
                  {"Description", text_of(key, "Description")}, {"KeyUsage", "ENCRYPT_DECRYPT"}, {"KeyState", state}, {"Origin", "AWS_KMS"}, {"KeyManager", text_of(key, "Manager")}, {"CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"},
                  {"KeySpec", "SYMMETRIC_DEFAULT"}, {"EncryptionAlgorithms", json::array{"SYMMETRIC_DEFAULT"}}, {"MultiRegion", false}};
   if (const int64_t at = int_of(key, "DeleteAt")) m["DeletionDate"] = static_cast<double>(at) / 1000;
+  m["CurrentKeyMaterialId"] = material_id(key, current_version(key));
   return m;
 }
-
-namespace {
-// A change of one key: reads it tracked, lets `Self::change` alter it, writes it back.
-template <class Self>
-struct ChangesKey : OnKey<Self> {
-  static Result<JsonOut> run(const Authorized<KeyIn>& in, Staged& staged) {
-    TRY(json::object key, tracked_key(staged, in->key_id));
-    if (text_of(key, "Manager") == "AWS") return Error{403, "AccessDeniedException", "Keys of AWS services cannot be changed: " + in->key_id, {}};
-    JsonOut out;
-    CHECK(Self::change(key, in, staged, out.body));
-    staged.put_json(record_key(text_of(key, "Id")), key);
-    return out;
-  }
-};
 Result<Done> not_pending(const json::object& key, const Scope& scope) {
   if (text_of(key, "State") == "PendingDeletion") return Error{400, "KMSInvalidStateException", key_arn(scope, text_of(key, "Id")) + " is pending deletion.", {}};
   return Done{};
 }
-// The lockout check: whoever sets a policy must still be able to change it.
-Result<Done> check_policy(const std::string& text, const Caller& caller, const Ports& ports, const Snapshot& snapshot, bool bypass) {
+Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise) {
+  TRY(const auto limit, Fields(body).integer("Limit"));
+  TRY(const auto marker, Fields(body).text("Marker"));
+  if (limit && (*limit < 1 || *limit > max)) return invalid("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value " + (*limit < 1 ? "greater than or equal to 1" : "less than or equal to " + std::to_string(max)));
+  if (marker && (marker->empty() || marker->size() > 1024)) return Error{400, "InvalidMarkerException", "The marker is not one that a call before this gave", {}};
+  return Page{marker.value_or(""), static_cast<size_t>(limit.value_or(otherwise))};
+}
+void end_page(json::object& body, const std::string& next_marker) {
+  body["Truncated"] = !next_marker.empty();
+  if (!next_marker.empty()) body["NextMarker"] = next_marker;
+}
+
+namespace {
+// The policy as it is stored, its roles pinned to their ids. The lockout check: whoever sets a policy must still be able to change it.
+Result<std::string> checked_policy(const std::string& text, const Caller& caller, const Ports& ports, const Snapshot& snapshot, bool bypass) {
   if (text.size() > kPolicyBytesMax) return Error{400, "LimitExceededException", "The key policy is larger than 32 KB", {}};
-  auto parsed = policy::parse(text, policy::Kind::key);
-  if (!parsed) return Error{400, "MalformedPolicyDocumentException", parsed.error().message, {}};
-  if (bypass) return Done{};
+  const auto malformed = [](const Error& e) { return Error{400, "MalformedPolicyDocumentException", e.message, {}}; };
+  if (auto valid = policy::parse(text, policy::Kind::key); !valid) return malformed(valid.error());
+  auto pinned = pin_principals(text, *ports.identities, snapshot);
+  if (!pinned) return malformed(pinned.error());
+  auto parsed = policy::parse(*pinned, policy::Kind::key);
+  if (!parsed) return malformed(parsed.error());
+  if (bypass) return *std::move(pinned);
   policy::Question question{caller.principal(), "kms:PutKeyPolicy", "*", caller.context(), snapshot.scope().account_id, {}, {{policy::Kind::key, *parsed}}};
   if (const auto role = ports.identities->role(caller.principal().role_arn.substr(caller.principal().role_arn.rfind('/') + 1), snapshot))
     for (const std::string& one : role->inline_policies) question.identity.push_back(policy::parse_cached(one, policy::Kind::identity));
   if (!policy::decide(question).allowed()) return Error{400, "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.", {}};
-  return Done{};
+  return *std::move(pinned);
 }
+
+Error no_tags() { return {400, "UnsupportedOperationException", "Sluice does not tag keys yet.", {}}; }
 
 struct CreateKey : OnKey<CreateKey> {
   static constexpr std::string_view name = "CreateKey", action = "kms:CreateKey";
@@ -75,13 +90,17 @@ struct CreateKey : OnKey<CreateKey> {
     const Fields fields(in->body);
     TRY(const auto given, fields.text("Policy"));
     TRY(const auto description, fields.text("Description"));
-    TRY(const auto spec, fields.text("KeySpec"));
+    TRY(const auto spec, fields.text(fields.find("KeySpec") ? "KeySpec" : "CustomerMasterKeySpec"));
     TRY(const auto usage, fields.text("KeyUsage"));
     TRY(const auto bypass, fields.boolean("BypassPolicyLockoutSafetyCheck"));
     if (spec.value_or("SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT" || usage.value_or("ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" || bool_of(in->body, "MultiRegion")) return Error{400, "UnsupportedOperationException", "Sluice has symmetric encryption keys of one Region only.", {}};
+    if (text_of(in->body, "Origin") != "" && text_of(in->body, "Origin") != "AWS_KMS") return Error{400, "UnsupportedOperationException", "Sluice makes its key material itself: Origin is AWS_KMS.", {}};
+    for (const char* later : {"CustomKeyStoreId", "XksKeyId"}) if (fields.find(later)) return Error{400, "UnsupportedOperationException", std::string(later) + " is not implemented by Sluice.", {}};
+    TRY(const json::array* tags, fields.array("Tags"));
+    if (tags && !tags->empty()) return no_tags();
+    if (description.value_or("").size() > kDescriptionMax) return invalid("Description must have at most 8192 characters");
     const Scope& scope = staged.snapshot().scope();
-    const std::string policy = given.value_or(default_policy(scope));
-    CHECK(check_policy(policy, in.caller(), in.ports(), staged.snapshot(), bypass.value_or(false)));
+    TRY(const std::string policy, checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(), staged.snapshot(), bypass.value_or(false)));
     json::object key = new_key(the_wrapping_key(), policy, description.value_or(""), "CUSTOMER");
     staged.put_json(record_key(text_of(key, "Id")), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
@@ -99,55 +118,72 @@ struct ListKeys : OnKey<ListKeys> {
   static constexpr std::string_view name = "ListKeys", action = "kms:ListKeys";
   static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
-  static Result<Out> run(const Authorized<In>&, const Snapshot& s) {
-    json::array keys;
-    s.scan(schema::prefix(Family::meta, "kms.key", {}), "", false, [&](std::string_view key, std::string_view) {
-      const std::string id = schema::parts(key).at(0);
-      keys.push_back(json::object{{"KeyId", id}, {"KeyArn", key_arn(s.scope(), id)}});
-      return true;
-    });
-    return Out{{{"Keys", std::move(keys)}, {"Truncated", false}}};
-  }
-};
-struct ListAliases : OnKey<ListAliases> {
-  static constexpr std::string_view name = "ListAliases", action = "kms:ListAliases";
-  static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
-    std::string wanted;
-    if (!in->key_id.empty()) { TRY(const json::object key, find_key(s, in->key_id)); wanted = text_of(key, "Id"); }
-    json::array aliases;
-    s.scan(schema::prefix(Family::meta, "kms.alias", {}), "", false, [&](std::string_view key, std::string_view id) {
-      const std::string alias = schema::parts(key).at(0);
-      if (wanted.empty() || wanted == id) aliases.push_back(json::object{{"AliasName", alias}, {"AliasArn", make_arn(s.scope(), "kms", alias)}, {"TargetKeyId", id}});
+    TRY(const Page page, page_of(in->body, 1000, 100));
+    json::array keys;
+    std::string last, next;
+    s.scan(schema::prefix(Family::meta, "kms.key", {}), page.marker.empty() ? "" : record_key(page.marker).bytes, false, [&](std::string_view key, std::string_view value) {
+      const std::string id = schema::parts(key).at(0);
+      const auto record = parse_json_object(value);
+      if (id == page.marker || !record || deletion_due(*record, in.time())) return true;
+      if (keys.size() == page.limit) { next = last; return false; }
+      keys.push_back(json::object{{"KeyId", id}, {"KeyArn", key_arn(s.scope(), id)}});
+      last = id;
       return true;
     });
-    return Out{{{"Aliases", std::move(aliases)}, {"Truncated", false}}};
+    Out out{{{"Keys", std::move(keys)}}};
+    end_page(out.body, next);
+    return out;
   }
 };
 struct GetKeyPolicy : OnKey<GetKeyPolicy> {
   static constexpr std::string_view name = "GetKeyPolicy", action = "kms:GetKeyPolicy";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
     TRY(const json::object key, find_key(s, in->key_id));
-    return Out{{{"Policy", text_of(key, "Policy")}, {"PolicyName", "default"}}};
+    TRY(const auto name, Fields(in->body).text("PolicyName"));
+    if (name.value_or("default") != "default") return Error{400, "NotFoundException", "No such policy exists", {}};
+    return Out{{{"Policy", show_principals(text_of(key, "Policy"), *in.ports().identities, s)}, {"PolicyName", "default"}}};
   }
 };
-struct GetKeyRotationStatus : OnKey<GetKeyRotationStatus> {
-  static constexpr std::string_view name = "GetKeyRotationStatus", action = "kms:GetKeyRotationStatus";
-  static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
-    TRY(const json::object key, find_key(s, in->key_id));
-    const int64_t days = int_of(key, "Rotation");
-    Out out{{{"KeyRotationEnabled", days > 0}, {"KeyId", text_of(key, "Id")}}};
-    if (days) { out.body["RotationPeriodInDays"] = days; out.body["NextRotationDate"] = static_cast<double>(int_of(key, "RotatedAt")) / 1000 + static_cast<double>(days) * 86400; }
-    return out;
+struct ListKeyPolicies : OnKey<ListKeyPolicies> {
+  static constexpr std::string_view name = "ListKeyPolicies", action = "kms:ListKeyPolicies";
+  static Result<Out> run(const Authorized<In>& in, const Snapshot&) {
+    TRY(const Page page, page_of(in->body, 1000, 100));
+    return Out{{{"PolicyNames", page.marker.empty() ? json::array{"default"} : json::array{}}, {"Truncated", false}}};
+  }
+};
+struct ListResourceTags : OnKey<ListResourceTags> {          // there are no tags: truthfully none
+  static constexpr std::string_view name = "ListResourceTags", action = "kms:ListResourceTags";
+  static Result<Out> run(const Authorized<In>& in, const Snapshot&) {
+    CHECK(page_of(in->body, 50, 50));
+    return Out{{{"Tags", json::array{}}, {"Truncated", false}}};
+  }
+};
+struct TagResource : ChangesKey<TagResource> {
+  static constexpr std::string_view name = "TagResource", action = "kms:TagResource";
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); return no_tags(); }
+};
+struct UntagResource : ChangesKey<UntagResource> {
+  static constexpr std::string_view name = "UntagResource", action = "kms:UntagResource";
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); return no_tags(); }
+};
+struct UpdateKeyDescription : ChangesKey<UpdateKeyDescription> {
+  static constexpr std::string_view name = "UpdateKeyDescription", action = "kms:UpdateKeyDescription";
+  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object&) {
+    CHECK(not_pending(key, staged.snapshot().scope()));
+    TRY(const std::string text, Fields(in->body).required_text("Description"));
+    if (text.size() > kDescriptionMax) return invalid("Description must have at most 8192 characters");
+    key["Description"] = text;
+    return Done{};
   }
 };
 struct PutKeyPolicy : ChangesKey<PutKeyPolicy> {
   static constexpr std::string_view name = "PutKeyPolicy", action = "kms:PutKeyPolicy";
   static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object&) {
     TRY(const std::string text, Fields(in->body).required_text("Policy"));
-    CHECK(check_policy(text, in.caller(), in.ports(), staged.snapshot(), bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
-    key["Policy"] = text;
+    TRY(const auto policy_name, Fields(in->body).text("PolicyName"));
+    if (policy_name.value_or("default") != "default") return invalid("The name of a key policy is default");
+    TRY(key["Policy"], checked_policy(text, in.caller(), in.ports(), staged.snapshot(), bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
     return Done{};
   }
 };
@@ -159,20 +195,6 @@ struct DisableKey : ChangesKey<DisableKey> {
   static constexpr std::string_view name = "DisableKey", action = "kms:DisableKey";
   static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); key["State"] = "Disabled"; return Done{}; }
 };
-struct EnableKeyRotation : ChangesKey<EnableKeyRotation> {
-  static constexpr std::string_view name = "EnableKeyRotation", action = "kms:EnableKeyRotation";
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object&) {
-    CHECK(usable(key, staged.snapshot().scope()));
-    TRY(const auto days, Fields(in->body).integer("RotationPeriodInDays"));
-    if (days && (*days < 90 || *days > 2560)) return invalid("RotationPeriodInDays must be 90 to 2560");
-    key["Rotation"] = days.value_or(365);
-    return Done{};
-  }
-};
-struct DisableKeyRotation : ChangesKey<DisableKeyRotation> {
-  static constexpr std::string_view name = "DisableKeyRotation", action = "kms:DisableKeyRotation";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(usable(key, staged.snapshot().scope())); key["Rotation"] = 0; return Done{}; }
-};
 struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
   static constexpr std::string_view name = "ScheduleKeyDeletion", action = "kms:ScheduleKeyDeletion";
   static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object& out) {
@@ -180,7 +202,7 @@ struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
     TRY(const auto days, Fields(in->body).integer("PendingWindowInDays"));
     if (days && (*days < 7 || *days > 30)) return invalid("PendingWindowInDays must be 7 to 30");
     key["State"] = "PendingDeletion";
-    key["DeleteAt"] = now() + days.value_or(30) * 86'400'000;
+    key["DeleteAt"] = in.time() + days.value_or(30) * 86'400'000;
     out = {{"KeyId", key_arn(staged.snapshot().scope(), text_of(key, "Id"))}, {"DeletionDate", static_cast<double>(int_of(key, "DeleteAt")) / 1000}, {"KeyState", "PendingDeletion"}, {"PendingWindowInDays", days.value_or(30)}};
     return Done{};
   }
@@ -197,58 +219,9 @@ struct CancelKeyDeletion : ChangesKey<CancelKeyDeletion> {
   }
 };
 
-// Aliases: permission on the alias and on the key.
-template <class Self>
-struct OnAlias {
-  struct In { std::string alias, key_id; };
-  using Out = JsonOut;
-  static Result<In> parse(const Request& request) {
-    TRY(const KeyIn body, parse_key_in(request, false));
-    In in{text_of(body.body, "AliasName"), text_of(body.body, "TargetKeyId")};
-    if (!in.alias.starts_with("alias/") || in.alias.size() < 7 || in.alias.size() > 256 || in.alias.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_-") != std::string::npos) return invalid("Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html");
-    if (in.alias.starts_with("alias/aws/")) return Error{400, "NotAuthorizedException", "The prefix alias/aws/ is reserved for AWS services", {}};
-    return in;
-  }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    std::vector<Need> out{{std::string(Self::action), make_arn(s.scope(), "kms", in.alias), {}, {}, ""}};
-    if (!in.key_id.empty()) { TRY(const json::object key, find_key(s, in.key_id)); out.push_back(key_need(Self::action, key, {}, s.scope())); }
-    if (const auto old = s.get(alias_key(in.alias))) { TRY(const json::object key, find_key(s, *old)); out.push_back(key_need(Self::action, key, {}, s.scope())); }
-    return out;
-  }
-  static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) { return json::object{{"aliasName", in.alias}, {"targetKeyId", in.key_id}}; }
-};
-struct CreateAlias : OnAlias<CreateAlias> {
-  static constexpr std::string_view name = "CreateAlias", action = "kms:CreateAlias";
-  static Result<Out> run(const Authorized<In>& in, Staged& staged) {
-    TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
-    CHECK(not_pending(key, staged.snapshot().scope()));
-    if (staged.get(alias_key(in->alias))) return Error{400, "AlreadyExistsException", "An alias with the name " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " already exists", {}};
-    staged.put(alias_key(in->alias), text_of(key, "Id"));
-    return Out{};
-  }
-};
-struct UpdateAlias : OnAlias<UpdateAlias> {
-  static constexpr std::string_view name = "UpdateAlias", action = "kms:UpdateAlias";
-  static Result<Out> run(const Authorized<In>& in, Staged& staged) {
-    TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
-    CHECK(not_pending(key, staged.snapshot().scope()));
-    if (!staged.get(alias_key(in->alias))) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
-    staged.put(alias_key(in->alias), text_of(key, "Id"));
-    return Out{};
-  }
-};
-struct DeleteAlias : OnAlias<DeleteAlias> {
-  static constexpr std::string_view name = "DeleteAlias", action = "kms:DeleteAlias";
-  static Result<Out> run(const Authorized<In>& in, Staged& staged) {
-    if (!staged.get(alias_key(in->alias))) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
-    staged.erase(alias_key(in->alias));
-    return Out{};
-  }
-};
-
-constexpr auto rows = table<CreateKey, DescribeKey, ListKeys, ListAliases, CreateAlias, UpdateAlias, DeleteAlias, GetKeyPolicy, PutKeyPolicy, Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom,
-                            EnableKey, DisableKey, EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, ScheduleKeyDeletion, CancelKeyDeletion>();
+constexpr auto rows = table<CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, ListAliases, CreateAlias, UpdateAlias, DeleteAlias, GetKeyPolicy, PutKeyPolicy, ListKeyPolicies, Encrypt, Decrypt, ReEncrypt, GenerateDataKey,
+                            GenerateDataKeyWithoutPlaintext, GenerateRandom, EnableKey, DisableKey, EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations, ScheduleKeyDeletion, CancelKeyDeletion,
+                            ListResourceTags, TagResource, UntagResource>();
 }  // namespace
 
 const Service service{"kms", "kms.amazonaws.com", Protocol::json11, "TrentService", "", rows, ""};

@@ -5,8 +5,16 @@
 
 namespace sluice::kms {
 
-constexpr size_t kPlaintextBytesMax = 4096, kCiphertextBytesMax = 6144, kPolicyBytesMax = 32768;
+constexpr size_t kPlaintextBytesMax = 4096, kCiphertextBytesMax = 6144, kPolicyBytesMax = 32768, kDescriptionMax = 8192, kAliasesMax = 50;
+constexpr int64_t kRotationsOnDemandMax = 25, kRotationDaysMin = 90, kRotationDaysMax = 2560, kRotationDaysDefault = 365;
 extern const Service service;
 std::unique_ptr<DataKeys> data_keys(Store& store);
+
+// Rotation by period and deletion at its date: at start and every hour. Stops in its destructor.
+class Sweep {
+ public:
+  virtual ~Sweep() = default;
+};
+std::unique_ptr<Sweep> start_sweep(Store& store);
 
 }  // namespace sluice::kms

@@ -44,15 +44,20 @@ Result<AssumeRole::In> AssumeRole::parse(const Request& request) {
   const auto arn = parse_arn(in.role_arn);
   if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/")) return invalid(in.role_arn + " is invalid");
   in.role_name = arn->resource.substr(arn->resource.rfind('/') + 1);
-  if (in.session_name.size() < 2 || in.session_name.size() > 64 || in.session_name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") != std::string::npos)
-    return invalid("1 validation error detected: Value '" + in.session_name + "' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*");
+  if (in.role_arn.size() < 20 || in.role_arn.size() > 2048) return invalid("1 validation error detected: Value at 'roleArn' failed to satisfy constraint: Member must have length between 20 and 2048");
+  if (in.session_name.size() < 2) return invalid("1 validation error detected: Value '" + in.session_name + "' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2");
+  if (in.session_name.size() > 64 || in.session_name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") != std::string::npos)
+    return invalid("1 validation error detected: Value '" + in.session_name.substr(0, 100) + "' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*");
   if (const std::string* text = request.query_value("DurationSeconds")) {
     const auto value = parse_int(*text);
-    if (!value || *value < kDurationMinS || *value > kDurationMaxS) return invalid("1 validation error detected: Value '" + *text + "' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900 and less than or equal to 43200");
+    if (!value || *value < kDurationMinS || *value > kDurationMaxS) return invalid("1 validation error detected: Value '" + text->substr(0, 20) + "' at 'durationSeconds' failed to satisfy constraint: Member must have value " + (value && *value > kDurationMaxS ? "less than or equal to 43200" : "greater than or equal to 900"));
     in.duration_s = *value;
   }
+  if (request.query_value("ExternalId") && (in.external_id.size() < 2 || in.external_id.size() > 1224 || in.external_id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@:/-") != std::string::npos))
+    return invalid("1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must have 2 to 1224 characters of [\\w+=,.@:\\/-]");
+  // What narrows or marks a session and is not built is refused, never left out.
   for (const auto& [field, value] : request.query)
-    if (field == "Policy" || field.starts_with("PolicyArns") || field.starts_with("Tags") || field == "SerialNumber" || field == "SourceIdentity") return invalid(field + " is not implemented by Sluice yet.");
+    if (field == "Policy" || field.starts_with("PolicyArns") || field.starts_with("Tags") || field.starts_with("TransitiveTagKeys") || field.starts_with("ProvidedContexts") || field == "SerialNumber" || field == "TokenCode" || field == "SourceIdentity") return invalid(field + " is not implemented by Sluice yet.");
   return in;
 }
 Result<std::vector<Need>> AssumeRole::needs(const In& in, const Snapshot& snapshot, const Ports& ports) {
