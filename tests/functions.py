@@ -1,6 +1,8 @@
 """Small functions for the tests, and the roles and zips they need."""
 import io
 import json
+import pathlib
+import time
 import zipfile
 
 # Speaks the Runtime API with nothing but Python: {"do": ...} of the event says how to behave.
@@ -78,3 +80,38 @@ LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents
 
 def make_function(server, name, role, **more):
     return server.client("lambda").create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped()}, **more)
+
+
+def make_pipeline(server, name="pipe"):
+    """Bucket -> the project's own function -> table, with a quarantine bucket, as deploy/template.yaml joins them. Returns the bucket's name; the table is called `name`."""
+    bucket, quarantine, account = name + "-in", name + "-quarantine", server.endpoint["account_id"]
+    s3, dynamodb, functions = server.client("s3"), server.client("dynamodb"), server.client("lambda")
+    for one in (bucket, quarantine):
+        s3.create_bucket(Bucket=one)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
+                          AttributeDefinitions=[{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}])
+    role = make_role(server, name, LOGS, {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": f"arn:aws:s3:::{bucket}/*"},
+                     {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{quarantine}/*"},
+                     {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:BatchWriteItem"], "Resource": f"arn:aws:dynamodb:*:*:table/{name}"})
+    code = (pathlib.Path(__file__).parent.parent / "build" / "sluice-ingest.zip").read_bytes()
+    arn = functions.create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": code}, Timeout=60,
+                                    Environment={"Variables": {"TABLE_NAME": name, "QUARANTINE_BUCKET": quarantine}})["FunctionArn"]
+    functions.add_permission(FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=account)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
+    return bucket
+
+
+def rows_of(server, table, **more):
+    """Every item of the table, in AWS's notation."""
+    pages = server.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **more)
+    return [item for page in pages for item in page["Items"]]
+
+
+def until(check, seconds=60):
+    """What check() returns once it is true."""
+    end = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found

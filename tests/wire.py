@@ -53,6 +53,27 @@ def capture(client, operation, arguments):
     return Call(service, request.method, url.path + ("?" + url.query if url.query else ""), kept, body.encode() if isinstance(body, str) else bytes(body))
 
 
+def as_json(call, target, arguments):
+    return dataclasses.replace(call, headers={"content-type": "application/x-amz-json-1.0", "x-amz-target": target}, body=json.dumps(arguments).encode())
+
+
+def as_query(call, operation, version, arguments):
+    """The same request in the query protocol: AWS's two ways to ask CloudWatch."""
+    fields = {"Action": operation, "Version": version}
+
+    def add(name, value):
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                add(f"{name}.{key}" if name else key, inner)
+        elif isinstance(value, list):
+            for number, inner in enumerate(value, 1):
+                add(f"{name}.member.{number}", inner)
+        else:
+            fields[name] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value)) if name.endswith("Time") else str(value)
+    add("", arguments)
+    return dataclasses.replace(call, headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, body=urllib.parse.urlencode(fields).encode())
+
+
 class Answer:
     def __init__(self, response):
         self.status, self.headers, self.body = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
@@ -98,14 +119,19 @@ class Wire:
         signature = hmac.new(key, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}".encode(), "sha256").hexdigest()
         return headers | {"authorization": f"AWS4-HMAC-SHA256 Credential={session['AccessKeyId']}/{scope}, SignedHeaders={names}, Signature={signature}"}
 
-    def send(self, call, headers, stranger=False, body=None, chunked=False):
+    def connect(self, source=None):
+        host, port = self.netloc.rsplit(":", 1)
+        return http.client.HTTPSConnection(host, int(port), context=self.context, timeout=60, source_address=source)
+
+    def send(self, call, headers, stranger=False, body=None, chunked=False, connection=None):
         """Sends `call` with these headers as they are. A stranger comes from an address of its own: the audit records ten failures a minute of each."""
         source = None
         if stranger:
             self.strangers += 1
             source = (f"127.1.{self.strangers // 250}.{self.strangers % 250 + 1}", 0)
-        host, port = self.netloc.rsplit(":", 1)
-        connection = http.client.HTTPSConnection(host, int(port), context=self.context, timeout=60, source_address=source)
+        own = connection is None
+        if own:
+            connection = self.connect(source)
         sent = call.body if body is None else body
         if not chunked and "content-length" not in headers and (sent or call.method in ("POST", "PUT")):
             headers = headers | {"content-length": str(len(sent))}
@@ -114,7 +140,8 @@ class Wire:
             connection.putheader(name, value)
         connection.endheaders([sent] if chunked else sent or None, encode_chunked=chunked)
         answer = Answer(connection.getresponse())
-        connection.close()
+        if own:
+            connection.close()
         return answer
 
     def ask(self, call, session):
