@@ -22,6 +22,7 @@ class World:
         self.make_keys(server.client("kms"))
         self.make_functions(server, server.client("lambda"))
         self.make_logs(server.client("logs"))
+        self.make_trails(server)
 
     def trust(self, principal):
         return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
@@ -69,6 +70,14 @@ class World:
             logs.create_log_group(logGroupName=group)
         for stream in ("s", "gone"):
             logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+
+    def make_trails(self, server):
+        server.client("s3").create_bucket(Bucket="matrix-trail")
+        server.client("s3").put_bucket_policy(Bucket="matrix-trail", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::matrix-trail"},
+            {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::matrix-trail/AWSLogs/{self.account}/*"}]}))
+        for trail in ("matrix", "matrix-gone"):
+            server.client("cloudtrail").create_trail(Name=trail, S3BucketName="matrix-trail")
 
 
 def table_facts():
@@ -122,8 +131,10 @@ def iam_samples(w):
 def kms_samples(w):
     key = {"KeyId": w.key}
     return {
-        "CreateKey": {}, "DescribeKey": key, "ListKeys": {}, "ListAliases": {}, "CreateAlias": {"AliasName": "alias/matrix-new", "TargetKeyId": w.key}, "UpdateAlias": {"AliasName": "alias/matrix", "TargetKeyId": w.key},
-        "DeleteAlias": {"AliasName": "alias/matrix-gone"}, "GetKeyPolicy": key, "PutKeyPolicy": key | {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        "CreateKey": {}, "DescribeKey": key, "ListKeys": {}, "UpdateKeyDescription": key | {"Description": "matrix"}, "ListKeyPolicies": key, "ReEncrypt": {"CiphertextBlob": w.sealed, "DestinationKeyId": w.key},
+        "RotateKeyOnDemand": key, "ListKeyRotations": key, "TagResource": key | {"Tags": [{"TagKey": "k", "TagValue": "v"}]}, "ListResourceTags": key, "UntagResource": key | {"TagKeys": ["k"]},
+        "ListAliases": {}, "CreateAlias": {"AliasName": "alias/matrix-new", "TargetKeyId": w.key}, "UpdateAlias": {"AliasName": "alias/matrix", "TargetKeyId": w.key},
+        "DeleteAlias": {"AliasName": "alias/matrix-gone"}, "GetKeyPolicy": key | {"PolicyName": "default"}, "PutKeyPolicy": key | {"PolicyName": "default", "Policy": json.dumps({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"}, "Action": "kms:*", "Resource": "*"}]})},
         "Encrypt": key | {"Plaintext": b"x"}, "Decrypt": {"CiphertextBlob": w.sealed}, "GenerateDataKey": key | {"KeySpec": "AES_256"}, "GenerateDataKeyWithoutPlaintext": key | {"KeySpec": "AES_256"},
         "GenerateRandom": {"NumberOfBytes": 8}, "EnableKey": {"KeyId": w.off}, "DisableKey": {"KeyId": w.off}, "EnableKeyRotation": key, "GetKeyRotationStatus": key, "DisableKeyRotation": key,
@@ -153,11 +164,31 @@ def logs_samples(w):
     }
 
 
+def cloudtrail_samples(w):
+    one, bucket = {"Name": "matrix"}, {"S3BucketName": "matrix-trail"}
+    arn, selectors = f"arn:aws:cloudtrail:us-east-1:{w.account}:trail/matrix", [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+    return {
+        "CreateTrail": bucket | {"Name": "matrix-new"}, "UpdateTrail": one | {"IncludeGlobalServiceEvents": True}, "DeleteTrail": {"Name": "matrix-gone"}, "GetTrail": one, "DescribeTrails": {}, "ListTrails": {}, "GetTrailStatus": one,
+        "StartLogging": one, "StopLogging": one, "PutEventSelectors": {"TrailName": "matrix", "EventSelectors": selectors}, "GetEventSelectors": {"TrailName": "matrix"},
+        "PutInsightSelectors": {"TrailName": "matrix", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}, "GetInsightSelectors": {"TrailName": "matrix"},
+        "AddTags": {"ResourceId": arn, "TagsList": [{"Key": "k", "Value": "v"}]}, "ListTags": {"ResourceIdList": [arn]}, "RemoveTags": {"ResourceId": arn, "TagsList": [{"Key": "k"}]}, "ListPublicKeys": {}, "LookupEvents": {},
+    }
+
+
+def monitoring_samples(w):
+    metric, end = {"Namespace": "Matrix", "MetricName": "m"}, w.now_ms // 60000 * 60
+    times = {"StartTime": end - 3600, "EndTime": end}
+    return {
+        "PutMetricData": {"Namespace": "Matrix", "MetricData": [{"MetricName": "m", "Value": 1.0}]}, "GetMetricStatistics": metric | times | {"Period": 60, "Statistics": ["Sum"]},
+        "GetMetricData": times | {"MetricDataQueries": [{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]}, "ListMetrics": {},
+    }
+
+
 def samples(world):
     return {
         "s3": s3_samples(world), "dynamodb": dynamodb_samples(world), "iam": iam_samples(world), "kms": kms_samples(world), "lambda": lambda_samples(world), "logs": logs_samples(world),
         "sts": {"GetCallerIdentity": {}, "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"}},
-        "cloudtrail": {"LookupEvents": {}},
+        "cloudtrail": cloudtrail_samples(world), "monitoring": monitoring_samples(world),
     }
 
 

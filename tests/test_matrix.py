@@ -36,7 +36,10 @@ class Matrix:
         for service, wanted in samples.samples(world).items():
             client = self.server.client("cloudwatch" if service == "monitoring" else service)
             for operation, arguments in wanted.items():
-                self.calls[f"{service}:{operation}"] = wire.capture(client, operation, arguments)
+                self.calls[f"{service}:{operation}"] = call = wire.capture(client, operation, arguments)
+                if service == "monitoring":                          # one table, two protocols
+                    self.calls[f"{service}:{operation}"] = wire.as_json(call, f"GraniteServiceVersion20100801.{operation}", arguments)
+                    self.calls[f"{service}:{operation} (query)"] = wire.as_query(call, operation, "2010-08-01", arguments)
         self.restart()
 
     def restart(self):
@@ -61,15 +64,15 @@ def matrix(tmp_path_factory):
 
 
 def name_of(service, row):
-    return f"{service['service']}:{row['name']}"
+    return f"{service['service']}:{row['name']}" + (" (query)" if (service["service"], service["protocol"]) == ("monitoring", "query") else "")
 
 
 def check_column(matrix, column, audited=True):
     """Runs `column(service, row, call) -> (answer, (status, code))` for every row, then looks into the store."""
     before, problems, answers = matrix.keys, [], []
     for service, row in ROWS:
-        call = matrix.calls[name_of(service, row)]
-        outcome = column(service, row, call)
+        call = matrix.calls.get(name_of(service, row))      # test_every_operation_has_a_sample says what is missing
+        outcome = column(service, row, call) if call else None
         if outcome is None:
             continue
         answer, (status, code) = outcome
@@ -119,7 +122,7 @@ def test_of_a_role_without_a_policy(matrix):
         if name_of(service, row) in samples.NEEDS_NOTHING:
             return matrix.wire.ask(call, matrix.bare), (200, "")
         return matrix.wire.ask(call, matrix.bare), NO_POLICY[service["protocol"]]
-    assert check_column(matrix, column) == len(ROWS)
+    assert check_column(matrix, column) >= len(matrix.calls)
 
 
 def test_with_too_large_a_body(matrix):
@@ -132,11 +135,11 @@ def test_with_too_large_a_body(matrix):
     check_column(matrix, column)
 
 
-@pytest.mark.parametrize("service", [s["service"] for s in TABLE])
+@pytest.mark.parametrize("service", sorted({s["service"] for s in TABLE}))
 def test_the_limit_of_a_body_is_exact(matrix, service):
     """Chunked, so that the head does not tell: at the limit the size is no reason, one past it it is."""
-    protocol, row = next((s["protocol"], r) for s in TABLE if s["service"] == service for r in s["rows"] if not r["streams"] and not r["header"] and r["method"] in ("", "POST", "PUT"))
-    call = matrix.calls[f"{service}:{row['name']}"]
+    protocol, name = next((s["protocol"], name_of(s, r)) for s in TABLE if s["service"] == service for r in s["rows"] if not r["streams"] and not r["header"] and r["method"] in ("", "POST", "PUT"))
+    call = matrix.calls[name]
     for extra in (0, 1):
         big = dataclasses.replace(call, body=b" " * (BODY_BYTES_MAX[service] + extra))
         headers = matrix.wire.sign(big, matrix.operator) | {"transfer-encoding": "chunked"}
