@@ -12,9 +12,10 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   c["aws:securetransport"] = {request.tls_version.empty() ? "false" : "true"};
   c["aws:useragent"] = {request.headers.get("user-agent")};
   c["aws:requestedregion"] = {scope.region};
-  c["aws:viaawsservice"] = {"false"};
-  // Calls of services come from no address.
-  if (const std::string& ip = request.source_ip; caller.principal().type != policy::Principal::Type::service && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos) c["aws:sourceip"] = {ip};
+  c.try_emplace("aws:viaawsservice", std::vector<std::string>{"false"});
+  // Calls of services, in their own name or a caller's, come from no address.
+  const bool direct = !c.contains("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
+  if (const std::string& ip = request.source_ip; direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos) c["aws:sourceip"] = {ip};
   if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
   c["s3:authtype"] = {request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING" : "REST-HEADER"};
   c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
@@ -75,6 +76,14 @@ Caller Gate::role_caller(const Session& session, const Scope& scope) {
   caller.user_identity_ = json::object{{"type", "AssumedRole"}, {"principalId", caller.user_id_}, {"arn", caller.principal_.arn}, {"accountId", scope.account_id}, {"accessKeyId", session.access_key_id},
       {"sessionContext", json::object{{"sessionIssuer", json::object{{"type", "Role"}, {"principalId", session.role_id}, {"arn", session.role_arn}, {"accountId", scope.account_id}, {"userName", session.role_name}}},
                                       {"attributes", json::object{{"creationDate", iso_seconds(session.issued)}, {"mfaAuthenticated", "false"}}}}}};
+  return caller;
+}
+
+Caller Gate::through(Caller caller, std::string_view service_principal) {
+  const std::string service(service_principal);
+  caller.context_["aws:viaawsservice"] = {"true"};
+  for (const char* key : {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"}) caller.context_[key] = {service};
+  caller.user_identity_["invokedBy"] = service;
   return caller;
 }
 

@@ -105,6 +105,8 @@ struct Gate {
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
   static Result<Caller> authenticate(Request&, const Service*, const Ports&);        // sigv4.cc
   static Caller role_caller(const Session& session, const Scope&);                     // whoever holds this session
+  // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia, and no aws:SourceIp
+  static Caller through(Caller caller, std::string_view service_principal);
   // "s3.amazonaws.com", for work of the server itself, on behalf of `source_arn`
   static Caller service_caller(std::string_view service_principal, const Scope&, std::string_view source_arn = {});
   template <class Op>
