@@ -5,7 +5,7 @@ import time
 
 from functions import make_role, zipped
 
-BUCKET, TABLE, ROLE, FUNCTION, GROUP = "matrix", "Matrix", "matrix", "matrix", "/matrix"
+BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = "matrix", "Matrix", "matrix", "matrix", "/matrix", "matrix"
 KEY = {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
 DENY_PLAIN_HTTP = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
@@ -23,6 +23,7 @@ class World:
         self.make_functions(server, server.client("lambda"))
         self.make_logs(server.client("logs"))
         self.make_trails(server)
+        self.make_stacks(server.client("cloudformation"))
 
     def trust(self, principal):
         return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
@@ -78,6 +79,14 @@ class World:
             {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::matrix-trail/AWSLogs/{self.account}/*"}]}))
         for trail in ("matrix", "matrix-gone"):
             server.client("cloudtrail").create_trail(Name=trail, S3BucketName="matrix-trail")
+    def make_stacks(self, cloudformation):
+        for name, bucket in ((STACK, "matrix-stack"), ("matrix-gone", "matrix-stack-gone")):
+            cloudformation.create_stack(StackName=name, TemplateBody=one_bucket(bucket))
+            cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def one_bucket(name):
+    return json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}}})
 
 
 def table_facts():
@@ -181,6 +190,12 @@ def monitoring_samples(w):
     return {
         "PutMetricData": {"Namespace": "Matrix", "MetricData": [{"MetricName": "m", "Value": 1.0}]}, "GetMetricStatistics": metric | times | {"Period": 60, "Statistics": ["Sum"]},
         "GetMetricData": times | {"MetricDataQueries": [{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]}, "ListMetrics": {},
+def cloudformation_samples(w):
+    stack = {"StackName": STACK}
+    return {
+        "CreateStack": {"StackName": "matrix-new", "TemplateBody": one_bucket("matrix-stack-new")}, "DescribeStacks": stack, "ListStacks": {}, "DescribeStackEvents": stack, "DescribeStackResources": stack,
+        "DescribeStackResource": stack | {"LogicalResourceId": "Bucket"}, "ListStackResources": stack, "GetTemplate": stack, "GetTemplateSummary": stack, "ValidateTemplate": {"TemplateBody": one_bucket("matrix-stack")},
+        "UpdateStack": stack | {"TemplateBody": json.dumps(json.loads(one_bucket("matrix-stack")) | {"Outputs": {"A": {"Value": "b"}}})}, "DeleteStack": {"StackName": "matrix-gone"},
     }
 
 
@@ -189,6 +204,7 @@ def samples(world):
         "s3": s3_samples(world), "dynamodb": dynamodb_samples(world), "iam": iam_samples(world), "kms": kms_samples(world), "lambda": lambda_samples(world), "logs": logs_samples(world),
         "sts": {"GetCallerIdentity": {}, "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"}},
         "cloudtrail": cloudtrail_samples(world), "monitoring": monitoring_samples(world),
+        "cloudformation": cloudformation_samples(world), "cloudtrail": {"LookupEvents": {}},
     }
 
 

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "net/server.h"
 #include "request/session.h"
+#include "services/cloudformation/cloudformation.h"
 #include "services/cloudtrail/cloudtrail.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
@@ -70,6 +71,7 @@ class Composition : public RunningServer {
     std::remove((options_dir_ + "/endpoint.json").c_str());
     if (runner_) runner_->stop();                          // its functions need the listener to end well
     if (server_) server_->stop();
+    stack_worker_.reset();
     runner_.reset();
   }
   const Endpoint& endpoint() const override { return endpoint_; }
@@ -98,6 +100,7 @@ class Composition : public RunningServer {
     endpoint_.sandbox = lambda::sandbox_in_force();
     runner_ = lambda::start_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
+    stack_worker_ = cloudformation::start_worker(ports_);
     if (!options.listen_http.empty()) {
       TRY(const net::Address plain, net::parse_address(options.listen_http));
       if (!is_loopback(plain.host)) return Error{400, "InvalidAddress", "--listen-http takes a loopback address only: plain HTTP never leaves this machine", {}};
@@ -146,6 +149,7 @@ class Composition : public RunningServer {
   std::unique_ptr<cloudwatch::Keeper> metric_keeper_;
   std::unique_ptr<kms::Sweep> key_sweep_;
   std::unique_ptr<FunctionRunner> runner_;
+  std::unique_ptr<StackWorker> stack_worker_;
   Endpoint endpoint_;
   std::string options_dir_;
 };
@@ -170,7 +174,7 @@ bool StopSignals::came() const {
 }
 
 std::vector<const Service*> all_services() {
-  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service, &cloudwatch::query_service, &cloudwatch::service};
+  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service, &cloudwatch::query_service, &cloudwatch::service, &cloudformation::service};
 }
 
 std::string default_root_key(const std::string& data_dir) {

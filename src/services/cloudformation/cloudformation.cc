@@ -1,0 +1,13 @@
+#include "services/cloudformation/cloudformation.h"
+
+#include "services/cloudformation/changes.h"
+#include "services/cloudformation/describe.h"
+
+namespace sluice::cloudformation {
+namespace {
+constexpr auto rows = table<CreateStack, UpdateStack, DeleteStack, DescribeStacks, ListStacks, DescribeStackEvents, DescribeStackResources, DescribeStackResource, ListStackResources, GetTemplate, GetTemplateSummary, ValidateTemplate>();
+}  // namespace
+
+const Service service{"cloudformation", "cloudformation.amazonaws.com", Protocol::query, "2010-05-15", "http://cloudformation.amazonaws.com/doc/2010-05-15/", rows, ""};
+
+}  // namespace sluice::cloudformation
