@@ -1,0 +1,449 @@
+"""Stacks over the wire: made as their owner, rolled back whole, and the pipeline's own template."""
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import botocore.exceptions
+import pytest
+import yaml
+
+from functions import zipped
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def until(check, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+class Stacks:
+    def __init__(self, server, role=None):
+        self.cfn = server.client("cloudformation", role=role)
+
+    def state(self, name):
+        return self.cfn.describe_stacks(StackName=name)["Stacks"][0]
+
+    def done(self, name):
+        until(lambda: not self.state(name)["StackStatus"].endswith("_IN_PROGRESS"))
+        return self.state(name)
+
+    def create(self, name, template, parameters=None, **more):
+        more.setdefault("Capabilities", ["CAPABILITY_NAMED_IAM"])
+        arn = self.cfn.create_stack(StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more)["StackId"]
+        return self.done(arn)
+
+    def update(self, name, template, parameters=None, **more):
+        more.setdefault("Capabilities", ["CAPABILITY_NAMED_IAM"])
+        self.cfn.update_stack(StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more)
+        return self.done(name)
+
+    def delete(self, name, **more):
+        arn = self.state(name)["StackId"]
+        self.cfn.delete_stack(StackName=name, **more)
+        return self.done(arn)
+
+    def events(self, name):
+        """Oldest first: (logical id, status)."""
+        pages = self.cfn.get_paginator("describe_stack_events").paginate(StackName=name)
+        return [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for page in pages for e in page["StackEvents"]][::-1]
+
+    def failure(self, name):
+        return next(reason for _, status, reason in self.events(name) if status.endswith("_FAILED"))
+
+
+def text(template):
+    return template if isinstance(template, str) else json.dumps(template)
+
+
+def given(parameters):
+    return [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()]
+
+
+def bucket(name, **more):
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **more}}
+
+
+@pytest.fixture(scope="module")
+def stacks(server):
+    return Stacks(server)
+
+
+@pytest.fixture
+def refusal(stacks):
+    """The error that a template is refused with, before anything is made."""
+    def of(template, call=None, **more):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            (call or stacks.cfn.create_stack)(StackName="refused", TemplateBody=text(template), **more)
+        return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+    return of
+
+
+EVERY_TYPE = """
+AWSTemplateFormatVersion: '2010-09-09'
+Description: each type but the trail
+Parameters:
+  Retention: {Type: Number, Default: 7}
+  Secret: {Type: String, NoEcho: true, Default: hidden}
+  Memory: {Type: Number, Default: 128}
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties: {EnableKeyRotation: 'true', PendingWindowInDays: 7}
+  Alias:
+    Type: AWS::KMS::Alias
+    Properties: {AliasName: !Sub 'alias/${AWS::StackName}', TargetKeyId: !Ref Key}
+  Bucket:
+    Type: AWS::S3::Bucket
+    DependsOn: Permission
+    Properties:
+      BucketName: !Sub '${AWS::StackName}-data-${AWS::AccountId}'
+      VersioningConfiguration: {Status: Enabled}
+      BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: !GetAtt Key.Arn}, BucketKeyEnabled: true}]}
+      NotificationConfiguration: {LambdaConfigurations: [{Event: 's3:ObjectCreated:*', Function: !GetAtt Function.Arn, Filter: {S3Key: {Rules: [{Name: suffix, Value: .json}]}}}]}
+  Policy:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref Bucket
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Deny, Principal: '*', Action: 's3:*', Resource: !Sub '${Bucket.Arn}/*', Condition: {Bool: {'aws:SecureTransport': 'false'}}}]}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      BillingMode: PAY_PER_REQUEST
+      SSESpecification: {SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: !GetAtt Key.Arn}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}
+      Policies: [{PolicyName: write, PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 'dynamodb:PutItem', Resource: !GetAtt Table.Arn}]}}]
+  Log:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: !Sub '/aws/lambda/${AWS::StackName}-f', RetentionInDays: !Ref Retention}
+  Function:
+    Type: AWS::Lambda::Function
+    DependsOn: Log
+    Properties:
+      FunctionName: !Sub '${AWS::StackName}-f'
+      Runtime: provided.al2023
+      Handler: bootstrap
+      Code: {S3Bucket: the-code, S3Key: f.zip}
+      Role: !GetAtt Role.Arn
+      MemorySize: !Ref Memory
+      Environment: {Variables: {TABLE_NAME: !Ref Table, SECRET: !Ref Secret}}
+  Permission:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref Function, Action: 'lambda:InvokeFunction', Principal: s3.amazonaws.com, SourceArn: !Sub 'arn:aws:s3:::${AWS::StackName}-data-${AWS::AccountId}', SourceAccount: !Ref 'AWS::AccountId'}
+  Failures:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {FunctionName: !Ref Function, Qualifier: $LATEST, MaximumRetryAttempts: 0, DestinationConfig: {OnFailure: {Destination: !GetAtt Bucket.Arn}}}
+Outputs:
+  Table: {Value: !Ref Table}
+  Key: {Value: !GetAtt Key.Arn, Description: the key}
+  Role: {Value: !Ref Role}
+"""
+
+
+@pytest.fixture(scope="module")
+def code_bucket(server):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="the-code")
+    s3.put_object(Bucket="the-code", Key="f.zip", Body=zipped())
+
+
+def test_a_stack_lives(server, stacks, code_bucket):
+    stack = stacks.create("whole", EVERY_TYPE)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stacks.events("whole")
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    assert outputs["Table"].startswith("whole-Table-") and outputs["Key"].startswith("arn:aws:kms:")
+    assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {"Retention": "7", "Secret": "****", "Memory": "128"}
+    account = server.endpoint["account_id"]
+    s3, kms, fn, logs, iam = (server.client(s) for s in ("s3", "kms", "lambda", "logs", "iam"))
+    data = f"whole-data-{account}"
+    rule = s3.get_bucket_encryption(Bucket=data)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == outputs["Key"] and rule["BucketKeyEnabled"]
+    assert s3.get_bucket_versioning(Bucket=data)["Status"] == "Enabled"
+    assert s3.get_bucket_notification_configuration(Bucket=data)["LambdaFunctionConfigurations"][0]["LambdaFunctionArn"].endswith(":function:whole-f")
+    assert kms.get_key_rotation_status(KeyId=outputs["Key"])["KeyRotationEnabled"]
+    assert kms.describe_key(KeyId="alias/whole")["KeyMetadata"]["Arn"] == outputs["Key"]
+    assert fn.get_function_configuration(FunctionName="whole-f")["Environment"]["Variables"] == {"TABLE_NAME": outputs["Table"], "SECRET": "hidden"}
+    assert fn.get_function_event_invoke_config(FunctionName="whole-f")["MaximumRetryAttempts"] == 0
+    assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0]["retentionInDays"] == 7
+    assert iam.list_role_policies(RoleName=outputs["Role"])["PolicyNames"] == ["write"]
+    summaries = stacks.cfn.list_stack_resources(StackName="whole")["StackResourceSummaries"]
+    assert len(summaries) == 10 and {r["ResourceStatus"] for r in summaries} == {"CREATE_COMPLETE"}
+    assert stacks.cfn.describe_stack_resource(StackName="whole", LogicalResourceId="Bucket")["StackResourceDetail"]["PhysicalResourceId"] == data
+    assert yaml.compose(stacks.cfn.get_template(StackName="whole")["TemplateBody"]) is not None
+    events = stacks.events("whole")
+    assert events[0] == ("whole", "CREATE_IN_PROGRESS", "User Initiated") and events[-1] == ("whole", "CREATE_COMPLETE", "")
+    assert [e[1:] for e in events if e[0] == "Key"] == [("CREATE_IN_PROGRESS", ""), ("CREATE_IN_PROGRESS", "Resource creation Initiated"), ("CREATE_COMPLETE", "")]
+    assert "hidden" not in json.dumps(stacks.cfn.describe_stack_events(StackName="whole"), default=str)
+
+    # an update changes what changed, in place, and nothing else
+    functions_before = fn.get_function_configuration(FunctionName="whole-f")["RevisionId"]
+    changed = EVERY_TYPE.replace("MaximumRetryAttempts: 0", "MaximumRetryAttempts: 2").replace("Status: Enabled", "Status: Suspended").replace("dynamodb:PutItem", "dynamodb:GetItem").replace("SourceArn: !Sub", "SourceArn:  !Sub")
+    assert stacks.update("whole", changed, {"Retention": "30"})["StackStatus"] == "UPDATE_COMPLETE", stacks.events("whole")
+    assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0]["retentionInDays"] == 30
+    assert s3.get_bucket_versioning(Bucket=data)["Status"] == "Suspended"
+    assert fn.get_function_event_invoke_config(FunctionName="whole-f")["MaximumRetryAttempts"] == 2
+    assert "GetItem" in json.dumps(iam.get_role_policy(RoleName=outputs["Role"], PolicyName="write")["PolicyDocument"])
+    assert fn.get_function_configuration(FunctionName="whole-f")["RevisionId"] == functions_before
+    updated = {e[0] for e in stacks.events("whole") if e[1] == "UPDATE_COMPLETE"}
+    assert updated == {"Log", "Bucket", "Failures", "Role", "whole"}
+    with pytest.raises(botocore.exceptions.ClientError, match="No updates are to be performed."):
+        stacks.update("whole", changed, {"Retention": "30"})
+    # with what is there already: previous template, previous parameters, one resource less
+    stacks.cfn.update_stack(StackName="whole", UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM"],
+                            Parameters=[{"ParameterKey": "Retention", "UsePreviousValue": True}, {"ParameterKey": "Memory", "ParameterValue": "256"}])
+    assert stacks.done("whole")["StackStatus"] == "UPDATE_COMPLETE"
+    assert fn.get_function_configuration(FunctionName="whole-f")["MemorySize"] == 256
+
+    assert stacks.delete("whole")["StackStatus"] == "DELETE_COMPLETE"
+    with pytest.raises(botocore.exceptions.ClientError, match="Stack with id whole does not exist"):
+        stacks.state("whole")
+    assert data not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert kms.describe_key(KeyId=outputs["Key"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"]
+    assert stacks.cfn.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+    stacks.cfn.delete_stack(StackName="whole")             # what is gone is a success
+
+
+def test_a_failed_creation_is_rolled_back_whole(server, stacks):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="taken")
+    stack = stacks.create("clash", {"Resources": {"First": bucket("clash-first"), "Second": {**bucket("taken"), "DependsOn": "First"}, "Third": {**bucket("clash-third"), "DependsOn": "Second"}}})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "you already own it" in stacks.failure("clash")
+    names = [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert "taken" in names and not [n for n in names if n.startswith("clash-")]
+    assert ("clash", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Second]. Rollback requested by user.") in stacks.events("clash")
+    with pytest.raises(botocore.exceptions.ClientError, match="ROLLBACK_COMPLETE state and can not be updated"):
+        stacks.update("clash", {"Resources": {"First": bucket("clash-first")}})
+    assert stacks.delete("clash")["StackStatus"] == "DELETE_COMPLETE"
+    assert "taken" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    kept = stacks.create("kept", {"Resources": {"First": bucket("kept-first"), "Second": {**bucket("taken"), "DependsOn": "First"}}}, OnFailure="DO_NOTHING")
+    assert kept["StackStatus"] == "CREATE_FAILED" and "kept-first" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert stacks.delete("kept")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_half_made_resource_is_removed_too(server, stacks):
+    half = {"Resources": {"A": bucket("half-made", VersioningConfiguration={"Status": "Sometimes"})}}
+    assert stacks.create("half", half)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "half-made" not in [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]]
+
+
+def test_resources_are_made_as_the_caller(server, stacks):
+    account = server.endpoint["account_id"]
+    iam = server.client("iam")
+    iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
+    allow = {"Effect": "Allow", "Action": ["cloudformation:*", "logs:CreateLogGroup", "logs:DeleteLogGroup"], "Resource": "*"}
+    iam.put_role_policy(RoleName="deployer", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    deployer = Stacks(server, role="deployer")
+    template = {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "deployers"}}, "Bucket": {**bucket("deployers"), "DependsOn": "Log"}}}
+    assert deployer.create("theirs", template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "assumed-role/deployer/" in deployer.failure("theirs") and "s3:CreateBucket" in deployer.failure("theirs")
+    assert "deployers" not in [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]]
+    assert not server.client("logs").describe_log_groups(logGroupNamePrefix="deployers")["logGroups"]
+    record = next(json.loads(e["CloudTrailEvent"]) for e in server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateLogGroup"}])["Events"]
+                  if "deployers" in e["CloudTrailEvent"])
+    assert record["userIdentity"]["invokedBy"] == record["sourceIPAddress"] == record["userAgent"] == "cloudformation.amazonaws.com"
+    assert record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "deployer"
+    # and without cloudformation:* there is no stack at all
+    iam.put_role_policy(RoleName="deployer", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    for call in (lambda: deployer.cfn.create_stack(StackName="more", TemplateBody=text(template)), lambda: deployer.cfn.describe_stacks(StackName="theirs"), lambda: deployer.cfn.delete_stack(StackName="theirs"), lambda: deployer.cfn.list_stacks()):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_a_policy_can_tell_a_stacks_calls_from_direct_ones(server, stacks):
+    """aws:CalledVia and aws:ViaAWSService, and no address that CloudFormation's calls could be mistaken for."""
+    iam = server.client("iam")
+    account = server.endpoint["account_id"]
+    iam.create_role(RoleName="only-by-stack", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
+    iam.put_role_policy(RoleName="only-by-stack", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}, "Bool": {"aws:ViaAWSService": "true"}}}]}))
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        server.client("s3", role="only-by-stack").create_bucket(Bucket="by-stack")
+    assert Stacks(server, role="only-by-stack").create("by-stack", {"Resources": {"B": bucket("by-stack")}})["StackStatus"] == "CREATE_COMPLETE"
+    assert stacks.delete("by-stack")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_full_bucket_stays_until_it_is_emptied(server, stacks):
+    s3 = server.client("s3")
+    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key"}, "Full": bucket("full-one", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "Key"}}}]}), "Empty": bucket("empty-one"),
+                              "Kept": {**bucket("kept-one"), "DeletionPolicy": "Retain"}}}
+    assert stacks.create("full", template)["StackStatus"] == "CREATE_COMPLETE"
+    s3.put_object(Bucket="full-one", Key="k", Body=b"x")
+    assert stacks.delete("full")["StackStatus"] == "DELETE_FAILED"
+    assert "not empty" in stacks.failure("full")
+    assert ("Kept", "DELETE_SKIPPED", "") in stacks.events("full")
+    key = stacks.cfn.describe_stack_resource(StackName="full", LogicalResourceId="Key")["StackResourceDetail"]["PhysicalResourceId"]
+    assert server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"       # what the bucket needs stays with it
+    s3.delete_object(Bucket="full-one", Key="k")
+    assert stacks.delete("full")["StackStatus"] == "DELETE_COMPLETE"
+    assert [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"] in ("full-one", "empty-one", "kept-one")] == ["kept-one"]
+
+
+def test_a_failed_update_is_rolled_back(server, stacks):
+    s3, logs = server.client("s3"), server.client("logs")
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "updating", "RetentionInDays": 7}}
+    assert stacks.create("updating", {"Resources": {"ALog": log, "Bucket": bucket("updating-one")}})["StackStatus"] == "CREATE_COMPLETE"
+    log30 = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "updating", "RetentionInDays": 30}}
+    stack = stacks.update("updating", {"Resources": {"ALog": log30, "New": bucket("updating-new"), "Bucket": {**bucket("updating-two"), "DependsOn": ["ALog", "New"]}}})
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "A change of BucketName needs a replacement" in stacks.failure("updating")
+    assert logs.describe_log_groups(logGroupNamePrefix="updating")["logGroups"][0]["retentionInDays"] == 7
+    assert [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("updating")] == ["updating-one"]
+    # the stack is whole: it can be updated again, and what it does not name any more goes
+    assert stacks.update("updating", {"Resources": {"ALog": log30}})["StackStatus"] == "UPDATE_COMPLETE"
+    assert "updating-one" not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert [r["LogicalResourceId"] for r in stacks.cfn.list_stack_resources(StackName="updating")["StackResourceSummaries"]] == ["ALog"]
+    assert stacks.delete("updating")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_an_unknown_property_is_a_failure(stacks):
+    assert stacks.create("odd", {"Resources": {"B": bucket("odd-one", AccelerateConfiguration={"AccelerationStatus": "Enabled"})}})["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stacks.failure("odd") == "Encountered unsupported property AccelerateConfiguration"
+
+
+def test_bad_templates_are_refused(refusal, stacks):
+    assert refusal({"Resources": {"A": {**bucket("a"), "DependsOn": "B"}, "B": {**bucket("b"), "DependsOn": "A"}}}) == ("ValidationError", "Circular dependency between resources: [A, B]")
+    assert refusal({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}) == ("ValidationError", "Template format error: Unrecognized resource types: [AWS::EC2::Instance]")
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join(['*' + p] * 9)}]\n" for p, n in zip("abcdefg", "bcdefgh"))
+    assert refusal(bomb)[1] == "Template error: YAML aliases are not allowed in CloudFormation templates"
+    assert "nests deeper" in refusal("a: " + "[" * 65 + "]" * 65)[1]
+    assert "51200" in refusal("# " + "x" * 51_200)[1]
+    assert "not one of CloudFormation's" in refusal("Resources: !!python/object/apply:os.system [x]")[1]
+    assert "not well-formed" in refusal("Resources: {")[1]
+    assert refusal({"Resources": {"A": bucket("a")}}, TemplateURL="https://s3/x")[1] == "TemplateURL is not implemented by Sluice."
+    assert refusal({"Resources": {"A": bucket("a")}}, Tags=[{"Key": "a", "Value": "b"}])[1] == "Tags is not implemented by Sluice."
+    with pytest.raises(botocore.exceptions.ClientError, match="Stack with id refused does not exist"):
+        stacks.state("refused")
+    with pytest.raises(botocore.exceptions.ClientError, match="Unrecognized resource types"):
+        stacks.cfn.validate_template(TemplateBody=text({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}))
+
+
+def test_limits_hold(refusal, stacks):
+    resources = {f"R{i}": {"Type": "AWS::S3::Bucket"} for i in range(501)}
+    assert "maximum allowed, 500" in refusal({"Resources": resources})[1]
+    parameters = {f"P{i}": {"Type": "String", "Default": "x"} for i in range(201)}
+    one = {"A": {"Type": "AWS::S3::Bucket"}}
+    assert "maximum allowed, 200" in refusal({"Parameters": parameters, "Resources": one})[1]
+    assert "maximum allowed, 200" in refusal({"Resources": one, "Outputs": {f"O{i}": {"Value": "x"} for i in range(201)}})[1]
+    del resources["R500"], parameters["P200"]
+    stacks.cfn.validate_template(TemplateBody=text({"Resources": resources}))
+    stacks.cfn.validate_template(TemplateBody=text({"Parameters": parameters, "Resources": one}))
+
+
+def test_parameters_and_capabilities_are_checked(refusal, stacks):
+    with_parameter = {"Parameters": {"P": {"Type": "String"}}, "Resources": {"A": bucket("a")}}
+    assert refusal(with_parameter) == ("ValidationError", "Parameters: [P] must have values")
+    assert refusal(with_parameter, Parameters=given({"P": "x", "Q": "y"})) == ("ValidationError", "Parameters: [Q] do not exist in the template")
+    named = {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "named", "AssumeRolePolicyDocument": {}}}}}
+    assert refusal(named) == ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
+    assert refusal(named, Capabilities=["CAPABILITY_IAM"])[0] == "InsufficientCapabilitiesException"
+    summary = stacks.cfn.get_template_summary(TemplateBody=text(named))
+    assert summary["Capabilities"] == ["CAPABILITY_NAMED_IAM"] and summary["ResourceTypes"] == ["AWS::IAM::Role"]
+
+
+def test_names_are_unique_among_live_stacks(stacks, code):
+    template = {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}
+    first = stacks.create("again", template)
+    physical = stacks.cfn.describe_stack_resources(StackName="again")["StackResources"][0]["PhysicalResourceId"]
+    assert physical.startswith("again-b-") and physical == physical.lower()
+    assert code(stacks.cfn.create_stack, StackName="again", TemplateBody=text(template)) == "AlreadyExistsException"
+    stacks.delete("again")
+    second = stacks.create("again", template)
+    assert first["StackId"] != second["StackId"] and stacks.state(first["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    stacks.delete("again")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restart_in_the_middle_rolls_back(fresh_server, how):
+    """Nothing stays of a stack whose server stopped, whatever was being made at that moment."""
+    server = fresh_server
+    group = lambda i: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{i:03}"}, **({"DependsOn": f"G{i - 1}"} if i else {})}
+    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key"}, **{f"G{i}": group(i) for i in range(150)}}}
+    stacks = Stacks(server)
+    stacks.cfn.create_stack(StackName="long", TemplateBody=text(template))
+    until(lambda: any(status == "CREATE_COMPLETE" for _, status, _ in stacks.events("long")))
+    server.stop(how)
+    server.start()
+    stacks = Stacks(server)
+    assert stacks.done("long")["StackStatus"] == "ROLLBACK_COMPLETE", stacks.events("long")[-5:]
+    assert not server.client("logs").describe_log_groups()["logGroups"]
+    kms = server.client("kms")
+    assert {kms.describe_key(KeyId=k["KeyId"])["KeyMetadata"]["KeyState"] for k in kms.list_keys()["Keys"]} <= {"PendingDeletion"}
+    assert stacks.delete("long")["StackStatus"] == "DELETE_COMPLETE"
+    server.stop()
+    assert "clean" in server.run("verify").stdout
+
+
+def test_a_stack_whose_owner_lost_the_permission_ends_as_failed(fresh_server):
+    """The role's policies as they are at each call decide; somebody else may then delete the stack."""
+    server = fresh_server
+    iam = server.client("iam")
+    account = server.endpoint["account_id"]
+    iam.create_role(RoleName="leaver", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
+    iam.put_role_policy(RoleName="leaver", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    leaver = Stacks(server, role="leaver")
+    template = {"Resources": {f"G{i}": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{i}"}, **({"DependsOn": f"G{i - 1}"} if i else {})} for i in range(200)}}
+    leaver.cfn.create_stack(StackName="left", TemplateBody=text(template))
+    until(lambda: any(status == "CREATE_COMPLETE" for _, status, _ in leaver.events("left")))
+    iam.delete_role_policy(RoleName="leaver", PolicyName="p")      # its calls are denied from now on: the creation and its rollback fail
+    stacks = Stacks(server)
+    assert stacks.done("left")["StackStatus"] == "ROLLBACK_FAILED"
+    assert "logs:CreateLogGroup" in stacks.failure("left")
+    assert stacks.delete("left")["StackStatus"] == "DELETE_COMPLETE"
+    assert not server.client("logs").describe_log_groups()["logGroups"]
+
+
+# ---- the pipeline's template
+class Short(yaml.SafeLoader):
+    """Short tags as text: !Sub and !Ref as they are written, !GetAtt A.B as ${A.B}."""
+    yaml_implicit_resolvers = {k: [r for r in v if r[0] != "tag:yaml.org,2002:timestamp"] for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+Short.add_multi_constructor("!", lambda loader, tag, node: (
+    node.value if tag == "Sub" else "${" + node.value + "}" if tag in ("Ref", "GetAtt") else {"Fn::" + tag: loader.construct_sequence(node, deep=True)}))
+TEMPLATE = yaml.load((ROOT / "deploy" / "template.yaml").read_text(), Short)
+DOCUMENTS = {
+    "execution-role.json": ("ExecutionRole", "Policies", 0, "PolicyDocument"), "execution-role-trust.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
+    "producer-role.json": ("ProducerRole", "Policies", 0, "PolicyDocument"), "producer-role-trust.json": ("ProducerRole", "AssumeRolePolicyDocument"),
+    "ingest-bucket.json": ("IngestBucketPolicy", "PolicyDocument"), "quarantine-bucket.json": ("QuarantineBucketPolicy", "PolicyDocument"),
+    "trail-bucket.json": ("TrailBucketPolicy", "PolicyDocument"), "key.json": ("DataKey", "KeyPolicy")}
+
+
+def in_template(path):
+    value = TEMPLATE["Resources"][path[0]]["Properties"]
+    for step in path[1:]:
+        value = value[step]
+    return value
+
+
+def test_the_policy_documents_are_those_of_the_template():
+    assert {p.name for p in (ROOT / "deploy" / "policies").iterdir()} == set(DOCUMENTS)
+    for name, path in DOCUMENTS.items():
+        assert json.loads((ROOT / "deploy" / "policies" / name).read_text()) == in_template(path), name
+
+
+def test_no_role_of_the_template_is_given_everything():
+    for name in ("execution-role.json", "producer-role.json"):
+        for statement in in_template(DOCUMENTS[name])["Statement"]:
+            for value in (statement["Action"], statement["Resource"]):
+                assert not any(one == "*" or one.endswith(":*") and one.count(":") == 1 for one in ([value] if isinstance(value, str) else value)), (name, statement)
+
+
+@pytest.mark.skipif(not shutil.which("cfn-lint"), reason="cfn-lint is not installed (pip install cfn-lint)")
+def test_the_template_passes_cfn_lint():
+    done = subprocess.run(["cfn-lint", "-t", ROOT / "deploy" / "template.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
