@@ -83,6 +83,8 @@ class World:
         for name, bucket in ((STACK, "matrix-stack"), ("matrix-gone", "matrix-stack-gone")):
             cloudformation.create_stack(StackName=name, TemplateBody=one_bucket(bucket))
             cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        for name in ("ready", "gone"):
+            cloudformation.create_change_set(StackName="matrix-set", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=one_bucket("matrix-stack-set"))
 
 
 def one_bucket(name):
@@ -196,6 +198,8 @@ def cloudformation_samples(w):
         "CreateStack": {"StackName": "matrix-new", "TemplateBody": one_bucket("matrix-stack-new")}, "DescribeStacks": stack, "ListStacks": {}, "DescribeStackEvents": stack, "DescribeStackResources": stack,
         "DescribeStackResource": stack | {"LogicalResourceId": "Bucket"}, "ListStackResources": stack, "GetTemplate": stack, "GetTemplateSummary": stack, "ValidateTemplate": {"TemplateBody": one_bucket("matrix-stack")},
         "UpdateStack": stack | {"TemplateBody": json.dumps(json.loads(one_bucket("matrix-stack")) | {"Outputs": {"A": {"Value": "b"}}})}, "DeleteStack": {"StackName": "matrix-gone"},
+        "CreateChangeSet": {"StackName": "matrix-set", "ChangeSetName": "new", "ChangeSetType": "CREATE", "TemplateBody": one_bucket("matrix-stack-set")}, "ListChangeSets": {"StackName": "matrix-set"},
+        "DescribeChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"}, "DeleteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "gone"}, "ExecuteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"},
     }
 
 

@@ -310,6 +310,42 @@ def test_a_failed_update_is_rolled_back(server, stacks):
     assert stacks.delete("updating")["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_change_sets_create_and_update(server, stacks, code):
+    cfn = stacks.cfn
+    first = {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-set"}}}}
+    made = cfn.create_change_set(StackName="by-set", ChangeSetName="one", ChangeSetType="CREATE", TemplateBody=text(first))
+    assert stacks.state("by-set")["StackStatus"] == "REVIEW_IN_PROGRESS"
+    shown = cfn.describe_change_set(ChangeSetName=made["Id"])
+    assert (shown["Status"], shown["ExecutionStatus"], shown["Changes"][0]["ResourceChange"]["Action"]) == ("CREATE_COMPLETE", "AVAILABLE", "Add")
+    cfn.execute_change_set(ChangeSetName="one", StackName="by-set")
+    assert stacks.done("by-set")["StackStatus"] == "CREATE_COMPLETE"
+    assert code(cfn.execute_change_set, ChangeSetName="one", StackName="by-set") == "InvalidChangeSetStatus"
+    cfn.create_change_set(StackName="by-set", ChangeSetName="nothing", TemplateBody=text(first))
+    empty = cfn.describe_change_set(StackName="by-set", ChangeSetName="nothing")
+    assert empty["Status"] == "FAILED" and "didn't contain changes" in empty["StatusReason"]
+    first["Resources"]["Log"]["Properties"]["RetentionInDays"] = 7
+    for name in ("two", "three"):
+        cfn.create_change_set(StackName="by-set", ChangeSetName=name, TemplateBody=text(first))
+    change = cfn.describe_change_set(StackName="by-set", ChangeSetName="two")["Changes"][0]["ResourceChange"]
+    assert (change["Action"], change["Replacement"], change["PhysicalResourceId"]) == ("Modify", "False", "by-set")
+    cfn.execute_change_set(ChangeSetName="two", StackName="by-set")
+    assert stacks.done("by-set")["StackStatus"] == "UPDATE_COMPLETE"
+    assert code(cfn.describe_change_set, StackName="by-set", ChangeSetName="three") == "ChangeSetNotFound"      # it does not fit any more
+    cfn.create_change_set(StackName="by-set", ChangeSetName="late", TemplateBody=text({"Resources": {**first["Resources"], "B": bucket("by-set")}}))
+    stacks.update("by-set", {"Resources": first["Resources"], "Outputs": {"A": {"Value": "b"}}})
+    assert code(cfn.execute_change_set, ChangeSetName="late", StackName="by-set") == "InvalidChangeSetStatus"
+    stacks.delete("by-set")
+
+
+def test_the_aws_cli_deploys(server, stacks, tmp_path):
+    (tmp_path / "t.json").write_text(text({"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-cli"}}}}))
+    for _ in range(2):                                     # again: an empty change set, which is no failure
+        server.run("aws", "cloudformation", "deploy", "--stack-name", "by-cli", "--template-file", tmp_path / "t.json", "--no-fail-on-empty-changeset")
+    assert stacks.done("by-cli")["StackStatus"] == "CREATE_COMPLETE"
+    server.run("aws", "cloudformation", "delete-stack", "--stack-name", "by-cli")
+    server.run("aws", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "by-cli")
+
+
 def test_an_unknown_property_is_a_failure(stacks):
     assert stacks.create("odd", {"Resources": {"B": bucket("odd-one", AccelerateConfiguration={"AccelerationStatus": "Enabled"})}})["StackStatus"] == "ROLLBACK_COMPLETE"
     assert stacks.failure("odd") == "Encountered unsupported property AccelerateConfiguration"
@@ -447,3 +483,45 @@ def test_no_role_of_the_template_is_given_everything():
 def test_the_template_passes_cfn_lint():
     done = subprocess.run(["cfn-lint", "-t", ROOT / "deploy" / "template.yaml"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
+    """deploy/template.yaml as it is, by sluice deploy: an upload ends in the table and in quarantine, and the protections hold."""
+    server = fresh_server
+    out = json.loads(server.run("deploy", "--json").stdout)
+    assert set(out) == {"IngestBucket", "QuarantineBucket", "TrailBucket", "TableName", "FunctionName", "KeyArn", "ExecutionRoleArn", "ProducerRoleArn", "TrailArn", "LogGroup"}
+    assert json.loads(server.run("deploy", "--json").stdout) == out          # again: an update to the newly uploaded code
+    (tmp_path / "records.json").write_text('[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, {"device_id": "d"}]')
+    done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)[0]
+    assert (done["read"], done["stored"], done["rejected"]) == (2, 1, 1)
+    assert server.client("dynamodb").scan(TableName=out["TableName"])["Items"] == [{"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}, "value": {"N": "1.5"}}]
+    s3 = server.client("s3")
+    assert s3.list_objects_v2(Bucket=out["QuarantineBucket"])["KeyCount"] == 1
+    assert s3.head_object(Bucket=out["IngestBucket"], Key="records.json")["SSEKMSKeyId"] == out["KeyArn"]
+    assert s3.get_bucket_versioning(Bucket=out["IngestBucket"])["Status"] == "Enabled"
+
+    def refused(client, **more):
+        with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+            client.put_object(Bucket=out["IngestBucket"], Key="k", Body=b"{}", **more)
+    other = server.client("kms").create_key()["KeyMetadata"]["Arn"]
+    refused(s3, ServerSideEncryption="aws:kms", SSEKMSKeyId=other)
+    refused(s3, ServerSideEncryption="AES256")
+    refused(server.client("s3", endpoint=server.endpoint["http_endpoint"]))
+    producer = server.client("s3", role=out["ProducerRoleArn"].rsplit("/", 1)[1])
+    producer.put_object(Bucket=out["IngestBucket"], Key="by-producer.json", Body=b"[]")
+    for call in (lambda: producer.get_object(Bucket=out["IngestBucket"], Key="by-producer.json"), lambda: producer.list_objects_v2(Bucket=out["IngestBucket"]), lambda: producer.put_object(Bucket=out["QuarantineBucket"], Key="k", Body=b"x")):
+        with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+            call()
+    trail = server.client("cloudtrail")
+    assert trail.get_trail_status(Name=out["TrailArn"])["IsLogging"] and trail.get_trail(Name=out["TrailArn"])["Trail"]["LogFileValidationEnabled"]
+    # a new version of the code updates the function in place
+    function = server.client("lambda")
+    before = function.get_function_configuration(FunctionName=out["FunctionName"])["RevisionId"]
+    server.run("deploy", "--json", "--parameter", "LogRetentionInDays=30")
+    assert server.client("logs").describe_log_groups(logGroupNamePrefix=out["LogGroup"])["logGroups"][0]["retentionInDays"] == 30
+    assert function.get_function_configuration(FunctionName=out["FunctionName"])["RevisionId"] != before
+    # deleted: what runs goes, what holds data stays
+    stacks = Stacks(server)
+    assert stacks.delete("sluice")["StackStatus"] == "DELETE_COMPLETE", stacks.events("sluice")
+    assert {b["Name"] for b in s3.list_buckets()["Buckets"]} >= {out["IngestBucket"], out["QuarantineBucket"], out["TrailBucket"]}
+    assert out["TableName"] in server.client("dynamodb").list_tables()["TableNames"]

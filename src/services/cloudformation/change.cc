@@ -365,7 +365,8 @@ Result<json::array> Change::outputs(const Template& t, const ParameterValues& pa
 
 // ---- after a restart
 namespace {
-// Whether our call was carried out is in the audit log, in the same commit as what it made. The record, if there is one.
+// Whether our call was carried out is in the audit log, in the same commit as what it made. The record, if there is one. Lambda's event names end
+// with the date of its API.
 std::optional<json::object> carried_out(const Ports& ports, const Type& type, const std::string& physical, Time began) {
   std::optional<json::object> found;
   ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t, std::string_view text) {
@@ -374,7 +375,7 @@ std::optional<json::object> carried_out(const Ports& ports, const Type& type, co
     if (parse_iso(text_of(*record, "eventTime")).value_or(0) < began / 1000 * 1000) return false;
     const json::value* parameters = record->if_contains("requestParameters");
     const bool named = physical.empty() || (parameters && json::serialize(*parameters).find(json::serialize(json::value(json::string(physical)))) != std::string::npos);
-    if (text_of(*record, "eventName") != type.made_by || text_of(*record, "userAgent") != "cloudformation.amazonaws.com" || record->contains("errorCode") || !named) return true;
+    if (!text_of(*record, "eventName").starts_with(type.made_by) || text_of(*record, "userAgent") != "cloudformation.amazonaws.com" || record->contains("errorCode") || !named) return true;
     found = *std::move(record);
     return false;
   });

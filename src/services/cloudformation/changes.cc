@@ -28,7 +28,7 @@ void forget_old_stacks(Staged& staged) {
   });
   for (const std::string& id : gone) {
     staged.erase(stack_key(id));
-    for (const Key& prefix : {resources_of(id), events_of(id)})
+    for (const Key& prefix : {resources_of(id), events_of(id), schema::prefix(Family::meta, "cloudformation.change-set", {id})})
       staged.snapshot().scan(prefix, "", false, [&](std::string_view key, std::string_view) { staged.erase({Family::meta, std::string(key)}); return true; });
   }
 }
@@ -117,6 +117,17 @@ Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, T
   return json::object{{"Template", body}, {"Description", t.description}, {"Parameters", parameters_json(values)}, {"Capabilities", std::move(capabilities)}};
 }
 
+Result<json::object> new_stack(Staged& staged, const std::string& name, Time time) {
+  if (name.starts_with("arn:")) return validation("1 validation error detected: Value at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
+  size_t count = 0;
+  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.name", {}), "", false, [&](std::string_view, std::string_view) { return ++count < kStacksMax; });
+  if (count >= kStacksMax) return Error{400, "LimitExceededException", "Limit for stacks exceeded: " + std::to_string(kStacksMax), {}};
+  forget_old_stacks(staged);
+  const std::string id = random_uuid();
+  staged.put(name_key(name), id);
+  return json::object{{"Name", name}, {"Id", id}, {"Arn", stack_arn(staged.snapshot().scope(), name, id)}, {"Created", time}, {"OnFailure", "ROLLBACK"}, {"Outputs", json::array{}}, {"Events", 0}};
+}
+
 Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind, const Request& facts) {
   const std::string token = session_token(facts);
   if (token.empty()) return validation("A stack is changed in the name of the session that signed the request; this request has none.");
@@ -127,18 +138,12 @@ Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kin
 }
 
 Result<IdOut> CreateStack::run(const Authorized<In>& in, Staged& staged) {
-  if (in->stack.starts_with("arn:")) return validation("1 validation error detected: Value at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
   Template t;
   TRY(const json::object plan, plan_of(*in, nullptr, t));
   if (staged.get(name_key(in->stack))) return Error{400, "AlreadyExistsException", "Stack [" + in->stack + "] already exists", {}};
-  size_t count = 0;
-  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.name", {}), "", false, [&](std::string_view, std::string_view) { return ++count < kStacksMax; });
-  if (count >= kStacksMax) return Error{400, "LimitExceededException", "Limit for stacks exceeded: " + std::to_string(kStacksMax), {}};
-  forget_old_stacks(staged);
-  const std::string id = random_uuid();
-  json::object stack{{"Name", in->stack}, {"Id", id}, {"Arn", stack_arn(staged.snapshot().scope(), in->stack, id)}, {"Created", in.time()}, {"OnFailure", in->on_failure}, {"Outputs", json::array{}}, {"Events", 0}};
+  TRY(json::object stack, new_stack(staged, in->stack, in.time()));
+  stack["OnFailure"] = in->on_failure;
   for (const auto& [key, value] : plan) stack[key] = value;
-  staged.put(name_key(in->stack), id);
   CHECK(hand_over(staged, stack, "create", in.facts()));
   return IdOut{text_of(stack, "Arn")};
 }

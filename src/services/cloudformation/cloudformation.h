@@ -18,7 +18,7 @@ class StackWorker {
 namespace cloudformation {
 constexpr size_t kTemplateBytesMax = 51'200, kTemplateDepthMax = 64;
 constexpr size_t kResourcesMax = 500, kParametersMax = 200, kOutputsMax = 200, kParameterBytesMax = 4096, kResolvedBytesMax = 1 << 20;
-constexpr size_t kStackNameMax = 128, kStacksMax = 2000, kEventsKept = 5000;
+constexpr size_t kStackNameMax = 128, kStacksMax = 2000, kEventsKept = 5000, kEventPropertiesMax = 8192;
 constexpr int64_t kDeletedStackKeptMs = 90LL * 86'400'000;
 
 extern const Service service;

@@ -45,7 +45,7 @@ void add_event(Staged& staged, json::object& stack, const Event& event) {
   stack["Events"] = number;
   json::object record{{"Id", event.logical == text_of(stack, "Name") && event.type == "AWS::CloudFormation::Stack" ? random_uuid() : event.logical + "-" + event.status + "-" + iso_millis(now()) + "-" + std::to_string(number)},
                       {"Logical", event.logical}, {"Physical", event.physical}, {"Type", event.type}, {"Status", event.status}, {"Reason", event.reason}, {"Time", now()}};
-  if (!event.properties.empty()) record["Properties"] = event.properties;
+  if (!event.properties.empty() && event.properties.size() <= kEventPropertiesMax) record["Properties"] = event.properties;
   staged.put_json(event_key(id, number), record);
   if (number > static_cast<int64_t>(kEventsKept)) staged.erase(event_key(id, number - static_cast<int64_t>(kEventsKept)));
 }

@@ -97,13 +97,13 @@ TEST(Template, RefusesWhatItDoesNotKnow) {
 
 TEST(Template, ConditionsDecideAndCannotCircle) {
   EXPECT_EQ(value("!If [Missing, a, b]"), "Template format error: Unresolved condition dependency Missing in resource C");
-  const std::string text = "Conditions: {Yes: !Equals [a, a], No: !Not [{Condition: Yes}], Both: !And [{Condition: Yes}, {Condition: No}]}\nResources: {A: {Type: 'AWS::S3::Bucket'}}";
+  const std::string text = "Conditions: {IsA: !Equals [a, a], NotA: !Not [{Condition: IsA}], Both: !And [{Condition: IsA}, {Condition: NotA}]}\nResources: {A: {Type: 'AWS::S3::Bucket'}}";
   const auto t = parse_template(text);
   ASSERT_TRUE(t) << problem(text);
   const ParameterValues none;
   const Scope scope;
   Values values(*t, none, scope, "s", "id");
-  EXPECT_TRUE(*values.condition("Yes"));
+  EXPECT_TRUE(*values.condition("IsA"));
   EXPECT_FALSE(*values.condition("Both"));
   const auto circle = parse_template("Conditions: {A: !Not [{Condition: A}]}\nResources: {A: {Type: 'AWS::S3::Bucket'}}");
   ASSERT_TRUE(circle);
