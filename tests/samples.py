@@ -192,6 +192,9 @@ def monitoring_samples(w):
     return {
         "PutMetricData": {"Namespace": "Matrix", "MetricData": [{"MetricName": "m", "Value": 1.0}]}, "GetMetricStatistics": metric | times | {"Period": 60, "Statistics": ["Sum"]},
         "GetMetricData": times | {"MetricDataQueries": [{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]}, "ListMetrics": {},
+    }
+
+
 def cloudformation_samples(w):
     stack = {"StackName": STACK}
     return {
@@ -208,7 +211,7 @@ def samples(world):
         "s3": s3_samples(world), "dynamodb": dynamodb_samples(world), "iam": iam_samples(world), "kms": kms_samples(world), "lambda": lambda_samples(world), "logs": logs_samples(world),
         "sts": {"GetCallerIdentity": {}, "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"}},
         "cloudtrail": cloudtrail_samples(world), "monitoring": monitoring_samples(world),
-        "cloudformation": cloudformation_samples(world), "cloudtrail": {"LookupEvents": {}},
+        "cloudformation": cloudformation_samples(world),
     }
 
 
