@@ -1,5 +1,7 @@
 #include "services/kms/keys.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -73,8 +75,7 @@ class KmsDataKeys : public DataKeys {
     return *std::move(plain);
   }
 
- private:
-  // alias/aws/s3 and its like: made at first use; racing makers conflict on the alias and run again.
+  // alias/aws/s3 and its like, unless it is there; racing makers conflict on the alias and run again.
   static json::object make_service_key(std::string_view alias, Staged& staged) {
     if (const auto id = staged.get(alias_key(alias)))
       if (const auto key = staged.get_json(record_key(*id))) return *key;
@@ -175,6 +176,10 @@ Need key_need(std::string_view action, const json::object& key, const json::obje
 const Secret& the_wrapping_key() { return wrapping_slot(); }
 std::unique_ptr<DataKeys> data_keys(Store& store) {
   wrapping_slot() = store.derive_key("kms");
+  // Made before the first call: the first uploads of a new server would all make it, and all but one would conflict.
+  Staged staged = store.stage();
+  for (const char* alias : {"alias/aws/s3", "alias/aws/dynamodb"}) KmsDataKeys::make_service_key(alias, staged);
+  if (!store.commit(std::move(staged), {})) spdlog::error("the service keys could not be made: the store is read-only");
   return std::make_unique<KmsDataKeys>();
 }
 
