@@ -1,0 +1,117 @@
+// The pipeline as a user deploys it: all readings through the function into the table, one upload until its row is seen, starts of a function.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/bytes.h"
+#include "bench.h"
+#include "cli/pipeline.h"
+
+namespace sluice::bench {
+namespace {
+constexpr int kUploads = 100, kColdStarts = 10, kWarmStarts = 100;
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.path().extension() == ".json") files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+Result<Done> ingest_readings(const Options& options, Report& report, cli::Client& client, int64_t server_pid) {
+  cli::PutOptions put;
+  put.files = files_in(options.readings);
+  put.wait = put.quiet = true;
+  const double cpu = cpu_of(server_pid);
+  const int64_t began = monotonic_us();
+  TRY(const auto results, cli::put(client, put));
+  const double seconds = static_cast<double>(monotonic_us() - began) / 1e6;
+  int64_t read = 0;
+  for (const cli::PutResult& r : results) read += r.read;
+  char note[96];
+  snprintf(note, sizeof note, "%lld records in %.1f s; server and function %.2f cores", static_cast<long long>(read), seconds, (cpu_of(server_pid) - cpu) / seconds);
+  report.add({"ingestion", static_cast<double>(read) / seconds, "records/s", note, report.value("bare RocksDB"), 0.25, false, "bare RocksDB"});
+  return Done{};
+}
+
+// From the first byte of the upload until a GetItem answers with the row.
+Result<Done> measure_visible(Report& report, cli::Client& client, const std::string& bucket, const std::string& table) {
+  std::vector<double> took_ms;
+  for (int n = 0; n < kUploads; ++n) {
+    const std::string time = "2026-01-02T03:04:05." + std::to_string(1000 + n) + "Z", body = R"([{"device_id":"visible","timestamp":")" + time + R"(","value":1}])";
+    const json::object ask{{"TableName", table}, {"Key", json::object{{"device_id", json::object{{"S", "visible"}}}, {"timestamp", json::object{{"S", time}}}}}, {"ConsistentRead", true}};
+    const int64_t began = monotonic_us();
+    TRY(const cli::Reply put, client.send("s3", "PUT", "/" + bucket + "/visible/" + std::to_string(n) + ".json", {}, body));
+    if (put.status >= 300) return cli::error_of(put);
+    for (bool seen = false; !seen;) {
+      TRY(const json::object got, client.call_json("dynamodb", "DynamoDB_20120810.GetItem", "1.0", ask));
+      seen = got.contains("Item");
+      if (!seen && monotonic_us() - began > 30'000'000) return Error{500, "TooLate", "an uploaded row was not seen in 30 s", {}};
+    }
+    took_ms.push_back(static_cast<double>(monotonic_us() - began) / 1000);
+  }
+  const double sync_ms = 1000 / report.value("fdatasync");
+  report.add({"upload to visible row, p50", percentile(took_ms, 0.5), "ms", std::to_string(kUploads) + " uploads of one record", sync_ms, 25, true, "one fdatasync"});
+  report.add({"upload to visible row, p99", percentile(took_ms, 0.99), "ms", ""});
+  return Done{};
+}
+
+Result<double> invoke_ms(cli::Client& client, const std::string& name) {
+  const int64_t began = monotonic_us();
+  TRY(const cli::Reply reply, client.send("lambda", "POST", "/2015-03-31/functions/" + name + "/invocations", {}, R"({"Event":"s3:TestEvent"})"));
+  if (reply.status >= 300) return cli::error_of(reply);
+  if (!reply.headers.get("x-amz-function-error").empty()) return Error{500, "FunctionError", reply.body, {}};
+  return static_cast<double>(monotonic_us() - began) / 1000;
+}
+
+Result<Done> make_functions(cli::Client& client, const std::string& zip_file) {
+  const std::string trust = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
+  const std::string logs = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:*:*:*"}]})";
+  TRY(const std::string role, client.call_query("iam", {{"Action", "CreateRole"}, {"Version", "2010-05-08"}, {"RoleName", "bench"}, {"AssumeRolePolicyDocument", trust}}));
+  TRY(const std::string policy, client.call_query("iam", {{"Action", "PutRolePolicy"}, {"Version", "2010-05-08"}, {"RoleName", "bench"}, {"PolicyName", "logs"}, {"PolicyDocument", logs}}));
+  for (int n = 0; n < kColdStarts; ++n) {
+    const json::object body{{"FunctionName", "bench-" + std::to_string(n)}, {"Runtime", "provided.al2023"}, {"Handler", "bootstrap"}, {"Role", "arn:aws:iam::" + client.endpoint().account_id + ":role/bench"}, {"Timeout", 30},
+                            {"Environment", json::object{{"Variables", json::object{{"TABLE_NAME", "Bench"}, {"QUARANTINE_BUCKET", "bench"}}}}}, {"Code", json::object{{"ZipFile", base64(text_of_file(zip_file))}}}};
+    Headers headers;
+    headers.add("content-type", "application/json");
+    TRY(const cli::Reply reply, client.send("lambda", "POST", "/2015-03-31/functions", headers, json::serialize(body)));
+    if (reply.status >= 300) return cli::error_of(reply);
+  }
+  return Done{};
+}
+
+Result<Done> try_functions(const Options& options, Report& report, cli::Client& client) {
+  CHECK(make_functions(client, std::filesystem::path(options.program).parent_path() / "sluice-ingest.zip"));
+  std::vector<double> cold, warm;
+  for (int n = 0; n < kColdStarts; ++n) {
+    TRY(const double ms, invoke_ms(client, "bench-" + std::to_string(n)));
+    cold.push_back(ms);
+  }
+  for (int n = 0; n < kWarmStarts; ++n) {
+    TRY(const double ms, invoke_ms(client, "bench-0"));
+    warm.push_back(ms);
+  }
+  report.add({"invocation, cold function", percentile(cold, 0.5), "ms", "p50 of " + std::to_string(kColdStarts) + ", as the client sees it", 1, 30, true, ""});
+  report.add({"invocation, warm function", percentile(warm, 0.5), "ms", "p50 of " + std::to_string(kWarmStarts)});
+  return Done{};
+}
+}  // namespace
+
+void measure_functions(const Options& options, Report& report, cli::Client& client) {
+  if (auto done = try_functions(options, report, client); !done) report.missing("functions", done.error().message);
+}
+
+void measure_pipeline(const Options& options, Report& report, cli::Client& client, const cli::Common& common) {
+  cli::DeployOptions deploy;
+  deploy.quiet = true;
+  auto outputs = cli::deploy(client, deploy);
+  if (!outputs) return report.missing("ingestion", outputs.error().message);
+  const auto endpoint = cli::read_endpoint(common);
+  if (auto done = ingest_readings(options, report, client, endpoint ? endpoint->pid : 0); !done) report.missing("ingestion", done.error().message);
+  const std::string table = outputs->contains("TableName") ? (*outputs)["TableName"] : "ProcessedRecords";
+  if (auto done = measure_visible(report, client, (*outputs)["IngestBucket"], table); !done) report.missing("upload to visible row", done.error().message);
+}
+
+}  // namespace sluice::bench
