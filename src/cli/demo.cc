@@ -67,7 +67,8 @@ Result<Done> show_trail(Client& client) {
       std::string name = text_of(who, "arn");
       name = name.empty() ? text_of(who, "invokedBy") : name.substr(name.find('/') + 1);
       if (const std::string via = text_of(who, "invokedBy"); !via.empty() && via != name) name += " through " + via;
-      ++seen[fmt::format("{:<34} {:<52}", text_of(record, "eventSource") + " " + text_of(record, "eventName"), name) + text_of(record, "errorCode")];
+      const std::string source = text_of(record, "eventSource"), refused = text_of(record, "errorCode");
+      ++seen[fmt::format("{:<48} {}", source.substr(0, source.find('.')) + " " + text_of(record, "eventName"), name) + (refused.empty() ? "" : ": " + refused)];
     }
     const std::string token = text_of(page, "NextToken");
     more = !token.empty();
