@@ -196,7 +196,7 @@ def test_a_packed_body_is_unpacked_up_to_its_limit(server):
     packed = {"Content-Encoding": "gzip"}
     put = lambda values: json.dumps({"Namespace": "Packed", "MetricData": [{"MetricName": "M", "Values": values}]}).encode()
     assert post(server, "PutMetricData", gzip.compress(put([1] * 100)), packed)[0] == 200
-    (point,) = statistics(server.client("cloudwatch"), "Packed", "M")
+    (point,) = statistics(server.client("cloudwatch"), "Packed", "M", period=7200)
     assert point["SampleCount"] == 100
     room = put([1])[:-1]
     assert post(server, "PutMetricData", gzip.compress(room + b" " * ((1 << 20) - len(room) - 1) + b"}"), packed)[0] == 200
@@ -204,7 +204,7 @@ def test_a_packed_body_is_unpacked_up_to_its_limit(server):
     assert post(server, "PutMetricData", gzip.compress(b" " * (100 << 20), 9), packed)[0] == 413         # 100 MB in 100 KB
     assert post(server, "PutMetricData", gzip.compress(put([1]))[:-9], packed)[0] == 400
     assert post(server, "PutMetricData", b"no gzip", packed)[0] == 400
-    (point,) = statistics(server.client("cloudwatch"), "Packed", "M")
+    (point,) = statistics(server.client("cloudwatch"), "Packed", "M", period=7200)
     assert point["SampleCount"] == 101
 
 
