@@ -75,7 +75,7 @@ def fresh_server(tmp_path):
     one = Server(tmp_path).start()
     yield one
     if one.process.poll() is None:
-        one.stop()
+        assert one.stop() == 0
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+// The rules of a record: what passes is an item that DynamoDB's own check takes as it is.
+#include "base/json.h"
+#include "fuzz.h"
+#include "ingest/validate.h"
+#include "services/dynamodb/value.h"
+
+using namespace sluice;
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto text = fuzz::text(data, size);
+  const auto judged = ingest::validate(text);
+  if (const auto* item = std::get_if<ingest::Item>(&judged)) {
+    auto object = parse_json_object(item->json);
+    MUST(object);
+    MUST(dynamodb::check_item(*object) || item->json.size() > 300 * 1024);
+    MUST(text_of(object->at("device_id").as_object(), "S") == item->device_id && !item->device_id.empty());
+    MUST(ingest::utc_timestamp(item->timestamp) == item->timestamp);
+  } else {
+    MUST(!std::get<ingest::Rejection>(judged).code.empty());
+  }
+  if (ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
+  return 0;
+}
