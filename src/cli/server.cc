@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <latch>
 
 #include "base/bytes.h"
 #include "net/server.h"
@@ -69,6 +70,7 @@ class Composition : public RunningServer {
   }
   ~Composition() override {
     std::remove((options_dir_ + "/endpoint.json").c_str());
+    complete();
     if (runner_) runner_->stop();                          // its functions need the listener to end well
     if (server_) server_->stop();
     stack_worker_.reset();
@@ -89,7 +91,10 @@ class Composition : public RunningServer {
     TRY(auto sandbox_tls, net::TlsContext::server(files.certificate, files.key));   // functions trust the local CA, whatever else is served
     if (!options.certificate.empty()) { files.certificate = options.certificate; files.key = options.key; }
     TRY(auto tls, net::TlsContext::server(files.certificate, files.key));
-    server_ = std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) { return path_.serve(std::move(request), body); });
+    server_ = std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) {
+      complete_.wait();                                    // the port is known, and taken, before everything behind it is there
+      return path_.serve(std::move(request), body);
+    });
     TRY(const net::Address wanted, net::parse_address(options.listen));
     TRY(const net::Address bound, server_->listen(wanted, true));
     endpoint_.url = url("https", bound);
@@ -98,8 +103,10 @@ class Composition : public RunningServer {
     wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
     ports_.wire = wire_.get();
     endpoint_.sandbox = lambda::sandbox_in_force();
-    runner_ = lambda::start_runner(ports_, options.data_dir);
+    runner_ = lambda::make_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
+    complete();
+    runner_->start();                                      // events left over from before come through the door at once
     stack_worker_ = cloudformation::start_worker(ports_);
     if (!options.listen_http.empty()) {
       TRY(const net::Address plain, net::parse_address(options.listen_http));
@@ -124,6 +131,7 @@ class Composition : public RunningServer {
     if (!session) return json::serialize(json::object{{"error", session.error().message}});
     return json::serialize(json::object{{"Version", 1}, {"AccessKeyId", session->access_key_id}, {"SecretAccessKey", session->secret_access_key.expose()}, {"SessionToken", session->token}, {"Expiration", iso_seconds(session->expires)}});
   }
+  void complete() { if (!complete_.try_wait()) complete_.count_down(); }
   Result<Done> write_endpoint() {
     json::object e{{"endpoint", endpoint_.url}, {"ca_file", endpoint_.ca_file}, {"region", endpoint_.region}, {"account_id", endpoint_.account_id}, {"sandbox", endpoint_.sandbox}, {"pid", endpoint_.pid}};
     if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
@@ -133,7 +141,8 @@ class Composition : public RunningServer {
     return Done{};
   }
 
-  Ports ports_;
+  Ports ports_;                                            // not changed any more once complete_
+  std::latch complete_{1};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Identities> identities_;

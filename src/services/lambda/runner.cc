@@ -53,7 +53,7 @@ class Runner : public FunctionRunner {
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);
   }
-  void start_async() { async_ = std::make_unique<AsyncQueue>(ports_, *this); }
+  void start() override { async_ = std::make_unique<AsyncQueue>(ports_, *this); }
 
   void stop() override {
     if (async_) async_->stop();
@@ -244,10 +244,6 @@ class Runner : public FunctionRunner {
 };
 }  // namespace
 
-std::unique_ptr<FunctionRunner> start_runner(const Ports& ports, const std::string& data_dir) {
-  auto runner = std::make_unique<Runner>(ports, data_dir);
-  runner->start_async();
-  return runner;
-}
+std::unique_ptr<FunctionRunner> make_runner(const Ports& ports, const std::string& data_dir) { return std::make_unique<Runner>(ports, data_dir); }
 
 }  // namespace sluice::lambda

@@ -12,6 +12,8 @@ class FunctionRunner {
     std::string log_tail;                                // the last 4 KB of the log
   };
   virtual ~FunctionRunner() = default;
+  // Takes events of the outbox queue "lambda.async" from now on, first those left over: ports.runner is set by then.
+  virtual void start() = 0;
   // Takes no more work, gives what runs kStopGraceMs, then kills it. Events not finished stay in the outbox.
   virtual void stop() = 0;
   // Runs the function and stores its log and metrics. Errors: ResourceNotFoundException 404, TooManyRequestsException 429, ServiceException 500.
@@ -22,8 +24,8 @@ namespace lambda {
 constexpr int64_t kIdleMaxMs = 600'000, kEnvironmentLifeMaxMs = 40 * 60'000;     // a session lasts an hour, an invocation 15 minutes
 constexpr size_t kLogTailBytes = 4096;
 constexpr int64_t kStopGraceMs = 5000;
-// Takes events of the outbox queue "lambda.async" from now on. `ports` must outlive it; its endpoint_url and wire are set.
-std::unique_ptr<FunctionRunner> start_runner(const Ports& ports, const std::string& data_dir);
+// `ports` must outlive it; its endpoint_url and wire are set.
+std::unique_ptr<FunctionRunner> make_runner(const Ports& ports, const std::string& data_dir);
 }  // namespace lambda
 
 }  // namespace sluice
