@@ -16,6 +16,11 @@ Result<json::object> final_properties(const ResourceSpec& spec, Values& values) 
   TRY(const json::object resolved, values.resolve_properties(spec.properties));
   return check_properties(*find_type(spec.type), resolved);
 }
+uint64_t newest_audit_record(const Ports& ports) {
+  uint64_t newest = 0;
+  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view) { newest = sequence; return false; });
+  return newest;
+}
 json::array names(const std::vector<std::string>& list) {
   json::array out;
   for (const std::string& one : list) out.emplace_back(one);
@@ -146,7 +151,7 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t, const Par
   Made made{physical_name(type, *properties, text_of(stack_, "Name"), spec.name), {}, false};
   record["Physical"] = made.physical;
   record["Properties"] = *properties;
-  record["Began"] = now();
+  record["Began"] = newest_audit_record(ports_);
   CHECK(record_event(record, "CREATE_IN_PROGRESS", "", text));
   const auto outcome = type.create(calls(), *properties, made);
   record["Physical"] = made.exists ? made.physical : "";
@@ -367,17 +372,17 @@ Result<json::array> Change::outputs(const Template& t, const ParameterValues& pa
 namespace {
 // Whether our call was carried out is in the audit log, in the same commit as what it made. The record, if there is one. Lambda's event names end
 // with the date of its API.
-std::optional<json::object> carried_out(const Ports& ports, const Type& type, const std::string& physical, Time began) {
+std::optional<json::object> carried_out(const Ports& ports, const Type& type, const std::string& physical, uint64_t began) {
   std::optional<json::object> found;
-  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t, std::string_view text) {
+  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view text) {
+    if (sequence <= began) return false;
     auto record = parse_json_object(text);
-    if (!record) return true;
-    if (parse_iso(text_of(*record, "eventTime")).value_or(0) < began / 1000 * 1000) return false;
-    const json::value* parameters = record->if_contains("requestParameters");
+    if (!record || record->contains("errorCode") || !text_of(*record, "eventName").starts_with(type.made_by)) return true;
+    const json::value *identity = record->if_contains("userIdentity"), *parameters = record->if_contains("requestParameters");
+    const bool ours = identity && identity->is_object() && text_of(identity->get_object(), "invokedBy") == "cloudformation.amazonaws.com";
     const bool named = physical.empty() || (parameters && json::serialize(*parameters).find(json::serialize(json::value(json::string(physical)))) != std::string::npos);
-    if (!text_of(*record, "eventName").starts_with(type.made_by) || text_of(*record, "userAgent") != "cloudformation.amazonaws.com" || record->contains("errorCode") || !named) return true;
-    found = *std::move(record);
-    return false;
+    if (ours && named) found = *std::move(record);
+    return !found;
   });
   return found;
 }
@@ -388,7 +393,7 @@ Change::Step Change::settle_unfinished() {
   for (auto& [name, record] : records_) {
     if (text_of(record, "Status") != "CREATE_IN_PROGRESS" || exists(record)) continue;
     const Type& type = *find_type(text_of(record, "Type"));
-    const auto call = type.made_by.empty() ? std::nullopt : carried_out(ports_, type, text_of(record, "Physical"), int_of(record, "Began"));
+    const auto call = type.made_by.empty() ? std::nullopt : carried_out(ports_, type, text_of(record, "Physical"), static_cast<uint64_t>(int_of(record, "Began")));
     record["Exists"] = type.made_by.empty() || call;
     if (call && text_of(record, "Physical").empty()) {    // the service gave the name: a key's id
       const json::value* made = call->if_contains("responseElements");
