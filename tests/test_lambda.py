@@ -1,9 +1,13 @@
 """Functions over the wire: what they may do, what they may not, and what becomes of those that fail."""
 import base64
+import concurrent.futures
+import io
 import json
 import pathlib
 import time
+import zipfile
 
+import botocore.exceptions
 import pytest
 
 from functions import LOGS, make_function, make_role, trust, zipped
@@ -90,11 +94,137 @@ def test_failures_are_told_apart(fn):
     assert invoke(fn, {"a": 1})[1] == {"a": 1}
 
 
-def test_a_missing_bootstrap_is_told(fn, server):
+@pytest.mark.parametrize("name, zip", [("missing", zipped(name="other")), ("unrunnable", zipped(mode=0o644))])
+def test_a_bootstrap_that_cannot_run_is_told(fn, server, name, zip):
     role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
-    fn.create_function(FunctionName="empty", Runtime="provided.al2", Handler="x", Role=role, Code={"ZipFile": zipped(name="other")})
-    answer, body = invoke(fn, {}, name="empty")
-    assert answer["FunctionError"] == "Unhandled" and body["errorType"] == "Runtime.ExitError"
+    fn.create_function(FunctionName=name, Runtime="provided.al2", Handler="x", Role=role, Code={"ZipFile": zip})
+    answer, body = invoke(fn, {}, name=name)
+    assert answer["FunctionError"] == "Unhandled" and body["errorType"] == "Runtime.InvalidEntrypoint" and "/var/task/bootstrap" in body["errorMessage"]
+
+
+def entry(name, mode, content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        info = zipfile.ZipInfo(name)
+        info.create_system, info.external_attr, info.compress_type = 3, mode << 16, zipfile.ZIP_DEFLATED
+        with archive.open(info, "w", force_zip64=False) as file:
+            for piece in content:
+                file.write(piece)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("zip, text", [
+    (entry("bootstrap", 0o120777, [b"/etc/passwd"]), "symbolic link"), (entry("/bootstrap", 0o100755, [b"x"]), "Could not unzip"), (entry("a/../../b", 0o100755, [b"x"]), "Could not unzip"), (entry("a\\b", 0o100755, [b"x"]), "Could not unzip"),
+    (zipped()[:-30], "Could not unzip"), (zipped()[:60] + b"xxxx" + zipped()[64:], "Could not unzip"), (b"", "Could not unzip"),
+])
+def test_a_hostile_zip_is_refused(fn, server, zip, text):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        fn.create_function(FunctionName="hostile", Runtime="provided.al2023", Handler="h", Role=role, Code={"ZipFile": zip})
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException" and text in caught.value.response["Error"]["Message"]
+
+
+def test_a_zip_may_unfold_to_the_limit_and_not_a_byte_more(fn, server, code):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    good = {"Runtime": "provided.al2023", "Handler": "h", "Role": role}
+    zeros = [bytes(1 << 20)] * 250
+    assert fn.create_function(FunctionName="unfolds", Code={"ZipFile": entry("zeros", 0o100644, zeros)}, **good)["CodeSize"] < 1 << 20
+    assert code(fn.create_function, FunctionName="bomb", Code={"ZipFile": entry("zeros", 0o100644, zeros + [b"0"])}, **good) == "InvalidParameterValueException"
+
+
+def test_sixteen_cold_starts_at_once(fn, server):
+    """Each caller finds no environment to reuse; all of them get an answer of their own."""
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    make_function(server, "crowd", role, Timeout=60)
+    session = server.session()
+
+    def one(n):
+        client = server.client("lambda", session=session, read_timeout=120)
+        return invoke(client, {"do": "sleep", "seconds": 1.5, "n": n}, name="crowd")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(one, range(16)))
+    assert ["FunctionError" in answer for answer, _ in done] == [False] * 16, [body for _, body in done]
+    assert sorted(body["n"] for _, body in done) == list(range(16))
+
+
+def test_a_function_has_many_names(fn, server, code):
+    account = server.endpoint["account_id"]
+    for name in ("echo", "echo:$LATEST", f"{account}:function:echo", f"us-east-1:{account}:function:echo", "function:echo", f"arn:aws:lambda:us-east-1:{account}:function:echo", f"arn:aws:lambda:us-east-1:{account}:function:echo:$LATEST"):
+        assert fn.get_function_configuration(FunctionName=name)["FunctionName"] == "echo"
+        assert invoke(fn, [1], name=name)[1] == [1]
+    for name in (f"arn:aws:lambda:us-east-1:111111111111:function:echo", f"arn:aws:lambda:eu-west-1:{account}:function:echo", "111111111111:function:echo", "echo:1", "echo:prod"):
+        assert code(fn.get_function_configuration, FunctionName=name) == "ResourceNotFoundException"
+        assert code(fn.invoke, FunctionName=name) == "ResourceNotFoundException"
+    assert code(fn.invoke, FunctionName="echo:$LATEST", Qualifier="1") == "InvalidParameterValueException"
+    assert code(fn.get_function, FunctionName="no spaces") == "ValidationException"
+
+
+def test_functions_are_listed_in_pages(fn, server):
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    for n in range(3):
+        make_function(server, f"listed{n}", role)
+    everything = [f["FunctionName"] for f in fn.list_functions()["Functions"]]
+    for size in (1, 2, 50):
+        pages = list(fn.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": size}))
+        assert [f["FunctionName"] for page in pages for f in page["Functions"]] == everything and all(len(page["Functions"]) <= size for page in pages)
+
+
+@pytest.mark.parametrize("setting, good, bad, error", [
+    ("Timeout", 900, 901, "ValidationException"), ("Timeout", 1, 0, "ValidationException"), ("MemorySize", 10240, 10241, "InvalidParameterValueException"), ("MemorySize", 128, 127, "InvalidParameterValueException"),
+    ("Description", "x" * 256, "x" * 257, "InvalidParameterValueException"), ("Handler", "x" * 128, "x" * 129, "InvalidParameterValueException"),
+    ("Environment", {"Variables": {"AB": "x" * 4094}}, {"Variables": {"AB": "x" * 4095}}, "InvalidParameterValueException"), ("Environment", {"Variables": {"A1_": ""}}, {"Variables": {"1A": ""}}, "InvalidParameterValueException"),
+    ("Environment", {"Variables": {"LAMBDA_TASK": ""}}, {"Variables": {"LAMBDA_TASK_ROOT": ""}}, "InvalidParameterValueException"), ("LoggingConfig", {"LogGroup": "/x/y"}, {"LogGroup": "a b"}, "InvalidParameterValueException"),
+    ("LoggingConfig", {"LogFormat": "Text"}, {"LogFormat": "JSON"}, "InvalidParameterValueException"), ("EphemeralStorage", {"Size": 512}, {"Size": 1024}, "InvalidParameterValueException"),
+    ("TracingConfig", {"Mode": "PassThrough"}, {"Mode": "Active"}, "InvalidParameterValueException"), ("DeadLetterConfig", {}, {"TargetArn": "arn:aws:sqs:us-east-1:0:q"}, "InvalidParameterValueException"),
+])
+def test_settings_at_their_limit_and_past_it(fn, server, code, setting, good, bad, error):
+    lax = server.client("lambda", parameter_validation=False)
+    try:
+        make_function(server, "limits", server.client("iam").get_role(RoleName="runner")["Role"]["Arn"])
+    except lax.exceptions.ResourceConflictException:
+        pass
+    before = lax.get_function_configuration(FunctionName="limits")["RevisionId"]
+    assert code(lax.update_function_configuration, FunctionName="limits", **{setting: bad}) == error
+    assert lax.get_function_configuration(FunctionName="limits")["RevisionId"] == before
+    lax.update_function_configuration(FunctionName="limits", **{setting: good})
+
+
+def test_payloads_at_their_limit(fn, code):
+    def text(size):
+        return b'"' + b"x" * (size - 2) + b'"'
+    assert fn.invoke(FunctionName="echo", InvocationType="Event", Payload=text(1 << 20))["StatusCode"] == 202
+    assert code(fn.invoke, FunctionName="echo", InvocationType="Event", Payload=text((1 << 20) + 1)) == "RequestTooLargeException"
+    assert len(fn.invoke(FunctionName="echo", Payload=text((6 << 20) - 100))["Payload"].read()) == (6 << 20) - 100
+    assert code(fn.invoke, FunctionName="echo", Payload=text((6 << 20) + 1)) == "RequestTooLargeException"
+
+
+def test_event_invoke_configs_have_rules(fn, server, code):
+    arn = fn.get_function_configuration(FunctionName="echo")["FunctionArn"]
+    lax = server.client("lambda", parameter_validation=False)
+    assert code(fn.get_function_event_invoke_config, FunctionName="echo") == "ResourceNotFoundException"
+    assert code(fn.put_function_event_invoke_config, FunctionName="echo") == "InvalidParameterValueException"
+    for bad in ({"MaximumRetryAttempts": 3}, {"MaximumRetryAttempts": -1}, {"MaximumEventAgeInSeconds": 59}, {"MaximumEventAgeInSeconds": 21601}, {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}},
+                {"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:s3:::b"}}}):
+        assert code(lax.put_function_event_invoke_config, FunctionName="echo", **bad) == "InvalidParameterValueException"
+    fn.put_function_event_invoke_config(FunctionName="echo", MaximumRetryAttempts=2, MaximumEventAgeInSeconds=60)
+    fn.update_function_event_invoke_config(FunctionName="echo", MaximumRetryAttempts=0)
+    got = fn.get_function_event_invoke_config(FunctionName="echo")
+    assert (got["FunctionArn"], got["MaximumRetryAttempts"], got["MaximumEventAgeInSeconds"]) == (arn + ":$LATEST", 0, 60)
+    fn.delete_function_event_invoke_config(FunctionName="echo")
+    assert code(fn.delete_function_event_invoke_config, FunctionName="echo") == "ResourceNotFoundException"
+
+
+def test_a_running_invocation_outlives_an_update(fn, server):
+    """What was begun with the old code and settings ends with them; the next one has the new."""
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    make_function(server, "updated", role, Timeout=30, Environment={"Variables": {"GENERATION": "old"}})
+    invoke(fn, {}, name="updated")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(invoke, server.client("lambda"), {"do": "sleep", "seconds": 2, "still": "here"}, "updated")
+        fn.update_function_configuration(FunctionName="updated", Environment={"Variables": {"GENERATION": "new"}})
+        assert invoke(fn, {"do": "env"}, name="updated")[1]["GENERATION"] == "new"
+        assert running.result()[1]["still"] == "here"
+    assert invoke(fn, {"do": "env"}, name="updated")[1]["GENERATION"] == "new"
 
 
 def test_bad_calls_are_refused(fn, server, code):
@@ -176,6 +306,12 @@ def test_policy_statements(fn, server, code):
     assert code(fn.add_permission, FunctionName="echo", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com") == "ResourceConflictException"
     statement = json.loads(fn.get_policy(FunctionName="echo")["Policy"])["Statement"][0]
     assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": "000000000000"}, "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}
+    for bad in ({"SourceAccount": "12"}, {"SourceArn": "b"}, {"RevisionId": "x"}, {"Principal": f"arn:aws:iam::{server.endpoint['account_id']}:role/never-was"}, {"Principal": "bob"}, {"PrincipalOrgID": "o-1234567890"}, {"Action": "s3:GetObject"}):
+        assert code(server.client("lambda", parameter_validation=False).add_permission, **{"FunctionName": "echo", "StatementId": "bad", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | bad) in ("InvalidParameterValueException", "PreconditionFailedException", "ValidationException")
+    runner = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    fn.add_permission(FunctionName="echo", StatementId="role", Action="lambda:InvokeFunction", Principal=runner)
+    assert json.loads(fn.get_policy(FunctionName="echo")["Policy"])["Statement"][1]["Principal"] == {"AWS": runner}
+    fn.remove_permission(FunctionName="echo", StatementId="role")
     fn.remove_permission(FunctionName="echo", StatementId="s3")
     assert code(fn.remove_permission, FunctionName="echo", StatementId="s3") == "ResourceNotFoundException"
     assert code(fn.get_policy, FunctionName="echo") == "ResourceNotFoundException"

@@ -68,8 +68,8 @@ Result<JsonOut> AddPermission::run(const Authorized<In>& in, Staged& staged) {
 }
 
 Result<NameIn> RemovePermission::parse(const Request& request) {
-  TRY(std::string name, function_name_of(request));
-  return NameIn{std::move(name), {{"StatementId", request.param("StatementId")}}};
+  TRY(FunctionName function, function_name_of(request));
+  return NameIn{std::move(function), {{"StatementId", request.param("StatementId")}}};
 }
 Result<JsonOut> RemovePermission::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object function, tracked_function(staged, in->name));

@@ -232,8 +232,9 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   } else if (exited_) {
     out.kind = Finished::Kind::exited;
     const std::string how = sandbox_.ending();
-    out.error_type = "Runtime.ExitError";
-    out.body = failure(out.error_type, how == "exit status 0" ? "Runtime exited without providing a reason" : "Runtime exited with error: " + how);
+    const bool runnable = access((code_->path() + "/bootstrap").c_str(), X_OK) == 0;
+    out.error_type = runnable ? "Runtime.ExitError" : "Runtime.InvalidEntrypoint";
+    out.body = !runnable ? failure(out.error_type, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]") : failure(out.error_type, how == "exit status 0" ? "Runtime exited without providing a reason" : "Runtime exited with error: " + how);
   } else {
     out.kind = handed_over_ ? Finished::Kind::timeout : Finished::Kind::init_failed;
     out.error_type = "Sandbox.Timedout";

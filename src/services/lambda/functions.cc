@@ -7,7 +7,7 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr const char* kReserved[] = {"_HANDLER", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+constexpr const char* kReserved[] = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
                                      "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"};
 constexpr const char* kNotBuilt[] = {"VpcConfig", "DeadLetterConfig", "KMSKeyArn", "Layers", "FileSystemConfigs", "ImageConfig", "SnapStart", "TracingConfig", "CodeSigningConfigArn", "DurableConfig", "CapacityProviderConfig"};
 
@@ -66,7 +66,10 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
   TRY(const json::object* logging, fields.object("LoggingConfig"));
   if (logging) {
     if (const std::string format = text_of(*logging, "LogFormat"); !format.empty() && format != "Text") return invalid("Sluice writes LogFormat Text only.");
-    if (const std::string group = text_of(*logging, "LogGroup"); !group.empty()) function["LogGroup"] = group;
+    for (const char* level : {"ApplicationLogLevel", "SystemLogLevel"}) if (Fields(*logging).find(level)) return invalid(std::string(level) + " is for LogFormat JSON, which Sluice does not write.");
+    const std::string group = text_of(*logging, "LogGroup");
+    if (group.size() > 512 || group.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") != std::string::npos) return invalid("LogGroup must be 1 to 512 of a-z, A-Z, 0-9, '_', '-', '/', '.' and '#'.");
+    if (!group.empty()) function["LogGroup"] = group;
   }
   return Done{};
 }
@@ -151,6 +154,7 @@ json::object shown(const json::object& f, const Scope& scope) {
 }
 
 Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& in, const Snapshot& s) {
+  CHECK(check_place(in, s.scope()));
   std::vector<Need> needs{function_need(action, in.name, s)};
   if (const std::string role = text_of(in.body, "Role"); !role.empty()) needs.push_back({"iam:PassRole", role, {{"iam:passedtoservice", {"lambda.amazonaws.com"}}}, {}, ""});
   return needs;
@@ -169,7 +173,7 @@ Result<NameIn> CreateFunction::parse(const Request& request) {
   Request named;
   named.params = {{"FunctionName", wanted}};
   NameIn in{{}, *std::move(body)};
-  TRY(in.name, function_name_of(named));
+  TRY(static_cast<FunctionName&>(in), function_name_of(named));
   json::object scratch;
   CHECK(apply_settings(in.body, scratch));
   for (const char* needed : {"Role", "Runtime", "Handler", "Code"})

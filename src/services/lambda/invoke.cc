@@ -16,10 +16,13 @@ struct Invoke {
   static constexpr std::string_view name = "Invoke", action = "lambda:InvokeFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "", ""};
   static constexpr bool data_event = true;
-  struct In { std::string name, type, payload, event_id; bool tail = false; };
+  struct In : FunctionName { std::string type, payload, event_id; bool tail = false; };
   struct Out { int status = 200; FunctionRunner::Outcome outcome; bool tail = false; };
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{function_need(action, in.name, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    CHECK(check_place(in, s.scope()));
+    return std::vector<Need>{function_need(action, in.name, s)};
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
   static json::value audit(const In& in) { return json::object{{"functionName", in.name}, {"invocationType", in.type}}; }
@@ -27,7 +30,7 @@ struct Invoke {
 
 Result<Invoke::In> Invoke::parse(const Request& request) {
   In in;
-  TRY(in.name, function_name_of(request));
+  TRY(static_cast<FunctionName&>(in), function_name_of(request));
   in.type = request.headers.get("x-amz-invocation-type");
   if (in.type.empty()) in.type = "RequestResponse";
   if (in.type != "RequestResponse" && in.type != "Event" && in.type != "DryRun") return invalid("InvocationType must be RequestResponse, Event or DryRun.");

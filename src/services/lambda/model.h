@@ -19,16 +19,18 @@ inline Response render_json(int status, const json::object& body) {
   return r;
 }
 
-// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional :$LATEST. Errors: InvalidParameterValueException;
-// ResourceNotFoundException for another qualifier, since versions and aliases are not built.
-Result<std::string> function_name_of(const Request& request);
+// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional :$LATEST. Errors: ValidationException,
+// InvalidParameterValueException; ResourceNotFoundException for another qualifier, since versions and aliases are not built.
+struct FunctionName { std::string name, region, account; };              // region and account as an ARN gave them; "" = not given
+Result<FunctionName> function_name_of(const Request& request);
+Result<Done> check_place(const FunctionName& function, const Scope& scope);   // ResourceNotFoundException: of another Region or account
 // The resource-based policy as a document; "" when there is none.
 std::string policy_text(const Snapshot& snapshot, const std::string& name);
 // A need on the function with its resource policy.
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot);
 json::object code_context(const Scope& scope, const std::string& name);      // encryption context of the code's data key
 
-struct NameIn { std::string name; json::object body; };
+struct NameIn : FunctionName { json::object body; };
 Result<NameIn> parse_name_in(const Request& request);       // and a JSON body, when there is one
 struct JsonOut { int status = 200; json::object body; };
 inline Response render_out(const JsonOut& out) { return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body); }
@@ -39,7 +41,10 @@ struct OnFunction {
   using In = NameIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request) { return parse_name_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{function_need(Self::action, in.name, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    CHECK(check_place(in, s.scope()));
+    return std::vector<Need>{function_need(Self::action, in.name, s)};
+  }
   static Response render(const Out& out) { return render_out(out); }
   static json::value audit(const In& in) { return json::object{{"functionName", in.name}}; }
 };

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -88,7 +90,9 @@ int open_listeners(void* raw) {
 
 Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, int& endpoint) {
   const std::string base = "/proc/" + std::to_string(child) + "/ns/";
-  const Descriptor user(open((base + "user").c_str(), O_RDONLY | O_CLOEXEC)), net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
+  // The user namespace that owns the network: by now bubblewrap may have put its child into a further one, which has no power over it.
+  const Descriptor user(ioctl(net.fd, NS_GET_USERNS));
   Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
   constexpr size_t kStackBytes = 65536;
   const auto stack = std::make_unique<char[]>(kStackBytes);
