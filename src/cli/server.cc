@@ -32,7 +32,7 @@ class SandboxWire : public Wire {
   SandboxWire(net::Server& server, std::shared_ptr<net::TlsContext> tls) : server_(server), tls_(std::move(tls)) {}
   void serve_plain(int fd, const Handler& handler) override {
     static const std::atomic<bool> kNever{false};          // it ends with the sandbox
-    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever, kRuntimeIdleMs);
+    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever, {.idle_ms = kRuntimeIdleMs});
   }
   void adopt_tls(int fd, std::string peer_ip) override { server_.adopt(fd, std::move(peer_ip), tls_); }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 namespace sluice::net {
 namespace {
@@ -17,17 +18,20 @@ using Parser = http::request_parser<http::buffer_body>;
 // One request being read: Beast parses, this feeds it.
 class Exchange : public BodySource {
  public:
-  Exchange(Stream& stream, std::string& buffered) : stream_(stream), buffered_(buffered) {
+  Exchange(Stream& stream, std::string& buffered, const Deadlines& deadlines) : stream_(stream), buffered_(buffered), deadlines_(deadlines) {
     parser_.header_limit(kHeadBytesMax);
     parser_.body_limit(boost::none);
   }
 
   enum class Head { ok, closed, malformed, too_large };
-  Head read_head(int idle_timeout_ms) {
-    for (int timeout = idle_timeout_ms; !parser_.is_header_done(); timeout = kHeadTimeoutMs) {
+  Head read_head() {
+    bool begun = !buffered_.empty();
+    if (begun) end_within(deadlines_.head_ms);
+    while (!parser_.is_header_done()) {
       if (buffered_.empty() || need_more_) {
-        if (!fill(timeout)) return Head::closed;
+        if (!fill(deadlines_.idle_ms)) return Head::closed;
         need_more_ = false;
+        if (!std::exchange(begun, true)) end_within(deadlines_.head_ms);   // the whole head, however slowly it drips
       }
       boost::system::error_code problem;
       const size_t used = parser_.put(boost::asio::buffer(buffered_), problem);
@@ -37,10 +41,14 @@ class Exchange : public BodySource {
       else if (problem) return Head::malformed;
       if (buffered_.size() > kHeadBytesMax && !parser_.is_header_done()) return Head::too_large;
     }
+    end_us_ = 0;
     const auto& message = parser_.get();
-    const bool both = message.find(http::field::transfer_encoding) != message.end() && message.find(http::field::content_length) != message.end();
-    if (both || message.count(http::field::host) > 1) return Head::malformed;      // RFC 9112 6.3: smuggling
-    expects_continue_ = boost::beast::iequals(message[http::field::expect], "100-continue");
+    const bool modern = message.version() == 11;
+    const size_t encodings = message.count(http::field::transfer_encoding), hosts = message.count(http::field::host);
+    // RFC 9112 6.1, 6.3, 3.2: what two parsers could frame in two ways is refused.
+    if (encodings && (encodings > 1 || !modern || message.count(http::field::content_length) || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked"))) return Head::malformed;
+    if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts)) return Head::malformed;
+    expects_continue_ = modern && boost::beast::iequals(message[http::field::expect], "100-continue");
     return Head::ok;
   }
 
@@ -49,7 +57,7 @@ class Exchange : public BodySource {
     if (expects_continue_) {
       expects_continue_ = false;
       constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-      if (!stream_.write(kGoOn.data(), kGoOn.size(), kWriteTimeoutMs)) return gone();
+      if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
     }
     auto& body = parser_.get().body();
     for (;;) {
@@ -67,7 +75,8 @@ class Exchange : public BodySource {
         if (parser_.is_done()) return size_t{0};
         if (used) continue;
       }
-      if (!fill(kBodyTimeoutMs)) return gone();
+      if (buffered_.size() > kFramingBytesMax) return Error{400, "InvalidRequest", "The body's framing is malformed: a chunk's head is too long", {}};
+      if (!fill(deadlines_.body_ms)) return gone();
       need_more_ = false;
     }
   }
@@ -75,10 +84,13 @@ class Exchange : public BodySource {
   Parser& parser() { return parser_; }
   bool body_pending() const { return !parser_.is_done(); }
   bool waits_for_continue() const { return expects_continue_; }
+  void end_within(int ms) { end_us_ = monotonic_us() + int64_t{1000} * ms; }     // all that is read from now on, together
 
  private:
   static Error gone() { return {400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", {}}; }
   bool fill(int timeout_ms) {
+    if (end_us_) timeout_ms = std::min<int64_t>(timeout_ms, (end_us_ - monotonic_us()) / 1000);
+    if (timeout_ms <= 0) return false;
     const size_t old = buffered_.size();
     buffered_.resize(old + 65536);
     const long got = stream_.read(buffered_.data() + old, 65536, timeout_ms);
@@ -87,7 +99,9 @@ class Exchange : public BodySource {
   }
   Stream& stream_;
   std::string& buffered_;
+  const Deadlines& deadlines_;
   Parser parser_;
+  int64_t end_us_ = 0;                                   // 0: each read has its own deadline alone
   bool need_more_ = false, expects_continue_ = false;
 };
 
@@ -118,22 +132,23 @@ std::string head_of(const Response& response, uint64_t body_bytes, bool keep_ali
   return head + "\r\n";
 }
 
-bool write_response(Stream& stream, const Response& response, bool is_head, bool keep_alive) {
+bool write_response(Stream& stream, const Response& response, bool is_head, bool keep_alive, int timeout_ms) {
   std::string out = head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
   if (!is_head && !response.stream) out += response.body;
-  if (!stream.write(out.data(), out.size(), kWriteTimeoutMs)) return false;
+  if (!stream.write(out.data(), out.size(), timeout_ms)) return false;
   if (is_head || !response.stream) return true;
   for (uint64_t left = response.stream_bytes; left;) {
     auto piece = response.stream->next();
     if (!piece || piece->empty() || piece->size() > left) return false;          // closing tells the client that bytes are missing
-    if (!stream.write(piece->data(), piece->size(), kWriteTimeoutMs)) return false;
+    if (!stream.write(piece->data(), piece->size(), timeout_ms)) return false;
     left -= piece->size();
   }
   return true;
 }
 
-bool drain(Exchange& exchange) {
+bool drain(Exchange& exchange, int ms) {
   if (exchange.body_pending() && exchange.waits_for_continue()) return false;
+  exchange.end_within(ms);
   char scratch[16384];
   for (uint64_t total = 0; exchange.body_pending(); ) {
     auto got = exchange.read(scratch, sizeof scratch);
@@ -144,30 +159,30 @@ bool drain(Exchange& exchange) {
   return true;
 }
 
-void refuse_head(Stream& stream, int status, const char* text) {
+void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
   Response response;
   response.status = status;
   response.body = text;
   response.headers.add("content-type", "text/plain");
-  write_response(stream, response, false, false);
+  write_response(stream, response, false, false, timeout_ms);
 }
 }  // namespace
 
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, int idle_timeout_ms) {
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, const Deadlines& deadlines) {
   std::string buffered;
   while (!stopping) {
-    Exchange exchange(stream, buffered);
-    switch (exchange.read_head(idle_timeout_ms)) {
+    Exchange exchange(stream, buffered, deadlines);
+    switch (exchange.read_head()) {
       case Exchange::Head::closed: return;
-      case Exchange::Head::malformed: return refuse_head(stream, 400, "The request's head is malformed.\n");
-      case Exchange::Head::too_large: return refuse_head(stream, 431, "The request's head is too large.\n");
+      case Exchange::Head::malformed: return refuse_head(stream, 400, "The request's head is malformed.\n", deadlines.write_ms);
+      case Exchange::Head::too_large: return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
       case Exchange::Head::ok: break;
     }
     Request request = to_request(exchange, stream, peer_ip);
     const bool is_head = request.method == "HEAD";
     const Response response = handler(std::move(request), exchange);
-    const bool keep_alive = exchange.parser().get().keep_alive() && !stopping && drain(exchange);
-    if (!write_response(stream, response, is_head, keep_alive) || !keep_alive) return;
+    const bool keep_alive = exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
+    if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive) return;
   }
 }
 

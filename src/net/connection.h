@@ -10,11 +10,14 @@
 namespace sluice::net {
 
 constexpr size_t kHeadBytesMax = 32 * 1024;            // request line and headers
-constexpr int kHeadTimeoutMs = 15'000, kIdleTimeoutMs = 75'000, kBodyTimeoutMs = 30'000, kWriteTimeoutMs = 60'000, kHandshakeTimeoutMs = 10'000;
+constexpr size_t kFramingBytesMax = 128 * 1024;        // of a chunk's head or trailer that does not end
+constexpr int kHandshakeTimeoutMs = 10'000;
+// What a peer may take: to send a next request, a whole head, the next bytes of a body, the rest of a body nobody reads, to take our bytes.
+struct Deadlines { int idle_ms = 75'000, head_ms = 15'000, body_ms = 30'000, drain_ms = 5'000, write_ms = 60'000; };
 constexpr uint64_t kDrainBytesMax = 1 << 20;           // of an unread body, before the connection is closed instead
 
 using Handler = std::function<Response(Request, BodySource&)>;
 // Serves until the client closes, a deadline passes, or `stopping` is true between requests.
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, int idle_timeout_ms = kIdleTimeoutMs);
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, const Deadlines& deadlines = {});
 
 }  // namespace sluice::net
