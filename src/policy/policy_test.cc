@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <tuple>
+
 #include "base/random.h"
 #include "policy/condition.h"
 #include "policy/decide.h"
@@ -109,11 +112,135 @@ INSTANTIATE_TEST_SUITE_P(Table, Operator, testing::Values(
     Row{"ArnLike", "arn:aws:s3:::b*", "arn:aws:s3:::bucket", true}, Row{"ArnLike", "arn:aws:s3:*", "arn:aws:s3:::bucket", false}, Row{"ArnEquals", "arn:aws:*:::b", "arn:aws:s3:::b", true}, Row{"ArnNotLike", "arn:aws:s3:::b", "arn:aws:s3:::c", true},
     Row{"Null", "true", nullptr, true}, Row{"Null", "true", "x", false}, Row{"Null", "false", "x", true}, Row{"ForAllValues:StringEquals", "a", nullptr, true}, Row{"ForAnyValue:StringEquals", "a", nullptr, false}));
 
+// Every operator with IfExists holds without its key, and says with the key what it says without the suffix.
+TEST(Operators, WithIfExistsHoldWithoutTheirKey) {
+  for (const auto& [op, value, other] : std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"StringEquals", "a", "b"}, {"StringNotEquals", "a", "b"}, {"StringEqualsIgnoreCase", "a", "b"}, {"StringNotEqualsIgnoreCase", "a", "b"}, {"StringLike", "a*", "b"}, {"StringNotLike", "a*", "b"}, {"NumericEquals", "1", "2"},
+           {"NumericNotEquals", "1", "2"}, {"NumericLessThan", "1", "2"}, {"NumericLessThanEquals", "1", "2"}, {"NumericGreaterThan", "1", "0"}, {"NumericGreaterThanEquals", "1", "0"}, {"DateEquals", "2026-01-01", "2026-01-02"},
+           {"DateNotEquals", "2026-01-01", "2026-01-02"}, {"DateLessThan", "2026-01-01", "2026-01-02"}, {"DateLessThanEquals", "2026-01-01", "2026-01-02"}, {"DateGreaterThan", "2026-01-01", "2025-01-01"}, {"DateGreaterThanEquals", "2026-01-01", "2025-01-01"},
+           {"Bool", "true", "false"}, {"BinaryEquals", "YQ==", "YR=="}, {"IpAddress", "10.0.0.0/8", "11.0.0.1"}, {"NotIpAddress", "10.0.0.0/8", "11.0.0.1"}, {"ArnEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"}, {"ArnLike", "arn:aws:s3:::a", "arn:aws:s3:::b"},
+           {"ArnNotEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"}, {"ArnNotLike", "arn:aws:s3:::a", "arn:aws:s3:::b"}}) {
+    const bool negated = op.find("Not") != std::string::npos;
+    Condition c{op, Condition::Set::one, false, "k", {value}};
+    for (const bool allow : {true, false}) {
+      EXPECT_EQ(holds(c, {}, true, allow), negated) << op;
+      EXPECT_EQ(holds(c, {{"k", {other}}}, true, allow), negated) << op;
+      c.if_exists = true;
+      EXPECT_TRUE(holds(c, {}, true, allow)) << op;
+      EXPECT_EQ(holds(c, {{"k", {other}}}, true, allow), negated) << op;
+      c.if_exists = false;
+    }
+  }
+}
+TEST(Operators, OnSetsAskForAllOrForAny) {
+  const auto check = [](Condition::Set set, const char* op, std::vector<std::string> wanted, std::vector<std::string> actual) { return holds({op, set, false, "k", std::move(wanted)}, actual.empty() ? Context{} : Context{{"k", actual}}, true, true); };
+  const auto all = Condition::Set::all, any = Condition::Set::any;
+  EXPECT_TRUE(check(all, "StringEquals", {"a", "b"}, {"a", "b", "a"}));
+  EXPECT_FALSE(check(all, "StringEquals", {"a", "b"}, {"a", "c"}));
+  EXPECT_TRUE(check(all, "StringEquals", {"a"}, {}));
+  EXPECT_TRUE(check(any, "StringEquals", {"a", "b"}, {"c", "b"}));
+  EXPECT_FALSE(check(any, "StringEquals", {"a", "b"}, {"c"}));
+  EXPECT_FALSE(check(any, "StringEquals", {"a"}, {}));
+  EXPECT_TRUE(check(all, "StringNotEquals", {"a"}, {"b", "c"}));
+  EXPECT_FALSE(check(all, "StringNotEquals", {"a"}, {"a", "c"}));
+  EXPECT_TRUE(check(any, "StringNotEquals", {"a"}, {"a", "c"}));
+  EXPECT_FALSE(check(any, "StringNotEquals", {"a"}, {"a"}));
+  EXPECT_FALSE(check(any, "StringNotEquals", {"a"}, {}));
+}
+// What cannot be compared never widens an Allow and never narrows a Deny.
+TEST(Operators, FailSafeOnWhatTheyCannotCompare) {
+  for (const auto& [op, value, actual] : std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"NumericNotEquals", "1", "one"}, {"DateNotEquals", "2026-01-01", "soon"}, {"NotIpAddress", "10.0.0.0/8", "unix"}, {"StringNotEquals", "${aws:missing}", "a"}, {"StringNotLike", "${aws:missing}", "a"}, {"ArnNotLike", "arn:aws:s3:::${aws:missing}", "arn:aws:s3:::b"}}) {
+    EXPECT_FALSE(holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, true)) << op;
+    EXPECT_TRUE(holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, false)) << op;
+  }
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.identity = {identity(R"({"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"})")};
+  EXPECT_FALSE(decide(q).allowed());
+  q.identity = {identity("[" + kAllowAll + R"(,{"Effect":"Deny","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"}])")};
+  EXPECT_FALSE(decide(q).allowed());
+  q.identity = {identity(R"({"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:missing, 'k'}"})")};
+  EXPECT_TRUE(decide(q).allowed());
+}
+TEST(Decide, KnowsAPrincipalByEachOfItsNames) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  for (const auto& [name, allowed] : std::vector<std::pair<std::string, bool>>{{kRole, true}, {"AROA", true}, {"arn:aws:sts::000000000000:assumed-role/r/s", true}, {"*", true}, {"arn:aws:sts::000000000000:assumed-role/r/other", false},
+           {"AROAOTHER", false}, {"arn:aws:iam::000000000000:root", false}, {"000000000000", false}, {"arn:aws:iam::111111111111:role/r", false}}) {
+    q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":")" + name + R"("},"Action":"s3:*","Resource":"*"})")}};
+    EXPECT_EQ(decide(q).allowed(), allowed) << name;       // the account's root alone only delegates
+  }
+  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*","Resource":"*"})")}};
+  EXPECT_FALSE(decide(q).allowed());
+}
+TEST(Decide, LetsAServiceInForItsSourceOnly) {
+  Question q = ask("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:000000000000:function:f");
+  q.principal = {Principal::Type::service, "s3.amazonaws.com", "", "", "000000000000"};
+  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"*","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},"StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
+  q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"000000000000"}}};
+  EXPECT_TRUE(decide(q).allowed());
+  q.context["aws:sourcearn"] = {"arn:aws:s3:::c"};
+  EXPECT_FALSE(decide(q).allowed());
+  q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"111111111111"}}};
+  EXPECT_FALSE(decide(q).allowed());
+  q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"000000000000"}}};
+  q.principal.arn = "logs.amazonaws.com";
+  EXPECT_FALSE(decide(q).allowed());
+}
+TEST(Decide, ExceptsByNotPrincipalOnlyWhoIsNamedInFull) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.identity = {identity(kAllowAll)};
+  const auto with = [&](const char* effect, const std::string& names) {
+    q.resource_policies = {{Kind::resource, document(Kind::resource, std::string(R"({"Effect":")") + effect + R"(","NotPrincipal":{"AWS":[)" + names + R"(]},"Action":"s3:*","Resource":"*"})")}};
+    return decide(q).outcome;
+  };
+  const std::string role = std::string("\"") + kRole + "\"", session = R"("arn:aws:sts::000000000000:assumed-role/r/s")", account = R"("arn:aws:iam::000000000000:root")";
+  EXPECT_EQ(with("Deny", role + "," + session + "," + account), Outcome::allow);
+  EXPECT_EQ(with("Deny", R"("AROA",)" + session + R"(,"000000000000")"), Outcome::allow);
+  for (const std::string& names : {role, session, account, role + "," + account, session + "," + account, role + "," + session}) EXPECT_EQ(with("Deny", names), Outcome::explicit_deny) << names;
+  q.identity.clear();
+  for (const std::string& names : {role, session, account}) EXPECT_EQ(with("Allow", names), Outcome::implicit_deny) << names;
+  EXPECT_EQ(with("Allow", R"("arn:aws:iam::000000000000:role/other")"), Outcome::allow);
+}
+
+TEST(Parse, RefusesValuesItsOperatorsCannotRead) {
+  for (const auto& [op, value, good] : std::vector<std::tuple<std::string, std::string, bool>>{{"NumericEquals", "1.5", true}, {"NumericNotEquals", "one", false}, {"DateLessThan", "2026-01-01T00:00:00Z", true}, {"DateNotEquals", "soon", false}, {"DateEquals", "1767312000", true},
+           {"IpAddress", "::1/128", true}, {"NotIpAddress", "10.0.0.0/99", false}, {"IpAddress", "10.0.0", false}, {"Bool", "True", true}, {"Bool", "yes", false}, {"Null", "true", true}, {"Null", "", false}, {"BinaryEquals", "YQ==", true}, {"BinaryEquals", "!", false}, {"StringEquals", "", true}})
+    EXPECT_EQ(parse(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")" + op + R"(":{"k":")" + value + R"("}}}})", Kind::identity).has_value(), good) << op << " " << value;
+}
+// Random documents of the right shape: parsed or refused, decided or denied, never a crash; and what is refused allows nothing.
+TEST(Parse, SurvivesRandomDocuments) {
+  const std::vector<std::string> atoms{"null", "true", "0", "1e999", "\"\"", "\"*\"", "\"s3:*\"", "\"${\"", "\"${aws:x\"", "\"${aws:x, '\"", "\"arn:::::\"", "\"arn:aws:s3:::${*}\"", "[]", "{}", "\"AROA\"", "\"10.0.0.0/8\"", "\"Allow\"", "\"Deny\"", "\"\\u0001*\""};
+  const std::vector<std::string> names{"Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid", "StringLike", "ForAllValues:Bool", "NullIfExists", "AWS", "Service", "aws:x"};
+  const auto die = [](size_t n) { return static_cast<uint8_t>(random_bytes(1)[0]) % n; };
+  const std::function<std::string(int)> value = [&](int depth) -> std::string {
+    if (depth == 0 || die(3) == 0) return atoms[die(atoms.size())];
+    const bool list = die(3) == 0;
+    std::string out = list ? "[" : "{";
+    for (size_t i = 0, n = die(4); i < n; ++i) out += (i ? "," : "") + (list ? "" : "\"" + names[die(names.size())] + "\":") + value(depth - 1);
+    return out + (list ? "]" : "}");
+  };
+  int parsed = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const std::string text = R"({"Version":"2012-10-17","Statement":{"Effect":)" + std::string(die(2) ? "\"Allow\"" : "\"Deny\"") + R"(,"Action":)" + value(1) + R"(,"Resource":)" + value(1) + (die(2) ? R"(,"Principal":)" + value(2) : "") + (die(2) ? R"(,"Condition":)" + value(3) : "") + "}}";
+    for (const Kind kind : {Kind::identity, Kind::resource, Kind::key}) {
+      auto one = parse(text, kind);
+      Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+      if (kind == Kind::identity) q.identity = {one ? *one : nullptr};
+      else q.resource_policies = {{kind, one ? *one : nullptr}};
+      const Decision d = decide(q);
+      if (!one) EXPECT_EQ(d.outcome, Outcome::explicit_deny);
+      parsed += one.has_value();
+    }
+  }
+  EXPECT_GT(parsed, 100);
+}
+
 TEST(Parse, RefusesWhatIsNotAPolicy) {
   for (const char* text : {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":{"Effect":"Allow","Action":"*"}})", R"({"Statement":{"Effect":"Allow","Action":"nonsense","Resource":"*"}})",
                            R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}})", R"({"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}})",
                            R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringSortOf":{"a":"b"}}}})", R"({"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
-                           R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})"})
+                           R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})", R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a b"}})",
+                           R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a"},{"Effect":"Deny","Action":"*","Resource":"*","Sid":"a"}]})", R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:${aws:userid}::b"}})"})
     EXPECT_FALSE(parse(text, Kind::identity)) << text;
   EXPECT_FALSE(parse(R"({"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})", Kind::resource));     // no principal
 }
