@@ -128,14 +128,18 @@ def dynamodb_samples(w):
 
 def iam_samples(w):
     role, policy = {"RoleName": ROLE}, {"RoleName": ROLE, "PolicyName": "p"}
+    user, managed = {"UserName": "u"}, {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
     trust = w.trust({"AWS": f"arn:aws:iam::{w.account}:root"})
     return {
         "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust}, "GetRole": role, "ListRoles": {}, "UpdateRole": role | {"Description": "matrix"},
         "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust}, "PutRolePolicy": policy | {"PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace("[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]')},
         "GetRolePolicy": policy, "ListRolePolicies": role, "ListAttachedRolePolicies": role, "DeleteRolePolicy": policy, "DeleteRole": {"RoleName": "matrix-gone"},
-        "CreateUser": {"UserName": "u"}, "CreateAccessKey": {"UserName": "u"}, "CreateLoginProfile": {"UserName": "u", "Password": "not-a-password"},
-        "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust}, "AttachRolePolicy": role | {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
-        "PutRolePermissionsBoundary": role | {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+        "CreateUser": user, "GetUser": user, "ListUsers": {}, "PutUserPolicy": user | {"PolicyName": "p", "PolicyDocument": trust}, "AttachUserPolicy": user | managed, "CreateGroup": {"GroupName": "g"},
+        "AddUserToGroup": user | {"GroupName": "g"}, "CreateAccessKey": user, "ListAccessKeys": user, "UpdateAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16, "Status": "Inactive"},
+        "DeleteAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16}, "CreateLoginProfile": user | {"Password": "not-a-password"}, "CreateServiceSpecificCredential": user | {"ServiceName": "x"},
+        "UploadSSHPublicKey": user | {"SSHPublicKeyBody": "x"}, "UploadSigningCertificate": {"CertificateBody": "x"}, "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust},
+        "AttachRolePolicy": role | managed, "DetachRolePolicy": role | managed, "PutRolePermissionsBoundary": role | {"PermissionsBoundary": managed["PolicyArn"]}, "DeleteRolePermissionsBoundary": role,
+        "TagRole": role | {"Tags": [{"Key": "k", "Value": "v"}]}, "UntagRole": role | {"TagKeys": ["k"]},
     }
 
 
@@ -217,8 +221,9 @@ def samples(world):
 
 # Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
 ALWAYS_REFUSED = {
-    "s3:PutBucketAcl": "AccessControlListNotSupported", "iam:CreateUser": "InvalidInput", "iam:CreateAccessKey": "InvalidInput", "iam:CreateLoginProfile": "InvalidInput", "iam:CreatePolicy": "InvalidInput",
-    "iam:AttachRolePolicy": "InvalidInput", "iam:PutRolePermissionsBoundary": "InvalidInput",
-}
+    "s3:PutBucketAcl": "AccessControlListNotSupported", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
+} | {"iam:" + name: "InvalidInput" for name in (
+    "CreateUser GetUser ListUsers PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
+    "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole").split()}
 # Operations that every session may call, as on AWS.
 NEEDS_NOTHING = {"sts:GetCallerIdentity"}

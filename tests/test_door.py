@@ -1,11 +1,18 @@
 """The door: who is let in, and what a stranger learns."""
+import base64
+import dataclasses
 import json
 import socket
 import ssl
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
+
+import wire
+from clock import signing
 
 DENY_ALL_BUT_READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::door/in/*"}]}
 
@@ -130,3 +137,219 @@ def test_a_malformed_head_is_refused(server, head, status):
 def test_a_second_server_on_the_directory_is_refused(server):
     done = server.run("serve", "--listen", "127.0.0.1:0", check=False)
     assert done.returncode == 1 and "another server" in done.stderr
+
+
+# One valid request of each protocol family, and what the family answers to each fault (AWS.md 1.6).
+FAMILIES = {
+    "s3": wire.Call("s3", "GET", "/?max-buckets=1&x-id=ListBuckets", {"x-amz-meta-a": "b"}, b""),
+    "query": wire.Call("sts", "POST", "/", {"content-type": "application/x-www-form-urlencoded"}, b"Action=GetCallerIdentity&Version=2011-06-15"),
+    "json": wire.Call("kms", "POST", "/", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}, b'{"Limit":1}'),
+    "rest-json": wire.Call("lambda", "GET", "/2015-03-31/functions?MaxItems=1", {"content-type": "application/json"}, b""),
+}
+WRONG = {"s3": (403, "SignatureDoesNotMatch"), "query": (403, "SignatureDoesNotMatch"), "json": (400, "InvalidSignatureException"), "rest-json": (403, "InvalidSignatureException")}
+MALFORMED = {"s3": (400, "AuthorizationHeaderMalformed"), "query": (400, "IncompleteSignature"), "json": (400, "IncompleteSignatureException"), "rest-json": (403, "IncompleteSignatureException")}
+NO_TOKEN = {"s3": (403, "InvalidAccessKeyId"), "query": (403, "InvalidClientTokenId"), "json": (400, "UnrecognizedClientException"), "rest-json": (403, "UnrecognizedClientException")}
+BAD_TOKEN = NO_TOKEN | {"s3": (400, "InvalidToken")}
+SCOPE = WRONG | {"s3": (400, "AuthorizationHeaderMalformed")}
+SKEWED = WRONG | {"s3": (403, "RequestTimeTooSkewed")}
+UNSIGNED = WRONG | {"s3": (403, "AccessDenied")}
+
+
+@pytest.fixture(scope="module")
+def door(server):
+    one = wire.Wire(server)
+    one.session = server.session()
+    return one
+
+
+def flipped(text, at=-1):
+    at %= len(text)
+    return text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1:]
+
+
+def with_header(name, change):
+    return lambda call, headers: (call, headers | {name: change(headers[name])})
+
+
+def without(name):
+    return lambda call, headers: (call, {k: v for k, v in headers.items() if k != name})
+
+
+def scoped(old, new):
+    return with_header("authorization", lambda a: a.replace(old, new, 1))
+
+
+MUTATIONS = {
+    "method": (lambda call, headers: (dataclasses.replace(call, method="PUT" if call.method == "GET" else "PATCH"), headers), WRONG),
+    "path": (lambda call, headers: (dataclasses.replace(call, target=call.target.replace("/", "/x", 1)), headers), WRONG),
+    "query": (lambda call, headers: (dataclasses.replace(call, target=call.target + ("&" if "?" in call.target else "?") + "more=1"), headers), WRONG),
+    "signed header": (lambda call, headers: with_header("x-amz-meta-a" if call.service == "s3" else "content-type", lambda v: v + "x")(call, headers), WRONG),
+    "host": (with_header("host", lambda v: v + "0"), WRONG),
+    "body": (lambda call, headers: (dataclasses.replace(call, body=call.body + b" "), headers) if call.body else (call, headers | {"host": "x"}), WRONG),
+    "payload hash": (lambda call, headers: with_header("x-amz-content-sha256", flipped)(call, headers) if call.service == "s3" else (dataclasses.replace(call, body=b"x"), headers), WRONG),
+    "second of the date": (with_header("x-amz-date", lambda v: v[:14] + ("0" if v[14] != "0" else "1") + "Z"), WRONG),
+    "signature": (with_header("authorization", flipped), WRONG),
+    "empty signature": (with_header("authorization", lambda a: a[:-64]), MALFORMED),
+    "short signature": (with_header("authorization", lambda a: a[:-1]), WRONG),
+    "signed headers left out": (scoped("SignedHeaders=", "SignedHeaders=a;"), WRONG),
+    "token": (with_header("x-amz-security-token", lambda v: flipped(v, 30)), BAD_TOKEN),
+    "no token": (without("x-amz-security-token"), NO_TOKEN),
+    "key id": (scoped("Credential=ASIA", "Credential=ASIB"), BAD_TOKEN),
+    "no date": (without("x-amz-date"), MALFORMED | {"s3": (403, "AccessDenied")}),
+    "bad date": (with_header("x-amz-date", lambda v: "yesterday"), MALFORMED | {"s3": (403, "AccessDenied")}),
+    "unsigned header": (lambda call, headers: (call, headers | {"x-amz-more": "1"}), UNSIGNED),
+    "no credential": (scoped("Credential=", "Cred="), MALFORMED),
+    "short credential": (scoped("/aws4_request", ""), MALFORMED),
+    "other scheme": (with_header("authorization", lambda a: "Bearer " + a), MALFORMED),
+    "no scheme": (with_header("authorization", lambda a: a.removeprefix("AWS4-HMAC-SHA256 ")), MALFORMED),
+    "two ways at once": (lambda call, headers: (dataclasses.replace(call, target=call.target + ("&" if "?" in call.target else "?") + "X-Amz-Signature=" + "0" * 64), headers), dict.fromkeys(FAMILIES, (400, "InvalidArgument"))),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_signed_request_that_was_changed_is_refused(door, family, mutation):
+    call = FAMILIES[family]
+    assert door.ask(call, door.session).status == 200
+    change, wanted = MUTATIONS[mutation]
+    changed, headers = change(call, door.sign(call, door.session))
+    answer = door.send(changed, headers, stranger=True)
+    assert (answer.status, answer.code) == wanted[family]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("part, value", [("date", "20200101"), ("region", "eu-west-1"), ("service", "ec2"), ("terminator", "aws5_request")])
+def test_the_scope_is_that_of_the_request(door, family, part, value):
+    """Signed correctly, for something else."""
+    if (family, part) == ("json", "service") or part != "service":
+        answer = door.send(FAMILIES[family], door.sign(FAMILIES[family], door.session, **{part: value}), stranger=True)
+        assert (answer.status, answer.code) == SCOPE[family]
+    else:
+        answer = door.send(FAMILIES[family], door.sign(FAMILIES[family], door.session, **{part: value}), stranger=True)
+        assert answer.status >= 400
+
+
+@pytest.mark.parametrize("family, minutes", [("s3", 15), ("query", 5), ("json", 5), ("rest-json", 5)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_clock_may_differ_so_far_and_no_further(door, family, minutes, sign):
+    call = FAMILIES[family]
+    assert door.send(call, door.sign(call, door.session, late_s=sign * (minutes * 60 - 20))).status == 200
+    answer = door.send(call, door.sign(call, door.session, late_s=sign * (minutes * 60 + 20)), stranger=True)
+    assert (answer.status, answer.code) == SKEWED[family]
+    assert family != "s3" or b"<MaxAllowedSkewMilliseconds>900000<" in answer.body
+
+
+def test_an_expired_or_bad_presigned_url_is_refused(server, door, reader):
+    s3 = server.client("s3")
+    good = s3.generate_presigned_url("get_object", Params={"Bucket": "door", "Key": "in/a"}, ExpiresIn=60)
+    path = good.removeprefix(server.endpoint["endpoint"])
+
+    def get(target):
+        return door.send(wire.Call("s3", "GET", target, {}, b""), {}, stranger=True)
+
+    def changed(**fields):
+        parts = urllib.parse.urlsplit(path)
+        query = [(name, fields.get(name.replace("-", "_"), value)) for name, value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True)]
+        return parts.path + "?" + urllib.parse.urlencode([pair for pair in query if pair[1] is not None])
+    assert get(path).status == 200
+    with signing(seconds=-120):
+        old = s3.generate_presigned_url("get_object", Params={"Bucket": "door", "Key": "in/a"}, ExpiresIn=60).removeprefix(server.endpoint["endpoint"])
+    answer = get(old)
+    assert (answer.status, answer.code) == (403, "AccessDenied") and b"Request has expired" in answer.body and b"<ServerTime>" in answer.body
+    with signing(minutes=20):
+        early = s3.generate_presigned_url("get_object", Params={"Bucket": "door", "Key": "in/a"}, ExpiresIn=60).removeprefix(server.endpoint["endpoint"])
+    assert get(early).code == "AccessDenied"
+    for fields, wanted in (({"X_Amz_Expires": "0"}, "AuthorizationQueryParametersError"), ({"X_Amz_Expires": "604801"}, "AuthorizationQueryParametersError"), ({"X_Amz_Expires": "soon"}, "AuthorizationQueryParametersError"), ({"X_Amz_Expires": None}, "AuthorizationQueryParametersError"),
+                           ({"X_Amz_Algorithm": "AWS4-HMAC-SHA1"}, "AuthorizationQueryParametersError"), ({"X_Amz_Credential": "x"}, "AuthorizationQueryParametersError"), ({"X_Amz_Date": "x"}, "AuthorizationQueryParametersError"),
+                           ({"X_Amz_Signature": "00"}, "AuthorizationQueryParametersError"), ({"X_Amz_Signature": "0" * 64}, "SignatureDoesNotMatch"), ({"X_Amz_Expires": "61"}, "SignatureDoesNotMatch"), ({"X_Amz_Security_Token": None}, "InvalidAccessKeyId"),
+                           ({"X_Amz_Security_Token": "x"}, "InvalidToken"), ({"X_Amz_SignedHeaders": "date"}, "SignatureDoesNotMatch")):
+        answer = get(changed(**fields))
+        assert answer.status in (400, 403) and answer.code == wanted, fields
+    answer = door.send(wire.Call("s3", "PUT", path, {}, b"x"), {}, stranger=True)
+    assert answer.code == "SignatureDoesNotMatch"
+    answer = door.send(wire.Call("s3", "GET", path, {}, b""), {"x-amz-acl": "private"}, stranger=True)
+    assert answer.code == "AccessDenied"
+
+
+def test_a_caller_cannot_say_that_he_is_the_queue(server, door, reader):
+    """The event id of the asynchronous queue is taken from the queue alone."""
+    from functions import make_function, make_role
+    make_function(server, "door-fn", make_role(server, "door-fn"))
+    claimed = "00000000-0000-0000-0000-000000000000"
+    answer = door.ask(wire.Call("lambda", "POST", "/2015-03-31/functions/door-fn/invocations", {"x-sluice-event-id": claimed, "x-amz-log-type": "Tail"}, b"{}"), door.session)
+    log = base64.b64decode(answer.headers["x-amz-log-result"]).decode()
+    assert answer.request_id in log and claimed not in log
+
+
+def tls_to(server, **settings):
+    context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
+    for name, value in settings.items():
+        setattr(context, name, value)
+    return context
+
+
+def test_only_authenticated_encryption_is_spoken(server):
+    for version, suites in ((ssl.TLSVersion.TLSv1_2, "ECDHE+AESGCM"), (ssl.TLSVersion.TLSv1_2, "ECDHE+CHACHA20"), (ssl.TLSVersion.TLSv1_3, None)):
+        context = tls_to(server, minimum_version=version, maximum_version=version)
+        if suites:
+            context.set_ciphers(suites)
+        with socket.create_connection(address_of(server)) as raw, context.wrap_socket(raw, server_hostname="localhost") as spoken:
+            assert any(word in spoken.cipher()[0] for word in ("GCM", "CHACHA20"))
+    for suites in ("ECDHE+AES:!AESGCM:!AESCCM", "AES128-GCM-SHA256", "ALL:!ECDHE", "AES128-SHA"):
+        context = tls_to(server, minimum_version=ssl.TLSVersion.TLSv1_2, maximum_version=ssl.TLSVersion.TLSv1_2)
+        context.set_ciphers(suites + ":@SECLEVEL=0")
+        with socket.create_connection(address_of(server)) as raw, pytest.raises((ssl.SSLError, OSError)):
+            context.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_plain_http_on_the_tls_port_is_closed(server):
+    with socket.create_connection(address_of(server), timeout=30) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        got = b""
+        try:
+            while piece := raw.recv(4096):
+                got += piece
+        except ConnectionResetError:
+            pass
+    assert b"HTTP" not in got
+
+
+def test_a_stranger_is_refused_before_his_body_is_sent(server, door):
+    """Expect: 100-continue is answered with the refusal, not with 100."""
+    context = tls_to(server)
+    with socket.create_connection(address_of(server)) as raw, context.wrap_socket(raw, server_hostname="localhost") as spoken:
+        spoken.sendall(b"PUT /door/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
+        got = b""
+        while piece := spoken.recv(4096):
+            got += piece
+    assert got.startswith(b"HTTP/1.1 403") and b"connection: close" in got
+
+
+def test_head_has_no_body(server, door, reader):
+    call = wire.Call("s3", "HEAD", "/door/nothing-here", {}, b"")
+    answer = door.ask(call, door.session)
+    assert answer.status == 404 and answer.body == b""
+    assert door.ask(dataclasses.replace(call, target="/door/in/a"), door.session).status == 200
+
+
+def test_one_connection_too_many_is_closed_and_the_rest_is_served(server, door):
+    raws = [socket.create_connection(address_of(server), timeout=30) for _ in range(560)]
+    try:
+        for raw in raws[512:]:
+            raw.settimeout(30)
+            try:
+                assert raw.recv(1) == b""
+            except ConnectionResetError:
+                pass
+    finally:
+        for raw in raws:
+            raw.close()
+    end = time.monotonic() + 30
+    while True:
+        try:
+            if door.ask(FAMILIES["json"], door.session).status == 200:
+                break
+        except OSError:
+            pass
+        assert time.monotonic() < end
+        time.sleep(0.05)

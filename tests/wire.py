@@ -100,9 +100,10 @@ class Wire:
         self.context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
         self.strangers = 0
 
-    def sign(self, call, session, payload=None):
-        """The headers of `call`, signed as `session`. `payload`: what stands for the body's digest."""
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    def sign(self, call, session, payload=None, late_s=0, **scope_parts):
+        """The headers of `call`, signed as `session`. `payload`: what stands for the body's digest; `scope_parts`: date, region, service or terminator
+        other than they should be."""
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + late_s))
         payload = payload or hashlib.sha256(call.body).hexdigest()
         headers = call.headers | {"host": self.netloc, "x-amz-date": moment, "x-amz-security-token": session["SessionToken"]}
         if call.service == "s3":
@@ -112,7 +113,7 @@ class Wire:
         names = ";".join(sorted(headers))
         canonical = "\n".join([call.method, path if call.service == "s3" else urllib.parse.quote(path, safe="/-_.~"), "&".join("=".join(pair) for pair in pairs),
                                *(f"{name}:{' '.join(headers[name].split())}" for name in sorted(headers)), "", names, payload])
-        scope = f"{moment[:8]}/us-east-1/{call.service}/aws4_request"
+        scope = "/".join(({"date": moment[:8], "region": "us-east-1", "service": call.service, "terminator": "aws4_request"} | scope_parts).values())
         key = b"AWS4" + session["SecretAccessKey"].encode()
         for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
