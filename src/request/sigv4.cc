@@ -188,11 +188,13 @@ Result<Claim> parse(const Request& request, const Service& service) {
 }
 
 Result<Session> session(const Claim& claim, const Service& service, const Ports& ports, Time now) {
-  if (claim.token.empty()) return fault(Fault::unknown_key, service, {}, service.protocol == Protocol::rest_xml ? std::vector<std::pair<std::string, std::string>>{{"AWSAccessKeyId", claim.access_key_id}} : std::vector<std::pair<std::string, std::string>>{});     // there are no long-lived keys (law 5)
+  const bool s3 = service.protocol == Protocol::rest_xml;
+  // There are no long-lived keys (law 5): without a token no key is known.
+  if (claim.token.empty()) return s3 ? fault(Fault::unknown_key, service, {}, {{"AWSAccessKeyId", claim.access_key_id}}) : fault(Fault::unknown_key, service);
   auto opened = ports.sessions->open(claim.token);
   if (!opened) return fault(Fault::bad_token, service);
   if (!equal_constant_time(opened->access_key_id, claim.access_key_id)) return fault(Fault::bad_token, service);
-  if (opened->expires <= now) return fault(Fault::expired_token, service, service.protocol == Protocol::rest_xml ? "" : "The security token included in the request is expired");
+  if (opened->expires <= now) return fault(Fault::expired_token, service, s3 ? "" : "The security token included in the request is expired");
   const auto role = ports.identities->role(opened->role_name, ports.store->snapshot());
   if (!role || role->id != opened->role_id) return fault(Fault::bad_token, service);   // deleted, or made anew under the old name
   return opened;
