@@ -18,38 +18,46 @@ int nibble(char c) {
 char lower_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string encode64(std::string_view in, std::string_view alphabet, bool padded) {
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
+  std::string out((in.size() + 2) / 3 * 4, '=');
+  size_t at = 0;
   for (size_t i = 0; i < in.size(); i += 3) {
     uint32_t group = 0;
     const size_t have = std::min<size_t>(3, in.size() - i);
     for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? static_cast<uint8_t>(in[i + k]) : 0);
-    for (size_t k = 0; k <= have; ++k) out += alphabet[group >> (18 - 6 * k) & 63];
-    if (padded) out.append(3 - have, '=');
+    for (size_t k = 0; k <= have; ++k) out[at + k] = alphabet[group >> (18 - 6 * k) & 63];
+    at += have == 3 || padded ? 4 : have + 1;
   }
+  out.resize(at);
   return out;
 }
 
-std::optional<std::string> decode64(std::string_view in, std::string_view alphabet) {
-  std::array<int8_t, 256> value;
+using Values64 = std::array<int8_t, 256>;
+constexpr Values64 values_of(std::string_view alphabet) {
+  Values64 value{};
   value.fill(-1);
   for (size_t i = 0; i < 64; ++i) value[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
+  return value;
+}
+constexpr Values64 kValues64 = values_of(kBase64), kValues64Url = values_of(kBase64Url);
+
+std::optional<std::string> decode64(std::string_view in, const Values64& value) {
   if (in.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(in.size() / 4 * 3 + 2);
-  uint32_t group = 0;
-  int bits = 0;
-  for (char c : in) {
-    const int v = value[static_cast<uint8_t>(c)];
-    if (v < 0) return std::nullopt;
-    group = group << 6 | static_cast<uint32_t>(v);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out += static_cast<char>(group >> bits & 0xff);
-    }
+  std::string out(in.size() * 3 / 4, '\0');
+  size_t at = 0, i = 0;
+  const auto digit = [&](size_t k) { return static_cast<int32_t>(value[static_cast<uint8_t>(in[k])]); };
+  for (; i + 4 <= in.size(); i += 4, at += 3) {
+    const int32_t a = digit(i), b = digit(i + 1), c = digit(i + 2), d = digit(i + 3);
+    if ((a | b | c | d) < 0) return std::nullopt;
+    out[at] = static_cast<char>(a << 2 | b >> 4);
+    out[at + 1] = static_cast<char>(b << 4 | c >> 2);
+    out[at + 2] = static_cast<char>(c << 6 | d);
   }
-  if (group & ((1u << bits) - 1)) return std::nullopt;  // leftover bits must be zero: one text per value
+  if (i == in.size()) return out;
+  const int32_t a = digit(i), b = digit(i + 1), c = i + 2 < in.size() ? digit(i + 2) : 0;
+  // Leftover bits must be zero: one text per value.
+  if ((a | b | c) < 0 || (i + 2 < in.size() ? c & 3 : b & 15)) return std::nullopt;
+  out[at] = static_cast<char>(a << 2 | b >> 4);
+  if (i + 2 < in.size()) out[at + 1] = static_cast<char>(b << 4 | c >> 2);
   return out;
 }
 }  // namespace
@@ -78,11 +86,11 @@ std::optional<std::string> unhex(std::string_view text) {
 
 std::string base64(std::string_view bytes) { return encode64(bytes, kBase64, true); }
 std::string base64url(std::string_view bytes) { return encode64(bytes, kBase64Url, false); }
-std::optional<std::string> unbase64url(std::string_view text) { return decode64(text, kBase64Url); }
+std::optional<std::string> unbase64url(std::string_view text) { return decode64(text, kValues64Url); }
 std::optional<std::string> unbase64(std::string_view text) {
   if (text.size() % 4) return std::nullopt;
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
-  return decode64(text, kBase64);
+  return decode64(text, kValues64);
 }
 
 std::string percent_encode(std::string_view text, bool keep_slash) {

@@ -1,8 +1,48 @@
 #include "base/json.h"
 
+#include <atomic>
 #include <boost/json/src.hpp>
 #include <cmath>
+#include <memory>
+#include <mutex>
 #include <set>
+
+namespace sluice {
+namespace {
+// Hands out memory in order and takes none back; more blocks when the first is full. Safe for threads that share a document.
+class Arena final : public json::memory_resource {
+ public:
+  explicit Arena(size_t bytes) : first_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {}
+
+ protected:
+  void* do_allocate(size_t bytes, size_t) override {
+    bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    if (const size_t at = used_.fetch_add(bytes, std::memory_order_relaxed); at + bytes <= capacity_) return first_.get() + at;
+    const std::lock_guard lock(mutex_);
+    if (left_ < bytes) {
+      left_ = std::max(bytes, capacity_ << more_.size());
+      more_.push_back(std::make_unique_for_overwrite<char[]>(left_));
+      next_ = more_.back().get();
+    }
+    left_ -= bytes;
+    return std::exchange(next_, next_ + bytes);
+  }
+  void do_deallocate(void*, size_t, size_t) override {}
+  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+
+ private:
+  static constexpr size_t kAlignment = 16;
+  const std::unique_ptr<char[]> first_;
+  const size_t capacity_;
+  std::atomic<size_t> used_{0};
+  std::mutex mutex_;                                     // of what follows
+  std::vector<std::unique_ptr<char[]>> more_;
+  char* next_ = nullptr;
+  size_t left_ = 0;
+};
+}  // namespace
+}  // namespace sluice
+template <> struct boost::json::is_deallocate_trivial<sluice::Arena> { static constexpr bool value = true; };
 
 namespace sluice {
 namespace {
@@ -52,11 +92,13 @@ struct DuplicateHandler {
 };
 }  // namespace
 
+json::storage_ptr json_arena(size_t bytes) { return json::make_shared_resource<Arena>(std::max<size_t>(512, bytes)); }
+
 Result<json::value> parse_json(std::string_view text, size_t depth_max) {
   json::error_code problem;
   json::parse_options options;
   options.max_depth = depth_max;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), problem, {}, options);
+  json::value value = json::parse(json::string_view(text.data(), text.size()), problem, json_arena(text.size() * 3), options);
   if (problem) return serialization("The request body is not valid JSON: " + problem.message());
   return value;
 }

@@ -16,6 +16,7 @@ namespace json = boost::json;
 // Parses one whole document: UTF-8, at most `depth_max` nested containers, nothing after it. The error is
 // SerializationException 400 with the parser's reason; callers that need another code replace it.
 // Duplicate keys: the last wins; parse_json_strict refuses them (policy documents).
+// The document lies in a block of its own, which goes with the last value of it, or copy of one.
 Result<json::value> parse_json(std::string_view text, size_t depth_max = 64);
 Result<json::value> parse_json_strict(std::string_view text, size_t depth_max = 64);
 
@@ -40,6 +41,8 @@ class Fields {
 
 // The body of an awsJson request: a JSON object; an empty body counts as {}.
 Result<json::object> parse_json_object(std::string_view body);
+// Such a block, for a document made otherwise; it grows when `bytes` are not enough.
+json::storage_ptr json_arena(size_t bytes);
 
 // The same document with every member's first letter in lower case: how CloudTrail records the JSON of a call.
 json::value camel_case(const json::value& value);
