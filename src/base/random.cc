@@ -1,20 +1,37 @@
 #include "base/random.h"
 
+#include <string.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "base/bytes.h"
 
 namespace sluice {
-
-std::string random_bytes(size_t count) {
-  std::string out(count, '\0');
+namespace {
+void fill(char* into, size_t count) {
   for (size_t done = 0; done < count;) {
-    const ssize_t got = getrandom(out.data() + done, count - done, 0);
+    const ssize_t got = getrandom(into + done, count - done, 0);
     if (got < 0 && errno != EINTR) throw std::runtime_error("getrandom failed");
     if (got > 0) done += static_cast<size_t>(got);
   }
+}
+// A thread's stock, for the many small pieces of a request (nonces, ids): what is handed out is wiped here.
+struct Stock { std::array<char, 1024> bytes; size_t left = 0; };
+constexpr size_t kFromStockMax = 24;                     // keys come from the kernel directly
+}  // namespace
+
+std::string random_bytes(size_t count) {
+  std::string out(count, '\0');
+  if (count > kFromStockMax) { fill(out.data(), count); return out; }
+  static thread_local Stock stock;
+  if (stock.left < count) { fill(stock.bytes.data(), stock.bytes.size()); stock.left = stock.bytes.size(); }
+  stock.left -= count;
+  char* from = stock.bytes.data() + stock.left;
+  std::copy(from, from + count, out.data());
+  explicit_bzero(from, count);
   return out;
 }
 

@@ -2,7 +2,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
@@ -39,10 +38,15 @@ struct CipherContext {
 EVP_CIPHER_CTX* gcm_context() { static thread_local CipherContext c; return c.raw; }
 EVP_CIPHER_CTX* ctr_context() { static thread_local CipherContext c; return c.raw; }
 
-std::string digest(const EVP_MD* md, std::string_view data) {
+struct DigestContext {
+  EVP_MD_CTX* raw = EVP_MD_CTX_new();
+  ~DigestContext() { EVP_MD_CTX_free(raw); }
+};
+std::string digest(const EVP_MD* md, std::string_view data, std::string_view before = {}) {
+  static thread_local DigestContext c;
   std::string out(static_cast<size_t>(EVP_MD_get_size(md)), '\0');
   unsigned size = 0;
-  if (EVP_Digest(data.data(), data.size(), bytes(out), &size, md, nullptr) != 1) fail("digest");
+  if (EVP_DigestInit_ex2(c.raw, md, nullptr) != 1 || EVP_DigestUpdate(c.raw, before.data(), before.size()) != 1 || EVP_DigestUpdate(c.raw, data.data(), data.size()) != 1 || EVP_DigestFinal_ex(c.raw, bytes(out), &size) != 1) fail("digest");
   return out;
 }
 }  // namespace
@@ -51,10 +55,19 @@ std::string sha256(std::string_view data) { return digest(md_sha256(), data); }
 std::string sha1(std::string_view data) { return digest(md_sha1(), data); }
 std::string md5(std::string_view data) { return digest(md_md5(), data); }
 
+// By its definition: OpenSSL's HMAC() looks its algorithm up at every call, which costs more than two short hashes.
 std::string hmac_sha256(std::string_view key, std::string_view data) {
-  std::string out(32, '\0');
-  unsigned size = 0;
-  if (!HMAC(md_sha256(), key.data(), static_cast<int>(key.size()), bytes(data), data.size(), bytes(out), &size)) fail("HMAC");
+  constexpr size_t kBlockBytes = 64;
+  std::array<char, kBlockBytes> inner{}, outer{};
+  std::string hashed;
+  if (key.size() > kBlockBytes) key = hashed = sha256(key);
+  key.copy(inner.data(), key.size());
+  outer = inner;
+  for (size_t i = 0; i < kBlockBytes; ++i) { inner[i] ^= 0x36; outer[i] ^= 0x5c; }
+  std::string out = digest(md_sha256(), digest(md_sha256(), data, {inner.data(), kBlockBytes}), {outer.data(), kBlockBytes});
+  OPENSSL_cleanse(inner.data(), kBlockBytes);
+  OPENSSL_cleanse(outer.data(), kBlockBytes);
+  OPENSSL_cleanse(hashed.data(), hashed.size());
   return out;
 }
 
@@ -92,6 +105,50 @@ std::optional<std::string> aead_open(const Secret& key, std::string_view nonce, 
   if (ok) return out;
   OPENSSL_cleanse(out.data(), out.size());
   return std::nullopt;
+}
+
+struct Aead::State {
+  CipherContext seal, open;
+  explicit State(const Secret& key) {
+    if (key.size() != kAeadKeyBytes || EVP_EncryptInit_ex2(seal.raw, gcm(), bytes(key.expose()), nullptr, nullptr) != 1 || EVP_DecryptInit_ex2(open.raw, gcm(), bytes(key.expose()), nullptr, nullptr) != 1) fail("AES-256-GCM");
+  }
+};
+Aead::Aead(const Secret& key) : state_(std::make_unique<State>(key)) {}
+Aead::Aead(Aead&&) noexcept = default;
+Aead& Aead::operator=(Aead&&) noexcept = default;
+Aead::~Aead() = default;
+
+std::string Aead::seal(std::string_view nonce, std::string_view plain, std::string_view aad) {
+  EVP_CIPHER_CTX* c = state_->seal.raw;
+  std::string out(plain.size() + kAeadTagBytes, '\0');
+  int size = 0;
+  const bool ok = nonce.size() == kAeadNonceBytes && EVP_EncryptInit_ex2(c, nullptr, nullptr, bytes(nonce), nullptr) == 1 && (aad.empty() || EVP_EncryptUpdate(c, nullptr, &size, bytes(aad), static_cast<int>(aad.size())) == 1) &&
+                  EVP_EncryptUpdate(c, bytes(out), &size, bytes(plain), static_cast<int>(plain.size())) == 1 && EVP_EncryptFinal_ex(c, bytes(out) + plain.size(), &size) == 1 &&
+                  EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kAeadTagBytes, bytes(out) + plain.size()) == 1;
+  if (!ok) fail("AES-256-GCM");
+  return out;
+}
+std::string Aead::seal_random(std::string_view plain, std::string_view aad) {
+  const std::string nonce = random_bytes(kAeadNonceBytes);
+  return nonce + seal(nonce, plain, aad);
+}
+bool Aead::open(std::string_view nonce, std::string_view sealed, std::string_view aad, char* plain) {
+  if (sealed.size() < kAeadTagBytes || nonce.size() != kAeadNonceBytes) return false;
+  const size_t plain_bytes = sealed.size() - kAeadTagBytes;
+  EVP_CIPHER_CTX* c = state_->open.raw;
+  std::string tag(sealed.substr(plain_bytes));
+  auto* out = reinterpret_cast<unsigned char*>(plain);
+  int size = 0;
+  const bool ok = EVP_DecryptInit_ex2(c, nullptr, nullptr, bytes(nonce), nullptr) == 1 && (aad.empty() || EVP_DecryptUpdate(c, nullptr, &size, bytes(aad), static_cast<int>(aad.size())) == 1) &&
+                  EVP_DecryptUpdate(c, out, &size, bytes(sealed), static_cast<int>(plain_bytes)) == 1 && EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, kAeadTagBytes, tag.data()) == 1 && EVP_DecryptFinal_ex(c, out + plain_bytes, &size) == 1;
+  if (!ok) OPENSSL_cleanse(plain, plain_bytes);
+  return ok;
+}
+std::optional<std::string> Aead::open_random(std::string_view sealed, std::string_view aad) {
+  if (sealed.size() < kAeadNonceBytes + kAeadTagBytes) return std::nullopt;
+  std::string out(sealed.size() - kAeadNonceBytes - kAeadTagBytes, '\0');
+  if (!open(sealed.substr(0, kAeadNonceBytes), sealed.substr(kAeadNonceBytes), aad, out.data())) return std::nullopt;
+  return out;
 }
 
 std::string aead_seal_random(const Secret& key, std::string_view plain, std::string_view aad) {

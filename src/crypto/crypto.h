@@ -40,6 +40,23 @@ std::string crc_combine(Digest::Algorithm algorithm, std::string_view crc_a, std
 constexpr size_t kAeadTagBytes = 16, kAeadNonceBytes = 12, kAeadKeyBytes = 32;
 std::string aead_seal(const Secret& key, std::string_view nonce, std::string_view plain, std::string_view aad);
 std::optional<std::string> aead_open(const Secret& key, std::string_view nonce, std::string_view sealed, std::string_view aad);  // nullopt: not authentic
+// The same for many messages under one key: its schedule is made once. Not for two threads at once.
+class Aead {
+ public:
+  explicit Aead(const Secret& key);
+  Aead(Aead&&) noexcept;
+  Aead& operator=(Aead&&) noexcept;
+  ~Aead();
+  std::string seal(std::string_view nonce, std::string_view plain, std::string_view aad);
+  std::string seal_random(std::string_view plain, std::string_view aad);           // as aead_seal_random
+  // Writes sealed.size() - 16 bytes at `plain`; false: not authentic, and what was written is wiped.
+  bool open(std::string_view nonce, std::string_view sealed, std::string_view aad, char* plain);
+  std::optional<std::string> open_random(std::string_view sealed, std::string_view aad);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 // With a random nonce in front: 12 + plain + 16 bytes. For few messages per key (below 2^32).
 std::string aead_seal_random(const Secret& key, std::string_view plain, std::string_view aad);
 std::optional<std::string> aead_open_random(const Secret& key, std::string_view sealed, std::string_view aad);

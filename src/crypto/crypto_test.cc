@@ -35,6 +35,25 @@ TEST(Digest, CombinesTheCrcOfTwoHalves) {
 // RFC 4231, test case 2.
 TEST(Hmac, GivesTheValueOfRfc4231) { EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"); }
 
+// RFC 4231, test case 6: a key longer than a block.
+TEST(Hmac, HashesAKeyLongerThanABlock) { EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"); }
+
+TEST(Aead, OneKeyForManyMessagesIsTheSameAsOneForEach) {
+  const Secret key(random_bytes(32));
+  Aead aead(key);
+  for (const char* text : {"", "one", "another"}) {
+    const std::string sealed = aead.seal_random(text, "context");
+    EXPECT_EQ(aead_open_random(key, sealed, "context"), text);
+    EXPECT_EQ(aead.open_random(aead_seal_random(key, text, "context"), "context"), text);
+    EXPECT_FALSE(aead.open_random(sealed, "other"));
+    std::string changed = sealed;
+    changed.back() ^= 1;
+    EXPECT_FALSE(aead.open_random(changed, "context"));
+    EXPECT_EQ(aead.open_random(sealed, "context"), text);      // a refusal leaves no trace
+  }
+  EXPECT_FALSE(aead.open_random("short", ""));
+}
+
 TEST(Aead, OpensWhatItSealedAndNothingElse) {
   const Secret key(random_bytes(32));
   const std::string sealed = aead_seal_random(key, "plain", "context");
