@@ -6,6 +6,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -15,31 +16,51 @@ namespace {
 namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
 
-// One request being read: Beast parses, this feeds it.
+// What was read of a connection and not yet used. Lives as long as the connection: no allocation a request.
+class Buffer {
+ public:
+  static constexpr size_t kBytes = 2 * kHeadBytesMax;
+  std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
+  void drop(size_t count) { begin_ += count; if (begin_ == end_) begin_ = end_ = 0; }
+  bool full() const { return end_ - begin_ == kBytes; }
+  bool fill(Stream& stream, int timeout_ms) {
+    if (end_ == kBytes) { std::copy(bytes_.get() + begin_, bytes_.get() + end_, bytes_.get()); end_ -= begin_; begin_ = 0; }
+    const long got = stream.read(bytes_.get() + end_, kBytes - end_, timeout_ms);
+    if (got > 0) end_ += static_cast<size_t>(got);
+    return got > 0;
+  }
+
+ private:
+  const std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(kBytes);
+  size_t begin_ = 0, end_ = 0;
+};
+
+// One request being read. Beast parses heads and chunked bodies; a body of known length goes straight to its reader.
 class Exchange : public BodySource {
  public:
-  Exchange(Stream& stream, std::string& buffered, const Deadlines& deadlines) : stream_(stream), buffered_(buffered), deadlines_(deadlines) {
+  Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines) : stream_(stream), buffer_(buffer), deadlines_(deadlines) {
     parser_.header_limit(kHeadBytesMax);
     parser_.body_limit(boost::none);
   }
 
   enum class Head { ok, closed, malformed, too_large };
   Head read_head() {
-    bool begun = !buffered_.empty();
+    bool begun = !buffer_.data().empty();
     if (begun) end_within(deadlines_.head_ms);
     while (!parser_.is_header_done()) {
-      if (buffered_.empty() || need_more_) {
+      if (buffer_.data().empty() || need_more_) {
+        if (buffer_.full()) return Head::too_large;
         if (!fill(deadlines_.idle_ms)) return Head::closed;
         need_more_ = false;
         if (!std::exchange(begun, true)) end_within(deadlines_.head_ms);   // the whole head, however slowly it drips
       }
       boost::system::error_code problem;
-      const size_t used = parser_.put(boost::asio::buffer(buffered_), problem);
-      buffered_.erase(0, used);
+      const auto data = buffer_.data();
+      buffer_.drop(parser_.put(boost::asio::buffer(data.data(), data.size()), problem));
       if (problem == http::error::need_more) need_more_ = true;
       else if (problem == http::error::header_limit) return Head::too_large;
       else if (problem) return Head::malformed;
-      if (buffered_.size() > kHeadBytesMax && !parser_.is_header_done()) return Head::too_large;
+      if (buffer_.data().size() > kHeadBytesMax && !parser_.is_header_done()) return Head::too_large;
     }
     end_us_ = 0;
     const auto& message = parser_.get();
@@ -49,25 +70,58 @@ class Exchange : public BodySource {
     if (encodings && (encodings > 1 || !modern || message.count(http::field::content_length) || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked"))) return Head::malformed;
     if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts)) return Head::malformed;
     expects_continue_ = modern && boost::beast::iequals(message[http::field::expect], "100-continue");
+    chunked_ = parser_.chunked();
+    left_ = parser_.content_length().value_or(0);
     return Head::ok;
   }
 
   Result<size_t> read(char* into, size_t size) override {
-    if (parser_.is_done() || size == 0) return size_t{0};
+    if (!body_pending() || size == 0) return size_t{0};
     if (expects_continue_) {
       expects_continue_ = false;
       constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
       if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
     }
+    return chunked_ ? read_chunked(into, size) : read_plain(into, size);
+  }
+
+  Parser& parser() { return parser_; }
+  bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
+  bool waits_for_continue() const { return expects_continue_; }
+  void end_within(int ms) { end_us_ = monotonic_us() + int64_t{1000} * ms; }     // all that is read from now on, together
+
+ private:
+  static Error gone() { return {400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", {}}; }
+  // The time left of `timeout_ms` and of end_within().
+  int within(int timeout_ms) const { return end_us_ ? static_cast<int>(std::clamp<int64_t>((end_us_ - monotonic_us()) / 1000, 0, timeout_ms)) : timeout_ms; }
+  bool fill(int timeout_ms) {
+    const int left_ms = within(timeout_ms);
+    return left_ms > 0 && buffer_.fill(stream_, left_ms);
+  }
+  Result<size_t> read_plain(char* into, size_t size) {
+    size = static_cast<size_t>(std::min<uint64_t>(size, left_));
+    if (const auto data = buffer_.data(); !data.empty()) {
+      size = data.copy(into, size);
+      buffer_.drop(size);
+    } else {
+      const int left_ms = within(deadlines_.body_ms);
+      const long got = left_ms > 0 ? stream_.read(into, size, left_ms) : 0;
+      if (got <= 0) return gone();
+      size = static_cast<size_t>(got);
+    }
+    left_ -= size;
+    return size;
+  }
+  Result<size_t> read_chunked(char* into, size_t size) {
     auto& body = parser_.get().body();
     for (;;) {
       body.data = into;
       body.size = size;
       body.more = true;
       boost::system::error_code problem;
-      if (!buffered_.empty() && !need_more_) {
-        const size_t used = parser_.put(boost::asio::buffer(buffered_), problem);
-        buffered_.erase(0, used);
+      if (const auto data = buffer_.data(); !data.empty() && !need_more_) {
+        const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
+        buffer_.drop(used);
         if (problem == http::error::need_buffer) problem = {};
         if (problem == http::error::need_more) { need_more_ = true; problem = {}; }
         if (problem) return Error{400, "InvalidRequest", "The body's framing is malformed: " + problem.message(), {}};
@@ -75,34 +129,18 @@ class Exchange : public BodySource {
         if (parser_.is_done()) return size_t{0};
         if (used) continue;
       }
-      if (buffered_.size() > kFramingBytesMax) return Error{400, "InvalidRequest", "The body's framing is malformed: a chunk's head is too long", {}};
+      if (buffer_.full()) return Error{400, "InvalidRequest", "The body's framing is malformed: a chunk's head is too long", {}};
       if (!fill(deadlines_.body_ms)) return gone();
       need_more_ = false;
     }
   }
-
-  Parser& parser() { return parser_; }
-  bool body_pending() const { return !parser_.is_done(); }
-  bool waits_for_continue() const { return expects_continue_; }
-  void end_within(int ms) { end_us_ = monotonic_us() + int64_t{1000} * ms; }     // all that is read from now on, together
-
- private:
-  static Error gone() { return {400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", {}}; }
-  bool fill(int timeout_ms) {
-    if (end_us_) timeout_ms = std::min<int64_t>(timeout_ms, (end_us_ - monotonic_us()) / 1000);
-    if (timeout_ms <= 0) return false;
-    const size_t old = buffered_.size();
-    buffered_.resize(old + 65536);
-    const long got = stream_.read(buffered_.data() + old, 65536, timeout_ms);
-    buffered_.resize(old + static_cast<size_t>(std::max(got, 0L)));
-    return got > 0;
-  }
   Stream& stream_;
-  std::string& buffered_;
+  Buffer& buffer_;
   const Deadlines& deadlines_;
   Parser parser_;
   int64_t end_us_ = 0;                                   // 0: each read has its own deadline alone
-  bool need_more_ = false, expects_continue_ = false;
+  bool need_more_ = false, expects_continue_ = false, chunked_ = false;
+  uint64_t left_ = 0;                                    // of a body of known length
 };
 
 Request to_request(Exchange& exchange, const Stream& stream, const std::string& peer_ip) {
@@ -169,9 +207,9 @@ void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
 }  // namespace
 
 void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, const Deadlines& deadlines) {
-  std::string buffered;
+  Buffer buffer;
   while (!stopping) {
-    Exchange exchange(stream, buffered, deadlines);
+    Exchange exchange(stream, buffer, deadlines);
     switch (exchange.read_head()) {
       case Exchange::Head::closed: return;
       case Exchange::Head::malformed: return refuse_head(stream, 400, "The request's head is malformed.\n", deadlines.write_ms);

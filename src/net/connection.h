@@ -10,7 +10,6 @@
 namespace sluice::net {
 
 constexpr size_t kHeadBytesMax = 32 * 1024;            // request line and headers
-constexpr size_t kFramingBytesMax = 128 * 1024;        // of a chunk's head or trailer that does not end
 constexpr int kHandshakeTimeoutMs = 10'000;
 // What a peer may take: to send a next request, a whole head, the next bytes of a body, the rest of a body nobody reads, to take our bytes.
 struct Deadlines { int idle_ms = 75'000, head_ms = 15'000, body_ms = 30'000, drain_ms = 5'000, write_ms = 60'000; };
