@@ -27,7 +27,7 @@ void sync_dir(const std::string& path) {
 
 class Writer : public BlobWriter {
  public:
-  Writer(Blobs& blobs, std::string id, const Secret& key) : path_(blobs.path(id)), id_(std::move(id)), key_(key) {
+  Writer(Blobs& blobs, std::string id, const Secret& key) : path_(blobs.path(id)), id_(std::move(id)), aead_(key) {
     mkdir(path_.substr(0, path_.rfind('/')).c_str(), 0700);
     fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
@@ -55,7 +55,7 @@ class Writer : public BlobWriter {
 
  private:
   Result<Done> flush(bool last) {
-    const std::string sealed = aead_seal(key_, nonce(index_), pending_, aad(id_, index_, last));
+    const std::string sealed = aead_.seal(nonce(index_), pending_, aad(id_, index_, last));
     ++index_;
     pending_.clear();
     for (size_t at = 0; at < sealed.size();) {
@@ -66,7 +66,7 @@ class Writer : public BlobWriter {
     return Done{};
   }
   const std::string path_, id_;
-  const Secret key_;
+  Aead aead_;
   int fd_ = -1;
   bool finished_ = false;
   uint64_t total_ = 0, index_ = 0;
@@ -75,37 +75,43 @@ class Writer : public BlobWriter {
 
 class Reader : public BlobReader {
  public:
-  Reader(int fd, BlobRef blob, const Secret& key) : fd_(fd), blob_(std::move(blob)), key_(key) {}
+  Reader(int fd, BlobRef blob, const Secret& key) : fd_(fd), blob_(std::move(blob)), aead_(key) {}
   ~Reader() override { close(fd_); }
   Result<std::string> read(uint64_t offset, size_t count) override {
-    std::string out;
-    while (out.size() < count && offset < blob_.bytes) {
-      const uint64_t index = offset / kChunkBytes;
-      CHECK(load(index));
-      const size_t from = offset % kChunkBytes, n = std::min(count - out.size(), chunk_.size() - from);
-      out.append(chunk_, from, n);
-      offset += n;
+    std::string out(static_cast<size_t>(offset < blob_.bytes ? std::min<uint64_t>(count, blob_.bytes - offset) : 0), '\0');
+    for (size_t done = 0; done < out.size();) {
+      const uint64_t index = (offset + done) / kChunkBytes;
+      const size_t from = (offset + done) % kChunkBytes, n = std::min(out.size() - done, chunk_bytes(index) - from);
+      if (n == chunk_bytes(index)) {                       // whole: opened where it is wanted
+        CHECK(open_chunk(index, out.data() + done));
+      } else {
+        if (!loaded_ || index != index_) {
+          chunk_.resize(chunk_bytes(index));
+          loaded_ = false;
+          CHECK(open_chunk(index, chunk_.data()));
+          index_ = index;
+          loaded_ = true;
+        }
+        chunk_.copy(out.data() + done, n, from);
+      }
+      done += n;
     }
     return out;
   }
 
  private:
-  Result<Done> load(uint64_t index) {
-    if (loaded_ && index == index_) return Done{};
+  size_t chunk_bytes(uint64_t index) const { return static_cast<size_t>(std::min<uint64_t>(kChunkBytes, blob_.bytes - index * kChunkBytes)); }
+  Result<Done> open_chunk(uint64_t index, char* plain) {
     const bool last = (index + 1) * kChunkBytes >= blob_.bytes;
-    std::string sealed((last ? blob_.bytes - index * kChunkBytes : kChunkBytes) + kAeadTagBytes, '\0');
-    if (pread(fd_, sealed.data(), sealed.size(), static_cast<off_t>(index * kSealedBytes)) != static_cast<ssize_t>(sealed.size())) return broken_seal();
-    auto plain = aead_open(key_, nonce(index), sealed, aad(blob_.id, index, last));
-    if (!plain) return broken_seal();
-    chunk_ = *std::move(plain);
-    index_ = index;
-    loaded_ = true;
+    sealed_.resize(chunk_bytes(index) + kAeadTagBytes);
+    if (pread(fd_, sealed_.data(), sealed_.size(), static_cast<off_t>(index * kSealedBytes)) != static_cast<ssize_t>(sealed_.size())) return broken_seal();
+    if (!aead_.open(nonce(index), sealed_, aad(blob_.id, index, last), plain)) return broken_seal();
     return Done{};
   }
   const int fd_;
   const BlobRef blob_;
-  const Secret key_;
-  std::string chunk_;
+  Aead aead_;
+  std::string sealed_, chunk_;                             // chunk_: one that was read in part
   uint64_t index_ = 0;
   bool loaded_ = false;
 };

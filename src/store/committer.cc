@@ -6,27 +6,9 @@
 namespace sluice {
 namespace {
 constexpr size_t kGroupMax = 128;
-uint64_t key_hash(Family family, std::string_view key) { return std::hash<std::string_view>{}(key) * 31 + static_cast<uint64_t>(family); }
 Error conflict() { return {409, "Conflict", "What this request read was changed by another; it is run again.", {}}; }
 Error read_only() { return {503, "ServiceUnavailable", "The store could not write to its disk and is read-only until the server is restarted.", {}}; }
 }  // namespace
-
-void RecentWrites::note(Family family, std::string_view key, uint64_t commit) {
-  if (young_.size() >= kWindow) {
-    old_ = std::move(young_);
-    young_.clear();
-    floor_ = young_from_;
-    young_from_ = commit;
-  }
-  young_[key_hash(family, key)] = commit;
-}
-bool RecentWrites::changed_since(Family family, std::string_view key, uint64_t commit) const {
-  if (commit < floor_) return true;                    // too old to know
-  const uint64_t hash = key_hash(family, key);
-  for (const auto* map : {&young_, &old_})
-    if (const auto found = map->find(hash); found != map->end()) return found->second > commit;
-  return false;
-}
 
 Key audit_key(uint64_t sequence) { return schema::key(Family::audit, "audit", {big_endian64(sequence)}); }
 
@@ -41,7 +23,7 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce an
 
 Snapshot Committer::snapshot() {
   Snapshot s;
-  s.state_ = std::make_shared<StoreState>(rocks_, scope_, commits_);
+  s.state_ = std::make_shared<StoreState>(rocks_, scope_, commits_, meta_commits_);
   return s;
 }
 Staged Committer::stage() {
@@ -91,23 +73,47 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
   return Receipt();
 }
 
-std::optional<Error> Committer::check(const Staged::Data& data, bool alone) const {
+std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const Waiter& one) const {
   if (failed_) return read_only();
-  const uint64_t seen = data.snapshot.state_->commit;
+  const Staged::Data& data = *one.staged->data_;
   for (const auto& [family, key] : data.reads)
-    if (recent_.changed_since(family, key, seen)) return conflict();
-  for (const Key& prefix : data.empty_prefixes) {
-    if (!alone) return conflict();
-    bool found = false;
-    std::unique_ptr<rocksdb::Iterator> it(rocks_.db->NewIterator({}, rocks_.family(prefix.family)));
-    it->Seek(prefix.bytes);
-    for (; it->Valid() && it->key().starts_with(prefix.bytes) && !found; it->Next()) {
-      const auto own = data.writes.find({prefix.family, it->key().ToString()});
-      found = own == data.writes.end() || own->second.has_value();     // what this commit erases does not count
-    }
-    if (found) return conflict();
-  }
+    if (recent_.maybe_since(family, key, data.snapshot.state_->commit) && overwritten(group, one, family, key)) return conflict();
+  for (const Key& prefix : data.empty_prefixes)
+    if (group.size() > 1 || occupied(data, prefix)) return conflict();
   return std::nullopt;
+}
+
+// Exactly: by those before it in the group, or in the database since its snapshot.
+bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family, const std::string& key) const {
+  for (const Waiter* other : group) {
+    if (other == &one) break;
+    if (!other->error && other->staged->data_->writes.contains({family, key})) return true;
+  }
+  const auto read = [&](const rocksdb::ReadOptions& options, std::string& value) { return rocks_.db->Get(options, rocks_.family(family), key, &value); };
+  rocksdb::ReadOptions before;
+  before.snapshot = one.staged->data_->snapshot.state_->snapshot;
+  std::string then, now;
+  const rocksdb::Status old_status = read(before, then), new_status = read({}, now);
+  if (old_status.IsNotFound() || new_status.IsNotFound()) return old_status.IsNotFound() != new_status.IsNotFound();
+  return !old_status.ok() || !new_status.ok() || then != now;                  // what cannot be read counts as changed
+}
+
+bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
+  std::unique_ptr<rocksdb::Iterator> it(rocks_.db->NewIterator({}, rocks_.family(prefix.family)));
+  for (it->Seek(prefix.bytes); it->Valid() && it->key().starts_with(prefix.bytes); it->Next()) {
+    const auto own = data.writes.find({prefix.family, it->key().ToString()});
+    if (own == data.writes.end() || own->second.has_value()) return true;     // what this commit erases does not count
+  }
+  return false;
+}
+
+void Committer::add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence, std::string& chain) const {
+  std::string chained;
+  chained.reserve(chain.size() + record.size());
+  chained.append(chain).append(record);
+  chain = sha256(chained);
+  chained.replace(0, chain.size(), chain);               // stored behind its own hash, hashed behind the one before
+  batch.Put(rocks_.family(Family::audit), audit_key(sequence).bytes, chained);
 }
 
 void Committer::lead(std::vector<Waiter*>& group) {
@@ -115,25 +121,26 @@ void Committer::lead(std::vector<Waiter*>& group) {
   const uint64_t commit = commits_ + 1;
   uint64_t sequence = sequence_;
   std::string chain = chain_;
+  bool meta = false;
   for (Waiter* w : group) {
-    const Staged::Data& data = *w->staged->data_;
-    if ((w->error = check(data, group.size() == 1))) continue;
-    for (const auto& [key, value] : data.writes) {
+    if ((w->error = check(group, *w))) continue;
+    for (const auto& [key, value] : w->staged->data_->writes) {
       if (value) batch.Put(rocks_.family(key.first), key.second, *value);
       else batch.Delete(rocks_.family(key.first), key.second);
       recent_.note(key.first, key.second, commit);
+      meta = meta || key.first == Family::meta;
     }
-    for (const std::string& record : w->records) {
-      chain = sha256(chain + record);
-      batch.Put(rocks_.family(Family::audit), audit_key(++sequence).bytes, chain + record);
-    }
+    for (const std::string& record : w->records) add_record(batch, record, ++sequence, chain);
   }
   if (batch.Count() == 0) return;
   if (crash_point_) crash_point_("before write");
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status status = rocks_.db->Write(options, &batch);
-  if (status.ok()) commits_ = commit;
+  if (status.ok()) {
+    if (meta) meta_commits_ = commit;
+    commits_ = commit;
+  }
   if (crash_point_) crash_point_("after write");
   if (!status.ok()) {
     failed_ = true;

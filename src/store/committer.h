@@ -5,22 +5,21 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <unordered_map>
 
 #include "store/rocks.h"
 
 namespace sluice {
 
-// Remembers in which commit a key was last written, for the last kWindow keys; what is older counts as changed.
+// In which commit a key was last written, at most: keys share slots, so a late answer may be another key's and is then looked into.
 class RecentWrites {
  public:
-  static constexpr size_t kWindow = 1 << 17;
-  void note(Family family, std::string_view key, uint64_t commit);
-  bool changed_since(Family family, std::string_view key, uint64_t commit) const;
+  void note(Family family, std::string_view key, uint64_t commit) { slots_[slot(family, key)] = commit; }
+  bool maybe_since(Family family, std::string_view key, uint64_t commit) const { return slots_[slot(family, key)] > commit; }
 
  private:
-  std::unordered_map<uint64_t, uint64_t> young_, old_;
-  uint64_t floor_ = 0, young_from_ = 0;                // the newest commit that old_ no longer knows; where young_ begins
+  static constexpr size_t kSlots = 1 << 16;
+  static size_t slot(Family family, std::string_view key) { return (std::hash<std::string_view>{}(key) * 31 + static_cast<size_t>(family)) % kSlots; }
+  std::vector<uint64_t> slots_ = std::vector<uint64_t>(kSlots);
 };
 
 class Committer {
@@ -34,7 +33,10 @@ class Committer {
  private:
   struct Waiter { Staged* staged; std::vector<std::string> records; std::optional<Error> error; bool done = false, leads = false; std::condition_variable wake; };
   void lead(std::vector<Waiter*>& group);
-  std::optional<Error> check(const Staged::Data& data, bool alone) const;
+  std::optional<Error> check(const std::vector<Waiter*>& group, const Waiter& one) const;
+  bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family, const std::string& key) const;
+  bool occupied(const Staged::Data& data, const Key& prefix) const;
+  void add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence, std::string& chain) const;
   void finish(Staged::Data& data);
 
   Rocks& rocks_;
@@ -51,7 +53,7 @@ class Committer {
   std::string chain_;
   bool failed_ = false;
   // Raised after a write: a snapshot taken in between sees more than its number says, which can only cause a retry.
-  std::atomic<uint64_t> commits_{0};
+  std::atomic<uint64_t> commits_{0}, meta_commits_{0};  // the newest of all, and of those that wrote metadata
 };
 
 Key audit_key(uint64_t sequence);

@@ -24,8 +24,8 @@ struct StoreState {
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
-  uint64_t commit;                                     // the last commit this sees
-  StoreState(Rocks& r, const Scope& s, uint64_t c) : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c) {}
+  uint64_t commit, meta_commit;                        // the last commit this sees, and the last that wrote metadata
+  StoreState(Rocks& r, const Scope& s, uint64_t c, uint64_t m) : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c), meta_commit(m) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 

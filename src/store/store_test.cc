@@ -67,6 +67,45 @@ TEST_F(StoreTest, RunsRacingIncrementsToTheExactTotal) {
   EXPECT_EQ(store_->snapshot().get(key("counter")), std::to_string(kThreads * kEach));
 }
 
+// A slow upload reads its bucket and commits when thousands of others have: that alone is no conflict; a change of what it read is.
+TEST_F(StoreTest, AnOldSnapshotConflictsOnlyWithWhatItRead) {
+  open();
+  Staged first = store_->stage();
+  first.put(key("bucket"), "1");
+  ASSERT_TRUE(store_->commit(std::move(first), {}));
+  Staged slow = store_->stage(), slower = store_->stage();
+  EXPECT_EQ(slow.get(key("bucket")), "1");
+  EXPECT_EQ(slower.get(key("bucket")), "1");
+  slow.put(key("slow"), "1");
+  slower.put(key("slower"), "1");
+  for (int commit = 0; commit < 20; ++commit) {
+    Staged other = store_->stage();
+    for (int n = 0; n < 20000; ++n) other.put(key("other" + std::to_string(commit * 20000 + n)), "1");
+    ASSERT_TRUE(store_->commit(std::move(other), {}));
+  }
+  EXPECT_TRUE(store_->commit(std::move(slow), {}));
+  Staged change = store_->stage();
+  change.put(key("bucket"), "2");
+  ASSERT_TRUE(store_->commit(std::move(change), {}));
+  const auto refused = store_->commit(std::move(slower), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "Conflict");
+}
+
+TEST_F(StoreTest, TellsWhenMetadataWasWrittenAndOnlyThen) {
+  open();
+  const auto version = [&] { return store_->snapshot().meta_version(); };
+  const uint64_t before = version();
+  Staged items = store_->stage();
+  items.put(schema::key(Family::items, "i", {"a"}), "1");
+  ASSERT_TRUE(store_->commit(std::move(items), {}));
+  EXPECT_EQ(version(), before);
+  Staged meta = store_->stage();
+  meta.put(schema::key(Family::meta, "t", {"a"}), "1");
+  ASSERT_TRUE(store_->commit(std::move(meta), {}));
+  EXPECT_GT(version(), before);
+}
+
 // DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the first.
 TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
   open();
