@@ -33,9 +33,9 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   question.resource_account = scope.account_id;
   if (caller.principal().type == policy::Principal::Type::assumed_role) {
     const std::string& arn = caller.principal().role_arn;
-    const auto role = ports.identities->role(arn.substr(arn.rfind('/') + 1), snapshot);
-    if (!role || role->id != caller.principal().role_id) return Error{403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
-    for (const std::string& text : role->inline_policies) question.identity.push_back(policy::parse_cached(text, policy::Kind::identity));
+    const auto rules = ports.identities->rules(std::string_view(arn).substr(arn.rfind('/') + 1), snapshot);
+    if (!rules || rules->role.id != caller.principal().role_id) return Error{403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
+    question.identity = rules->policies;
   }
   const policy::Context base = request_context(request, caller, scope);
   for (const Need& need : needs) {
@@ -55,15 +55,33 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   return Done{};
 }
 
-Result<Caller> Gate::authenticate(Request& request, const Service* service, const Ports& ports) {
-  TRY(const sigv4::Claim claim, sigv4::parse(request, *service));
-  TRY(const Session session, sigv4::session(claim, *service, ports, request.time));
+Result<std::shared_ptr<const Caller>> Gate::authenticate(const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim, const std::shared_ptr<const sigv4::KnownSession>& session) {
   std::string payload_hash = request.headers.get("x-amz-content-sha256");
-  if (payload_hash.empty() && claim.presigned && service->protocol == Protocol::rest_xml) payload_hash = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
-  if (service->protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
+  if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml) payload_hash = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
+  if (service.protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
   if (payload_hash.empty()) return Error{400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", {}};
-  CHECK(sigv4::verify(request, claim, session, payload_hash, *service, ports));
-  return role_caller(session, ports.store->scope());
+  CHECK(sigv4::verify(request, claim, *session, payload_hash, service, ports));
+  return std::shared_ptr<const Caller>(session, &session->caller_);
+}
+
+std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, const Snapshot& snapshot) const {
+  constexpr size_t kRolesMax = 1024;
+  const uint64_t version = snapshot.meta_version();
+  {
+    const std::lock_guard lock(mutex_);
+    if (version == version_)
+      if (const auto known = rules_.find(role_name); known != rules_.end()) return known->second;
+  }
+  auto view = role(role_name, snapshot);
+  if (!view) return nullptr;
+  auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}});
+  for (const std::string& text : made->role.inline_policies) made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
+  const std::lock_guard lock(mutex_);
+  if (version < version_) return made;                     // of an older view: not for others
+  if (version > version_ || rules_.size() >= kRolesMax) rules_.clear();
+  version_ = version;
+  rules_[std::string(role_name)] = made;
+  return made;
 }
 
 Caller Gate::role_caller(const Session& session, const Scope& scope) {

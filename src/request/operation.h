@@ -14,6 +14,7 @@ namespace sluice {
 
 struct Ports;
 struct Session;
+namespace sigv4 { struct Claim; class KnownSession; }
 
 // One question for IAM. All of an operation's needs must be allowed; an empty list is a denial.
 struct Need {
@@ -79,7 +80,7 @@ template <class Op> concept Writes = requires(const Authorized<typename Op::In>&
 struct AuditFacts { json::value request_parameters, response_elements; json::array resources; };   // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false · read_only = Reads<Op>
-//   static json::value audit(const In&)         requestParameters (never payload or secret); default null
+//   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&)
 //   static json::value audit(const In&, const Out&) -> responseElements, as `audit_result`; default null
 struct Row {
   std::string_view name, action;
@@ -103,7 +104,8 @@ struct Service {
 struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
-  static Result<Caller> authenticate(Request&, const Service*, const Ports&);        // sigv4.cc
+  // The claim's signature over this request. S3: over the head, the payload proves itself while it is read.
+  static Result<std::shared_ptr<const Caller>> authenticate(const Request&, const Service&, const Ports&, const sigv4::Claim&, const std::shared_ptr<const sigv4::KnownSession>&);
   static Caller role_caller(const Session& session, const Scope&);                     // whoever holds this session
   // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia, and no aws:SourceIp
   static Caller through(Caller caller, std::string_view service_principal);
@@ -117,7 +119,8 @@ struct Gate {
   template <class Op>
   static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports, Staged& staged, AuditFacts& audit) {
     TRY(const auto in, Op::parse(request));
-    if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
+    if constexpr (requires { Op::audit(in, staged.snapshot()); }) audit.request_parameters = Op::audit(in, staged.snapshot());
+    else if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
     TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
     for (const Need& need : needs)
       if (!need.resource_type.empty()) audit.resources.push_back(json::object{{"type", need.resource_type}, {"ARN", need.resource}});

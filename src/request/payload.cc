@@ -39,7 +39,7 @@ class PlainSource : public BodySource {
   BodySource& raw_;
 };
 
-struct ChunkSigning { std::string key, time, scope, previous; };
+struct ChunkSigning { Secret key; std::string time, scope, previous; };
 
 class ChunkedSource : public BodySource {
  public:
@@ -124,7 +124,7 @@ class ChunkedSource : public BodySource {
   Result<Done> verify_chunk() {
     if (!signed_) return Done{};
     const std::string to_sign = "AWS4-HMAC-SHA256-PAYLOAD\n" + signing_.time + "\n" + signing_.scope + "\n" + signing_.previous + "\n" + hex(sha256("")) + "\n" + hex(hash_.finish());
-    signing_.previous = hex(hmac_sha256(signing_.key, to_sign));
+    signing_.previous = hex(hmac_sha256(signing_.key.expose(), to_sign));
     if (!equal_constant_time(signing_.previous, claimed_)) return mismatch();
     return Done{};
   }
@@ -151,7 +151,7 @@ class ChunkedSource : public BodySource {
     }
     if (!signed_ || !trailer_) return Done{};
     const std::string to_sign = "AWS4-HMAC-SHA256-TRAILER\n" + signing_.time + "\n" + signing_.scope + "\n" + signing_.previous + "\n" + hex(sha256(to_hash));
-    if (!equal_constant_time(hex(hmac_sha256(signing_.key, to_sign)), claimed)) return mismatch();
+    if (!equal_constant_time(hex(hmac_sha256(signing_.key.expose(), to_sign)), claimed)) return mismatch();
     return Done{};
   }
 
@@ -168,7 +168,7 @@ class ChunkedSource : public BodySource {
 };
 }  // namespace
 
-Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Request& request, const Claim& claim, const Session& session) {
+Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Request& request, const Claim& claim, const Secret& signing_key) {
   std::string mode = request.headers.get("x-amz-content-sha256");
   if (mode.empty() && claim.presigned) mode = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
   if (mode == "UNSIGNED-PAYLOAD") return std::shared_ptr<BodySource>(std::make_shared<PlainSource>(raw));
@@ -179,7 +179,7 @@ Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Requ
   if (!is_signed && mode != "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return Error{400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- mode, or a valid sha256 value.", {{"ArgumentName", "x-amz-content-sha256"}, {"ArgumentValue", mode}}};
   const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length"));
   if (!decoded || *decoded < 0) return Error{411, "MissingContentLength", "You must provide the Content-Length HTTP header.", {}};
-  ChunkSigning signing{signing_key(session.secret_access_key, claim), claim.time_text, claim.date + "/" + claim.region + "/" + claim.service + "/aws4_request", claim.signature};
+  ChunkSigning signing{signing_key, claim.time_text, claim.date + "/" + claim.region + "/" + claim.service + "/aws4_request", claim.signature};
   return std::shared_ptr<BodySource>(std::make_shared<ChunkedSource>(raw, is_signed, trailer, static_cast<uint64_t>(*decoded), std::move(signing)));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Where services meet: small interfaces, implemented by one service, used by others, joined in main.cc.
 #include <functional>
+#include <mutex>
 #include <set>
 
 #include "request/operation.h"
@@ -25,11 +26,19 @@ class Sessions {
 };
 
 struct RoleView { std::string name, arn, id, trust_policy; int64_t max_session_s = 3600; std::vector<std::string> inline_policies; };
+struct RoleRules { RoleView role; std::vector<policy::DocumentPtr> policies; };   // nullptr: one does not parse, which denies
 class Identities {                            // by iam
  public:
   virtual ~Identities() = default;
-  virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
+  virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;   // from Family::meta alone
+  // role() with its policies parsed, kept while no metadata changes: every request asks. nullptr: there is none.
+  std::shared_ptr<const RoleRules> rules(std::string_view role_name, const Snapshot&) const;
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable uint64_t version_ = 0;              // Snapshot::meta_version() that all of rules_ were read at
+  mutable std::map<std::string, std::shared_ptr<const RoleRules>, std::less<>> rules_;
 };
 
 struct KeyView { std::string arn, id, state, policy; };        // state: Enabled, Disabled, PendingDeletion

@@ -62,9 +62,11 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
   const size_t bytes_max = body_bytes_max(service);
   const std::string length = request.headers.get("content-length");       // refused before a byte of it is read
   if (const auto declared = parse_int(length); !length.empty() && (!declared || *declared > static_cast<int64_t>(bytes_max))) return too_large(service);
+  constexpr size_t kProbeBytes = 512, kStepBytesMax = 1 << 20;            // a length is a claim: memory follows what arrives
   std::string out;
-  for (size_t step = 16384;; step = std::min<size_t>(step * 2, 1 << 20)) {
+  for (size_t step = std::min(kStepBytesMax, length.empty() ? 16384 : static_cast<size_t>(*parse_int(length)) + kProbeBytes);; step = std::min(std::max(step, out.size()), kStepBytesMax)) {
     const size_t old = out.size();
+    if (out.capacity() - old > kProbeBytes) step = std::min(step, out.capacity() - old);
     out.resize(old + step);
     auto got = source.read(out.data() + old, step);
     out.resize(old + (got ? *got : 0));
@@ -139,24 +141,24 @@ Response Path::serve(Request request, BodySource& raw) {
   // Before a byte of the body: who claims to ask, by a session of ours?
   auto claim = sigv4::parse(request, service);
   if (!claim) return refuse_stranger(request, service, nullptr, claim.error());
-  auto session = sigv4::session(*claim, service, ports_, request.time);
+  auto session = sessions_.find(*claim, service, ports_, request.time);
   if (!session) return refuse_stranger(request, service, nullptr, session.error());
 
   std::shared_ptr<BodySource> payload;
-  if (s3) {
-    auto caller_first = Gate::authenticate(request, &service, ports_);     // the head alone proves the caller
-    if (!caller_first) return refuse_stranger(request, service, nullptr, caller_first.error());
-    auto verified = sigv4::verified_payload(raw, request, *claim, *session);
-    if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
-    payload = *std::move(verified);
-    to_path_style(request, ports_.store->scope());
-  } else {
+  if (!s3) {
     auto body = read_all(raw, request, service);
     if (!body) return refuse_stranger(request, service, nullptr, body.error());
     request.body = *std::move(body);
   }
-  auto caller = Gate::authenticate(request, &service, ports_);
-  if (!caller) return refuse_stranger(request, service, nullptr, caller.error());
+  auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
+  if (!authenticated) return refuse_stranger(request, service, nullptr, authenticated.error());
+  const Caller& caller = **authenticated;
+  if (s3) {                                              // the head alone proved the caller
+    auto verified = sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim));
+    if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
+    payload = *std::move(verified);
+    to_path_style(request, ports_.store->scope());
+  }
 
   AuditFacts facts;
   std::optional<Receipt> receipt;
@@ -168,11 +170,11 @@ Response Path::serve(Request request, BodySource& raw) {
     if (!form_well_formed) return malformed_query(service);
     if (row->streams) request.stream = payload;
     else if (payload) { TRY(request.body, read_all(*payload, request, service)); }
-    return run(request, service, *row, *caller, facts, receipt);
+    return run(request, service, *row, caller, facts, receipt);
   }();
   if (!receipt && !outcome) {
     std::vector<json::object> records;
-    records.push_back(audit_record(request, service, row, &*caller, facts, &outcome.error(), ports_.store->scope()));
+    records.push_back(audit_record(request, service, row, &caller, facts, &outcome.error(), ports_.store->scope()));
     if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed) receipt = *std::move(committed);
     else return refuse(request, service, committed.error());
   }

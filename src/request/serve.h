@@ -1,6 +1,7 @@
 #pragma once
 // The life of a request (DESIGN section 4). One function reads top to bottom; the types allow no other order.
 #include "request/audit.h"
+#include "request/sigv4.h"
 
 namespace sluice {
 
@@ -25,6 +26,7 @@ class Path : public Dispatcher {
   Response refuse_stranger(const Request& request, const Service& service, const Row* row, const Error& error);
   Ports& ports_;
   StrangerLimit strangers_;
+  sigv4::KnownSessions sessions_;
 };
 
 }  // namespace sluice

@@ -187,17 +187,42 @@ Result<Claim> parse(const Request& request, const Service& service) {
   return claim;
 }
 
-Result<Session> session(const Claim& claim, const Service& service, const Ports& ports, Time now) {
+Secret KnownSession::signing_key(const Claim& claim) const {
+  constexpr size_t kKeysMax = 16;
+  const std::string scope = claim.date + "/" + claim.region + "/" + claim.service;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [known, key] : keys_) if (known == scope) return key;
+  if (keys_.size() == kKeysMax) keys_.clear();
+  return keys_.emplace_back(scope, Secret(sigv4::signing_key(session.secret_access_key, claim))).second;
+}
+
+Result<std::shared_ptr<const KnownSession>> KnownSessions::find(const Claim& claim, const Service& service, const Ports& ports, Time now) {
   const bool s3 = service.protocol == Protocol::rest_xml;
   // There are no long-lived keys (law 5): without a token no key is known.
   if (claim.token.empty()) return s3 ? fault(Fault::unknown_key, service, {}, {{"AWSAccessKeyId", claim.access_key_id}}) : fault(Fault::unknown_key, service);
-  auto opened = ports.sessions->open(claim.token);
-  if (!opened) return fault(Fault::bad_token, service);
-  if (!equal_constant_time(opened->access_key_id, claim.access_key_id)) return fault(Fault::bad_token, service);
-  if (opened->expires <= now) return fault(Fault::expired_token, service, s3 ? "" : "The security token included in the request is expired");
-  const auto role = ports.identities->role(opened->role_name, ports.store->snapshot());
-  if (!role || role->id != opened->role_id) return fault(Fault::bad_token, service);   // deleted, or made anew under the old name
-  return opened;
+  auto found = open(claim.token, ports, now);
+  if (!found) return fault(Fault::bad_token, service);
+  const Session& session = (*found)->session;
+  if (!equal_constant_time(session.access_key_id, claim.access_key_id)) return fault(Fault::bad_token, service);
+  if (session.expires <= now) return fault(Fault::expired_token, service, s3 ? "" : "The security token included in the request is expired");
+  const auto rules = ports.identities->rules(session.role_name, ports.store->snapshot());
+  if (!rules || rules->role.id != session.role_id) return fault(Fault::bad_token, service);   // deleted, or made anew under the old name
+  return found;
+}
+
+Result<std::shared_ptr<const KnownSession>> KnownSessions::open(const std::string& token, const Ports& ports, Time now) {
+  const std::string name = sha256(token);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(name); known != known_.end()) return known->second;
+  }
+  TRY(Session opened, ports.sessions->open(token));
+  auto made = std::make_shared<const KnownSession>(std::move(opened), ports.store->scope());
+  const std::lock_guard lock(mutex_);
+  if (known_.size() >= kSessionsMax) std::erase_if(known_, [now](const auto& one) { return one.second->session.expires <= now; });
+  if (known_.size() >= kSessionsMax) known_.clear();
+  known_.emplace(name, made);
+  return made;
 }
 
 std::string canonical_request(const Request& request, const Claim& claim, std::string_view payload_hash, bool s3) {
@@ -220,13 +245,13 @@ std::string signing_key(const Secret& secret, const Claim& claim) {
   return hmac_sha256(hmac_sha256(hmac_sha256(hmac_sha256(seed.expose(), claim.date), claim.region), claim.service), "aws4_request");
 }
 
-Result<Done> verify(const Request& request, const Claim& claim, const Session& session, std::string_view payload_hash, const Service& service, const Ports& ports) {
+Result<Done> verify(const Request& request, const Claim& claim, const KnownSession& session, std::string_view payload_hash, const Service& service, const Ports& ports) {
   CHECK(verify_scope(claim, service, ports.store->scope()));
   CHECK(verify_clock(request, claim, service));
   CHECK(verify_signed_headers(request, claim, service));
   const bool s3 = service.protocol == Protocol::rest_xml;
   const std::string canonical = canonical_request(request, claim, payload_hash, s3), to_sign = string_to_sign(claim, canonical);
-  const std::string expected = hex(hmac_sha256(signing_key(session.secret_access_key, claim), to_sign));
+  const std::string expected = hex(hmac_sha256(session.signing_key(claim).expose(), to_sign));
   if (equal_constant_time(expected, claim.signature)) return Done{};
   if (s3) return fault(Fault::mismatch, service, {}, {{"AWSAccessKeyId", claim.access_key_id}, {"StringToSign", to_sign}, {"SignatureProvided", claim.signature}, {"CanonicalRequest", canonical}});
   return fault(Fault::mismatch, service);

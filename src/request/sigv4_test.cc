@@ -82,10 +82,8 @@ Result<size_t> receive(const std::string& body, const char* mode, const char* se
   r.headers.add("x-amz-decoded-content-length", "66560");
   auto claim = claim_of("s3", {});
   claim.signature = seed;
-  Session session;
-  session.secret_access_key = kSecret;
   Pieces raw(body);
-  TRY(const auto source, sigv4::verified_payload(raw, r, claim, session));
+  TRY(const auto source, sigv4::verified_payload(raw, r, claim, Secret(sigv4::signing_key(kSecret, claim))));
   char buffer[5000];
   size_t total = 0;
   for (;;) {

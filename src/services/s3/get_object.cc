@@ -4,7 +4,7 @@
 
 namespace sluice::s3 {
 namespace {
-constexpr size_t kPieceBytes = 256 * 1024;
+constexpr size_t kPieceBytes = 64 * 1024;                // a chunk of a sealed file
 
 struct Part { std::string id, wrapped; uint64_t bytes; };
 class BlobsProducer : public BodyProducer {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
@@ -137,7 +139,8 @@ Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encrypt
   Digest sum(checksum->algorithm), md5_digest(Algorithm::md5);
   const bool needs_md5 = encryption.algorithm == "AES256" || md5_bytes;
   uint64_t total = 0;
-  std::string buffer(kInlineBytesMax, '\0'), held;
+  const int64_t announced = parse_int(in.header("content-length")).value_or(kInlineBytesMax);
+  std::string buffer(std::clamp<size_t>(static_cast<size_t>(std::max<int64_t>(announced, 0)), 1024, kInlineBytesMax), '\0'), held;
   std::unique_ptr<BlobWriter> spool;
   for (;;) {
     TRY(const size_t got, body.read(buffer.data(), buffer.size()));
