@@ -1,6 +1,8 @@
 #include "cli/client.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -43,6 +45,8 @@ Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
     wire.fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(wire.fd, a->ai_addr, a->ai_addrlen) != 0) { close(wire.fd); wire.fd = -1; }
   }
+  const int on = 1;
+  setsockopt(wire.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);   // head and body are two writes: the second must not wait for the first's acknowledgement
   freeaddrinfo(found);
   if (wire.fd < 0) return broken("cannot connect to " + endpoint.url + ": is the server running?");
   wire.context = SSL_CTX_new(TLS_client_method());
