@@ -3,9 +3,12 @@ import concurrent.futures
 import decimal
 import json
 import pathlib
+import subprocess
 
 import botocore.exceptions
 import pytest
+
+from conftest import SLUICE
 
 SHARED = pathlib.Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -129,6 +132,91 @@ def test_limits_are_refused_with_their_reason(db, item, text):
 def test_expressions_that_do_not_parse_are_refused(db, expression, text):
     with pytest.raises(botocore.exceptions.ClientError, match=text):
         db.put_item(TableName="Readings", Item=reading("e", "1"), ConditionExpression=expression)
+
+
+@pytest.mark.parametrize("expression, values, text", [
+    ("a < :v", {"M": {}}, r"Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: <, operand type: M"),
+    ("a BETWEEN :v AND :v", {"BOOL": True}, "operator or function: BETWEEN, operand type: BOOL"),
+    ("begins_with(a, :v)", {"N": "1"}, "operator or function: begins_with, operand type: N"),
+    ("size(:v) > a", {"N": "1"}, "operator or function: size, operand type: N"),
+    ("attribute_type(a, :v)", {"S": "X"}, "Invalid attribute type name found; type: X, valid types: "),
+    ("#a = :v", {"S": "x"}, "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: #a"),
+])
+def test_operands_of_the_wrong_type_are_refused_before_the_item_is_read(db, expression, values, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.put_item(TableName="Readings", Item=reading("operands", "1"), ConditionExpression=expression, ExpressionAttributeValues={":v": values})
+
+
+def test_begins_with_compares_bytes_not_their_text(db):
+    db.put_item(TableName="Readings", Item=reading("bytes", "1", b={"B": b"abcd"}))
+    for prefix, wins in ((b"ab", True), (b"abc", True), (b"bc", False)):
+        try:
+            db.put_item(TableName="Readings", Item=reading("bytes", "1", b={"B": b"abcd"}), ConditionExpression="begins_with(b, :p)", ExpressionAttributeValues={":p": {"B": prefix}})
+            assert wins
+        except db.exceptions.ConditionalCheckFailedException:
+            assert not wins
+
+
+@pytest.mark.parametrize("word", ["value", "Timestamp", "ZONE", "flattern", "abort"])
+def test_reserved_words_need_a_placeholder(db, word):
+    with pytest.raises(botocore.exceptions.ClientError, match=f"reserved keyword: {word}"):
+        db.scan(TableName="Readings", ProjectionExpression=word)
+    db.scan(TableName="Readings", ProjectionExpression="#w", ExpressionAttributeNames={"#w": word})
+
+
+@pytest.mark.parametrize("arguments, text", [
+    ({"Select": "SPECIFIC_ATTRIBUTES"}, "Must specify the AttributesToGet or ProjectionExpression"),
+    ({"Select": "COUNT", "ProjectionExpression": "device_id"}, "choosing to get only the Count"),
+    ({"Select": "ALL_PROJECTED_ATTRIBUTES"}, "using an IndexName"),
+    ({"Segment": 4, "TotalSegments": 4}, "Segment: 4 is not less than TotalSegments: 4"),
+    ({"TotalSegments": 4}, "The Segment parameter is required"),
+    ({"ProjectionExpression": "a.b, a"}, r"path one: \[a, b\], path two: \[a\]"),
+    ({"ReturnConsumedCapacity": "SOME"}, r"Value 'SOME' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: \[INDEXES, TOTAL, NONE\]"),
+])
+def test_a_scan_says_what_does_not_go_together(db, arguments, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.scan(TableName="Readings", **arguments)
+
+
+def test_a_query_refuses_the_key_in_its_filter_and_a_value_of_another_type(db):
+    for arguments, text in [({"FilterExpression": "begins_with(#t, :d)", "ExpressionAttributeNames": {"#t": "timestamp"}}, "Primary key attribute: timestamp"), ({"ExpressionAttributeValues": {":d": {"N": "1"}}}, "does not match schema type")]:
+        with pytest.raises(botocore.exceptions.ClientError, match=text):
+            db.query(TableName="Readings", KeyConditionExpression="device_id = :d", **({"ExpressionAttributeValues": {":d": {"S": "x"}}} | arguments))
+
+
+@pytest.mark.parametrize("count, text", [(0, "Map value must satisfy constraint"), (26, "Map value must satisfy constraint")])
+def test_a_batch_has_1_to_25_requests(db, count, text):
+    with pytest.raises(botocore.exceptions.ClientError, match=text):
+        db.batch_write_item(RequestItems={"Readings": [{"DeleteRequest": {"Key": reading("d", str(n))}} for n in range(count)]})
+    with pytest.raises(botocore.exceptions.ClientError, match="Too many items requested for the BatchWriteItem call"):
+        db.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": reading("d", str(n))}} for n in range(13)] for name in ("Readings", "Other")})
+
+
+def test_nesting_ends_at_32_levels(db):
+    def nested(levels):
+        value = {"S": "x"}
+        for _ in range(levels - 1):
+            value = {"L": [value]}
+        return value
+    db.put_item(TableName="Readings", Item=reading("nested", "32", deep=nested(32)))
+    assert db.get_item(TableName="Readings", Key=reading("nested", "32"))["Item"]["deep"] == nested(32)
+    with pytest.raises(botocore.exceptions.ClientError, match="Nesting Levels have exceeded"):
+        db.put_item(TableName="Readings", Item=reading("nested", "33", deep=nested(33)))
+
+
+def test_the_trail_names_keys_and_attributes_and_never_a_value(fresh_server):
+    db = fresh_server.client("dynamodb")
+    create(db, "Readings")
+    db.batch_write_item(RequestItems={"Readings": [{"PutRequest": {"Item": reading("audited", "1", secret={"S": "canary-value"})}}, {"DeleteRequest": {"Key": reading("audited", "2")}}]})
+    db.put_item(TableName="Readings", Item=reading("audited", "3", secret={"S": "canary-value"}), ConditionExpression="secret <> :v", ExpressionAttributeValues={":v": {"S": "canary-other"}})
+    db.batch_get_item(RequestItems={"Readings": {"Keys": [reading("audited", "1")]}})
+    assert fresh_server.stop() == 0
+    records = json.loads(subprocess.run([SLUICE.parent / "dump", fresh_server.data_dir], capture_output=True, text=True, check=True).stdout)["audit"]
+    shown = {record["eventName"]: record["requestParameters"] for record in records}
+    assert shown["BatchWriteItem"] == {"requestItems": {"Readings": [{"putRequest": {"key": {"device_id": "audited", "timestamp": "1"}, "item": ["secret"]}}, {"deleteRequest": {"key": {"device_id": "audited", "timestamp": "2"}}}]}}
+    assert shown["PutItem"] == {"tableName": "Readings", "key": {"device_id": "audited", "timestamp": "3"}, "item": ["secret"], "conditionExpression": "secret <> :v"}
+    assert shown["BatchGetItem"] == {"requestItems": {"Readings": {"keys": [{"device_id": "audited", "timestamp": "1"}]}}}
+    assert "canary" not in json.dumps(records)
 
 
 def test_a_table_under_a_customer_key_goes_dark_with_it(server, db, code):

@@ -30,7 +30,7 @@ class Parser {
     for (;;) {
       TRY(Path path, parse_path());
       for (const Path& other : paths)
-        if (std::equal(other.begin(), other.begin() + static_cast<ptrdiff_t>(std::min(other.size(), path.size())), path.begin())) return invalid("Two document paths overlap with each other; must remove or rewrite one of these paths;");
+        if (std::equal(other.begin(), other.begin() + static_cast<ptrdiff_t>(std::min(other.size(), path.size())), path.begin())) return invalid("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: " + shown(other) + ", path two: " + shown(path));
       paths.push_back(std::move(path));
       if (token_.kind == 'e') return paths;
       if (token_.text != ",") return syntax();
@@ -63,6 +63,22 @@ class Parser {
     if (token_.text != text) return syntax();
     return advance();
   }
+  static std::string shown(const Path& path) {
+    std::string out;
+    for (const auto& part : path) {
+      const size_t* index = std::get_if<size_t>(&part);
+      out += (out.empty() ? "" : ", ") + (index ? "[" + std::to_string(*index) + "]" : std::get<std::string>(part));
+    }
+    return "[" + out + "]";
+  }
+  // A literal whose type the operator cannot take is refused before any item is looked at.
+  Result<Done> check_operand(const Node& operand, const std::string& op, std::string_view types) const {
+    if (operand.op == "size") return types.find('N') != types.npos ? Result<Done>(Done{}) : incorrect(op, "N");
+    if (operand.op != "value") return Done{};
+    const std::string type = type_of(operand.value);
+    return type.size() == 1 && types.find(type) != types.npos ? Result<Done>(Done{}) : incorrect(op, type);
+  }
+  Error incorrect(const std::string& op, const std::string& type) const { return invalid("Incorrect operand type for operator or function; operator or function: " + op + ", operand type: " + type); }
   static Condition node(std::string op) { auto n = std::make_unique<Node>(); n->op = std::move(op); return n; }
   Result<Done> count_operator() {
     if (++operators_ > kOperandsMax) return invalid("The expression contains too many operators;");
@@ -130,6 +146,7 @@ class Parser {
       TRY(Condition high, operand());
       n->children.push_back(std::move(low));
       n->children.push_back(std::move(high));
+      for (const auto& child : n->children) CHECK(check_operand(*child, "BETWEEN", "SNB"));
       return n;
     }
     if (is_word("IN")) {
@@ -153,12 +170,15 @@ class Parser {
     TRY(Condition right, operand());
     n->children.push_back(std::move(left));
     n->children.push_back(std::move(right));
+    if (op[0] != '=' && op != "<>") for (const auto& child : n->children) CHECK(check_operand(*child, op, "SNB"));
     return n;
   }
   Result<Condition> operand() {
     if (token_.kind == 'v') {
       Condition n = node("value");
-      TRY(n->value, placeholders_.value(token_.text));
+      auto value = placeholders_.value(token_.text);
+      if (!value) return invalid(value.error().message);
+      n->value = *std::move(value);
       CHECK(advance());
       return n;
     }
@@ -187,7 +207,22 @@ class Parser {
     CHECK(expect(")"));
     if (n->children.size() != known->second) return invalid("Incorrect number of operands for operator or function; operator or function: " + n->op + ", number of operands: " + std::to_string(n->children.size()));
     if (n->op.starts_with("attribute_") && n->children[0]->op != "path") return invalid("Operator or function requires a document path; operator or function: " + n->op);
+    CHECK(check_arguments(*n));
     return n;
+  }
+  Result<Done> check_arguments(const Node& n) const {
+    if (n.op == "begins_with") {
+      for (const auto& child : n.children) CHECK(check_operand(*child, n.op, "SB"));
+    } else if (n.op == "size" && n.children[0]->op == "value") {
+      const std::string type = type_of(n.children[0]->value);
+      if (type == "N" || type == "BOOL" || type == "NULL") return incorrect("size", type);
+    } else if (n.op == "attribute_type") {
+      CHECK(check_operand(*n.children[1], n.op, "S"));
+      static const std::set<std::string_view> types = {"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"};
+      if (const Node& type = *n.children[1]; type.op == "value" && !types.contains(std::string_view(type.value.get_object().at("S").get_string())))
+        return invalid("Invalid attribute type name found; type: " + std::string(type.value.get_object().at("S").get_string()).substr(0, 64) + ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
+    }
+    return Done{};
   }
   Result<Path> parse_path() {
     Path path;
@@ -213,14 +248,13 @@ class Parser {
   }
   Result<std::string> path_name() {
     std::string name = token_.text;
-    if (token_.kind == 'p') { TRY(name, placeholders_.name(token_.text)); }
+    if (token_.kind == 'p') {
+      auto named = placeholders_.name(token_.text);
+      if (!named) return invalid(named.error().message);
+      name = *std::move(named);
+    }
     else if (token_.kind != 'n') return syntax();
-    // The reserved words that are likely as names of readings; AWS's full list has 573.
-    static const std::set<std::string> reserved = {"ALL", "AND", "ANY", "AS", "BETWEEN", "BY", "COUNT", "DATA", "DATE", "DELETE", "DESC", "EXISTS", "FROM", "GROUP", "HASH", "IN", "INDEX", "KEY", "KEYS", "LANGUAGE", "LIMIT", "LOCATION", "NAME", "NOT", "NULL", "NUMBER",
-                                                   "OR", "ORDER", "RANGE", "REGION", "SELECT", "SET", "SIZE", "STATE", "STATUS", "TABLE", "TIME", "TIMESTAMP", "TTL", "TYPE", "UNIT", "USER", "VALUE", "VALUES", "WHERE", "YEAR", "ZONE"};
-    std::string upper = name;
-    for (char& c : upper) if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-    if (token_.kind == 'n' && reserved.contains(upper)) return invalid("Attribute name is a reserved keyword; reserved keyword: " + name);
+    if (token_.kind == 'n' && is_reserved(name)) return invalid("Attribute name is a reserved keyword; reserved keyword: " + name);
     CHECK(advance());
     return name;
   }
@@ -275,6 +309,7 @@ bool evaluate_function(const Node& node, const json::object& item) {
   if (node.op == "attribute_type") return type_of(*second) == "S" && type_of(*first) == std::string_view(second->get_object().at("S").get_string());
   if (node.op == "contains") return contains(*first, *second);
   if (type_of(*first) != type_of(*second) || (type_of(*first) != "S" && type_of(*first) != "B")) return false;
+  if (type_of(*first) == "B") return unbase64(std::string_view(first->get_object().at("B").get_string())).value_or("").starts_with(unbase64(std::string_view(second->get_object().at("B").get_string())).value_or(""));
   return std::string_view(first->get_object().begin()->value().get_string()).starts_with(std::string_view(second->get_object().begin()->value().get_string()));
 }
 

@@ -35,6 +35,7 @@ class Placeholders {
 // `kind`: "ConditionExpression", for messages.
 Result<Condition> parse_condition(std::string_view text, std::string_view kind, Placeholders& placeholders);
 Result<std::vector<Path>> parse_projection(std::string_view text, Placeholders& placeholders);
+bool is_reserved(std::string_view word);                                  // reserved.cc
 bool evaluate(const Node& node, const json::object& item);
 json::object project(const json::object& item, const std::vector<Path>& paths);   // everything when `paths` is empty
 

@@ -25,6 +25,10 @@ Result<ItemIn> parse_item_in(const Request& request, const char* member, bool wi
   if (!with_condition && projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
   CHECK(placeholders.all_used());
   for (const char* legacy : {"Expected", "ConditionalOperator", "AttributesToGet"}) if (fields.find(legacy)) return validation(std::string(legacy) + " is a legacy parameter that Sluice does not have; use expressions.");
+  CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
+  CHECK(one_of(in.body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
+  CHECK(one_of(in.body, "ReturnValues", {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
+  CHECK(one_of(in.body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}));
   const std::string returns = text_of(in.body, "ReturnValues");
   if (!returns.empty() && returns != "NONE" && returns != "ALL_OLD") return validation("ReturnValues can only be ALL_OLD or NONE");
   return in;
@@ -46,7 +50,31 @@ Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& tabl
   }
   return returns_old ? old : std::optional<json::object>();
 }
+// CloudTrail's view of an item (CloudTrail User Guide, "DynamoDB data events"): the key as it is, of other attributes the names,
+// together up to `names_bytes`.
+constexpr size_t kAuditNamesBytesMax = 16 * 1024;
+void describe(json::object& into, const json::object& item, const std::optional<json::object>& table, size_t& names_bytes) {
+  json::object key;
+  json::array names;
+  for (const auto& [name, value] : item) {
+    if (table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"))) key[name] = value.get_object().begin()->value();
+    else if (name.size() <= names_bytes) { names_bytes -= name.size(); names.emplace_back(name); }
+    else if (names.empty() || names.back() != "...") names.emplace_back("...");
+  }
+  into["key"] = std::move(key);
+  if (!names.empty()) into["item"] = std::move(names);
+}
 }  // namespace
+
+template <class Self>
+json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
+  json::object shown{{"tableName", in.table}};
+  size_t names_bytes = kAuditNamesBytesMax;
+  describe(shown, in.item, s.get_json(table_key(in.table)), names_bytes);
+  for (const auto& [name, member] : {std::pair("ConditionExpression", "conditionExpression"), std::pair("ProjectionExpression", "projectionExpression"), std::pair("ReturnConsumedCapacity", "returnConsumedCapacity"), std::pair("ReturnValues", "returnValues")})
+    if (const std::string text = text_of(in.body, name); !text.empty()) shown[member] = text;
+  return shown;
+}
 
 template <class Self>
 Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
@@ -101,12 +129,16 @@ Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
 Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
-  if (!tables || tables->empty() || tables->size() > kBatchWriteMax) return validation("1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]");
+  const auto wrong_length = [](const std::string& shown) { return validation("1 validation error detected: Value '" + shown + "' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]"); };
+  if (!tables) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
+  if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
+  CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   In in{{}, wants_consumed(body)};
   size_t count = 0;
   for (const auto& [name, requests] : *tables) {
     TRY(const std::string table, table_name_of({{"TableName", name}}));
-    if (!requests.is_array() || requests.get_array().empty()) return validation("1 validation error detected: Value at 'requestItems." + table + "' failed to satisfy constraint: Member must have length greater than or equal to 1");
+    if (!requests.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
+    if (requests.get_array().empty() || requests.get_array().size() > kBatchWriteMax) return wrong_length("{" + table + "=[" + (requests.get_array().empty() ? "" : "...") + "]}");
     std::vector<Write> writes;
     for (const json::value& one : requests.get_array()) {
       if (!one.is_object() || one.get_object().size() != 1) return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
@@ -147,9 +179,19 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
   if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
   return out;
 }
-json::value BatchWriteItem::audit(const In& in) {
+json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
   json::object tables;
-  for (const auto& [name, writes] : in.tables) tables[name] = writes.size();
+  size_t names_bytes = kAuditNamesBytesMax;
+  for (const auto& [name, writes] : in.tables) {
+    const auto table = s.get_json(table_key(name));
+    json::array requests;
+    for (const Write& write : writes) {
+      json::object shown;
+      describe(shown, write.item, table, names_bytes);
+      requests.push_back(json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
+    }
+    tables[name] = std::move(requests);
+  }
   return json::object{{"requestItems", std::move(tables)}};
 }
 
@@ -157,7 +199,8 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
   if (!tables || tables->empty()) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
-  In in;
+  CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
+  In in{{}, wants_consumed(body)};
   size_t count = 0;
   for (const auto& [name, wanted] : *tables) {
     Wanted w;
@@ -175,6 +218,7 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
     TRY(const auto projection, Fields(wanted.get_object()).text("ProjectionExpression"));
     if (projection) { TRY(w.projection, parse_projection(*projection, placeholders)); }
     CHECK(placeholders.all_used());
+    w.consistent = bool_of(wanted.get_object(), "ConsistentRead");
     in.tables.push_back(std::move(w));
   }
   return in;
@@ -184,27 +228,48 @@ Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s) {
   for (const Wanted& w : in.tables) needs.push_back(table_need(action, w.table, s));
   return needs;
 }
+json::value BatchGetItem::audit(const In& in, const Snapshot& s) {
+  json::object tables;
+  size_t names_bytes = kAuditNamesBytesMax;
+  for (const Wanted& w : in.tables) {
+    const auto table = s.get_json(table_key(w.table));
+    json::array keys;
+    for (const json::object& wanted : w.keys) {
+      json::object shown;
+      describe(shown, wanted, table, names_bytes);
+      keys.push_back(std::move(shown.at("key")));
+    }
+    tables[w.table] = json::object{{"keys", std::move(keys)}};
+  }
+  return json::object{{"requestItems", std::move(tables)}};
+}
 Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
   json::object responses, unprocessed;
+  json::array units;
   size_t bytes = 0;
   for (const Wanted& w : in->tables) {
     TRY(const Table table, Table::open(w.table, s, in.ports()));
     json::array found, left;
     std::set<std::string> seen;
+    double total = 0;
     for (const json::object& wanted : w.keys) {
       TRY(const Key key, table.key_of(wanted, true));
       if (!seen.insert(key.bytes).second) return validation("Provided list of item keys contains duplicates");
       if (bytes > 16u << 20) { left.push_back(wanted); continue; }
       const auto sealed = s.get(key);
-      if (!sealed) continue;
+      if (!sealed) { total += read_units(0, w.consistent); continue; }
       TRY(const json::object item, table.open_item(key.bytes, *sealed));
       bytes += item_bytes(item);
+      total += read_units(item_bytes(item), w.consistent);
       found.push_back(project(item, w.projection));
     }
+    if (in->consumed) units.push_back(consumed(w.table, total));
     responses[w.table] = std::move(found);
     if (!left.empty()) unprocessed[w.table] = json::object{{"Keys", std::move(left)}};
   }
-  return JsonOut{{{"Responses", std::move(responses)}, {"UnprocessedKeys", std::move(unprocessed)}}};
+  JsonOut out{{{"Responses", std::move(responses)}, {"UnprocessedKeys", std::move(unprocessed)}}};
+  if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
+  return out;
 }
 
 }  // namespace sluice::dynamodb

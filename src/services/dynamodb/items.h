@@ -18,7 +18,7 @@ struct OnItem {
   using Out = JsonOut;
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+  static json::value audit(const In& in, const Snapshot& s);   // keys with their values, of other attributes the names
 };
 struct PutItem : OnItem<PutItem> {
   static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
@@ -49,15 +49,16 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static json::value audit(const In& in);
+  static json::value audit(const In& in, const Snapshot& s);
 };
 struct BatchGetItem : OnTables<BatchGetItem> {
   static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
-  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; };
-  struct In { std::vector<Wanted> tables; };
+  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; bool consistent = false; };
+  struct In { std::vector<Wanted> tables; bool consumed = false; };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+  static json::value audit(const In& in, const Snapshot& s);
 };
 
 struct SearchIn {

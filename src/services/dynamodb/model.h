@@ -1,7 +1,8 @@
 #pragma once
 // How tables and items are stored. docs/on-disk.md
 //   meta  dynamodb.table (name)              {"Name","Id","Created","Hash","HashType","Range","RangeType","Sse","KmsArn","Wrapped"}
-//   items i (table id, hash key, range key)  the item's JSON, sealed under the table's data key, bound to its key
+//   items i (table id, hash key, range key)  the item (codec.h), sealed under the table's data key, bound to its key
+#include "crypto/crypto.h"
 #include "services/dynamodb/expression.h"
 
 namespace sluice::dynamodb {
@@ -23,15 +24,15 @@ class Table {
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
-  Key all() const { return schema::prefix(Family::items, "i", {text_of(record, "Id")}); }
+  Key all() const { return schema::prefix(Family::items, "i", {id}); }
   Result<std::string> encode(const json::value& value, bool hash) const;         // one key attribute as bytes that sort
-  std::string hash_name() const { return text_of(record, "Hash"); }
-  std::string range_name() const { return text_of(record, "Range"); }
-  json::object record;
+  std::string id;
+  struct KeyAttribute { std::string name, type; } hash, range;                    // range.name "": the table has none
 
  private:
-  static Result<Table> unlock(json::object record, const Snapshot& snapshot, const Ports& ports);
-  Secret data_key_;
+  Table(const json::object& record, const Secret& data_key);
+  static Result<Table> unlock(const json::object& record, const Snapshot& snapshot, const Ports& ports);
+  mutable Aead aead_;
 };
 
 struct JsonOut { json::object body; };

@@ -19,9 +19,9 @@ Result<Done> read_key_condition(const Node& node, const Table& table, KeyConditi
   const Error unsupported = validation("Query key condition not supported");
   if (node.children.size() < 2) return unsupported;
   for (size_t i = 1; i < node.children.size(); ++i) if (node.children[i]->op != "value") return unsupported;
-  if (node.op == "=" && is_attribute(*node.children[0], table.hash_name()) && !out.hash) { out.hash = &node.children[1]->value; return Done{}; }
+  if (node.op == "=" && is_attribute(*node.children[0], table.hash.name) && !out.hash) { out.hash = &node.children[1]->value; return Done{}; }
   const bool comparison = node.op == "=" || node.op == "<" || node.op == "<=" || node.op == ">" || node.op == ">=" || node.op == "BETWEEN" || node.op == "begins_with";
-  if (!comparison || out.range || table.range_name().empty() || !is_attribute(*node.children[0], table.range_name())) return unsupported;
+  if (!comparison || out.range || table.range.name.empty() || !is_attribute(*node.children[0], table.range.name)) return unsupported;
   out.range = &node;
   return Done{};
 }
@@ -41,6 +41,26 @@ bool take(const SearchIn& in, const Table& table, const Node* range, std::string
   ++p.matched;
   if (!in.count_only) p.items.push_back(project(*item, in.projection));
   return true;
+}
+Result<Done> read_select(SearchIn& in, bool query) {
+  CHECK(one_of(in.body, "Select", {"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}));
+  CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
+  const std::string select = text_of(in.body, "Select");
+  in.count_only = select == "COUNT";
+  if (select == "ALL_PROJECTED_ATTRIBUTES") return validation("ALL_PROJECTED_ATTRIBUTES can be used only when " + std::string(query ? "Querying" : "Scanning") + " using an IndexName");
+  if (select == "SPECIFIC_ATTRIBUTES" && in.projection.empty()) return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
+  if (!in.projection.empty() && (in.count_only || select == "ALL_ATTRIBUTES")) return validation("Cannot specify the ProjectionExpression when choosing to get " + std::string(in.count_only ? "only the Count" : "ALL_ATTRIBUTES"));
+  return Done{};
+}
+
+// A Query's filter sees the items after the key condition: the key has no place in it.
+const std::string* key_in_filter(const Node& node, const Table& table) {
+  if (node.op == "path")
+    for (const std::string* name : {&table.hash.name, &table.range.name})
+      if (!name->empty() && std::get<std::string>(node.path[0]) == *name) return name;
+  for (const auto& child : node.children)
+    if (const std::string* found = key_in_filter(*child, table)) return found;
+  return nullptr;
 }
 }  // namespace
 
@@ -68,15 +88,20 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
   if (filter) { TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders)); in.filter = std::move(parsed); }
   if (projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
   CHECK(placeholders.all_used());
-  in.count_only = text_of(in.body, "Select") == "COUNT";
+  CHECK(read_select(in, std::is_same_v<Self, Query>));
   TRY(const json::object* start, fields.object("ExclusiveStartKey"));
   if (start) { in.start = *start; CHECK(check_item(in.start)); }
   TRY(const auto segment, fields.integer("Segment"));
   TRY(const auto segments, fields.integer("TotalSegments"));
-  if (segment.has_value() != segments.has_value()) return validation("The TotalSegments parameter is required but was not present in the request when parameter Segment is present");
+  if (segments && !segment) return validation("The Segment parameter is required but was not present in the request when parameter TotalSegments is present");
+  if (segment && !segments) return validation("The TotalSegments parameter is required but was not present in the request when Segment parameter is present");
   in.segment = segment.value_or(0);
   in.segments = segments.value_or(1);
-  if (in.segments < 1 || in.segments > 1000000 || in.segment < 0 || in.segment >= in.segments) return validation("The Segment parameter is zero-based and must be less than parameter TotalSegments");
+  const auto bound = [](int64_t value, const char* member, const char* rule) { return validation("1 validation error detected: Value '" + std::to_string(value) + "' at '" + member + "' failed to satisfy constraint: Member must have value " + rule); };
+  if (in.segments < 1) return bound(in.segments, "totalSegments", "greater than or equal to 1");
+  if (in.segments > kSegmentsMax) return bound(in.segments, "totalSegments", "less than or equal to 1000000");
+  if (in.segment < 0) return bound(in.segment, "segment", "greater than or equal to 0");
+  if (in.segment >= in.segments) return validation("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: " + std::to_string(in.segment) + " is not less than TotalSegments: " + std::to_string(in.segments));
   return in;
 }
 
@@ -87,9 +112,14 @@ Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s)
   Key prefix = table.all();
   if (in->key_condition) {
     CHECK(read_key_condition(*in->key_condition, table, condition));
-    if (!condition.hash) return validation("Query condition missed key schema element: " + table.hash_name());
+    if (!condition.hash) return validation("Query condition missed key schema element: " + table.hash.name);
+    const Error mismatch = validation("One or more parameter values were invalid: Condition parameter type does not match schema type");
+    if (type_of(*condition.hash) != table.hash.type) return mismatch;
+    for (size_t i = 1; condition.range && i < condition.range->children.size(); ++i) if (type_of(condition.range->children[i]->value) != table.range.type) return mismatch;
+    if (in->filter)
+      if (const std::string* name = key_in_filter(*in->filter, table)) return validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + *name);
     TRY(const std::string hash, table.encode(*condition.hash, true));
-    prefix = schema::prefix(Family::items, "i", {text_of(table.record, "Id"), hash});
+    prefix = schema::prefix(Family::items, "i", {table.id, hash});
   }
   std::string start;
   if (!in->start.empty()) {

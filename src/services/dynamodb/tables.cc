@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "crypto/crypto.h"
+#include "services/dynamodb/codec.h"
 
 namespace sluice::dynamodb {
 
@@ -17,57 +17,57 @@ std::string table_arn(const Scope& scope, std::string_view name) { return make_a
 Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot, policy::Context context) { return {std::string(action), table_arn(snapshot.scope(), name), std::move(context), {}, "AWS::DynamoDB::Table"}; }
 json::object key_context(const Scope& scope, const std::string& table) { return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}}; }
 
-Result<Table> Table::unlock(json::object record, const Snapshot& snapshot, const Ports& ports) {
-  Table table;
-  auto key = ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""), key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
+Table::Table(const json::object& record, const Secret& data_key) : id(text_of(record, "Id")), hash{text_of(record, "Hash"), text_of(record, "HashType")}, range{text_of(record, "Range"), text_of(record, "RangeType")}, aead_(data_key) {}
+Result<Table> Table::unlock(const json::object& record, const Snapshot& snapshot, const Ports& ports) {
+  const auto key = ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""), key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
   if (!key) return Error{400, "AccessDeniedException", "KMS key access denied error: " + key.error().code + " " + key.error().message, {}};
-  table.data_key_ = *std::move(key);
-  table.record = std::move(record);
-  return table;
+  return Table(record, *key);
 }
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
-  auto record = snapshot.get_json(table_key(name));
+  const auto record = snapshot.get_json(table_key(name));
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*std::move(record), snapshot, ports);
+  return unlock(*record, snapshot, ports);
 }
 Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  auto record = staged.get_json(table_key(name));
+  const auto record = staged.get_json(table_key(name));
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*std::move(record), staged.snapshot(), ports);
+  return unlock(*record, staged.snapshot(), ports);
 }
 
-Result<std::string> Table::encode(const json::value& value, bool hash) const {
-  const std::string name = hash ? hash_name() : range_name(), type = text_of(record, hash ? "HashType" : "RangeType"), actual = type_of(value);
+Result<std::string> Table::encode(const json::value& value, bool is_hash) const {
+  const auto& [name, type] = is_hash ? hash : range;
+  const std::string actual = type_of(value);
   if (actual != type) return validation("One or more parameter values were invalid: Type mismatch for key " + name + " expected: " + type + " actual: " + actual);
-  const std::string text(value.get_object().begin()->value().get_string());
-  const std::string bytes = type == "N" ? sortable_number(text) : type == "B" ? unbase64(text).value_or("") : text;
+  const std::string_view text(value.get_object().begin()->value().get_string());
+  std::string bytes = type == "N" ? sortable_number(text) : type == "B" ? unbase64(text).value_or("") : std::string(text);
   if (bytes.empty()) return validation("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty " + std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
-  if (hash && bytes.size() > kHashKeyBytesMax) return validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes");
-  if (!hash && bytes.size() > kRangeKeyBytesMax) return validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+  if (is_hash && bytes.size() > kHashKeyBytesMax) return validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes");
+  if (!is_hash && bytes.size() > kRangeKeyBytesMax) return validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
   return bytes;
 }
 Result<Key> Table::key_of(const json::object& item, bool exact) const {
   std::string bytes[2];
-  const bool ranged = !range_name().empty();
-  if (exact && item.size() != (ranged ? 2u : 1u)) return validation("The provided key element does not match the schema");
+  const bool ranged = !range.name.empty();
+  const auto mismatch = [] { return validation("The provided key element does not match the schema"); };
+  if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
   for (int i = 0; i < (ranged ? 2 : 1); ++i) {
-    const std::string name = i == 0 ? hash_name() : range_name();
+    const auto& [name, type] = i == 0 ? hash : range;
     const json::value* value = item.if_contains(name);
-    if (!value) return exact ? validation("The provided key element does not match the schema") : validation("One or more parameter values were invalid: Missing the key " + name + " in the item");
-    if (exact && type_of(*value) != text_of(record, i == 0 ? "HashType" : "RangeType")) return validation("The provided key element does not match the schema");
+    if (!value) return exact ? mismatch() : validation("One or more parameter values were invalid: Missing the key " + name + " in the item");
+    if (exact && type_of(*value) != type) return mismatch();
     TRY(bytes[i], encode(*value, i == 0));
   }
-  return ranged ? schema::key(Family::items, "i", {text_of(record, "Id"), bytes[0], bytes[1]}) : schema::key(Family::items, "i", {text_of(record, "Id"), bytes[0]});
+  return ranged ? schema::key(Family::items, "i", {id, bytes[0], bytes[1]}) : schema::key(Family::items, "i", {id, bytes[0]});
 }
-std::string Table::seal(const Key& key, const json::object& item) const { return aead_seal_random(data_key_, json::serialize(item), key.bytes); }
+std::string Table::seal(const Key& key, const json::object& item) const { return aead_.seal_random(encode_item(item), key.bytes); }
 Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
-  const auto plain = aead_open_random(data_key_, sealed, key_bytes);
+  const auto plain = aead_.open_random(sealed, key_bytes);
   if (!plain) return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
-  return parse_json_object(*plain);
+  return decode_item(*plain, json_arena(plain->size() * 4));
 }
 json::object Table::key_attributes(const json::object& item) const {
-  json::object key{{hash_name(), item.at(hash_name())}};
-  if (!range_name().empty()) key[range_name()] = item.at(range_name());
+  json::object key{{hash.name, item.at(hash.name)}};
+  if (!range.name.empty()) key[range.name] = item.at(range.name);
   return key;
 }
 

@@ -50,7 +50,11 @@ Result<Done> check_set(std::string_view type, json::value& inner) {
     seen.emplace_back(one.get_string());
   }
   std::sort(seen.begin(), seen.end());
-  if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) return validation("One or more parameter values were invalid: Input collection " + json::serialize(inner) + " contains duplicates.");
+  if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) {
+    std::string shown;
+    for (const json::value& one : inner.get_array()) shown += (shown.empty() ? "" : ", ") + std::string(one.get_string());
+    return validation("One or more parameter values were invalid: Input collection [" + shown.substr(0, 1024) + "] contains duplicates.");
+  }
   return Done{};
 }
 }  // namespace
@@ -138,6 +142,15 @@ size_t item_bytes(const json::object& item) {
   for (const auto& [name, value] : item) total += name.size() + value_bytes(value);
   return total;
 }
+Result<Done> one_of(const json::object& body, std::string_view name, std::initializer_list<std::string_view> values) {
+  TRY(const auto text, Fields(body).text(name));
+  if (!text || std::find(values.begin(), values.end(), *text) != values.end()) return Done{};
+  std::string member(name), all;
+  member[0] = static_cast<char>(member[0] | 0x20);
+  for (const auto value : values) all += (all.empty() ? "" : ", ") + std::string(value);
+  return validation("1 validation error detected: Value '" + text->substr(0, 255) + "' at '" + member + "' failed to satisfy constraint: Member must satisfy enum value set: [" + all + "]");
+}
+
 Result<Done> check_item(json::object& item) {
   for (auto& attribute : item) {
     if (attribute.key().size() > 65535) return validation("One or more parameter values were invalid: Attribute name is too large");

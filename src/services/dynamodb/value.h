@@ -6,6 +6,9 @@ namespace sluice::dynamodb {
 
 inline Error validation(std::string text) { return {400, "ValidationException", std::move(text), {}}; }
 
+// The member is absent or one of these.
+Result<Done> one_of(const json::object& body, std::string_view name, std::initializer_list<std::string_view> values);
+
 // A number as DynamoDB keeps it: plain decimal, at most 38 significant digits, magnitude 1E-130 to 9.99E+125. Never a double.
 Result<std::string> canonical_number(std::string_view text);
 // Bytes that sort as canonical numbers do.
