@@ -228,7 +228,7 @@ TEST(Parse, SurvivesRandomDocuments) {
       if (kind == Kind::identity) q.identity = {one ? *one : nullptr};
       else q.resource_policies = {{kind, one ? *one : nullptr}};
       const Decision d = decide(q);
-      if (!one) EXPECT_EQ(d.outcome, Outcome::explicit_deny);
+      if (!one) { EXPECT_EQ(d.outcome, Outcome::explicit_deny); }
       parsed += one.has_value();
     }
   }

@@ -177,7 +177,7 @@ std::vector<Vector> vectors(const std::string& form) {
     if (!claim) continue;
     v.claim = *claim;
     v.hash = v.canonical.substr(v.canonical.rfind('\n') + 1);
-    if (hex(sha256(v.request.body)) != v.hash) EXPECT_EQ(v.hash, hex(sha256(""))) << entry.path();
+    if (hex(sha256(v.request.body)) != v.hash) { EXPECT_EQ(v.hash, hex(sha256(""))) << entry.path(); }
     out.push_back(std::move(v));
   }
   return out;
