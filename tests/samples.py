@@ -221,6 +221,7 @@ def samples(world):
 
 # Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
 ALWAYS_REFUSED = {
+    "cloudtrail:PutInsightSelectors": "UnsupportedOperationException", "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
     "s3:PutBucketAcl": "AccessControlListNotSupported", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
 } | {"iam:" + name: "InvalidInput" for name in (
     "CreateUser GetUser ListUsers PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "

@@ -15,7 +15,7 @@ SHARED = pathlib.Path(__file__).resolve().parent.parent.parent / "shared" / "dat
 
 @pytest.fixture(scope="module")
 def db(server):
-    client = server.client("dynamodb")
+    client = server.client("dynamodb", parameter_validation=False)
     create(client, "Readings")
     return client
 

@@ -115,8 +115,9 @@ Result<json::value> parse_json_strict(std::string_view text, size_t depth_max) {
 }
 
 Result<json::object> parse_json_object(std::string_view body) {
+  constexpr size_t kDepthMax = 160;                        // an item nests 32 levels, two containers each; a stored event holds a payload of 64
   if (body.empty()) return json::object{};
-  TRY(auto value, parse_json(body));
+  TRY(auto value, parse_json(body, kDepthMax));
   if (!value.is_object()) return serialization("The request body is not a JSON object.");
   return std::move(value.get_object());
 }

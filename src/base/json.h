@@ -39,7 +39,7 @@ class Fields {
   const json::object& object_;
 };
 
-// The body of an awsJson request: a JSON object; an empty body counts as {}.
+// The body of an awsJson request, or a record of the store: a JSON object of at most 160 nested containers; an empty body counts as {}.
 Result<json::object> parse_json_object(std::string_view body);
 // Such a block, for a document made otherwise; it grows when `bytes` are not enough.
 json::storage_ptr json_arena(size_t bytes);

@@ -46,6 +46,7 @@ class Exchange : public BodySource {
   enum class Head { ok, closed, malformed, too_large };
   Head read_head() {
     bool begun = !buffer_.data().empty();
+    size_t head_bytes = 0;                               // counted here: Beast's limit is not exact
     if (begun) end_within(deadlines_.head_ms);
     while (!parser_.is_header_done()) {
       if (buffer_.data().empty() || need_more_) {
@@ -56,7 +57,9 @@ class Exchange : public BodySource {
       }
       boost::system::error_code problem;
       const auto data = buffer_.data();
-      buffer_.drop(parser_.put(boost::asio::buffer(data.data(), data.size()), problem));
+      const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
+      buffer_.drop(used);
+      if ((head_bytes += used) > kHeadBytesMax) return Head::too_large;
       if (problem == http::error::need_more) need_more_ = true;
       else if (problem == http::error::header_limit) return Head::too_large;
       else if (problem) return Head::malformed;
@@ -69,6 +72,7 @@ class Exchange : public BodySource {
     // RFC 9112 6.1, 6.3, 3.2: what two parsers could frame in two ways is refused.
     if (encodings && (encodings > 1 || !modern || message.count(http::field::content_length) || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked"))) return Head::malformed;
     if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts)) return Head::malformed;
+    if (const auto length = message.find(http::field::content_length); length != message.end() && !parse_int(std::string_view(length->value()))) return Head::malformed;   // "3, 3"
     expects_continue_ = modern && boost::beast::iequals(message[http::field::expect], "100-continue");
     chunked_ = parser_.chunked();
     left_ = parser_.content_length().value_or(0);

@@ -152,7 +152,8 @@ TEST(Connection, TakesAHeadAtItsLimitAndNotOnePast) {
   EXPECT_TRUE(at.rest().starts_with("HTTP/1.1 200"));
   Served past({});
   EXPECT_TRUE(past.send(start + fill + "x" + end));
-  EXPECT_TRUE(past.rest().starts_with("HTTP/1.1 431"));
+  const std::string refused = past.rest();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 431")) << refused;
 }
 TEST(Connection, SaysContinueOnlyWhenTheBodyIsWanted) {
   const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";

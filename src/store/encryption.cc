@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 using rocksdb::Slice;
 using rocksdb::Status;
-constexpr size_t kPrefixBytes = 4096, kIvBytes = 16;
+constexpr size_t kIvBytes = 16;
 
 class CtrStream : public rocksdb::BlockAccessCipherStream {
  public:
@@ -32,7 +32,7 @@ class CtrProvider : public rocksdb::EncryptionProvider {
  public:
   explicit CtrProvider(Secret key) : key_(std::move(key)) {}
   const char* Name() const override { return "SluiceCtr"; }
-  size_t GetPrefixLength() const override { return kPrefixBytes; }
+  size_t GetPrefixLength() const override { return kFilePrefixBytes; }
   Status CreateNewPrefix(const std::string&, char* prefix, size_t size) const override {
     random_bytes(kIvBytes).copy(prefix, kIvBytes);
     std::fill(prefix + kIvBytes, prefix + size, '\0');

@@ -9,6 +9,7 @@
 
 namespace sluice {
 
+constexpr size_t kFilePrefixBytes = 4096;               // before the content of every file
 std::unique_ptr<rocksdb::Env> encrypted_env(const Secret& store_key);
 
 }  // namespace sluice

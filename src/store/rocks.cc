@@ -5,6 +5,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <filesystem>
+
 #include "base/bytes.h"
 #include "base/random.h"
 #include "store/encryption.h"
@@ -30,6 +32,16 @@ Rocks::~Rocks() {
   if (db && all.front()) db->Flush({}, all);
   for (auto* handle : families) if (handle) db->DestroyColumnFamilyHandle(handle);
 }
+
+namespace {
+// A log that a power cut left shorter than its own encryption prefix holds nothing that was acknowledged: the prefix is synced
+// with the first commit. RocksDB 7.8 ends the process when it meets such a file.
+void drop_unbegun_logs(const std::string& dir) {
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(dir, ignored))
+    if (file.path().extension() == ".log" && file.file_size(ignored) < kFilePrefixBytes) std::filesystem::remove(file.path(), ignored);
+}
+}  // namespace
 
 Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key) {
   auto rocks = std::make_unique<Rocks>();
@@ -57,6 +69,7 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   for (const char* name : kNames) descriptors.emplace_back(name, family);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
+  drop_unbegun_logs(dir);
   const rocksdb::Status status = rocksdb::DB::Open(options, dir, descriptors, &handles, &db);
   if (!status.ok()) return Error{500, "StoreFailure", "cannot open the store in " + dir + ": " + status.ToString(), {}};
   rocks->db.reset(db);
