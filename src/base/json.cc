@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json/src.hpp>
 #include <cmath>
@@ -90,6 +91,13 @@ struct DuplicateHandler {
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
+// A number past the range of a double becomes infinity, which has no JSON form: what keeps the value could not read it again.
+bool all_finite(const json::value& value) {
+  if (value.is_double()) return std::isfinite(value.get_double());
+  if (value.is_array()) return std::all_of(value.get_array().begin(), value.get_array().end(), all_finite);
+  if (value.is_object()) return std::all_of(value.get_object().begin(), value.get_object().end(), [](const auto& member) { return all_finite(member.value()); });
+  return true;
+}
 }  // namespace
 
 json::storage_ptr json_arena(size_t bytes) { return json::make_shared_resource<Arena>(std::max<size_t>(512, bytes)); }
@@ -100,6 +108,7 @@ Result<json::value> parse_json(std::string_view text, size_t depth_max) {
   options.max_depth = depth_max;
   json::value value = json::parse(json::string_view(text.data(), text.size()), problem, json_arena(text.size() * 3), options);
   if (problem) return serialization("The request body is not valid JSON: " + problem.message());
+  if (!all_finite(value)) return serialization("A number of the request body is out of range.");
   return value;
 }
 

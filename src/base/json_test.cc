@@ -29,5 +29,27 @@ TEST(Json, ADocumentsBlockGrowsIsSharedAndLivesAsLongAsAValueOfIt) {
   }
   EXPECT_EQ(json::serialize(kept), R"({"k":[[],{}]})");
 }
+
+// Found by json_fuzz: 1E400 was kept as "Infinity", which no parser takes again.
+TEST(Json, RefusesNumbersThatItCouldNotWrite) {
+  for (const char* text : {"1E400", "-1e400", "[[1e999]]", R"({"a":{"b":[1E309]}})"}) EXPECT_FALSE(parse_json(text)) << text;
+  for (const char* text : {"1E308", "1e-400", "[-0]", R"({"a":12345678901234567890123})"}) {
+    const auto value = parse_json(text);
+    ASSERT_TRUE(value) << text;
+    EXPECT_TRUE(parse_json(json::serialize(*value))) << text;
+  }
+}
+
+TEST(Json, IsBoundedInDepthAndEndsWithTheDocument) {
+  EXPECT_TRUE(parse_json(std::string(64, '[') + std::string(64, ']')));
+  EXPECT_FALSE(parse_json(std::string(65, '[') + std::string(65, ']')));
+  EXPECT_FALSE(parse_json("{} {}"));
+  EXPECT_FALSE(parse_json("\"\xff\""));
+}
+
+TEST(Json, StrictRefusesARepeatedKeyWhereverItIs) {
+  EXPECT_TRUE(parse_json_strict(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"));
+  EXPECT_FALSE(parse_json_strict(R"({"b":[{"a":1,"\u0061":2}]})"));
+}
 }  // namespace
 }  // namespace sluice

@@ -26,7 +26,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto document = policy::parse(rest, kind);
     if (!document) continue;
     (void)policy::is_public(**document);
-    (void)policy::principals(**document);
     policy::Question question;
     question.principal = {policy::Principal::Type::assumed_role, "arn:aws:sts::000000000000:assumed-role/r/s", "arn:aws:iam::000000000000:role/r", "AROA", "000000000000"};
     question.action = "s3:GetObject";
