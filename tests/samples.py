@@ -1,5 +1,6 @@
 """A valid request for each operation of the table, and the world it is valid in. A new operation needs one line here: tests/test_matrix.py
 fails without it. The order within a service is one in which every sample succeeds, each once."""
+import datetime
 import json
 import time
 
@@ -7,6 +8,7 @@ from functions import make_role, zipped
 
 BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = "matrix", "Matrix", "matrix", "matrix", "/matrix", "matrix"
 KEY = {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
+TOMORROW = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
 DENY_PLAIN_HTTP = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
 
@@ -43,7 +45,12 @@ class World:
         for key in ("a/b", "a/c", "a/gone"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"matrix")
         self.upload, self.abandoned = (s3.create_multipart_upload(Bucket=BUCKET, Key="m")["UploadId"] for _ in range(2))
-        self.part = s3.upload_part(Bucket=BUCKET, Key="m", UploadId=self.upload, PartNumber=1, Body=b"part")["ETag"]
+        part = s3.upload_part(Bucket=BUCKET, Key="m", UploadId=self.upload, PartNumber=1, Body=b"part")
+        self.part = {"PartNumber": 1, **{name: value for name, value in part.items() if name == "ETag" or name.startswith("Checksum") and name != "ChecksumType"}}
+        s3.create_bucket(Bucket="matrix-locked", ObjectLockEnabledForBucket=True)
+        s3.put_object(Bucket="matrix-locked", Key="k", Body=b"matrix")
+        s3.put_object_legal_hold(Bucket="matrix-locked", Key="k", LegalHold={"Status": "ON"})
+        s3.put_object_retention(Bucket="matrix-locked", Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW})
 
     def make_tables(self, dynamodb):
         for table in (TABLE, "MatrixGone"):
@@ -100,20 +107,27 @@ def s3_samples(w):
     bucket = {"Bucket": BUCKET}
     one = bucket | {"Key": "a/b"}
     part = bucket | {"Key": "m", "UploadId": w.upload}
+    locked, tags = {"Bucket": "matrix-locked", "Key": "k"}, {"Tagging": {"TagSet": [{"Key": "k", "Value": "v"}]}}
     return {
         "ListBuckets": {}, "CreateBucket": {"Bucket": "matrix-new"}, "HeadBucket": bucket, "DeleteBucket": {"Bucket": "matrix-empty"}, "GetBucketLocation": bucket,
         "PutBucketVersioning": bucket | {"VersioningConfiguration": {"Status": "Enabled"}}, "GetBucketVersioning": bucket,
         "PutBucketEncryption": bucket | {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}, "GetBucketEncryption": bucket,
         "PutBucketPolicy": bucket | {"Policy": DENY_PLAIN_HTTP}, "GetBucketPolicy": bucket, "GetBucketPolicyStatus": bucket, "DeleteBucketPolicy": bucket,
         "PutPublicAccessBlock": bucket | {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}}, "GetPublicAccessBlock": bucket, "DeletePublicAccessBlock": bucket,
-        "GetBucketOwnershipControls": bucket, "PutBucketAcl": bucket | {"ACL": "private"},
+        "GetBucketOwnershipControls": bucket, "PutBucketAcl": bucket | {"ACL": "private"}, "GetBucketAcl": bucket, "PutBucketOwnershipControls": bucket | {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+        "PutBucketTagging": bucket | tags, "GetBucketTagging": bucket, "DeleteBucketTagging": bucket, "DeleteBucketEncryption": bucket,
+        **{f"GetBucket{name}": bucket for name in ("LifecycleConfiguration", "Cors", "Website", "Replication", "Logging", "AccelerateConfiguration", "RequestPayment")},
+        "PutObjectLockConfiguration": {"Bucket": "matrix-locked", "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}, "GetObjectLockConfiguration": {"Bucket": "matrix-locked"},
+        "PutObjectRetention": locked | {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW + datetime.timedelta(days=1)}}, "GetObjectRetention": locked,
+        "PutObjectLegalHold": locked | {"LegalHold": {"Status": "OFF"}}, "GetObjectLegalHold": locked,
+        "PutObjectTagging": one | tags, "GetObjectTagging": one, "DeleteObjectTagging": one, "PutObjectAcl": one | {"ACL": "private"}, "GetObjectAcl": one, "GetObjectAttributes": one | {"ObjectAttributes": ["ETag"]},
         "PutBucketNotificationConfiguration": bucket | {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": w.function_arn, "Events": ["s3:ObjectCreated:*"],
                                                                                       "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}}]}},
         "GetBucketNotificationConfiguration": bucket,
         "PutObject": one | {"Body": b"x"}, "GetObject": one, "HeadObject": one, "CopyObject": bucket | {"Key": "copy", "CopySource": f"{BUCKET}/a/c"}, "DeleteObject": bucket | {"Key": "a/gone"},
         "ListObjects": bucket, "ListObjectsV2": bucket, "ListObjectVersions": bucket, "DeleteObjects": bucket | {"Delete": {"Objects": [{"Key": "a/c"}]}},
-        "CreateMultipartUpload": bucket | {"Key": "n"}, "UploadPart": part | {"PartNumber": 2, "Body": b"x"}, "ListParts": part, "ListMultipartUploads": bucket,
-        "CompleteMultipartUpload": part | {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": w.part}]}}, "AbortMultipartUpload": bucket | {"Key": "m", "UploadId": w.abandoned},
+        "CreateMultipartUpload": bucket | {"Key": "n"}, "UploadPart": part | {"PartNumber": 2, "Body": b"x"}, "UploadPartCopy": part | {"PartNumber": 3, "CopySource": f"{BUCKET}/a/b"}, "ListParts": part, "ListMultipartUploads": bucket,
+        "CompleteMultipartUpload": part | {"MultipartUpload": {"Parts": [w.part]}}, "AbortMultipartUpload": bucket | {"Key": "m", "UploadId": w.abandoned},
     }
 
 
@@ -222,9 +236,12 @@ def samples(world):
 # Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
 ALWAYS_REFUSED = {
     "cloudtrail:PutInsightSelectors": "UnsupportedOperationException", "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
-    "s3:PutBucketAcl": "AccessControlListNotSupported", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
+    "s3:PutBucketAcl": "AccessControlListNotSupported", "s3:PutObjectAcl": "AccessControlListNotSupported", "s3:GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration", "s3:GetBucketCors": "NoSuchCORSConfiguration",
+    "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration", "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
 } | {"iam:" + name: "InvalidInput" for name in (
     "CreateUser GetUser ListUsers PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
     "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole").split()}
 # Operations that every session may call, as on AWS.
 NEEDS_NOTHING = {"sts:GetCallerIdentity"}
+# Answers 200 with a refusal for each part: tests/test_s3_objects.py.
+REFUSED_BY_PART = {"s3:DeleteObjects"}

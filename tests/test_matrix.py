@@ -119,10 +119,12 @@ def test_with_a_tampered_signature(matrix):
 def test_of_a_role_without_a_policy(matrix):
     """The test that fails when the authorise step is forgotten: these requests are valid, and nothing allows them."""
     def column(service, row, call):
+        if name_of(service, row) in samples.REFUSED_BY_PART:
+            return None
         if name_of(service, row) in samples.NEEDS_NOTHING:
             return matrix.wire.ask(call, matrix.bare), (200, "")
         return matrix.wire.ask(call, matrix.bare), NO_POLICY[service["protocol"]]
-    assert check_column(matrix, column) >= len(matrix.calls)
+    assert check_column(matrix, column) >= len(matrix.calls) - len(samples.REFUSED_BY_PART)
 
 
 def test_with_too_large_a_body(matrix):

@@ -94,10 +94,10 @@ class Answer:
 
 
 class Wire:
-    def __init__(self, server):
+    def __init__(self, server, plain=False):
         self.server = server
-        self.netloc = urllib.parse.urlsplit(server.endpoint["endpoint"]).netloc
-        self.context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
+        self.netloc = urllib.parse.urlsplit(server.endpoint["http_endpoint" if plain else "endpoint"]).netloc
+        self.context = None if plain else ssl.create_default_context(cafile=server.endpoint["ca_file"])
         self.strangers = 0
 
     def sign(self, call, session, payload=None, late_s=0, **scope_parts):
@@ -122,6 +122,8 @@ class Wire:
 
     def connect(self, source=None):
         host, port = self.netloc.rsplit(":", 1)
+        if not self.context:
+            return http.client.HTTPConnection(host, int(port), timeout=60, source_address=source)
         return http.client.HTTPSConnection(host, int(port), context=self.context, timeout=60, source_address=source)
 
     def send(self, call, headers, stranger=False, body=None, chunked=False, connection=None):

@@ -76,7 +76,9 @@ class TlsClient : public Client {
   const Endpoint& endpoint() const override { return endpoint_; }
 
   Result<Reply> send(std::string_view service, std::string_view method, const std::string& target, const Headers& headers, const std::string& body) override {
-    TRY(const std::string head, signed_head(service, method, target, headers, hex(sha256(body)), body.size()));
+    Headers sent = headers;
+    if (service == "s3" && !body.empty()) sent.add("content-md5", base64(md5(body)));      // S3 wants it of every document
+    TRY(const std::string head, signed_head(service, method, target, sent, hex(sha256(body)), body.size()));
     return exchange(head, [&](const auto& write) { return write(body); });
   }
 

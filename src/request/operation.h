@@ -41,6 +41,9 @@ class Caller {
   policy::Principal principal_; json::object user_identity_; policy::Context context_; std::string user_id_, access_key_id_;
 };
 
+// Gate's word that one part of a call may be done, for operations that answer part by part (Authorized::ask).
+class Permit { friend struct Gate; Permit() = default; };
+
 // An input whose every need IAM has allowed, with what surrounds it.
 template <class In>
 class Authorized {
@@ -53,6 +56,8 @@ class Authorized {
   const std::string& source_ip() const { return request_.source_ip; }
   Time time() const { return request_.time; }
   BodySource& body() const { return *request_.stream; }        // rows with `streams`: the verified payload
+  // What may be refused without refusing the call (one key of DeleteObjects): decided by Gate, as the needs are; else AWS's refusal.
+  Result<Permit> ask(const std::vector<Need>& needs, const Snapshot& snapshot) const;
   const Request& facts() const { return request_; }              // for CloudFormation's and Lambda's calls in the caller's name only
  private:
   friend struct Gate;
@@ -76,17 +81,24 @@ template <class Op> concept Operation = requires(const Request& request, const t
 };
 template <class Op> concept Reads = requires(const Authorized<typename Op::In>& in, const Snapshot& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
 template <class Op> concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
+// Writes in two steps: `receive` takes in what can be had once (the body of a row that streams, the bytes of a copy's source), `run`
+// stages it and is run again, with the same body, after a conflict.
+template <class Op> concept Receives = requires(const Authorized<typename Op::In>& in, typename Op::Body& body, Staged& s) {
+  { Op::receive(in, s) } -> std::same_as<Result<typename Op::Body>>;
+  { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
+};
 
 struct AuditFacts { json::value request_parameters, response_elements; json::array resources; };   // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
-//   match {} · data_event false · streams false · read_only = Reads<Op>
+//   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
 //   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&)
 //   static json::value audit(const In&, const Out&) -> responseElements, as `audit_result`; default null
 struct Row {
   std::string_view name, action;
   Match match;
   bool writes, data_event, streams, read_only;
-  Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&);
+  // `received`: null at first; keeps an operation's Body from one run to the next
+  Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&, std::shared_ptr<void>& received);
 };
 
 enum class Protocol { json10, json11, query, rest_json, rest_xml };
@@ -104,6 +116,10 @@ struct Service {
 struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
+  static Result<Permit> permit(const std::vector<Need>& needs, const Request& request, const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
+    CHECK(authorize(needs, request, caller, ports, snapshot));
+    return Permit();
+  }
   // The claim's signature over this request. S3: over the head, the payload proves itself while it is read.
   static Result<std::shared_ptr<const Caller>> authenticate(const Request&, const Service&, const Ports&, const sigv4::Claim&, const std::shared_ptr<const sigv4::KnownSession>&);
   static Caller role_caller(const Session& session, const Scope&);                     // whoever holds this session
@@ -117,7 +133,7 @@ struct Gate {
     else return Op::needs(in, snapshot);
   }
   template <class Op>
-  static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports, Staged& staged, AuditFacts& audit) {
+  static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports, Staged& staged, AuditFacts& audit, std::shared_ptr<void>& received) {
     TRY(const auto in, Op::parse(request));
     if constexpr (requires { Op::audit(in, staged.snapshot()); }) audit.request_parameters = Op::audit(in, staged.snapshot());
     else if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
@@ -130,20 +146,41 @@ struct Gate {
       TRY(const auto out, Op::run(authorized, staged.snapshot()));
       return Op::render(out);
     } else {
-      TRY(const auto out, Op::run(authorized, staged));
+      TRY(const auto out, run<Op>(authorized, staged, received));
       if constexpr (requires { Op::audit_result(out); }) audit.response_elements = Op::audit_result(out);
       return Op::render(out);
     }
   }
+
+ private:
+  template <class Op>
+  static Result<typename Op::Out> run(const Authorized<typename Op::In>& authorized, Staged& staged, std::shared_ptr<void>& received) {
+    if constexpr (Receives<Op>) {
+      if (!received) {
+        TRY(auto body, Op::receive(authorized, staged));
+        received = std::make_shared<typename Op::Body>(std::move(body));
+      }
+      return Op::run(authorized, *std::static_pointer_cast<typename Op::Body>(received), staged);
+    } else {
+      (void)received;
+      return Op::run(authorized, staged);
+    }
+  }
 };
+
+template <class In>
+Result<Permit> Authorized<In>::ask(const std::vector<Need>& needs, const Snapshot& snapshot) const { return Gate::permit(needs, request_, caller_, ports_, snapshot); }
 
 template <class Op> constexpr Row row() {
   static_assert(Operation<Op>, "an operation needs name, action, parse, needs and render (operation.h)");
-  static_assert(Reads<Op> != Writes<Op>, "run() takes either a const Snapshot& or a Staged&");
-  Row r{Op::name, Op::action, {}, Writes<Op>, false, false, Reads<Op>, &Gate::perform<Op>};
+  static_assert(Reads<Op> + Writes<Op> + Receives<Op> == 1, "run() takes a const Snapshot&, a Staged&, or a Body& and a Staged&");
+  Row r{Op::name, Op::action, {}, !Reads<Op>, false, false, Reads<Op>, &Gate::perform<Op>};
   if constexpr (requires { Op::match; }) r.match = Op::match;
   if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
-  if constexpr (requires { Op::streams; }) r.streams = Op::streams;
+  if constexpr (requires { Op::streams; }) {
+    static_assert(!Op::streams || Receives<Op>, "a streamed body can be read once: receive() takes it in, run() may run again");
+    r.streams = Op::streams;
+  }
   if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
   return r;
 }

@@ -67,6 +67,7 @@ bool matches_flag(const Request& request, std::string_view flag) {
 }
 
 Result<const Row*> find_rest_row(Request& request, const Service& service) {
+  if (!percent_decode(request.path)) return Error{400, service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException", "Couldn't parse the specified URI.", {}};
   const Row* best = nullptr;
   int best_score = -1;
   bool path_known = false;

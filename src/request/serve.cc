@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "crypto/crypto.h"
 #include "request/gunzip.h"
 #include "request/reply.h"
 #include "request/route.h"
@@ -76,6 +77,15 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
   }
 }
 
+// A buffered payload; a checksum that came behind it joins the headers, where the operation looks for it.
+Result<std::string> read_whole(BodySource& payload, Request& request, const Service& service) {
+  TRY(std::string body, read_all(payload, request, service));
+  if (const Headers* trailers = payload.trailers())
+    for (const auto& [name, value] : trailers->list)
+      if (name.starts_with("x-amz-checksum-") && !request.headers.find(name)) request.headers.add(name, value);
+  return body;
+}
+
 // AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC protocols (AWS.md 1.6).
 Error in_dialect(Error error, const Service& service) {
   if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml || service.protocol == Protocol::query) return error;
@@ -86,12 +96,13 @@ Error in_dialect(Error error, const Service& service) {
 }  // namespace
 
 Result<Response> Path::run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt) {
+  std::shared_ptr<void> received;      // the body of a request that is run again
   for (int attempt = 0;; ++attempt) {
     facts = {};
     Staged staged = ports_.store->stage();
     Result<Response> outcome = Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
     try {
-      outcome = row.perform(request, caller, ports_, staged, facts);
+      outcome = row.perform(request, caller, ports_, staged, facts, received);
     } catch (const std::exception& bug) {
       spdlog::error("{} failed: {} (request {})", row.name, bug.what(), request.id);
     }
@@ -105,13 +116,6 @@ Result<Response> Path::run(const Request& request, const Service& service, const
       return outcome;
     }
     if (committed.error().code != "Conflict") return std::move(committed).error();
-    if (row.streams) {    // its body is spent: the client sends it again
-      Error conflict = service.protocol == Protocol::rest_xml ? Error{409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation against this resource.", {}} : std::move(committed).error();
-      records = {};
-      records.push_back(audit_record(request, service, &row, &caller, facts, &conflict, ports_.store->scope()));
-      TRY(receipt, ports_.store->commit(ports_.store->stage(), std::move(records)));
-      return conflict;
-    }
     if (attempt == kConflictRetriesMax) return Error{503, service.protocol == Protocol::rest_xml ? "SlowDown" : "ThrottlingException", "Too many requests change the same thing; try again.", {}};
   }
 }
@@ -169,7 +173,7 @@ Response Path::serve(Request request, BodySource& raw) {
     TRY(row, find_row(request, service));
     if (!form_well_formed) return malformed_query(service);
     if (row->streams) request.stream = payload;
-    else if (payload) { TRY(request.body, read_all(*payload, request, service)); }
+    else if (payload) { TRY(request.body, read_whole(*payload, request, service)); }
     return run(request, service, *row, caller, facts, receipt);
   }();
   if (!receipt && !outcome) {
@@ -202,6 +206,8 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
       for (const Row& r : service->rows) if (r.name == operation) row = &r;
       if (!row) return Error{400, "UnknownOperationException", std::string(operation), {}};
     }
+    // What never left the process needs no proof that it arrived whole, but S3 asks for one.
+    if (service->protocol == Protocol::rest_xml && !request.body.empty() && !request.headers.find("content-md5")) request.headers.add("content-md5", base64(md5(request.body)));
     if (row->streams) request.stream = std::make_shared<TextSource>(std::move(request.body));
     return run(request, *service, *row, caller, facts, receipt);
   }();

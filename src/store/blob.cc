@@ -50,7 +50,7 @@ class Writer : public BlobWriter {
     if (fsync(fd_) != 0) return no_space();
     sync_dir(path_);
     finished_ = true;
-    return BlobRef{id_, total_};
+    return BlobRef{id_, total_, std::make_shared<UncommittedFile>(path_)};
   }
 
  private:
@@ -116,6 +116,8 @@ class Reader : public BlobReader {
   bool loaded_ = false;
 };
 }  // namespace
+
+UncommittedFile::~UncommittedFile() { if (!committed) ::unlink(path.c_str()); }
 
 Blobs::Blobs(std::string dir, uint64_t boot) : dir_(std::move(dir)), boot_(boot) { mkdir(dir_.c_str(), 0700); }
 

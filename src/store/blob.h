@@ -7,6 +7,14 @@
 
 namespace sluice {
 
+// Unlinks a finished file that no commit named.
+struct UncommittedFile {
+  std::string path;
+  bool committed = false;
+  explicit UncommittedFile(std::string p) : path(std::move(p)) {}
+  ~UncommittedFile();
+};
+
 // The files under <data_dir>/blobs. An id begins with the number of the boot that made it, so that the sweep at start
 // removes what earlier boots left behind unnamed, and never a file of this one.
 class Blobs {

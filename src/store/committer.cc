@@ -30,7 +30,6 @@ Staged Committer::stage() {
   Staged staged;
   staged.data_ = std::make_shared<Staged::Data>();
   staged.data_->snapshot = snapshot();
-  staged.data_->blobs = &blobs_;
   return staged;
 }
 
@@ -154,7 +153,8 @@ void Committer::lead(std::vector<Waiter*>& group) {
 }
 
 void Committer::finish(Staged::Data& data) {
-  data.committed = true;
+  for (const BlobRef& blob : data.adopted)
+    if (blob.file) blob.file->committed = true;
   for (const BlobRef& blob : data.released) blobs_.unlink(blob.id);
   if (!data.events.empty()) announce_(data.events);
 }

@@ -37,9 +37,6 @@ struct Staged::Data {
   std::vector<std::pair<std::string, OutboxEvent>> events;                        // queue, event
   std::vector<BlobRef> adopted, released;
   std::vector<std::function<void()>> after;
-  Blobs* blobs = nullptr;
-  bool committed = false;
-  ~Data() { if (!committed) for (const BlobRef& b : adopted) blobs->unlink(b.id); }
 };
 
 Key outbox_key(std::string_view queue, std::string_view id);

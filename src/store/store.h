@@ -46,8 +46,10 @@ class Snapshot {
   friend class Store; friend class Committer; std::shared_ptr<StoreState> state_;
 };
 
-// A sealed file of object bytes on its way into the store; unlinked by its destructor unless a commit adopted it.
-struct BlobRef { std::string id; uint64_t bytes = 0; };       // bytes of plaintext
+// A sealed file of object bytes on its way into the store: unlinked with the last copy of the ref that finish() gave, unless a
+// commit adopted it. So a request that is run again after a conflict still has its body.
+struct UncommittedFile;
+struct BlobRef { std::string id; uint64_t bytes = 0; std::shared_ptr<UncommittedFile> file = {}; };       // bytes of plaintext
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;

@@ -174,6 +174,10 @@ TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
     Staged staged = store_->stage();
     staged.adopt(*blob);                                      // and dropped
   }
+  {
+    auto writer = store_->write_blob(Secret(random_bytes(32)));
+    const auto blob = writer->finish();                       // never adopted
+  }
   int files = 0;
   for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs")) files += file.is_regular_file();
   EXPECT_EQ(files, 0);

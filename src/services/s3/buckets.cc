@@ -16,28 +16,68 @@ bool is_bucket_name(std::string_view name) {
 }
 }  // namespace
 
-Result<BucketIn> parse_bucket_in(const Request& request) {
-  const std::string owner = request.headers.get("x-amz-expected-bucket-owner");
-  if (!owner.empty() && (owner.size() != 12 || owner.find_first_not_of("0123456789") != std::string::npos)) return Error{400, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID", {}};
-  return BucketIn{request.param("Bucket"), request.body};
+Result<BucketIn> parse_bucket_in(const Request& request, bool checked) {
+  CHECK(check_document(request, checked));
+  BucketIn in{request.param("Bucket"), request.body, request.headers.get("x-amz-expected-bucket-owner"), {}, request.query};
+  for (const auto& [name, value] : request.headers.list)
+    if (name.starts_with("x-amz-")) in.headers.emplace_back(name, value);
+  return in;
 }
 
+namespace {
+std::string header_of(const BucketIn& in, std::string_view name) {
+  for (const auto& [key, value] : in.headers) if (key == name) return value;
+  return {};
+}
+// The region a bucket is made in: this one. In us-east-1 it is said by saying nothing.
+Result<Done> check_location(const std::string& text, const std::string& region) {
+  std::string location;
+  if (!text.empty()) {
+    TRY(const auto document, parse_xml(text));
+    const auto root = document->child("CreateBucketConfiguration");
+    if (!root) return malformed_xml();
+    if (root.child("Location") || root.child("Bucket")) return Error{501, "NotImplemented", "Directory buckets are not implemented by Sluice.", {}};
+    location = root.child_value("LocationConstraint");
+  }
+  if (location.empty() && region == "us-east-1") return Done{};
+  if (location == region && region != "us-east-1") return Done{};
+  if (location == "us-east-1") return Error{400, "InvalidLocationConstraint", "The specified location-constraint is not valid", {{"LocationConstraint", location}}};
+  return Error{400, "IllegalLocationConstraintException", "The " + (location.empty() ? "unspecified" : location) + " location constraint is incompatible for the region specific endpoint this request was sent to.", {}};
+}
+}  // namespace
+
+Result<std::vector<Need>> CreateBucket::needs(const In& in, const Snapshot& s) {
+  std::vector<Need> needs{bucket_need(action, in.bucket, s)};
+  if (equals_ignore_case(header_of(in, "x-amz-bucket-object-lock-enabled"), "true"))
+    for (const char* more : {"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"}) needs.push_back(bucket_need(more, in.bucket, s));
+  if (!header_of(in, "x-amz-object-ownership").empty()) needs.push_back(bucket_need("s3:PutBucketOwnershipControls", in.bucket, s));
+  return needs;
+}
 Result<Text> CreateBucket::run(const Authorized<In>& in, Staged& staged) {
   if (!is_bucket_name(in->bucket)) return Error{400, "InvalidBucketName", "The specified bucket is not valid.", {{"BucketName", in->bucket}}};
-  const std::string& region = staged.snapshot().scope().region;
-  if (!in->text.empty()) {
-    TRY(const auto document, parse_xml(in->text));
-    const std::string location = document->child("CreateBucketConfiguration").child_value("LocationConstraint");
-    if (!location.empty() && location != region) return Error{400, "IllegalLocationConstraintException", "The " + location + " location constraint is incompatible for the region specific endpoint this request was sent to.", {}};
-  }
+  CHECK(check_location(in->text, staged.snapshot().scope().region));
+  if (!check_acl_headers(in->headers)) return Error{400, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", {}};
+  const std::string ownership = header_of(*in, "x-amz-object-ownership");
+  if (!ownership.empty() && ownership != "BucketOwnerEnforced") return Error{501, "NotImplemented", "Sluice has no ACLs: object ownership is always BucketOwnerEnforced.", {}};
   if (staged.get(bucket_key(in->bucket))) return Error{409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", {{"BucketName", in->bucket}}};
-  staged.put_json(bucket_key(in->bucket), json::object{{"Name", in->bucket}, {"Created", in.time()}, {"Versioning", ""}, {"Algorithm", "AES256"}, {"KmsKey", ""}, {"BucketKey", false}, {"Policy", ""},
-      {"PublicAccessBlock", json::object{{"BlockPublicAcls", true}, {"IgnorePublicAcls", true}, {"BlockPublicPolicy", true}, {"RestrictPublicBuckets", true}}}, {"Notifications", json::array{}}});
-  return Text{};
+  json::object bucket{{"Name", in->bucket}, {"Created", in.time()}, {"Versioning", ""}, {"Algorithm", "AES256"}, {"KmsKey", ""}, {"BucketKey", false}, {"Policy", ""},
+      {"PublicAccessBlock", json::object{{"BlockPublicAcls", true}, {"IgnorePublicAcls", true}, {"BlockPublicPolicy", true}, {"RestrictPublicBuckets", true}}}, {"Notifications", json::array{}}};
+  if (equals_ignore_case(header_of(*in, "x-amz-bucket-object-lock-enabled"), "true")) {
+    bucket["Versioning"] = "Enabled";
+    bucket["ObjectLock"] = json::object{};
+  }
+  staged.put_json(bucket_key(in->bucket), bucket);
+  Text made;
+  made.headers.add("location", "/" + in->bucket);
+  made.headers.add("x-amz-bucket-arn", s3_arn(in->bucket));
+  return made;
 }
 Result<Text> HeadBucket::run(const Authorized<In>& in, const Snapshot& snapshot) {
   CHECK(find_bucket(snapshot, in->bucket));
-  return Text{};
+  Text found;
+  found.headers.add("x-amz-bucket-region", snapshot.scope().region);
+  found.headers.add("x-amz-bucket-arn", s3_arn(in->bucket));
+  return found;
 }
 Result<Text> DeleteBucket::run(const Authorized<In>& in, Staged& staged) {
   CHECK(tracked_bucket(staged, in->bucket));
@@ -53,7 +93,9 @@ Result<Text> DeleteBucket::run(const Authorized<In>& in, Staged& staged) {
 }
 Result<Text> ListBuckets::run(const Authorized<In>&, const Snapshot& snapshot) {
   XmlWriter xml;
-  xml.open("ListAllMyBucketsResult", kXmlns).open("Owner").element("ID", snapshot.scope().account_id).close("Owner").open("Buckets");
+  xml.open("ListAllMyBucketsResult", kXmlns);
+  write_owner(xml, "Owner", snapshot);
+  xml.open("Buckets");
   snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}), "", false, [&](std::string_view, std::string_view value) {
     if (const auto b = parse_json_object(value)) xml.open("Bucket").element("Name", text_of(*b, "Name")).element("CreationDate", iso_millis(int_of(*b, "Created"))).close("Bucket");
     return true;
@@ -71,8 +113,12 @@ Result<Text> GetBucketLocation::run(const Authorized<In>& in, const Snapshot& sn
 Result<Text> PutBucketVersioning::run(const Authorized<In>& in, Staged& staged) {
   TRY(json::object bucket, tracked_bucket(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
-  const std::string status = document->child("VersioningConfiguration").child_value("Status");
-  if (status != "Enabled" && status != "Suspended") return Error{400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", {}};
+  const auto root = document->child("VersioningConfiguration");
+  const std::string status = root.child_value("Status");
+  if (std::string_view(root.child_value("MfaDelete")) == "Enabled") return Error{501, "NotImplemented", "MFA delete is not implemented by Sluice.", {}};
+  if (root && status.empty()) return Error{400, "IllegalVersioningConfigurationException", "The Versioning element must be specified", {}};
+  if (status != "Enabled" && status != "Suspended") return malformed_xml();
+  if (status == "Suspended" && bucket.contains("ObjectLock")) return Error{409, "InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.", {}};
   bucket["Versioning"] = status;
   staged.put_json(bucket_key(in->bucket), bucket);
   return Text{};

@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
-#include "services/s3/objects.h"
+#include "services/s3/object_lock.h"
+#include "services/s3/tagging.h"
 
 namespace sluice::s3 {
 namespace {
@@ -71,61 +72,49 @@ bool etag_matches(std::string_view list, const std::string& etag) {
   }
   return false;
 }
-// RFC 9110 section 13.2.2, in S3's order.
-Result<Done> check_read_conditions(const ObjectIn& in, const json::object& version) {
-  const std::string match = in.header("if-match"), none = in.header("if-none-match"), etag = text_of(version, "ETag");
-  const Time modified = int_of(version, "Modified") / 1000 * 1000;
-  const Error failed{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {}};
-  if (!match.empty() && !etag_matches(match, etag)) return failed;
-  const auto unmodified = parse_http_date(in.header("if-unmodified-since"));
-  if (match.empty() && unmodified && modified > *unmodified) return failed;
-  const Error not_modified{304, "NotModified", "", {{"header:etag", "\"" + etag + "\""}, {"header:last-modified", http_date(modified)}}};
-  if (!none.empty() && etag_matches(none, etag)) return not_modified;
-  const auto since = parse_http_date(in.header("if-modified-since"));
-  if (none.empty() && since && modified <= *since) return not_modified;
-  return Done{};
-}
 
-Result<json::object> find_version(const Snapshot& snapshot, const ObjectIn& in) {
-  CHECK(find_bucket(snapshot, in.bucket));
-  const auto sort = sort_of(snapshot, in.bucket, in.key, in.version_id);
-  auto version = sort ? snapshot.get_json(version_key(in.bucket, in.key, *sort)) : std::nullopt;
-  if (!version && !in.version_id.empty()) return Error{404, "NoSuchVersion", "The specified version does not exist.", {{"Key", in.key}, {"VersionId", in.version_id}}};
-  if (!version) return no_such_key(in.key);
-  if (!bool_of(*version, "Marker")) return *std::move(version);
-  if (!in.version_id.empty()) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", "GET"}, {"ResourceType", "DeleteMarker"}, {"header:x-amz-delete-marker", "true"}, {"header:allow", "DELETE"}}};
-  Error missing = no_such_key(in.key);
-  missing.details.emplace_back("header:x-amz-delete-marker", "true");
-  missing.details.emplace_back("header:x-amz-version-id", text_of(*version, "Id"));
-  return missing;
+// One part of a multipart object, or the whole of another as its only part.
+Result<Range> part_of(int64_t number, const json::object& facts) {
+  const auto size = static_cast<uint64_t>(int_of(facts, "Size"));
+  const int64_t count = std::max<int64_t>(1, int_of(facts, "Parts"));
+  if (number > count) return Error{416, "InvalidPartNumber", "The requested partnumber is not satisfiable", {{"ActualPartCount", std::to_string(count)}, {"PartNumberRequested", std::to_string(number)}}};
+  if (!facts.contains("Parts")) return Range{0, size, size > 0};
+  uint64_t from = 0;
+  const json::array& blobs = facts.at("Blobs").as_array();
+  for (int64_t k = 0; k + 1 < number; ++k) from += static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(k)].as_object(), "Bytes"));
+  const auto bytes = static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(number - 1)].as_object(), "Bytes"));
+  return Range{from, bytes, bytes > 0};
 }
-
-void fill_headers(Headers& headers, const ObjectIn& in, const json::object& version, const Range& range) {
+void fill_headers(Headers& headers, const ObjectIn& in, const json::object& facts, const Range& range) {
   headers.add("accept-ranges", "bytes");
-  headers.add("last-modified", http_date(int_of(version, "Modified")));
-  add_object_headers(headers, version, true);
-  for (const auto& [name, value] : version.at("Headers").as_object()) {
+  headers.add("last-modified", http_date(int_of(facts, "Modified")));
+  add_object_headers(headers, facts, true);
+  for (const auto& [name, value] : facts.at("Headers").as_object()) {
     bool overridden = false;
     for (const auto& [other, unused] : in.overrides) overridden = overridden || other == name;
     if (!overridden) headers.add(std::string(name), std::string(value.as_string()));
   }
   for (const auto& [name, value] : in.overrides) headers.add(name, value);
-  for (const auto& [name, value] : version.at("Meta").as_object()) headers.add("x-amz-meta-" + std::string(name), std::string(value.as_string()));
-  if (range.partial) headers.add("content-range", "bytes " + std::to_string(range.from) + "-" + std::to_string(range.from + range.count - 1) + "/" + std::to_string(int_of(version, "Size")));
-  if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial && !text_of(version, "Checksum").empty()) {
-    headers.add("x-amz-checksum-" + lower(text_of(version, "Checksum")), text_of(version, "ChecksumValue"));
-    headers.add("x-amz-checksum-type", text_of(version, "ChecksumType"));
-  }
+  for (const auto& [name, value] : facts.at("Meta").as_object()) headers.add("x-amz-meta-" + std::string(name), std::string(value.as_string()));
+  if (range.partial) headers.add("content-range", "bytes " + std::to_string(range.from) + "-" + std::to_string(range.from + range.count - 1) + "/" + std::to_string(int_of(facts, "Size")));
+  if (in.part && facts.contains("Parts")) headers.add("x-amz-mp-parts-count", std::to_string(int_of(facts, "Parts")));
+  if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial) add_checksum_headers(headers, facts);
+}
+// AWS tells of retention, legal hold and tags those who may read them.
+void add_guarded_headers(Headers& headers, const Authorized<ObjectIn>& in, const json::object& facts, const Snapshot& snapshot) {
+  const auto may = [&](const char* action) { return in.ask({object_need(action, in->bucket, in->key, snapshot)}, snapshot).has_value(); };
+  if (facts.contains("LockMode") || facts.contains("LegalHold")) add_lock_headers(headers, facts, may("s3:GetObjectRetention"), may("s3:GetObjectLegalHold"));
+  if (facts.contains("Tags") && may(in->version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging")) headers.add("x-amz-tagging-count", std::to_string(facts.at("Tags").as_object().size()));
 }
 }  // namespace
 
-std::shared_ptr<BodyProducer> read_version(const json::object& version, const json::object& context, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count, Result<Done>& opened) {
+std::shared_ptr<BodyProducer> read_version(const Version& version, const json::object& context, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count, Result<Done>& opened) {
   const auto unwrap = [&](const std::string& wrapped) { return ports.data_keys->unwrap(unbase64(wrapped).value_or(""), context, snapshot); };
-  const json::value* blobs = version.if_contains("Blobs");
+  const json::value* blobs = version.facts.if_contains("Blobs");
   if (!blobs) {
-    auto key = unwrap(text_of(version, "Wrapped"));
+    auto key = unwrap(text_of(version.facts, "Wrapped"));
     if (!key) { opened = kms_error(std::move(key).error()); return nullptr; }
-    auto plain = aead_open_random(*key, unbase64(text_of(version, "Inline")).value_or(""), "s3-inline");
+    auto plain = aead_open_random(*key, version.sealed, "s3-inline");
     if (!plain) { opened = Error{500, "InternalError", "The object's seal is broken. Run: sluice verify", {}}; return nullptr; }
     return std::make_shared<TextProducer>(plain->substr(from, count));
   }
@@ -143,39 +132,73 @@ std::shared_ptr<BodyProducer> read_version(const json::object& version, const js
   return producer;
 }
 
-template <class Self>
-Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot& s, const Ports& ports) {
-  policy::Context context;
-  if (!in.version_id.empty()) context["s3:versionid"] = {in.version_id};
-  std::vector<Need> needs{object_need(in.version_id.empty() ? "s3:GetObject" : "s3:GetObjectVersion", in.bucket, in.key, s, std::move(context))};
-  if (std::is_same_v<Self, HeadObject>) return needs;
+// RFC 9110 section 13.2.2, in S3's order.
+Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const json::object& facts) {
+  const std::string match = in.header(prefix + "if-match"), none = in.header(prefix + "if-none-match"), etag = text_of(facts, "ETag");
+  const Time modified = int_of(facts, "Modified") / 1000 * 1000;
+  if (!match.empty() && !etag_matches(match, etag)) return {false, false};
+  const auto unmodified = parse_http_date(in.header(prefix + "if-unmodified-since"));
+  if (match.empty() && unmodified && modified > *unmodified) return {false, false};
+  if (!none.empty() && etag_matches(none, etag)) return {false, true};
+  const auto since = parse_http_date(in.header(prefix + "if-modified-since"));
+  if (none.empty() && since && modified <= *since) return {false, true};
+  return {};
+}
+
+Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in) {
+  CHECK(find_bucket(snapshot, in.bucket));
+  const auto sort = sort_of(snapshot, in.bucket, in.key, in.version_id);
+  auto version = sort ? version_at(snapshot, in.bucket, in.key, *sort) : std::nullopt;
+  if (!version && !in.version_id.empty()) return Error{404, "NoSuchVersion", "The specified version does not exist.", {{"Key", in.key}, {"VersionId", in.version_id}}};
+  if (!version) return no_such_key(in.key);
+  if (!bool_of(version->facts, "Marker")) return *std::move(version);
+  if (!in.version_id.empty()) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", "GET"}, {"ResourceType", "DeleteMarker"}, {"header:x-amz-delete-marker", "true"}, {"header:x-amz-version-id", text_of(version->facts, "Id")}, {"header:allow", "DELETE"}}};
+  Error missing = no_such_key(in.key);
+  missing.details.emplace_back("header:x-amz-delete-marker", "true");
+  missing.details.emplace_back("header:x-amz-version-id", text_of(version->facts, "Id"));
+  return missing;
+}
+
+Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, const Ports& ports, bool body) {
+  TRY(std::vector<Need> needs, version_needs("s3:GetObject", "s3:GetObjectVersion", in, s));
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  const auto version = sort ? s.get_json(version_key(in.bucket, in.key, *sort)) : std::nullopt;
-  if (!version || text_of(*version, "KeyArn").empty()) {
+  const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt;
+  if (!version || bool_of(version->facts, "Marker")) {
     // Whether a key is missing is told only to those who may list.
-    if (!version || bool_of(*version, "Marker")) { if (in.version_id.empty()) needs.push_back(bucket_need("s3:ListBucket", in.bucket, s)); }
+    if (in.version_id.empty()) needs.push_back(bucket_need("s3:ListBucket", in.bucket, s));
     return needs;
   }
-  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(*version, "KeyArn"), encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
+  add_existing_tags(needs[0].context, version->facts);
+  if (!body || text_of(version->facts, "KeyArn").empty()) return needs;
+  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"), encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
 }
 
 template <class Self>
+Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot& s, const Ports& ports) { return read_needs(in, s, ports, std::is_same_v<Self, GetObject>); }
+
+template <class Self>
 Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object version, find_version(snapshot, *in));
-  CHECK(check_read_conditions(*in, version));
-  TRY(const Range range, range_of(in->header("range"), static_cast<uint64_t>(int_of(version, "Size"))));
+  TRY(const Version version, find_version(snapshot, *in));
+  const json::object& facts = version.facts;
+  const Verdict verdict = read_conditions(*in, "", facts);
+  if (verdict.not_modified) return Error{304, "NotModified", "", {{"header:etag", "\"" + text_of(facts, "ETag") + "\""}, {"header:last-modified", http_date(int_of(facts, "Modified"))}}};
+  if (!verdict.goes) return Error{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {}};
+  const std::string asked = in->header("range");
+  if (in->part && !asked.empty()) return Error{400, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter", {}};
+  TRY(const Range range, in->part ? part_of(in->part, facts) : range_of(asked, static_cast<uint64_t>(int_of(facts, "Size"))));
   GetOut out;
   out.status = range.partial ? 206 : 200;
   out.bytes = range.count;
-  fill_headers(out.headers, *in, version, range);
+  fill_headers(out.headers, *in, facts, range);
+  add_guarded_headers(out.headers, in, facts, snapshot);
   if (std::is_same_v<Self, HeadObject>) {
     out.headers.add("content-length", std::to_string(range.count));
     return out;
   }
-  if (text_of(version, "Algorithm") == "aws:kms" && in.facts().tls_version.empty()) return Error{400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.", {}};
+  if (text_of(facts, "Algorithm") == "aws:kms" && in.facts().tls_version.empty()) return Error{400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.", {}};
   Result<Done> opened = Done{};
   out.stream = read_version(version, encryption_context(in->bucket, in->key), in.ports(), snapshot, range.from, range.count, opened);
   CHECK(opened);
@@ -183,39 +206,5 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
 }
 template struct ReadsObject<GetObject>;
 template struct ReadsObject<HeadObject>;
-
-Result<std::vector<Need>> DeleteObject::needs(const In& in, const Snapshot& s) {
-  return std::vector<Need>{object_need(in.version_id.empty() ? "s3:DeleteObject" : "s3:DeleteObjectVersion", in.bucket, in.key, s)};
-}
-Result<Deleted> delete_one(Staged& staged, const json::object& bucket, const std::string& key, const std::string& version_id, const std::string& request_id, const std::string& source_ip, const std::string& principal_id) {
-  const std::string name = text_of(bucket, "Name");
-  if (!version_id.empty()) {
-    const auto sort = sort_of(staged.snapshot(), name, key, version_id);
-    const auto version = sort ? staged.get_json(version_key(name, key, *sort)) : std::nullopt;
-    if (!version) return Deleted{false, version_id};
-    remove_version(staged, name, key, *sort);
-    if (!bool_of(*version, "Marker")) emit_event(staged, bucket, key, *version, "ObjectRemoved:Delete", request_id, source_ip, principal_id);
-    return Deleted{bool_of(*version, "Marker"), version_id};
-  }
-  if (text_of(bucket, "Versioning").empty()) {
-    const auto sort = staged.get(null_key(name, key));
-    if (!sort) return Deleted{};
-    const auto version = staged.get_json(version_key(name, key, *sort));
-    remove_version(staged, name, key, *sort);
-    if (version) emit_event(staged, bucket, key, *version, "ObjectRemoved:Delete", request_id, source_ip, principal_id);
-    return Deleted{};
-  }
-  json::object marker{{"Marker", true}, {"Modified", now()}, {"Size", 0}, {"ETag", ""}};
-  CHECK(add_version(staged, bucket, key, marker, "ObjectRemoved:DeleteMarkerCreated", request_id, source_ip, principal_id));
-  return Deleted{true, text_of(marker, "Id")};
-}
-Result<DeleteObject::Out> DeleteObject::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  TRY(const Deleted deleted, delete_one(staged, bucket, in->key, in->version_id, in.request_id(), in.source_ip(), in.caller().user_id()));
-  Out out;
-  if (deleted.marker) out.headers.add("x-amz-delete-marker", "true");
-  if (!deleted.version_id.empty()) out.headers.add("x-amz-version-id", deleted.version_id);
-  return out;
-}
 
 }  // namespace sluice::s3

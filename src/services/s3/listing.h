@@ -1,10 +1,11 @@
 #pragma once
-// ListObjects, ListObjectsV2, ListObjectVersions, DeleteObjects. At most 1000 entries a page, in UTF-8 byte order.
+// ListObjects, ListObjectsV2, ListObjectVersions. At most 1000 entries a page, in UTF-8 byte order. Errors: NoSuchBucket,
+// InvalidArgument (max-keys, continuation-token, encoding-type, a version marker without its key).
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {
 
-struct ListIn { std::string bucket, prefix, delimiter, after, version_after, token; int64_t max_keys = kListMax; bool v2 = false, encode = false, fetch_owner = false, has_start = false; };
+struct ListIn { std::string bucket, owner, prefix, delimiter, after, version_after, token; int64_t max_keys = kListMax; bool encode = false, fetch_owner = false; };
 template <class Self>
 struct Lists {
   using In = ListIn;
@@ -28,18 +29,8 @@ struct ListObjectVersions : Lists<ListObjectVersions> {
   static constexpr Match match{"GET", "/{Bucket}", "versions", ""};
 };
 
-// Up to 1000 keys. Needs s3:DeleteObject(Version) on every one; AWS answers per key, Sluice refuses the whole call (docs/differences.md).
-struct DeleteObjects {
-  static constexpr std::string_view name = "DeleteObjects", action = "s3:DeleteObject";
-  static constexpr Match match{"POST", "/{Bucket}", "delete", ""};
-  static constexpr bool data_event = true;
-  struct In { std::string bucket; std::vector<std::pair<std::string, std::string>> objects; bool quiet = false; };
-  using Out = Text;
-  static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
-  static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static Response render(const Out& out) { return render_text(out); }
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"delete", ""}}; }
-};
+// Shared with ListMultipartUploads: encoding-type=url, or InvalidArgument.
+Result<bool> parse_encoding(const std::string& text);
+std::string shown(bool encode, const std::string& text);
 
 }  // namespace sluice::s3

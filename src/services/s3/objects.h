@@ -1,28 +1,59 @@
 #pragma once
-// PutObject, GetObject, HeadObject, DeleteObject. Conditions: If-Match, If-None-Match (writes: "*" only), dates on reads;
-// one byte range. Errors: NoSuchKey, NoSuchVersion, MethodNotAllowed, PreconditionFailed, InvalidRange, BadDigest, InvalidDigest,
-// EntityTooLarge, MetadataTooLarge, KMS.*. Source: S3 API Reference.
+// PutObject, GetObject, HeadObject, and what the operations on objects share. Conditions: If-Match, If-None-Match (writes: "*" only), dates
+// on reads; one byte range, or one part by partNumber. Errors: NoSuchKey, NoSuchVersion, MethodNotAllowed, PreconditionFailed,
+// InvalidRange, BadDigest, InvalidDigest, EntityTooLarge, MetadataTooLarge, InvalidStorageClass, KMS.*. Source: S3 API Reference.
+#include "services/s3/checksum.h"
 #include "services/s3/model.h"
 
 namespace sluice::s3 {
 
 struct ObjectIn {
   std::string bucket, key, version_id;
-  std::vector<std::pair<std::string, std::string>> headers;    // those of object operations: content-*, x-amz-*, if-*, range
-  std::vector<std::pair<std::string, std::string>> overrides;  // response-content-type=... of a GET
+  HeaderList headers;                                          // those of object operations: content-*, x-amz-*, if-*, range
+  HeaderList overrides;                                        // response-content-type=... of a GET
+  int64_t part = 0;                                            // partNumber, 1 to 10000; 0: none
   std::string header(std::string_view name) const;             // "" when absent
 };
 Result<ObjectIn> parse_object_in(const Request& request);
 json::value audit_object(const ObjectIn& in);
-// Receives a body: hashes what must be checked, keeps up to `inline_bytes_max` in the record and spools the rest, sealed.
-// Gives the version's Size, ETag, Inline or Blobs, and checksum members.
-Result<json::object> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, uint64_t bytes_max, size_t inline_bytes_max = kInlineBytesMax);
-Result<Done> keep_metadata(const ObjectIn& in, json::object& version);   // content headers and x-amz-meta-*
+// The need for `action`, or `version_action` when a version is named; checks x-amz-expected-bucket-owner.
+Result<std::vector<Need>> version_needs(std::string_view action, std::string_view version_action, const ObjectIn& in, const Snapshot& snapshot);
+
+// A body taken in once, to become a version or a part: its facts (Size, ETag, Algorithm, KeyArn, checksum members), and the bytes,
+// plain while they are few, else in a sealed file.
+struct Received {
+  json::object facts;
+  Encryption encryption;
+  DataKey key;
+  std::string held;
+  std::optional<BlobRef> blob;
+  bool staged = false;
+};
+// Takes in a body of up to `bytes_max`: verifies Content-MD5 and checksum. `keep`: the checksum to store (nullptr: the one sent, else
+// CRC64NVME). Up to `inline_bytes_max` are held, more go into a file.
+Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, const Checksum* keep = nullptr, size_t inline_bytes_max = kInlineBytesMax);
+// The version of a received body, its file adopted. Called again after a conflict: SlowDown 503 when the data key's KMS key was
+// made or rotated by the run that was lost.
+Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports, Staged& staged);
+
+Result<Done> keep_metadata(const ObjectIn& in, json::object& facts);     // content headers, x-amz-meta-*, tags
 Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket);
 Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot, const Ports& ports);
-Result<Done> check_write_conditions(const ObjectIn& in, Staged& staged);
-void add_object_headers(Headers& headers, const json::object& version, bool versioned_bucket);
-std::shared_ptr<BodyProducer> read_version(const json::object& version, const json::object& context, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count, Result<Done>& opened);
+// If-Match and If-None-Match of a write, against the current record as the snapshot or the staged read sees it.
+Result<Done> check_write_conditions(const ObjectIn& in, const std::optional<json::object>& current);
+void add_object_headers(Headers& headers, const json::object& facts, bool versioned_bucket);
+void add_checksum_headers(Headers& headers, const json::object& facts);
+
+// The version a read is about. Errors: NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker by its id).
+Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in);
+// If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since behind `prefix` ("" or "x-amz-copy-source-"): false, the object is
+// not to be given; `not_modified` says that a client has it already.
+struct Verdict { bool goes = true, not_modified = false; };
+Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const json::object& facts);
+std::shared_ptr<BodyProducer> read_version(const Version& version, const json::object& context, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count, Result<Done>& opened);
+// The needs of reading a version: s3:GetObject(Version), its key's kms:Decrypt; s3:ListBucket when there is no such key, since
+// only who may list is told so.
+Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& snapshot, const Ports& ports, bool body);
 
 struct PutOut { Headers headers; };
 struct PutObject {
@@ -30,10 +61,12 @@ struct PutObject {
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "", ""};
   static constexpr bool data_event = true, streams = true;
   using In = ObjectIn;
+  using Body = Received;
   using Out = PutOut;
-  static Result<In> parse(const Request& request) { return parse_object_in(request); }
+  static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports) { return write_needs(in, s, ports); }
-  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Result<Body> receive(const Authorized<In>& in, Staged& staged);
+  static Result<Out> run(const Authorized<In>& in, Body& body, Staged& staged);
   static Response render(const Out& out) { return {200, out.headers, "", nullptr, 0}; }
   static json::value audit(const In& in) { return audit_object(in); }
 };
@@ -44,10 +77,7 @@ struct ReadsObject {
   static constexpr bool data_event = true;
   using In = ObjectIn;
   using Out = GetOut;
-  static Result<In> parse(const Request& request) {
-    if (request.query_value("partNumber")) return Error{501, "NotImplemented", "Reading one part by partNumber is not implemented by Sluice; ask for a Range.", {}};
-    return parse_object_in(request);
-  }
+  static Result<In> parse(const Request& request) { return parse_object_in(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return {out.status, out.headers, "", out.stream, out.bytes}; }
@@ -61,20 +91,5 @@ struct HeadObject : ReadsObject<HeadObject> {
   static constexpr std::string_view name = "HeadObject", action = "s3:GetObject";
   static constexpr Match match{"HEAD", "/{Bucket}/{Key+}", "", ""};
 };
-struct DeleteObject {
-  static constexpr std::string_view name = "DeleteObject", action = "s3:DeleteObject";
-  static constexpr Match match{"DELETE", "/{Bucket}/{Key+}", "", ""};
-  static constexpr bool data_event = true;
-  using In = ObjectIn;
-  struct Out { Headers headers; };
-  static Result<In> parse(const Request& request) { return parse_object_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
-  static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static Response render(const Out& out) { return {204, out.headers, "", nullptr, 0}; }
-  static json::value audit(const In& in) { return audit_object(in); }
-};
-// One deletion, as DeleteObject and DeleteObjects do it: a marker, or a version for good.
-struct Deleted { bool marker = false; std::string version_id; };
-Result<Deleted> delete_one(Staged& staged, const json::object& bucket, const std::string& key, const std::string& version_id, const std::string& request_id, const std::string& source_ip, const std::string& principal_id);
 
 }  // namespace sluice::s3

@@ -6,9 +6,9 @@ namespace sluice::s3 {
 namespace {
 std::string name_of(const std::vector<std::string>& parts) { return "s3://" + parts.at(0) + "/" + parts.at(1); }
 
-Result<Done> open_version(const Ports& ports, const Snapshot& snapshot, const std::vector<std::string>& parts, const json::object& version) {
+Result<Done> open_version(const Ports& ports, const Snapshot& snapshot, const std::vector<std::string>& parts, const Version& version) {
   Result<Done> opened = Done{};
-  const auto size = static_cast<uint64_t>(int_of(version, "Size"));
+  const auto size = static_cast<uint64_t>(int_of(version.facts, "Size"));
   const auto body = read_version(version, encryption_context(parts.at(0), parts.at(1)), ports, snapshot, 0, size, opened);
   CHECK(opened);
   uint64_t read = 0;
@@ -24,12 +24,12 @@ Result<Done> open_version(const Ports& ports, const Snapshot& snapshot, const st
 void check_versions(const Ports& ports, const Snapshot& snapshot, Verification& found) {
   snapshot.scan(schema::prefix(Family::objects, "s3.version", {}), "", false, [&](std::string_view key, std::string_view value) {
     const auto parts = schema::parts(key);
-    const auto version = parse_json_object(value);
+    const auto version = Version::unpack(value);
     if (!version) { found.damaged.push_back(name_of(parts) + ": its record cannot be read"); return true; }
-    const std::string what = name_of(parts) + " version " + text_of(*version, "Id");
+    const std::string what = name_of(parts) + " version " + text_of(version->facts, "Id");
     if (!snapshot.get(bucket_key(parts.at(0)))) found.damaged.push_back(what + ": its bucket does not exist");
-    if (bool_of(*version, "Marker")) return true;
-    if (const json::value* blobs = version->if_contains("Blobs"))
+    if (bool_of(version->facts, "Marker")) return true;
+    if (const json::value* blobs = version->facts.if_contains("Blobs"))
       for (const json::value& one : blobs->as_array()) found.files.insert(text_of(one.as_object(), "Id"));
     found.judge(what, open_version(ports, snapshot, parts, *version));
     return true;
