@@ -1,5 +1,7 @@
 """Every document of the JSON parsing corpus (../shared/data/json-parsing, MIT) as an upload and as the body of calls: what must not parse is
 refused by AWS's error or lands in quarantine, what may parse is judged by its content, each is recorded, and the server stays up."""
+import base64
+import hashlib
 import dataclasses
 import json
 import subprocess
@@ -97,7 +99,8 @@ def requests_of(place):
             body = urllib.parse.urlencode({"Action": "CreateRole", "Version": "2010-05-08", "RoleName": "hostile-role", "AssumeRolePolicyDocument": document}).encode()
         else:
             body = place.before + document + place.after
-        yield name, document, dataclasses.replace(place.call, body=body)
+        headers = {"content-md5": base64.b64encode(hashlib.md5(body).digest()).decode()} if place.call.service == "s3" else {}
+        yield name, document, dataclasses.replace(place.call, body=body, headers=place.call.headers | headers)
 
 
 @pytest.mark.parametrize("where", PLACES)
