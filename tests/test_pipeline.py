@@ -1,0 +1,69 @@
+"""The pipeline as a user runs it: deploy, put, wait; every record is accounted for, and a second time changes nothing."""
+import json
+import subprocess
+
+import pytest
+
+from conftest import ROOT, SLUICE, Server
+
+READINGS = sorted((ROOT.parent / "shared" / "data" / "readings").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("pipeline")).start()
+    one.outputs = json.loads(one.run("deploy", "--json").stdout)
+    yield one
+    assert one.stop() == 0
+    assert "clean" in one.run("verify").stdout
+
+
+def put(server, files):
+    rows = json.loads(server.run("put", *files, "--wait", "--json").stdout)
+    return {name: sum(row[name] for row in rows) for name in ("read", "stored", "duplicate", "rejected")}
+
+
+def count(server):
+    pages = server.client("dynamodb").get_paginator("scan").paginate(TableName=server.outputs["TableName"], Select="COUNT")
+    return sum(page["Count"] for page in pages)
+
+
+def test_real_readings_become_rows_and_a_second_run_leaves_the_table_the_same(pipeline):
+    for _ in range(2):
+        assert put(pipeline, READINGS) == {"read": 152_965, "stored": 152_918, "duplicate": 47, "rejected": 0}
+        assert count(pipeline) == 152_918
+
+
+def test_rejected_records_are_in_quarantine_as_they_came(pipeline):
+    [row] = json.loads(pipeline.run("put", ROOT / "samples" / "with-errors.ndjson", "--wait", "--json").stdout)
+    assert {name: row[name] for name in ("read", "stored", "duplicate", "rejected")} == {"read": 10, "stored": 4, "duplicate": 1, "rejected": 5}
+    bucket, key = row["quarantine"].removeprefix("s3://").split("/", 1)
+    lines = [json.loads(line) for line in pipeline.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()]
+    assert [(line["index"], line["code"]) for line in lines] == [(1, "InvalidTimestamp"), (2, "InvalidValue"), (4, "MissingDeviceId"), (5, "InvalidValue"), (6, "MalformedJson")]
+    sent = (ROOT / "samples" / "with-errors.ndjson").read_text().splitlines()
+    assert [line["record"] for line in lines] == [sent[line["index"]] for line in lines]
+
+
+def test_the_roles_may_do_their_work_and_nothing_else(pipeline, code):
+    bucket = pipeline.outputs["IngestBucket"]
+    producer = pipeline.client("s3", role="sluice-producer")
+    producer.put_object(Bucket=bucket, Key="by-producer.json", Body=b"[]")
+    assert code(producer.get_object, Bucket=bucket, Key="by-producer.json") == "AccessDenied"
+    assert code(producer.list_objects_v2, Bucket=bucket) == "AccessDenied"
+    assert code(producer.put_object, Bucket=pipeline.outputs["QuarantineBucket"], Key="x", Body=b"x") == "AccessDenied"
+    assert code(pipeline.client("dynamodb", role="sluice-producer").scan, TableName=pipeline.outputs["TableName"]) == "AccessDeniedException"
+
+
+def test_status_shows_the_pipeline_at_a_glance(pipeline):
+    status = json.loads(pipeline.run("status", "--json").stdout)
+    assert {row["bucket"]: (row["encryption"], row["public_access"]) for row in status["buckets"]}[pipeline.outputs["IngestBucket"]] == ("aws:kms", "blocked")
+    assert [row["function"] for row in status["functions"]] == [pipeline.outputs["FunctionName"]]
+    assert [(row["trail"], row["logging"]) for row in status["trails"]] == [("sluice-trail", "yes")]
+    assert status["queues"][0]["waiting"] == 0
+
+
+def test_the_demo_ends_by_itself(tmp_path):
+    done = subprocess.run([SLUICE, "demo"], capture_output=True, text=True, timeout=120, env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert "2004 items in ProcessedRecords" in done.stdout
+    assert not list(tmp_path.iterdir())
