@@ -30,7 +30,13 @@ bool write_file(const std::string& path, std::string_view text) {
   if (fd < 0) return false;
   const bool ok = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
-  return ok && rename(fresh.c_str(), path.c_str()) == 0;
+  if (!ok || rename(fresh.c_str(), path.c_str()) != 0) return false;
+  // The name is on disk too before anything is sealed under the key.
+  const size_t slash = path.rfind('/');
+  const int folder = open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool named = folder >= 0 && fsync(folder) == 0;
+  if (folder >= 0) close(folder);
+  return named;
 }
 
 Result<Secret> read_root(const std::string& file) {
