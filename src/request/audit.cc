@@ -1,5 +1,7 @@
 #include "request/audit.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/random.h"
 
@@ -11,38 +13,56 @@ std::string bounded(std::string text, size_t max) {
   if (text.size() > max) { text.resize(max); while (!is_utf8(text)) text.pop_back(); }
   return text;
 }
+// CloudTrail User Guide, "Record contents": fields above their size are omitted, and say so.
+json::value within_limit(const json::value& value, const char* name) {
+  const size_t bytes = json::serialize(value).size();
+  if (bytes <= kAuditMemberBytesMax) return value;
+  return json::object{{"omitted", true}, {"originalSize", bytes}, {"reason", std::string(name) + " too large"}};
+}
+// S3 names the object and its bucket; only the bucket has an account.
+json::array resources_of(const AuditFacts& facts, const Scope& scope) {
+  json::array out, buckets;
+  for (const json::value& one : facts.resources) {
+    const std::string type = text_of(one.as_object(), "type"), arn = text_of(one.as_object(), "ARN");
+    json::object shown = one.as_object();
+    if (type != "AWS::S3::Object") { shown["accountId"] = scope.account_id; out.push_back(std::move(shown)); continue; }
+    out.push_back(std::move(shown));
+    const json::object bucket{{"accountId", scope.account_id}, {"type", "AWS::S3::Bucket"}, {"ARN", arn.substr(0, arn.find('/'))}};
+    if (std::find(buckets.begin(), buckets.end(), json::value(bucket)) == buckets.end()) buckets.push_back(bucket);
+  }
+  for (json::value& one : buckets) if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
+  return out;
+}
 }  // namespace
 
-json::object audit_record(const Request& request, const Service& service, const Row* row, const Caller* caller, const AuditFacts& facts, const Error* error, const Scope& scope) {
+json::object audit_record(const Request& request, const Service& service, const Row* row, const Caller* caller, const AuditFacts& facts, const Error* error, const Scope& scope, const Response* response) {
   const bool data_event = row && row->data_event, read_only = !row || row->read_only;
   json::object r;
   r["eventVersion"] = "1.11";
   r["userIdentity"] = caller ? json::value(caller->user_identity()) : json::value(json::object{{"type", "Unknown"}, {"principalId", ""}, {"accountId", "anonymous"}});
   r["eventTime"] = iso_seconds(request.time);
   r["eventSource"] = service.event_source;
-  r["eventName"] = row ? std::string(row->name) : bounded(request.query_value("Action") ? request.query_text("Action") : request.method, 64);
+  r["eventName"] = row ? std::string(event_name(service, *row)) : bounded(request.query_value("Action") ? request.query_text("Action") : request.method, 64);
   r["awsRegion"] = scope.region;
   r["sourceIPAddress"] = request.source_ip;
-  r["userAgent"] = bounded(request.headers.get("user-agent"), 512);
+  const std::string agent = bounded(request.headers.get("user-agent"), 1000);
+  r["userAgent"] = service.protocol == Protocol::rest_xml && !request.tls_cipher.empty() ? "[" + agent + "]" : agent;
   if (error) {
     r["errorCode"] = error->code == "AccessDeniedException" ? "AccessDenied" : error->code;
     r["errorMessage"] = bounded(error->message, 1024);
   }
-  r["requestParameters"] = facts.request_parameters;
-  r["responseElements"] = error ? json::value() : facts.response_elements;
+  r["requestParameters"] = within_limit(facts.request_parameters, "requestParameters");
+  r["responseElements"] = error ? json::value() : within_limit(facts.response_elements, "responseElements");
   r["requestID"] = request.id;
   r["eventID"] = random_uuid();
   r["readOnly"] = read_only;
-  if (!facts.resources.empty()) {
-    json::array resources = facts.resources;
-    for (json::value& one : resources) one.as_object()["accountId"] = scope.account_id;
-    r["resources"] = std::move(resources);
-  }
+  if (!facts.resources.empty()) r["resources"] = resources_of(facts, scope);
   r["eventType"] = "AwsApiCall";
   r["managementEvent"] = !data_event;
   r["recipientAccountId"] = scope.account_id;
   r["eventCategory"] = data_event ? "Data" : "Management";
-  if (!request.tls_version.empty()) r["tlsDetails"] = json::object{{"tlsVersion", request.tls_version}, {"cipherSuite", request.tls_cipher}, {"clientProvidedHostHeader", bounded(request.headers.get("host"), 255)}};
+  if (service.protocol == Protocol::rest_xml && row) add_s3_shape(r, request, *row, error ? nullptr : response);
+  if (!request.tls_cipher.empty()) r["tlsDetails"] = json::object{{"tlsVersion", request.tls_version}, {"cipherSuite", request.tls_cipher}, {"clientProvidedHostHeader", bounded(request.headers.get("host"), 255)}};
   return r;
 }
 

@@ -7,8 +7,17 @@
 
 namespace sluice {
 
-// `caller` nullptr: the request did not authenticate. `error` nullptr: success.
-json::object audit_record(const Request& request, const Service& service, const Row* row, const Caller* caller, const AuditFacts& facts, const Error* error, const Scope& scope);
+constexpr size_t kAuditMemberBytesMax = 100 * 1024;     // requestParameters, responseElements; what is larger is left out, and said to be
+
+// `caller` nullptr: the request did not authenticate. `error` nullptr: success, then `response` is what is answered.
+json::object audit_record(const Request& request, const Service& service, const Row* row, const Caller* caller, const AuditFacts& facts, const Error* error, const Scope& scope, const Response* response = nullptr);
+// The record of each use of a KMS key that the call made on the caller's behalf: by S3 for an object, by DynamoDB for a table.
+std::vector<json::object> key_use_records(const Request& request, const Service& service, const Caller& caller, const AuditFacts& facts, const Scope& scope);
+
+// The eventName of an operation, where it is not the operation's own: Lambda's carry the API's date, S3's leave words out.
+std::string_view event_name(const Service& service, const Row& row);
+// What S3 records besides: Host and x-amz headers of the request, x-amz headers of the answer, bytes, signature and encryption; of a bucket its new configuration.
+void add_s3_shape(json::object& record, const Request& request, const Row& row, const Response* response);
 
 // Keeps strangers from filling the disk: the first few failures to authenticate of a source in a minute are recorded in
 // full; the rest is counted, and the count is written with the next one recorded.

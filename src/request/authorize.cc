@@ -48,7 +48,8 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
     for (const auto& [kind, text] : need.policies)
       if (!text.empty()) question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
     const policy::Decision decision = policy::decide(question);
-    if (decision.allowed()) continue;
+    if (decision.allowed() && (!ports.trails || ports.trails->may_write(need, caller, snapshot))) continue;
+    if (decision.allowed()) return Error{403, "AccessDenied", "User: " + caller.principal().arn + " is not authorized to perform: " + need.action + " on resource: \"" + need.resource + "\" because only the trail that delivers there writes below its prefix", {}};
     const bool s3 = need.action.starts_with("s3:");
     return Error{403, "AccessDenied", policy::denied_text(question, decision, s3), {}};
   }

@@ -88,7 +88,7 @@ template <class Op> concept Receives = requires(const Authorized<typename Op::In
   { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
 };
 
-struct AuditFacts { json::value request_parameters, response_elements; json::array resources; };   // filled by perform
+struct AuditFacts { json::value request_parameters, response_elements; json::array resources; std::vector<Need> key_uses; };   // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
 //   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&)
@@ -139,7 +139,8 @@ struct Gate {
     else if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
     TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
     for (const Need& need : needs)
-      if (!need.resource_type.empty()) audit.resources.push_back(json::object{{"type", need.resource_type}, {"ARN", need.resource}});
+      if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:")) audit.key_uses.push_back(need);      // KMS records it, not this service
+      else if (!need.resource_type.empty()) audit.resources.push_back(json::object{{"type", need.resource_type}, {"ARN", need.resource}});
     CHECK(authorize(needs, request, caller, ports, staged.snapshot()));
     const Authorized<typename Op::In> authorized(in, caller, ports, request);
     if constexpr (Reads<Op>) {

@@ -71,6 +71,8 @@ class Trails {                                // by cloudtrail
  public:
   virtual ~Trails() = default;
   virtual void wake() = 0;                    // a trail was changed: look at once. Does not block
+  // Below its prefix in its bucket a trail alone writes, whatever policies allow.
+  virtual bool may_write(const Need& need, const Caller& caller, const Snapshot& snapshot) const = 0;
 };
 
 class Journal {                               // by logs: what services write into CloudWatch Logs
@@ -91,12 +93,16 @@ class Meter {                                 // by cloudwatch
   }
 };
 
+// What a caller inside the process writes in the commit of its call, once the call has succeeded: both are durable, or neither. Its error
+// is the call's. A request from the wire cannot carry one: it is an argument of call() alone.
+using Rider = std::function<Result<Done>(Staged&)>;
+
 // Calls an operation from inside, through the same path: parse, authorise, run, commit, audit, as `caller`.
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
   // `service`: signing name. `request` needs method/path/query/headers/body as on the wire (for query protocol: query = fields incl. Action).
-  virtual Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller) = 0;
+  virtual Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller, const Rider& rider = {}) = 0;
 };
 
 // Sockets for function sandboxes, served by net.

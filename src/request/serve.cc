@@ -95,7 +95,7 @@ Error in_dialect(Error error, const Service& service) {
 }
 }  // namespace
 
-Result<Response> Path::run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt) {
+Result<Response> Path::run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt, const Rider& rider) {
   std::shared_ptr<void> received;      // the body of a request that is run again
   for (int attempt = 0;; ++attempt) {
     facts = {};
@@ -103,12 +103,16 @@ Result<Response> Path::run(const Request& request, const Service& service, const
     Result<Response> outcome = Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
     try {
       outcome = row.perform(request, caller, ports_, staged, facts, received);
+      if (outcome && rider)
+        if (auto rode = rider(staged); !rode) outcome = std::move(rode).error();
     } catch (const std::exception& bug) {
       spdlog::error("{} failed: {} (request {})", row.name, bug.what(), request.id);
     }
     if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
     std::vector<json::object> records;
-    records.push_back(audit_record(request, service, &row, &caller, facts, outcome ? nullptr : &outcome.error(), ports_.store->scope()));
+    records.push_back(audit_record(request, service, &row, &caller, facts, outcome ? nullptr : &outcome.error(), ports_.store->scope(), outcome ? &*outcome : nullptr));
+    if (outcome)
+      for (json::object& use : key_use_records(request, service, caller, facts, ports_.store->scope())) records.push_back(std::move(use));
     // A failure commits its audit record alone.
     auto committed = ports_.store->commit(outcome ? std::move(staged) : ports_.store->stage(), std::move(records));
     if (committed) {
@@ -185,7 +189,7 @@ Response Path::serve(Request request, BodySource& raw) {
   return reply(*receipt, request, service, row, std::move(outcome));
 }
 
-Response Path::call(std::string_view service_name, std::string_view operation, Request request, const Caller& caller) {
+Response Path::call(std::string_view service_name, std::string_view operation, Request request, const Caller& caller, const Rider& rider) {
   const Service* service = nullptr;
   for (const Service* s : ports_.services)
     if (s->name == service_name) service = s;
@@ -209,7 +213,7 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
     // What never left the process needs no proof that it arrived whole, but S3 asks for one.
     if (service->protocol == Protocol::rest_xml && !request.body.empty() && !request.headers.find("content-md5")) request.headers.add("content-md5", base64(md5(request.body)));
     if (row->streams) request.stream = std::make_shared<TextSource>(std::move(request.body));
-    return run(request, *service, *row, caller, facts, receipt);
+    return run(request, *service, *row, caller, facts, receipt, rider);
   }();
   if (!receipt) return refuse(request, *service, outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());
   return reply(*receipt, request, *service, row, std::move(outcome));

@@ -17,12 +17,12 @@ class Path : public Dispatcher {
   explicit Path(Ports& ports) : ports_(ports) {}
   // One request from outside. `head` has method, target, headers, peer facts; `raw` is its body as it comes from the connection.
   Response serve(Request head, BodySource& raw);
-  Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller) override;
+  Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller, const Rider& rider = {}) override;
   // A session of sluice-operator for the owner of the process, whom the kernel named (SO_PEERCRED). Recorded like any call.
   Result<Session> operator_session(int64_t unix_uid, int64_t duration_s);
 
  private:
-  Result<Response> run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt);
+  Result<Response> run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt, const Rider& rider = {});
   Response refuse_stranger(const Request& request, const Service& service, const Row* row, const Error& error);
   Ports& ports_;
   StrangerLimit strangers_;

@@ -54,6 +54,10 @@ class RocksStore : public Store {
     snapshot.scan(schema::prefix(Family::audit, "audit", {}), start ? audit_key(start).bytes : "", true,
                   [&](std::string_view key, std::string_view value) { return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32)); });
   }
+  void audit_from(const Snapshot& snapshot, uint64_t first, const std::function<bool(uint64_t, std::string_view)>& fn) override {
+    snapshot.scan(schema::prefix(Family::audit, "audit", {}), audit_key(first).bytes, false,
+                  [&](std::string_view key, std::string_view value) { return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32)); });
+  }
   std::vector<VerifyFinding> verify() override;
   std::vector<std::string> files() override;
   void scrub(Family family) override {

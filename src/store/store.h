@@ -110,6 +110,8 @@ class Store {
   virtual void erase_event(Staged& staged, std::string_view queue, std::string_view id) = 0;
   // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
   virtual void audit_scan(const Snapshot& snapshot, uint64_t start, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
+  // Oldest first, from `first` on.
+  virtual void audit_from(const Snapshot& snapshot, uint64_t first, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
   virtual std::vector<VerifyFinding> verify() = 0;              // audit chain, missing object files
   virtual std::vector<std::string> files() = 0;                 // ids of the object files that a commit adopted
   virtual void scrub(Family family) = 0;                        // rewrites the family's files and drops the log: what was erased is gone from the disk

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "cli/server.h"
-#include "request/ports.h"
+#include "request/audit.h"
 
 int main() {
   using namespace sluice;
@@ -11,7 +11,7 @@ int main() {
   for (const Service* service : cli::all_services()) {
     json::array rows;
     for (const Row& row : service->rows)
-      rows.push_back(json::object{{"name", row.name}, {"action", row.action}, {"method", row.match.method}, {"path", row.match.path}, {"flag", row.match.flag}, {"header", row.match.header},
+      rows.push_back(json::object{{"name", row.name}, {"event_name", event_name(*service, row)}, {"action", row.action}, {"method", row.match.method}, {"path", row.match.path}, {"flag", row.match.flag}, {"header", row.match.header},
                                   {"data_event", row.data_event}, {"read_only", row.read_only}, {"streams", row.streams}, {"writes", row.writes}});
     services.push_back(json::object{{"service", service->name}, {"event_source", service->event_source}, {"protocol", kProtocols[static_cast<int>(service->protocol)]}, {"target", service->target}, {"rows", rows}});
   }
