@@ -11,6 +11,7 @@ struct KeyIn {
 struct JsonOut { json::object body; };
 inline Response render_json(const JsonOut& out) { return {200, {}, json::serialize(out.body), nullptr, 0}; }
 inline Error invalid(std::string text) { return {400, "ValidationException", std::move(text), {}}; }
+json::object audit_key(const KeyIn& in);   // the body in camel case, the encryption context as it is; no plaintext, no ciphertext
 Result<KeyIn> parse_key_in(const Request& request, bool key_required);
 // EncryptionContext or the member named: strings to strings, no two names that differ by case alone.
 Result<json::object> context_of(const json::object& body, std::string_view member = "EncryptionContext");
@@ -39,8 +40,8 @@ struct OnKey {
   }
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in) {
-    json::object shown{{"keyId", in.key_id}};
-    if (in.body.contains("EncryptionContext")) shown["encryptionContext"] = in.body.at("EncryptionContext");
+    json::object shown = audit_key(in);
+    if (Self::name == "Encrypt" || Self::name == "Decrypt") shown.emplace("encryptionAlgorithm", "SYMMETRIC_DEFAULT");
     return shown;
   }
 };

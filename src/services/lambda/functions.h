@@ -11,7 +11,11 @@ struct CreateFunction : OnFunction<CreateFunction> {
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);      // and iam:PassRole
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static json::value audit_result(const Out& out) { return json::object{{"functionArn", out.body.at("FunctionArn")}, {"codeSha256", out.body.at("CodeSha256")}}; }
+  static json::value audit_result(const Out& out) {
+    json::object shown = camel_case(out.body).as_object();
+    if (shown.contains("environment")) shown["environment"] = json::object{};
+    return shown;
+  }
 };
 struct UpdateFunctionConfiguration : OnFunction<UpdateFunctionConfiguration> {
   static constexpr std::string_view name = "UpdateFunctionConfiguration", action = "lambda:UpdateFunctionConfiguration";

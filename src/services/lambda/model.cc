@@ -69,4 +69,13 @@ class StoredPolicies : public FunctionPolicies {
 
 std::unique_ptr<FunctionPolicies> function_policies() { return std::make_unique<StoredPolicies>(); }
 
+json::value audit_function(const NameIn& in) {
+  json::object shown = camel_case(in.body).as_object();
+  shown["functionName"] = in.name;
+  if (json::value* environment = shown.if_contains("environment")) *environment = json::object{};
+  shown.erase("zipFile");
+  if (json::value* code = shown.if_contains("code"); code && code->is_object()) code->as_object().erase("zipFile");
+  return shown;
+}
+
 }  // namespace sluice::lambda

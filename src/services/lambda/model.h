@@ -32,6 +32,7 @@ json::object code_context(const Scope& scope, const std::string& name);      // 
 
 struct NameIn : FunctionName { json::object body; };
 Result<NameIn> parse_name_in(const Request& request);       // and a JSON body, when there is one
+json::value audit_function(const NameIn& in);               // the body in camel case, without code, and without what is in the environment
 struct JsonOut { int status = 200; json::object body; };
 inline Response render_out(const JsonOut& out) { return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body); }
 
@@ -46,7 +47,7 @@ struct OnFunction {
     return std::vector<Need>{function_need(Self::action, in.name, s)};
   }
   static Response render(const Out& out) { return render_out(out); }
-  static json::value audit(const In& in) { return json::object{{"functionName", in.name}}; }
+  static json::value audit(const In& in) { return audit_function(in); }
 };
 #define SLUICE_LAMBDA_OPERATION(operation, verb, route, state)                                       \
   struct operation : OnFunction<operation> {                                                          \

@@ -35,7 +35,16 @@ struct AssumeRole {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
-  static json::value audit(const In& in) { return json::object{{"roleArn", in.role_arn}, {"roleSessionName", in.session_name}, {"durationSeconds", in.duration_s}}; }
+  static json::value audit(const In& in) {
+    json::object shown{{"roleArn", in.role_arn}, {"roleSessionName", in.session_name}, {"durationSeconds", in.duration_s}};
+    if (!in.external_id.empty()) shown["externalId"] = in.external_id;
+    return shown;
+  }
+  // AWS shows the session token too; a record that many can read is no place for it (docs/differences.md).
+  static json::value audit_result(const Out& out) {
+    return json::object{{"credentials", json::object{{"accessKeyId", out.session.access_key_id}, {"expiration", iso_seconds(out.session.expires)}}},
+                        {"assumedRoleUser", json::object{{"assumedRoleId", out.session.role_id + ":" + out.session.session_name}, {"arn", out.arn}}}};
+  }
 };
 
 Result<AssumeRole::In> AssumeRole::parse(const Request& request) {
