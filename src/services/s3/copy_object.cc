@@ -55,7 +55,7 @@ Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot) {
 }
 Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count) {
   Result<Done> opened = Done{};
-  auto producer = read_version(version, encryption_context(source.bucket, source.key), ports, snapshot, from, count, opened);
+  auto producer = read_version(version, encryption_context(source.bucket, source.key, version.facts), ports, snapshot, from, count, opened);
   CHECK(opened);
   return std::shared_ptr<BodySource>(std::make_shared<ProducerSource>(std::move(producer)));
 }

@@ -170,7 +170,7 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
   }
   add_existing_tags(needs[0].context, version->facts);
   if (!body || text_of(version->facts, "KeyArn").empty()) return needs;
-  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"), encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
+  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"), encryption_context(in.bucket, in.key, version->facts), via_s3(s.scope()), s);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
@@ -200,7 +200,7 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
   }
   if (text_of(facts, "Algorithm") == "aws:kms" && in.facts().tls_version.empty()) return Error{400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.", {}};
   Result<Done> opened = Done{};
-  out.stream = read_version(version, encryption_context(in->bucket, in->key), in.ports(), snapshot, range.from, range.count, opened);
+  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts), in.ports(), snapshot, range.from, range.count, opened);
   CHECK(opened);
   return out;
 }

@@ -8,6 +8,7 @@ namespace sluice::s3 {
 struct ListIn { std::string bucket, owner, prefix, delimiter, after, version_after, token; int64_t max_keys = kListMax; bool encode = false, fetch_owner = false; };
 template <class Self>
 struct Lists {
+  static constexpr bool data_event = true;
   using In = ListIn;
   using Out = Text;
   static Result<In> parse(const Request& request);

@@ -90,6 +90,11 @@ Need object_need(std::string_view action, const std::string& bucket, const std::
   return need;
 }
 
+json::object encryption_context(const std::string& bucket, const std::string& key, const json::object& facts) {
+  json::object context = encryption_context(bucket, key);
+  if (const json::value* added = facts.if_contains("Context")) for (const auto& [name, value] : added->as_object()) context.emplace(name, value);
+  return context;
+}
 json::object encryption_context(const std::string& bucket, const std::string& key) { return {{"aws:s3:arn", s3_arn(bucket + "/" + key)}}; }
 std::string via_s3(const Scope& scope) { return "s3." + scope.region + ".amazonaws.com"; }
 Error kms_error(Error error) {

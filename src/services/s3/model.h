@@ -48,6 +48,7 @@ Need object_need(std::string_view action, const std::string& bucket, const std::
 // Encryption of a new object: what the request says, else the bucket's default.
 struct Encryption { std::string algorithm, key_reference; };      // "aws:kms" or "AES256"
 json::object encryption_context(const std::string& bucket, const std::string& key);
+json::object encryption_context(const std::string& bucket, const std::string& key, const json::object& facts);   // of a version: with what its request added
 std::string via_s3(const Scope& scope);
 Error kms_error(Error error);                                       // "KMS.DisabledException"
 

@@ -11,10 +11,12 @@ struct ObjectIn {
   std::string bucket, key, version_id;
   HeaderList headers;                                          // those of object operations: content-*, x-amz-*, if-*, range
   HeaderList overrides;                                        // response-content-type=... of a GET
+  json::object context;                                        // PutObject: what x-amz-server-side-encryption-context adds
   int64_t part = 0;                                            // partNumber, 1 to 10000; 0: none
   std::string header(std::string_view name) const;             // "" when absent
 };
-Result<ObjectIn> parse_object_in(const Request& request);
+constexpr std::string_view kContextHeader = "x-amz-server-side-encryption-context";
+Result<ObjectIn> parse_object_in(const Request& request, bool takes_context = false);
 json::value audit_object(const ObjectIn& in);
 // The need for `action`, or `version_action` when a version is named; checks x-amz-expected-bucket-owner.
 Result<std::vector<Need>> version_needs(std::string_view action, std::string_view version_action, const ObjectIn& in, const Snapshot& snapshot);

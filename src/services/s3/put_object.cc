@@ -49,7 +49,7 @@ namespace {
 constexpr std::string_view kOtherClasses[] = {"REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP"};
 // What a request may ask of an object that is not built is refused, never passed over.
 Result<Done> check_object_headers(const ObjectIn& in) {
-  for (const char* unsupported : {"x-amz-server-side-encryption-customer-algorithm", "x-amz-server-side-encryption-context", "x-amz-website-redirect-location", "x-amz-write-offset-bytes", "x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-mfa"})
+  for (const char* unsupported : {"x-amz-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location", "x-amz-write-offset-bytes", "x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-mfa"})
     if (!in.header(unsupported).empty()) return Error{501, "NotImplemented", std::string(unsupported) + " is not implemented by Sluice.", {}};
   if (const std::string storage = in.header("x-amz-storage-class"); !storage.empty() && storage != "STANDARD") {
     if (std::find(std::begin(kOtherClasses), std::end(kOtherClasses), storage) == std::end(kOtherClasses)) return Error{400, "InvalidStorageClass", "The storage class you specified is not valid", {{"StorageClassRequested", storage}}};
@@ -60,7 +60,7 @@ Result<Done> check_object_headers(const ObjectIn& in) {
 bool is_kept(std::string_view name) { return name.starts_with("x-amz-") || name.starts_with("content-") || name.starts_with("if-") || name == "range" || name == "cache-control" || name == "expires"; }
 }  // namespace
 
-Result<ObjectIn> parse_object_in(const Request& request) {
+Result<ObjectIn> parse_object_in(const Request& request, bool takes_context) {
   ObjectIn in{request.param("Bucket"), request.param("Key"), request.query_text("versionId"), {}, {}};
   if (in.key.size() > kKeyBytesMax) return Error{400, "KeyTooLongError", "Your key is too long", {{"Size", std::to_string(in.key.size())}, {"MaxSizeAllowed", "1024"}}};
   if (!is_utf8(in.key) || in.key.find('\0') != std::string::npos) return Error{400, "InvalidURI", "Couldn't parse the specified URI.", {}};
@@ -73,6 +73,7 @@ Result<ObjectIn> parse_object_in(const Request& request) {
     if (!number || *number < 1 || *number > static_cast<int64_t>(kPartsMax)) return Error{400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {{"ArgumentName", "partNumber"}, {"ArgumentValue", *part}}};
     in.part = *number;
   }
+  if (!takes_context && !in.header(kContextHeader).empty()) return Error{501, "NotImplemented", std::string(kContextHeader) + " is implemented for PutObject only.", {}};
   CHECK(check_object_headers(in));
   return in;
 }
@@ -118,7 +119,7 @@ Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapsh
   const auto bucket = find_bucket(snapshot, in.bucket);
   if (!bucket) return needs;
   TRY(const Encryption encryption, encryption_of(in, *bucket));
-  auto key_need = ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference, encryption_context(in.bucket, in.key), via_s3(snapshot.scope()), snapshot);
+  auto key_need = ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference, encryption_context(in.bucket, in.key, {{"Context", in.context}}), via_s3(snapshot.scope()), snapshot);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
@@ -226,9 +227,24 @@ void add_checksum_headers(Headers& headers, const json::object& facts) {
   headers.add("x-amz-checksum-type", text_of(facts, "ChecksumType"));
 }
 
+// x-amz-server-side-encryption-context: base64 of JSON, texts to texts; besides the object's own ARN, which S3 always adds.
+Result<Done> parse_context(ObjectIn& in) {
+  const std::string header = in.header(kContextHeader);
+  if (header.empty()) return Done{};
+  const Error invalid{400, "InvalidArgument", "The header x-amz-server-side-encryption-context must be base64 of a JSON object of texts, for an object under aws:kms.", {{"ArgumentName", std::string(kContextHeader)}}};
+  const auto text = header.size() <= kMetadataBytesMax ? unbase64(header) : std::nullopt;
+  auto context = text ? parse_json_strict(*text) : Result<json::value>(invalid);
+  if (!context || !context->is_object() || in.header("x-amz-server-side-encryption") != "aws:kms") return invalid;
+  for (const auto& [name, value] : context->get_object()) if (!value.is_string() || equals_ignore_case(std::string_view(name), "aws:s3:arn")) return invalid;
+  in.context = std::move(context->get_object());
+  return Done{};
+}
+
 Result<ObjectIn> PutObject::parse(const Request& request) {
   if (request.query_value("versionId")) return Error{400, "InvalidArgument", "This operation does not accept a version-id.", {{"ArgumentName", "versionId"}, {"ArgumentValue", request.query_text("versionId")}}};
-  return parse_object_in(request);
+  TRY(ObjectIn in, parse_object_in(request, true));
+  CHECK(parse_context(in));
+  return in;
 }
 Result<Received> PutObject::receive(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
@@ -241,12 +257,13 @@ Result<Received> PutObject::receive(const Authorized<In>& in, Staged& staged) {
     if (!sent && in->header("content-md5").empty()) return Error{400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters", {}};
   }
   CHECK(check_write_conditions(*in, staged.snapshot().get_json(current_key(in->bucket, in->key))));
-  return s3::receive(in.body(), *in, encryption, encryption_context(in->bucket, in->key), in.ports(), staged);
+  return s3::receive(in.body(), *in, encryption, encryption_context(in->bucket, in->key, {{"Context", in->context}}), in.ports(), staged);
 }
 Result<PutOut> PutObject::run(const Authorized<In>& in, Received& body, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
   CHECK(check_write_conditions(*in, staged.get_json(current_key(in->bucket, in->key))));
-  TRY(Version version, stage_received(body, encryption_context(in->bucket, in->key), in.ports(), staged));
+  TRY(Version version, stage_received(body, encryption_context(in->bucket, in->key, {{"Context", in->context}}), in.ports(), staged));
+  if (!in->context.empty()) version.facts["Context"] = in->context;
   CHECK(keep_metadata(*in, version.facts));
   CHECK(lock_new_version(*in, bucket, in.time(), version.facts));
   version.facts["Modified"] = in.time();

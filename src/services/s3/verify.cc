@@ -9,7 +9,7 @@ std::string name_of(const std::vector<std::string>& parts) { return "s3://" + pa
 Result<Done> open_version(const Ports& ports, const Snapshot& snapshot, const std::vector<std::string>& parts, const Version& version) {
   Result<Done> opened = Done{};
   const auto size = static_cast<uint64_t>(int_of(version.facts, "Size"));
-  const auto body = read_version(version, encryption_context(parts.at(0), parts.at(1)), ports, snapshot, 0, size, opened);
+  const auto body = read_version(version, encryption_context(parts.at(0), parts.at(1), version.facts), ports, snapshot, 0, size, opened);
   CHECK(opened);
   uint64_t read = 0;
   for (;;) {
