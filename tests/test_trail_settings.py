@@ -3,27 +3,7 @@ import json
 
 import pytest
 
-ACCOUNT, REGION = "000000000000", "us-east-1"
-
-
-def arn(name):
-    return f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{name}"
-
-
-def bucket_policy(bucket, name, prefix=""):
-    source = {"StringEquals": {"aws:SourceArn": arn(name)}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Sid": "AWSCloudTrailAclCheck20150319", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{bucket}", "Condition": source},
-        {"Sid": "AWSCloudTrailWrite20150319", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{ACCOUNT}/*",
-         "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceArn": arn(name)}}}]})
-
-
-def make_bucket(server, bucket, name, prefix=""):
-    s3 = server.client("s3")
-    s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, name, prefix))
-    return bucket
-
+from trails import ACCOUNT, REGION, arn, bucket_policy, make_bucket
 
 @pytest.fixture
 def trail(server):
@@ -92,6 +72,14 @@ def test_the_bucket_and_its_policy_are_checked_at_creation(server, trail, code):
     s3.put_bucket_policy(Bucket="checks", Policy=json.dumps(whole))
     assert code(trail.create_trail, Name="checks", S3BucketName="checks", S3KeyPrefix="p") == "InsufficientS3BucketPolicyException"
     trail.create_trail(Name="checks", S3BucketName="checks")
+
+
+def test_two_trails_may_share_a_bucket(server, trail):
+    make_bucket(server, "shared", "*")
+    s3 = server.client("s3")
+    s3.put_bucket_policy(Bucket="shared", Policy=bucket_policy("shared", "*").replace("StringEquals", "StringLike"))
+    for name in ("first-of-two", "second-of-two"):
+        trail.create_trail(Name=name, S3BucketName="shared")
 
 
 def test_the_key_is_checked_at_creation(server, trail, code):
@@ -234,7 +222,7 @@ def test_both_names_of_the_service_are_taken(server):
     assert client.list_trails()["Trails"] == []
 
 
-def test_no_public_keys_before_the_first_digest(server, code):
-    client = server.client("cloudtrail")
+def test_no_public_keys_before_the_first_digest(fresh_server, code):
+    client = fresh_server.client("cloudtrail")
     assert client.list_public_keys()["PublicKeyList"] == []
     assert code(client.list_public_keys, StartTime=2, EndTime=1) == "InvalidTimeRangeException"

@@ -54,6 +54,8 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
   serve->add_option("--root-key", options->root_key, "file of the root key; made when the data directory is new (default: <data-dir>.root.key)");
   auto* certificate = serve->add_option("--certificate", options->certificate, "PEM chain to serve instead of the local CA's");
   auto* key = serve->add_option("--key", options->key, "PEM key of --certificate");
+  serve->add_option("--trail-interval", options->trail_interval_s, "seconds from an event to its log file, 1 to 300")->check(CLI::Range(1, 300))->capture_default_str();
+  serve->add_option("--digest-interval", options->digest_interval_s, "seconds from digest to digest, 1 to 3600")->check(CLI::Range(1, 3600))->capture_default_str();
   certificate->needs(key);
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;

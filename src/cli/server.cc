@@ -11,7 +11,7 @@
 #include "net/server.h"
 #include "request/session.h"
 #include "services/cloudformation/cloudformation.h"
-#include "services/cloudtrail/cloudtrail.h"
+#include "services/cloudtrail/delivery.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/tables.h"
@@ -53,6 +53,7 @@ class Composition : public RunningServer {
         buckets_(s3::buckets()),
         journal_(logs::journal(ports_)),
         meter_(cloudwatch::meter()),
+        trails_(cloudtrail::delivery(ports_, {options.trail_interval_s * 1000, options.digest_interval_s * 1000})),
         path_(ports_) {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
@@ -64,6 +65,7 @@ class Composition : public RunningServer {
     ports_.buckets = buckets_.get();
     ports_.journal = journal_.get();
     ports_.meter = meter_.get();
+    ports_.trails = trails_.get();
     endpoint_.region = options.region;
     endpoint_.account_id = options.account_id;
     endpoint_.pid = getpid();
@@ -71,6 +73,7 @@ class Composition : public RunningServer {
   ~Composition() override {
     std::remove((options_dir_ + "/endpoint.json").c_str());
     complete();
+    trails_->stop();
     if (runner_) runner_->stop();                          // its functions need the listener to end well
     if (server_) server_->stop();
     stack_worker_.reset();
@@ -115,6 +118,7 @@ class Composition : public RunningServer {
       endpoint_.http_url = url("http", plain_bound);
     }
     CHECK(server_->listen_operator(options.data_dir + "/operator.sock", [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
+    trails_->start();
     return write_endpoint();
   }
 
@@ -151,6 +155,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Buckets> buckets_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Meter> meter_;
+  std::unique_ptr<cloudtrail::Delivery> trails_;
   Path path_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;

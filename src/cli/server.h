@@ -15,6 +15,7 @@ namespace sluice::cli {
 
 struct ServeOptions {
   std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, region = "us-east-1", account_id = "000000000000", certificate, key;
+  int64_t trail_interval_s = 300, digest_interval_s = 3600;
 };
 class RunningServer {
  public:

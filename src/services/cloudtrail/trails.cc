@@ -247,7 +247,10 @@ Result<json::object> StartLogging::run(const Authorized<In>& in, Staged& staged)
   in.ports().store->audit_scan(staged.snapshot(), 0, [&](uint64_t sequence, std::string_view) { newest = sequence; return false; });
   // Its own record comes somewhere after `newest`; delivery begins with it.
   const std::string id = hex(big_endian64(newest));
-  staged.put_json(session_key(in->name, id), json::object{{"From", in.request_id()}, {"Until", ""}, {"Position", newest}, {"Started", in.time()}});
+  json::object session{{"From", in.request_id()}, {"Until", ""}, {"Position", newest}};
+  if (!text_of(trail, "CloudWatchLogsLogGroupArn").empty()) session["LogsPosition"] = newest;
+  if (bool_of(trail, "LogFileValidationEnabled")) { session["ChainStart"] = in.time(); session["DigestedThrough"] = newest; }
+  staged.put_json(session_key(in->name, id), session);
   trail["Logging"] = true;
   trail["Started"] = in.time();
   trail["Session"] = id;

@@ -1,0 +1,204 @@
+"""What a trail delivers: every selected record once, in AWS's layout, signed and chained so that AWS's own tool proves it; whatever fails or crashes on the way."""
+import datetime
+import json
+import re
+import signal
+
+import pytest
+
+from conftest import Server
+from trails import ACCOUNT, REGION, Bucket, arn, bucket_policy, eventually, make_trail, now, stop_trail, validate, validators
+
+DATA = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("trail"))
+    one.options = ("--trail-interval", "1", "--digest-interval", "2")
+    one.start()
+    yield one
+    assert one.stop() == 0
+    assert "clean" in one.run("verify").stdout
+
+
+@pytest.fixture(autouse=True)
+def no_trails(request):
+    yield
+    if "server" in request.fixturenames:
+        client = request.getfixturevalue("server").client("cloudtrail")
+        for one in client.describe_trails()["trailList"]:
+            client.delete_trail(Name=one["Name"])
+
+
+def names(records):
+    return [r["eventName"] for r in records]
+
+
+def test_records_arrive_once_in_aws_layout(server):
+    bucket = make_trail(server, "layout", S3KeyPrefix="pre/fix")
+    kms = server.client("kms")
+    for _ in range(10):
+        kms.create_key()
+    stop_trail(server, "layout", bucket)
+    day = r"\d{4}/\d{2}/\d{2}"
+    for key in bucket.logs():
+        assert re.fullmatch(rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/{day}/{ACCOUNT}_CloudTrail_{REGION}_\d{{8}}T\d{{4}}Z_[A-Za-z0-9]{{16}}\.json\.gz", key), key
+    for key in bucket.keys("CloudTrail-Digest"):
+        assert re.fullmatch(rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/{day}/{ACCOUNT}_CloudTrail-Digest_{REGION}_layout_{REGION}_\d{{8}}T\d{{6}}Z\.json\.gz", key), key
+    records = bucket.records()
+    assert names(records).count("CreateKey") == 10 and len({r["eventID"] for r in records}) == len(records)
+    ours = [n for n in names(records) if n in ("StartLogging", "StopLogging")]
+    assert ours == ["StartLogging", "StopLogging"]                                     # starting and stopping are events of the trail itself
+    kept = {json.loads(e["CloudTrailEvent"])["eventID"]: json.loads(e["CloudTrailEvent"]) for page in server.client("cloudtrail").get_paginator("lookup_events").paginate() for e in page["Events"]}
+    assert all(kept[r["eventID"]] == r for r in records)                               # the store tells the same
+    head = server.client("s3").get_object(Bucket="layout", Key=bucket.logs()[0])
+    assert head["ContentEncoding"] == "gzip" and head["ServerSideEncryption"] == "AES256"
+
+
+def test_digests_are_chained_and_made_when_nothing_happens(server):
+    bucket = make_trail(server, "chained")
+    eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= 3)
+    stop_trail(server, "chained")
+    digests = bucket.digests()
+    assert digests[0]["previousDigestS3Object"] is None and digests[0]["previousDigestSignature"] is None and digests[0]["previousDigestHashValue"] is None
+    for before, after in zip(digests, digests[1:]):
+        assert after["digestStartTime"] == before["digestEndTime"] and after["previousDigestS3Object"] == before["digestS3Object"] and after["previousDigestHashAlgorithm"] == "SHA-256"
+    assert sorted(f["s3Object"] for d in digests for f in d["logFiles"]) == sorted(bucket.logs())      # every log file is in one digest
+    last = digests[-1]["digestS3Object"]
+    server.client("cloudtrail").start_logging(Name="chained")
+    eventually(lambda: len(bucket.digests()) > len(digests))
+    fresh = [d for d in bucket.digests() if d["digestS3Object"] > last][0]
+    assert fresh["previousDigestS3Object"] is None                                     # a new chain after a gap
+
+
+def test_data_events_only_when_selected_and_deliveries_do_not_feed_themselves(server):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="watched")
+    s3.create_bucket(Bucket="unwatched")
+    only = {"EventSelectors": [{"IncludeManagementEvents": False, "ReadWriteType": "WriteOnly", "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::watched/in/"]}]}]}
+    some, all_data = make_trail(server, "some-data", selectors=only), make_trail(server, "all-data", selectors=DATA)
+    for key in ("in/1", "in/2", "out/1"):
+        s3.put_object(Bucket="watched", Key=key, Body=b"x")
+        s3.get_object(Bucket="watched", Key=key)
+    s3.put_object(Bucket="unwatched", Key="in/1", Body=b"x")
+    eventually(lambda: "GetObject" in names(all_data.records()))
+    files = eventually(lambda: some.logs())
+    eventually(lambda: len(some.keys("CloudTrail-Digest")) >= 3)                       # time passes, nothing happens
+    assert [r["requestParameters"]["key"] for r in some.records()] == ["in/1", "in/2"] and some.logs() == files
+    # A trail of everything sees its own deliveries too, at most one more file a digest: never a file for the record of a file.
+    made = len(all_data.logs())
+    digests = len(all_data.keys("CloudTrail-Digest"))
+    eventually(lambda: len(all_data.keys("CloudTrail-Digest")) >= digests + 2)
+    assert len(all_data.logs()) - made <= len(all_data.keys("CloudTrail-Digest")) - digests + 2
+
+
+def test_management_selectors(server):
+    quiet = make_trail(server, "quiet", selectors={"EventSelectors": [{"ReadWriteType": "WriteOnly", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]})
+    exact = make_trail(server, "exact", selectors={"AdvancedEventSelectors": [{"FieldSelectors": [
+        {"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "eventSource", "Equals": ["kms.amazonaws.com"]}, {"Field": "eventName", "StartsWith": ["Create"], "NotEndsWith": ["Alias"]}]}]})
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/exact", TargetKeyId=key)
+    kms.list_keys()
+    server.client("s3").list_buckets()
+    server.client("s3").create_bucket(Bucket="management")
+    stop_trail(server, "quiet")
+    eventually(exact.records)
+    assert "CreateBucket" in names(quiet.records()) and not {"ListBuckets", "ListKeys", "CreateKey"} & set(names(quiet.records()))
+    assert names(exact.records()) == ["CreateKey"]
+
+
+def test_a_failed_delivery_is_shown_and_loses_nothing(server):
+    bucket, trail, s3, kms = make_trail(server, "failing"), server.client("cloudtrail"), server.client("s3"), server.client("kms")
+    eventually(bucket.logs)
+    s3.delete_bucket_policy(Bucket="failing")
+    wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    eventually(lambda: trail.get_trail_status(Name="failing").get("LatestDeliveryError") == "AccessDenied")
+    s3.put_bucket_policy(Bucket="failing", Policy=bucket_policy("failing", "failing"))
+    trail.update_trail(Name="failing")                                                  # looks at once
+    eventually(lambda: wanted <= {(r["responseElements"] or {}).get("keyMetadata", {}).get("keyId") for r in bucket.records()})
+    assert "LatestDeliveryError" not in trail.get_trail_status(Name="failing")
+    stop_trail(server, "failing")
+    assert len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
+
+
+def test_only_the_trail_writes_below_its_prefix(server, code):
+    bucket, s3 = make_trail(server, "guarded"), server.client("s3")
+    key = eventually(bucket.logs)[0]
+    inside, outside = bucket.root + "CloudTrail/forged.json.gz", "AWSLogs-other/file"
+    assert code(s3.put_object, Bucket="guarded", Key=key, Body=b"forged") == "AccessDenied"          # the operator may do everything else
+    assert code(s3.put_object, Bucket="guarded", Key=inside, Body=b"forged") == "AccessDenied"
+    s3.put_object(Bucket="guarded", Key=outside, Body=b"mine")
+    assert code(s3.copy_object, Bucket="guarded", Key=inside, CopySource="guarded/" + outside) == "AccessDenied"
+    assert code(s3.create_multipart_upload, Bucket="guarded", Key=inside) == "AccessDenied"
+    server.client("cloudtrail").delete_trail(Name="guarded")
+    s3.put_object(Bucket="guarded", Key=inside, Body=b"free again")
+
+
+def test_a_log_group_gets_the_same_records(server):
+    iam, logs = server.client("iam"), server.client("logs")
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:*"
+    role = iam.create_role(RoleName="to-logs", AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}')["Role"]["Arn"]
+    iam.put_role_policy(RoleName="to-logs", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:log-stream:*"}]}))
+    bucket = make_trail(server, "of-trail", CloudWatchLogsLogGroupArn=group, CloudWatchLogsRoleArn=role)
+    trail = server.client("cloudtrail")
+    eventually(lambda: trail.get_trail_status(Name="of-trail").get("LatestCloudWatchLogsDeliveryError") == "ResourceNotFoundException")
+    logs.create_log_group(logGroupName="of-trail")
+    trail.update_trail(Name="of-trail")
+    stream = f"{ACCOUNT}_CloudTrail_{REGION}"
+
+    def events():
+        return [json.loads(e["message"]) for e in logs.get_log_events(logGroupName="of-trail", logStreamName=stream, startFromHead=True)["events"]]
+    eventually(lambda: "LatestCloudWatchLogsDeliveryTime" in trail.get_trail_status(Name="of-trail"))
+    stop_trail(server, "of-trail")
+    eventually(lambda: "StopLogging" in names(events()))
+    key = lambda r: r["eventID"]
+    assert sorted(events(), key=key) == sorted(bucket.records(), key=key)
+
+
+def test_encrypted_files_and_a_key_that_is_disabled(server):
+    kms, trail = server.client("kms"), server.client("cloudtrail")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    policy = json.loads(kms.get_key_policy(KeyId=key)["Policy"])
+    policy["Statement"].append({"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "kms:GenerateDataKey*", "Resource": "*", "Condition": {
+        "StringEquals": {"aws:SourceArn": arn("under-key")}, "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+    bucket = make_trail(server, "under-key", KmsKeyId=key)
+    log = eventually(bucket.logs)[0]
+    head = server.client("s3").head_object(Bucket="under-key", Key=log)
+    assert head["ServerSideEncryption"] == "aws:kms" and head["SSEKMSKeyId"].endswith(key)
+    kms.disable_key(KeyId=key)
+    eventually(lambda: "Disabled" in trail.get_trail_status(Name="under-key").get("LatestDeliveryError", ""))
+    kms.enable_key(KeyId=key)
+    trail.update_trail(Name="under-key")
+    eventually(lambda: {"DisableKey", "EnableKey"} <= set(names(bucket.records())))
+    digest = server.client("s3").head_object(Bucket="under-key", Key=eventually(lambda: bucket.keys("CloudTrail-Digest"))[0])
+    assert digest["ServerSideEncryption"] == "AES256" and set(digest["Metadata"]) == {"signature", "signature-algorithm"}
+
+
+def test_awss_own_tool_proves_it_across_a_crash(tmp_path):
+    server = Server(tmp_path)
+    server.options = ("--trail-interval", "1", "--digest-interval", "2")
+    server.start()
+    start = now() - datetime.timedelta(minutes=1)
+    bucket = make_trail(server, "proved", selectors=DATA)
+    server.client("s3").create_bucket(Bucket="traffic")
+    for crash in range(2):
+        for i in range(30):
+            server.client("kms").create_key()
+            server.client("s3").put_object(Bucket="traffic", Key=f"{crash}/{i}", Body=b"x" * i)
+        eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= 2 * crash + 2)
+        server.stop(signal.SIGKILL)
+        server.start()
+        bucket = Bucket(server, "proved")
+    stop_trail(server, "proved")
+    counted = len(bucket.records())
+    assert validators(), "no AWS CLI is installed"
+    for which, path in validators().items():
+        code, output = validate(server, which, path, tmp_path / which, "proved", start)
+        digests, logs = len(bucket.keys("CloudTrail-Digest")), len(bucket.logs())
+        assert code == 0 and f"{digests}/{digests} digest files valid" in output and f"{logs}/{logs} log files valid" in output, output
+    assert "clean" in server.run("verify", "--trail", arn("proved")).stdout
+    server.stop()
+    assert f"{counted} records as the audit chain has them" in server.run("verify", "--trail", arn("proved")).stdout
