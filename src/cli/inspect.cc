@@ -6,22 +6,28 @@
 #include <cstdlib>
 
 #include "cli/client.h"
+#include "cli/evidence.h"
 #include "cli/server.h"
+#include "request/session.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/iam/iam.h"
 #include "services/kms/kms.h"
 #include "services/lambda/lambda.h"
 #include "services/s3/s3.h"
 
 namespace sluice::cli {
 namespace {
-int verify(const Common& common, const std::string& root_key) {
-  if (read_endpoint(common)) return fail({500, "InUse", "a server runs on " + common.data_dir + "; stop it, then verify", {}});
+Result<std::unique_ptr<Store>> open_stopped(const Common& common, const std::string& root_key) {
+  if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0) return Error{404, "NoStore", "there is no data directory at " + common.data_dir, {}};
   StoreOptions options;
   options.data_dir = common.data_dir;
   options.root_key_file = root_key.empty() ? default_root_key(common.data_dir) : root_key;
   options.read_only = true;
-  if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0) return fail({404, "NoStore", "there is no data directory at " + common.data_dir, {}});
-  auto store = Store::open(options);
+  return Store::open(options);
+}
+int verify(const Common& common, const std::string& root_key) {
+  if (read_endpoint(common)) return fail({500, "InUse", "a server runs on " + common.data_dir + "; stop it, then verify", {}});
+  auto store = open_stopped(common, root_key);
   if (!store) return fail(store.error());
   Verification found;
   for (auto& f : (*store)->verify()) found.damaged.push_back(std::move(f.what));
@@ -44,6 +50,42 @@ int verify(const Common& common, const std::string& root_key) {
     if (found.damaged.empty()) fmt::print("clean: the audit chain is whole, {} seals opened, every reference leads somewhere\n", found.seals);
   }
   return found.damaged.empty() ? 0 : 1;
+}
+
+int print_report(const Common& common, const TrailReport& report) {
+  if (common.json) {
+    json::array findings, notes;
+    for (const std::string& one : report.findings) findings.emplace_back(one);
+    for (const std::string& one : report.notes) notes.emplace_back(one);
+    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(findings)}, {"notes", std::move(notes)}, {"digests", report.digests}, {"log_files", report.files}, {"records", report.records}}));
+  } else {
+    for (const std::string& one : report.findings) fmt::print("damaged: {}\n", one);
+    for (const std::string& one : report.notes) fmt::print("note: {}\n", one);
+    if (report.findings.empty()) fmt::print("clean: {} digests, {} log files{}\n", report.digests, report.files, report.records ? ", " + std::to_string(report.records) + " records as the audit chain has them" : "");
+  }
+  return report.findings.empty() ? 0 : 1;
+}
+
+// Of a running server over its API, of a stopped one from its directory: then its audit chain is compared too.
+int verify_one_trail(const Common& common, const std::string& root_key, const std::string& arn) {
+  if (read_endpoint(common)) {
+    auto client = Client::connect(common);
+    if (!client) return fail(client.error());
+    auto report = verify_trail(*evidence_of(**client), arn);
+    return report ? print_report(common, *report) : fail(report.error());
+  }
+  auto store = open_stopped(common, root_key);
+  if (!store) return fail(store.error());
+  const auto data_keys = kms::data_keys(**store);
+  const auto sessions = make_sessions(**store);
+  const auto identities = iam::identities();
+  Ports ports;
+  ports.store = store->get();
+  ports.data_keys = data_keys.get();
+  ports.sessions = sessions.get();
+  ports.identities = identities.get();
+  auto report = verify_trail(*evidence_of(ports), arn);
+  return report ? print_report(common, *report) : fail(report.error());
 }
 
 int run_aws(const Common& common) {
@@ -74,7 +116,9 @@ void add_inspect(CLI::App& app, Common& common, int& exit_code) {
   auto root_key = std::make_shared<std::string>();
   CLI::App* check = app.add_subcommand("verify", "Check the audit chain, open every seal and follow every reference of a stopped server's directory; exit 1 when damaged");
   check->add_option("--root-key", *root_key, "file of the root key (default: <data-dir>.root.key)");
-  check->callback([root_key, &common, &exit_code] { exit_code = verify(common, *root_key); });
+  auto trail = std::make_shared<std::string>();
+  check->add_option("--trail", *trail, "ARN of a trail: check its log files and digests instead, of a running server too");
+  check->callback([root_key, trail, &common, &exit_code] { exit_code = trail->empty() ? verify(common, *root_key) : verify_one_trail(common, *root_key, *trail); });
   CLI::App* aws = app.add_subcommand("aws", "Run the installed AWS CLI with endpoint, CA and session set");
   aws->callback([&common, &exit_code] { exit_code = run_aws(common); });
 }
