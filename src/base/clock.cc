@@ -56,6 +56,11 @@ std::string iso_seconds(Time t) {
   const tm u = utc(t);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", u.tm_year + 1900, u.tm_mon + 1, u.tm_mday, u.tm_hour, u.tm_min, u.tm_sec);
 }
+std::string long_date(Time t) {
+  const tm u = utc(t);
+  const int hour = u.tm_hour % 12;
+  return fmt::format("{} {}, {} {}:{:02}:{:02} {}", kMonths[static_cast<size_t>(u.tm_mon)], u.tm_mday, u.tm_year + 1900, hour ? hour : 12, u.tm_min, u.tm_sec, u.tm_hour < 12 ? "AM" : "PM");
+}
 std::string iso_millis(Time t) {
   std::string text = iso_seconds(t);
   text.pop_back();

@@ -159,9 +159,7 @@ class Composition : public RunningServer {
   Path path_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
-  std::unique_ptr<logs::Sweep> log_sweep_;
-  std::unique_ptr<cloudwatch::Keeper> metric_keeper_;
-  std::unique_ptr<kms::Sweep> key_sweep_;
+  std::unique_ptr<Periodic> log_sweep_, metric_keeper_, key_sweep_;
   std::unique_ptr<FunctionRunner> runner_;
   std::unique_ptr<StackWorker> stack_worker_;
   Endpoint endpoint_;

@@ -43,8 +43,9 @@ class RocksStore : public Store {
   void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) override {
     std::vector<OutboxEvent> left_over;
     snapshot().scan(schema::prefix(Family::outbox, "outbox", {queue}), "", false, [&](std::string_view key, std::string_view value) {
-      auto parsed = parse_json_object(value);
-      if (parsed) left_over.push_back({schema::parts(key).at(1), *std::move(parsed)});
+      const std::string id = schema::parts(key).at(1);
+      if (auto parsed = parse_json_object(value)) left_over.push_back({id, *std::move(parsed)});
+      else spdlog::error("the event {} of {} cannot be read; it is kept and not delivered, see `sluice verify`", id, queue);
       return true;
     });
     outbox_.subscribe(queue, std::move(fn), std::move(left_over));
@@ -119,6 +120,11 @@ std::vector<VerifyFinding> RocksStore::verify() {
     if (stat(blobs_.path(id).c_str(), &facts) != 0) { findings.push_back({"object file " + id + ": missing"}); return true; }
     const uint64_t plain = std::stoull(std::string(value)), chunks = std::max<uint64_t>(1, (plain + 65535) / 65536);
     if (static_cast<uint64_t>(facts.st_size) != plain + chunks * kAeadTagBytes) findings.push_back({"object file " + id + ": has the wrong size"});
+    return true;
+  });
+  now.scan(schema::prefix(Family::outbox, "outbox", {}), "", false, [&](std::string_view key, std::string_view value) {
+    const auto parts = schema::parts(key);
+    if (!parse_json_object(value)) findings.push_back({"event " + parts.at(1) + " of " + parts.at(0) + ": cannot be read"});
     return true;
   });
   return findings;

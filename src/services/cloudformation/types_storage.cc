@@ -42,6 +42,24 @@ Result<Done> put_versioning(const Calls& calls, const std::string& bucket, const
   xml.open("VersioningConfiguration", kS3).element("Status", status.empty() ? "Suspended" : status).close("VersioningConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "versioning"), xml.take()), {});
 }
+// ObjectLockEnabled needs versioning, and turns it on as S3 does for a bucket made with it.
+Result<Done> put_object_lock(const Calls& calls, const std::string& bucket, const json::object& properties) {
+  if (!bool_of(properties, "ObjectLockEnabled")) {
+    if (properties.contains("ObjectLockConfiguration")) return validation("ObjectLockConfiguration needs ObjectLockEnabled: true.");
+    return Done{};
+  }
+  if (text_of(member(properties, "VersioningConfiguration"), "Status") != "Enabled") CHECK(put_versioning(calls, bucket, {{"VersioningConfiguration", json::object{{"Status", "Enabled"}}}}));
+  XmlWriter xml;
+  xml.open("ObjectLockConfiguration", kS3).element("ObjectLockEnabled", "Enabled");
+  const json::object& by_default = member(member(member(properties, "ObjectLockConfiguration"), "Rule"), "DefaultRetention");
+  if (!by_default.empty()) {
+    xml.open("Rule").open("DefaultRetention").element("Mode", text_of(by_default, "Mode"));
+    for (const char* unit : {"Days", "Years"}) if (by_default.contains(unit)) xml.element(unit, std::to_string(int_of(by_default, unit)));
+    xml.close("DefaultRetention").close("Rule");
+  }
+  xml.close("ObjectLockConfiguration");
+  return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "object-lock"), xml.take()), {});
+}
 // Without the property: all four on, as for every new bucket.
 Result<Done> put_public_access_block(const Calls& calls, const std::string& bucket, const json::object& properties) {
   const bool given = properties.contains("PublicAccessBlockConfiguration");
@@ -78,6 +96,7 @@ Result<Done> update_bucket(const Calls& calls, const json::object& before, const
   if (changed(before, after, "PublicAccessBlockConfiguration")) CHECK(put_public_access_block(calls, made.physical, after));
   if (changed(before, after, "BucketEncryption")) CHECK(put_encryption(calls, made.physical, after));
   if (changed(before, after, "VersioningConfiguration")) CHECK(put_versioning(calls, made.physical, after));
+  if (changed(before, after, "ObjectLockEnabled") || changed(before, after, "ObjectLockConfiguration")) CHECK(put_object_lock(calls, made.physical, after));
   if (changed(before, after, "NotificationConfiguration")) CHECK(put_notification(calls, made.physical, after));
   return Done{};
 }
@@ -185,8 +204,9 @@ Result<Done> remove_table(const Calls& calls, const json::object&, const std::st
 const Type kStorageTypes[5] = {
     {"AWS::S3::Bucket", R"({"BucketName":"s","BucketEncryption":{"ServerSideEncryptionConfiguration!":[{"ServerSideEncryptionByDefault!":{"SSEAlgorithm!":"s","KMSMasterKeyID":"s"},"BucketKeyEnabled":"b"}]},"VersioningConfiguration":{"Status!":"s"},
       "PublicAccessBlockConfiguration":{"BlockPublicAcls":"b","IgnorePublicAcls":"b","BlockPublicPolicy":"b","RestrictPublicBuckets":"b"},"OwnershipControls":{"Rules!":[{"ObjectOwnership!":"s"}]},
+      "ObjectLockEnabled":"b","ObjectLockConfiguration":{"ObjectLockEnabled":"s","Rule":{"DefaultRetention!":{"Mode!":"s","Days":"i","Years":"i"}}},
       "NotificationConfiguration":{"LambdaConfigurations":[{"Event!":"s","Function!":"s","Filter":{"S3Key!":{"Rules!":[{"Name!":"s","Value!":"s"}]}}}]}})",
-     "BucketName", 63, "BucketName", "Arn,DomainName,RegionalDomainName", "CreateBucket", create_bucket, update_bucket, remove_bucket},
+     "BucketName", 63, "BucketName,ObjectLockEnabled", "Arn,DomainName,RegionalDomainName", "CreateBucket", create_bucket, update_bucket, remove_bucket},
     {"AWS::S3::BucketPolicy", R"({"Bucket!":"s","PolicyDocument!":"j"})", "Bucket", 63, "Bucket", "", "PutBucketPolicy", create_bucket_policy, put_bucket_policy, remove_bucket_policy},
     {"AWS::KMS::Key", R"({"KeyPolicy":"j","Description":"s","EnableKeyRotation":"b","RotationPeriodInDays":"i","PendingWindowInDays":"i","Enabled":"b","KeySpec":"s","KeyUsage":"s","BypassPolicyLockoutSafetyCheck":"b"})",
      "", 0, "KeySpec,KeyUsage,Description", "Arn,KeyId", "CreateKey", create_key, update_key, remove_key},

@@ -7,6 +7,7 @@
 // Percentiles come from a histogram whose buckets are 1.1 % wide (wider when one minute needs more than 500 of them): within 0.6 % of an
 // exact answer; exact for a single value. AWS estimates them, too. Statistic sets have no percentiles, unless they hold one value.
 // Not built yet, and answered with a clear error: alarms, dashboards, metric streams, insight rules, rpc-v2-cbor, entities, SEARCH.
+#include "base/periodic.h"
 #include "request/ports.h"
 
 namespace sluice::cloudwatch {
@@ -24,12 +25,7 @@ extern const Service service, query_service;              // one table of operat
 std::unique_ptr<Meter> meter();
 
 // In the background: every few seconds folds what writers appended into one record a metric and minute; every hour rolls up and expires.
-class Keeper {
- public:
-  virtual ~Keeper() = default;                            // stops
-};
-std::unique_ptr<Keeper> start_keeper(Store& store);
-using Stopping = std::function<bool()>;
+std::unique_ptr<Periodic> start_keeper(Store& store);
 void fold_once(Store& store, const Stopping& stopping);
 void roll_up_once(Store& store, Time at, const Stopping& stopping);
 

@@ -1,10 +1,5 @@
 // Folding, rolling up and expiring, on one thread: it alone writes folded records, so nothing it reads is changed by another.
-#include <spdlog/spdlog.h>
-
-#include <condition_variable>
 #include <iterator>
-#include <mutex>
-#include <thread>
 
 #include "base/bytes.h"
 #include "services/cloudwatch/model.h"
@@ -42,47 +37,6 @@ bool move_some(Store& store, std::string_view id, const Tier& from, const Tier* 
   merge_into(staged, moved);
   return store.commit(std::move(staged), {}) && count == kBatchMax;
 }
-
-class StoreKeeper : public Keeper {
- public:
-  explicit StoreKeeper(Store& store) : store_(store), thread_([this] { run(); }) {}
-  ~StoreKeeper() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-  }
-
- private:
-  bool stopping() {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  }
-  void run() {
-    Time rolled_up = 0;
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, kFoldEvery, [this] { return stopping_; })) {
-      lock.unlock();
-      try {
-        fold_once(store_, [this] { return stopping(); });
-        if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
-          roll_up_once(store_, at, [this] { return stopping(); });
-          rolled_up = at;
-        }
-      } catch (const std::exception& bug) {
-        spdlog::error("the folding of metrics failed: {}; it runs again in 10 seconds", bug.what());
-      }
-      lock.lock();
-    }
-  }
-  Store& store_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 }  // namespace
 
 void fold_once(Store& store, const Stopping& stopping) {
@@ -122,6 +76,14 @@ void roll_up_once(Store& store, Time at, const Stopping& stopping) {
   }
 }
 
-std::unique_ptr<Keeper> start_keeper(Store& store) { return std::make_unique<StoreKeeper>(store); }
+std::unique_ptr<Periodic> start_keeper(Store& store) {
+  return std::make_unique<Periodic>("the folding of metrics", kFoldEvery, [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
+    fold_once(store, stopping);
+    if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
+      roll_up_once(store, at, stopping);
+      rolled_up = at;
+    }
+  });
+}
 
 }  // namespace sluice::cloudwatch

@@ -1,6 +1,7 @@
 #pragma once
 // AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM). Source: KMS API Reference 2014-11-01.
 // Key material: 32 random bytes a version, sealed under a key derived from the root key; every version is kept for decryption.
+#include "base/periodic.h"
 #include "request/ports.h"
 
 namespace sluice::kms {
@@ -10,11 +11,7 @@ constexpr int64_t kRotationsOnDemandMax = 25, kRotationDaysMin = 90, kRotationDa
 extern const Service service;
 std::unique_ptr<DataKeys> data_keys(Store& store);
 
-// Rotation by period and deletion at its date: at start and every hour. Stops in its destructor.
-class Sweep {
- public:
-  virtual ~Sweep() = default;
-};
-std::unique_ptr<Sweep> start_sweep(Store& store);
+// Rotation by period and deletion at its date: at start and every hour.
+std::unique_ptr<Periodic> start_sweep(Store& store);
 
 }  // namespace sluice::kms

@@ -1,10 +1,6 @@
 // What happens to keys by the clock: rotation when the period is over, destruction when the deletion date has come.
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "base/random.h"
 #include "request/audit.h"
 #include "services/kms/keys.h"
@@ -36,35 +32,6 @@ void erase_key(Staged& staged, const std::string& id) {
   });
   staged.erase(record_key(id));
 }
-
-class HourlySweep : public Sweep {
- public:
-  explicit HourlySweep(Store& store) : store_(store), thread_([this] { run(); }) {}
-  ~HourlySweep() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, std::chrono::hours(1), [this] { return stopping_; })) {
-      lock.unlock();
-      try { sweep_once(store_, now()); }
-      catch (const std::exception& bug) { spdlog::error("the sweep of KMS keys failed: {}; it runs again in an hour", bug.what()); }
-      lock.lock();
-    }
-  }
-  Store& store_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 }  // namespace
 
 void sweep_once(Store& store, Time at) {
@@ -91,9 +58,9 @@ void sweep_once(Store& store, Time at) {
   if (destroyed) store.scrub(Family::meta);
 }
 
-std::unique_ptr<Sweep> start_sweep(Store& store) {
+std::unique_ptr<Periodic> start_sweep(Store& store) {
   sweep_once(store, now());                                // before the first request
-  return std::make_unique<HourlySweep>(store);
+  return std::make_unique<Periodic>("the sweep of KMS keys", std::chrono::hours(1), [&store](const Stopping&) { sweep_once(store, now()); });
 }
 
 }  // namespace sluice::kms

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -22,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "services/lambda/lambda.h"
+#include "services/lambda/spawn.h"
 
 namespace sluice::lambda {
 namespace {
@@ -142,27 +142,10 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter;
   if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) || !make_pipe(output_read, output_write)) return cannot("no more file descriptors");
   if (!make_filter_file(filter)) return cannot("the seccomp filter cannot be built");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  for (const auto& [from, to] : {std::pair(output_write.fd, 1), std::pair(output_write.fd, 2), std::pair(block_read.fd, kBlockFd), std::pair(info_write.fd, kInfoFd), std::pair(filter.fd, kSeccompFd)}) posix_spawn_file_actions_adddup2(&actions, from, to);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);            // the server blocks its stop signals; the function must not inherit that
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  std::vector<std::string> arguments = arguments_of(options), environment = options.environment;
-  std::vector<char*> argv, envp;
-  for (std::string& a : arguments) argv.push_back(a.data());
-  for (std::string& e : environment) envp.push_back(e.data());
-  argv.push_back(nullptr);
-  envp.push_back(nullptr);
+  const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment, {{output_write.fd, 1}, {output_write.fd, 2}, {block_read.fd, kBlockFd}, {info_write.fd, kInfoFd}, {filter.fd, kSeccompFd}});
+  if (!bwrap) return cannot("bubblewrap does not run (" + bwrap.error().message + "); install it, for example with: apt install bubblewrap");
   Sandbox sandbox;
-  const int problem = posix_spawn(&sandbox.bwrap_, "/usr/bin/bwrap", &actions, &attributes, argv.data(), envp.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (problem != 0) { sandbox.bwrap_ = -1; return cannot("bubblewrap does not run (" + std::string(strerror(problem)) + "); install it, for example with: apt install bubblewrap"); }
+  sandbox.bwrap_ = *bwrap;
   block_read.reset();
   info_write.reset();
   output_write.reset();
@@ -182,16 +165,13 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
 }
 
 std::string sandbox_in_force() {
-  const char* const argv[] = {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true", nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int fd : {1, 2}) posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
-  pid_t child = -1;
-  const int problem = posix_spawn(&child, "/usr/bin/bwrap", &actions, nullptr, const_cast<char* const*>(argv), nullptr);
-  posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) return "no sandbox: functions do not start; install bubblewrap, for example with: apt install bubblewrap";
+  Descriptor null;
+  null.reset(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  null.lift();
+  const auto child = spawn("/usr/bin/bwrap", {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true"}, {}, {{null.fd, 1}, {null.fd, 2}});
+  if (!child) return "no sandbox: functions do not start; install bubblewrap, for example with: apt install bubblewrap";
   int status = 0;
-  waitpid(child, &status, 0);
+  waitpid(*child, &status, 0);
   if (status != 0) return "no sandbox: functions do not start; this system does not allow user namespaces (sysctl kernel.unprivileged_userns_clone)";
   return "bubblewrap: own namespaces, seccomp, no network but the endpoint";
 }

@@ -4,6 +4,7 @@
 // Not built yet, and answered with a clear error: tags, KMS keys of groups (the store encrypts all events), space-delimited patterns,
 // metric and subscription filters, Insights, live tail.
 // Limits: group and stream names 512 characters; a batch of 1,048,576 bytes (26 counted for each event), 10,000 events, 24 hours.
+#include "base/periodic.h"
 #include "request/ports.h"
 
 namespace sluice::logs {
@@ -20,12 +21,8 @@ std::unique_ptr<Journal> journal(const Ports& ports);
 
 void start_purge(Store& store);                             // erases the events of deleted groups and streams, across restarts
 
-// Erases, every hour, events older than their group's retention, and events whose group or stream is gone. Stops in its destructor.
-class Sweep {
- public:
-  virtual ~Sweep() = default;
-};
-std::unique_ptr<Sweep> start_sweep(Store& store);
-void sweep_once(Store& store, Time at, const std::function<bool()>& stopping);
+// Erases, every hour, events older than their group's retention, and events whose group or stream is gone.
+std::unique_ptr<Periodic> start_sweep(Store& store);
+void sweep_once(Store& store, Time at, const Stopping& stopping);
 
 }  // namespace sluice::logs

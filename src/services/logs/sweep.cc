@@ -1,12 +1,7 @@
 // The erasing of what can no longer be read: in the background, in bounded batches.
-#include <spdlog/spdlog.h>
-
-#include <condition_variable>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "services/logs/model.h"
 
@@ -28,38 +23,9 @@ bool erase_some(Store& store, const Key& prefix, Time cutoff, const std::functio
   if (!count && !at_end) return false;
   return store.commit(std::move(staged), {}) && more;
 }
-
-class HourlySweep : public Sweep {
- public:
-  explicit HourlySweep(Store& store) : store_(store), thread_([this] { run(); }) {}
-  ~HourlySweep() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, std::chrono::hours(1), [this] { return stopping_; })) {
-      lock.unlock();
-      try { sweep_once(store_, now(), [this] { const std::lock_guard inner(mutex_); return stopping_; }); }
-      catch (const std::exception& bug) { spdlog::error("the sweep of expired log events failed: {}; it runs again in an hour", bug.what()); }
-      lock.lock();
-    }
-  }
-  Store& store_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 }  // namespace
 
-void sweep_once(Store& store, Time at, const std::function<bool()>& stopping) {
+void sweep_once(Store& store, Time at, const Stopping& stopping) {
   std::vector<std::pair<Key, Time>> work;
   {
     const Snapshot s = store.snapshot();
@@ -106,6 +72,8 @@ void start_purge(Store& store) {
     while (erase_some(store, events, kAll, [&](Staged& staged) { store.erase_event(staged, "logs.purge", event.id); })) {}
   });
 }
-std::unique_ptr<Sweep> start_sweep(Store& store) { return std::make_unique<HourlySweep>(store); }
+std::unique_ptr<Periodic> start_sweep(Store& store) {
+  return std::make_unique<Periodic>("the sweep of expired log events", std::chrono::hours(1), [&store](const Stopping& stopping) { sweep_once(store, now(), stopping); });
+}
 
 }  // namespace sluice::logs

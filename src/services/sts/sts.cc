@@ -42,7 +42,7 @@ struct AssumeRole {
   }
   // AWS shows the session token too; a record that many can read is no place for it (docs/differences.md).
   static json::value audit_result(const Out& out) {
-    return json::object{{"credentials", json::object{{"accessKeyId", out.session.access_key_id}, {"expiration", iso_seconds(out.session.expires)}}},
+    return json::object{{"credentials", json::object{{"accessKeyId", out.session.access_key_id}, {"expiration", long_date(out.session.expires)}}},
                         {"assumedRoleUser", json::object{{"assumedRoleId", out.session.role_id + ":" + out.session.session_name}, {"arn", out.arn}}}};
   }
 };

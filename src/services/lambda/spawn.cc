@@ -1,0 +1,115 @@
+#include "services/lambda/spawn.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace sluice::lambda {
+namespace {
+struct Launch {
+  const char* path;
+  char* const* argv;
+  char* const* envp;
+  const std::vector<std::pair<int, int>>* descriptors;
+  pid_t parent;
+  int problem;
+};
+
+// In a child that shares memory with us until the program begins (CLONE_VM | CLONE_VFORK): system calls only.
+int become(void* raw) {
+  Launch& launch = *static_cast<Launch*>(raw);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != launch.parent) return 127;               // it ended before the line above
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  bool ready = null >= 0 && dup2(null, 0) == 0;
+  for (const auto& [from, to] : *launch.descriptors) ready = ready && dup2(from, to) == to;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);                  // the server blocks its stop signals; the program must not inherit that
+  if (ready) execve(launch.path, launch.argv, launch.envp);
+  launch.problem = errno;
+  return 127;
+}
+
+pid_t clone_and_become(Launch& launch) {
+  constexpr size_t kStackBytes = 65536;
+  const auto stack = std::make_unique<char[]>(kStackBytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);               // no handler may run in the child, on our memory
+  const pid_t child = clone(become, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+  if (child < 0) launch.problem = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (child > 0 && launch.problem) waitpid(child, nullptr, 0);
+  return child;
+}
+
+class Parent {
+ public:
+  Parent() : thread_([this] { run(); }) {}
+  ~Parent() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      wake_.notify_all();
+    }
+    thread_.join();
+  }
+  pid_t start(Launch& launch) {
+    std::packaged_task<pid_t()> task([&launch] { return clone_and_become(launch); });
+    auto child = task.get_future();
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+      wake_.notify_all();
+    }
+    return child.get();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      if (tasks_.empty()) return;
+      std::packaged_task<pid_t()> task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::packaged_task<pid_t()>> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+}  // namespace
+
+Result<pid_t> spawn(const char* path, std::vector<std::string> arguments, std::vector<std::string> environment, std::vector<std::pair<int, int>> descriptors) {
+  static Parent parent;
+  std::vector<char*> argv, envp;
+  for (std::string& a : arguments) argv.push_back(a.data());
+  for (std::string& e : environment) envp.push_back(e.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  Launch launch{path, argv.data(), envp.data(), &descriptors, getpid(), 0};
+  const pid_t child = parent.start(launch);
+  if (launch.problem) return Error{500, "ServiceException", strerror(launch.problem), {}};
+  return child;
+}
+
+}  // namespace sluice::lambda
