@@ -70,7 +70,7 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, c
   const uint64_t version = snapshot.meta_version();
   {
     const std::lock_guard lock(mutex_);
-    if (version == version_)
+    if (version && version == version_)
       if (const auto known = rules_.find(role_name); known != rules_.end()) return known->second;
   }
   auto view = role(role_name, snapshot);
@@ -78,7 +78,7 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, c
   auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}});
   for (const std::string& text : made->role.inline_policies) made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
   const std::lock_guard lock(mutex_);
-  if (version < version_) return made;                     // of an older view: not for others
+  if (!version || version < version_) return made;         // of an older view: not for others
   if (version > version_ || rules_.size() >= kRolesMax) rules_.clear();
   version_ = version;
   rules_[std::string(role_name)] = made;

@@ -23,7 +23,10 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce an
 
 Snapshot Committer::snapshot() {
   Snapshot s;
-  s.state_ = std::make_shared<StoreState>(rocks_, scope_, commits_, meta_commits_);
+  const uint64_t commits = commits_, meta = meta_commits_;
+  auto state = std::make_shared<StoreState>(rocks_, scope_, commits, meta);
+  if (meta_commits_ != meta) state->meta_commit = 0;        // metadata was being written meanwhile: it may show or not
+  s.state_ = std::move(state);
   return s;
 }
 Staged Committer::stage() {
@@ -135,6 +138,7 @@ void Committer::lead(std::vector<Waiter*>& group) {
   if (crash_point_) crash_point_("before write");
   rocksdb::WriteOptions options;
   options.sync = true;
+  if (meta) meta_commits_ = 0;
   const rocksdb::Status status = rocks_.db->Write(options, &batch);
   if (status.ok()) {
     if (meta) meta_commits_ = commit;

@@ -52,8 +52,9 @@ class Committer {
   uint64_t sequence_ = 0;
   std::string chain_;
   bool failed_ = false;
-  // Raised after a write: a snapshot taken in between sees more than its number says, which can only cause a retry.
-  std::atomic<uint64_t> commits_{0}, meta_commits_{0};  // the newest of all, and of those that wrote metadata
+  // Raised after a write: a snapshot taken in between sees more than its number says, which can only cause a retry. meta_commits_ is 0 meanwhile, so that
+  // nothing is kept, or taken from what was kept, under a number that does not say which metadata is meant.
+  std::atomic<uint64_t> commits_{1}, meta_commits_{1};  // the newest of all, and of those that wrote metadata
 };
 
 Key audit_key(uint64_t sequence);

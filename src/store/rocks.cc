@@ -89,12 +89,25 @@ std::optional<std::string> Snapshot::get(const Key& key) const {
   if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
   return value;
 }
-std::optional<json::object> Snapshot::get_json(const Key& key) const {
-  const auto text = get(key);
+namespace {
+std::optional<json::object> parsed(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
-  auto parsed = parse_json_object(*text);
-  if (!parsed) throw std::runtime_error("a record of the store is not JSON");
-  return *std::move(parsed);
+  auto document = parse_json_object(*text);
+  if (!document) throw std::runtime_error("a record of the store is not JSON");
+  return *std::move(document);
+}
+}  // namespace
+std::optional<json::object> Snapshot::get_json(const Key& key) const {
+  if (key.family != Family::meta || !state_->meta_commit) return parsed(get(key));
+  Documents& documents = state_->rocks.documents;
+  auto known = documents.find(state_->meta_commit, key.bytes);
+  if (!known) {
+    const auto text = get(key);
+    known = std::make_shared<Documents::Document>(Documents::Document{parsed(text), text ? text->size() : 0});
+    documents.keep(state_->meta_commit, key.bytes, known);
+  }
+  if (!known->value) return std::nullopt;
+  return json::object(*known->value, json_arena(known->bytes * 3));
 }
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view, std::string_view)>& fn) const {
   rocksdb::ReadOptions options;
@@ -120,11 +133,10 @@ std::optional<std::string> Staged::get(const Key& key) {
   return data_->snapshot.get(key);
 }
 std::optional<json::object> Staged::get_json(const Key& key) {
-  const auto text = get(key);
-  if (!text) return std::nullopt;
-  auto parsed = parse_json_object(*text);
-  if (!parsed) throw std::runtime_error("a record of the store is not JSON");
-  return *std::move(parsed);
+  const auto own = data_->writes.find({key.family, key.bytes});
+  if (own != data_->writes.end()) return parsed(own->second);
+  data_->reads.emplace_back(key.family, key.bytes);
+  return data_->snapshot.get_json(key);
 }
 void Staged::put(const Key& key, std::string value) { data_->writes[{key.family, key.bytes}] = std::move(value); }
 void Staged::put_json(const Key& key, const json::object& value) { put(key, json::serialize(value)); }

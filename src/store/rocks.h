@@ -6,6 +6,7 @@
 #include <map>
 
 #include "store/blob.h"
+#include "store/documents.h"
 #include "store/store.h"
 
 namespace sluice {
@@ -15,6 +16,7 @@ struct Rocks {
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
+  Documents documents;
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
   ~Rocks();
 };
@@ -24,7 +26,7 @@ struct StoreState {
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
-  uint64_t commit, meta_commit;                        // the last commit this sees, and the last that wrote metadata
+  uint64_t commit, meta_commit;                        // the last commit this sees, and the last that wrote metadata (0: one is just under way)
   StoreState(Rocks& r, const Scope& s, uint64_t c, uint64_t m) : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c), meta_commit(m) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };

@@ -40,7 +40,8 @@ class Snapshot {
   void scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
   std::optional<json::object> get_json(const Key& key) const;
   const Scope& scope() const;
-  // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds while this stays the same.
+  // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds while this stays the same. 0: such a commit is under
+  // way, nothing may be kept.
   uint64_t meta_version() const;
  private:
   friend class Store; friend class Committer; std::shared_ptr<StoreState> state_;
