@@ -37,13 +37,24 @@ Result<HttpReply> AwsClient::send(const Call& call, const std::function<Result<D
   if (service_ == "s3") headers.emplace_back("x-amz-content-sha256", hash);
   if (!environment_.session_token.empty()) headers.emplace_back("x-amz-security-token", environment_.session_token);
   std::sort(headers.begin(), headers.end());
+  if (const std::string day = date.substr(0, 8); day != key_day_) { signing_key_ = signing_key(environment_, service_, day); key_day_ = day; }
   std::string head = call.method + " " + call.path + (call.query.empty() ? "" : "?" + call.query) + " HTTP/1.1\r\n";
   for (const auto& [name, value] : headers) if (name != "host") head += name + ": " + value + "\r\n";
-  head += "user-agent: sluice-ingest\r\nauthorization: " + authorization(environment_, service_, date, call, headers, hash) + "\r\n";
+  head += "user-agent: sluice-ingest\r\nauthorization: " + authorization(environment_, signing_key_, service_, date, call, headers, hash) + "\r\n";
   return http_->send(head, call.body, stream);
 }
 
-std::string authorization(const AwsEnvironment& environment, std::string_view service, std::string_view date, const AwsClient::Call& call, const std::vector<std::pair<std::string, std::string>>& headers, std::string_view payload_hash) {
+Connections::Connections(const AwsEnvironment& environment) : objects(environment, "s3"), quarantine(environment, "s3") {
+  for (size_t i = 0; i < kWriters; ++i) tables.push_back(std::make_unique<AwsClient>(environment, "dynamodb"));
+}
+
+Secret signing_key(const AwsEnvironment& environment, std::string_view service, std::string_view day) {
+  Secret key(hmac_sha256("AWS4" + std::string(environment.secret_access_key.expose()), day));
+  for (const std::string_view part : {std::string_view(environment.region), service, std::string_view("aws4_request")}) key = Secret(hmac_sha256(key.expose(), part));
+  return key;
+}
+
+std::string authorization(const AwsEnvironment& environment, const Secret& signing_key, std::string_view service, std::string_view date, const AwsClient::Call& call, const std::vector<std::pair<std::string, std::string>>& headers, std::string_view payload_hash) {
   const std::string day(date.substr(0, 8)), scope = day + "/" + environment.region + "/" + std::string(service) + "/aws4_request";
   std::string names, canonical_headers, query;
   for (const auto& [name, value] : headers) {
@@ -55,9 +66,7 @@ std::string authorization(const AwsEnvironment& environment, std::string_view se
   for (const auto part : parts) if (!part.empty()) query += (query.empty() ? "" : "&") + std::string(part) + (part.find('=') == part.npos ? "=" : "");
   const std::string canonical = call.method + "\n" + call.path + "\n" + query + "\n" + canonical_headers + "\n" + names + "\n" + std::string(payload_hash);
   const std::string to_sign = "AWS4-HMAC-SHA256\n" + std::string(date) + "\n" + scope + "\n" + hex(sha256(canonical));
-  Secret key(hmac_sha256("AWS4" + std::string(environment.secret_access_key.expose()), day));
-  for (const std::string_view part : {std::string_view(environment.region), service, std::string_view("aws4_request")}) key = Secret(hmac_sha256(key.expose(), part));
-  return "AWS4-HMAC-SHA256 Credential=" + environment.access_key_id + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + hex(hmac_sha256(key.expose(), to_sign));
+  return "AWS4-HMAC-SHA256 Credential=" + environment.access_key_id + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + hex(hmac_sha256(signing_key.expose(), to_sign));
 }
 
 std::string error_code(const HttpReply& reply) {

@@ -13,7 +13,7 @@ TEST(AwsClient, SignsAsTheExampleOfAws) {
   const AwsEnvironment environment{"AKIAIOSFODNN7EXAMPLE", "", "us-east-1", "", "", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")};
   const std::string empty = hex(sha256(""));
   const AwsClient::Call call{"GET", "/", "prefix=J&max-keys=2", "", {}};
-  const std::string header = authorization(environment, "s3", "20130524T000000Z", call, {{"host", "examplebucket.s3.amazonaws.com"}, {"x-amz-content-sha256", empty}, {"x-amz-date", "20130524T000000Z"}}, empty);
+  const std::string header = authorization(environment, signing_key(environment, "s3", "20130524"), "s3", "20130524T000000Z", call, {{"host", "examplebucket.s3.amazonaws.com"}, {"x-amz-content-sha256", empty}, {"x-amz-date", "20130524T000000Z"}}, empty);
   EXPECT_EQ(header.substr(header.rfind('=') + 1), "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 }
 

@@ -46,10 +46,10 @@ Result<Done> download(AwsClient& s3, const Object& object, const std::function<R
 }
 
 // One pass over the object: read, decode, validate, write. Counts what became of each record.
-Result<Done> process(const Object& object, const Invocation& invocation, const AwsEnvironment& environment, const Settings& settings, Quarantine& quarantine, Account& account, bool& exact) {
+Result<Done> process(const Object& object, const Invocation& invocation, Connections& connections, const Settings& settings, Quarantine& quarantine, Account& account, bool& exact) {
   SeenKeys seen;
   std::atomic<uint64_t> refused{0};
-  TableWriter writer(environment, settings.table, [&](Pending&& p, const std::string& message) {
+  TableWriter writer(connections, settings.table, [&](Pending&& p, const std::string& message) {
     ++refused;
     quarantine.add(p.index, p.offset, "RefusedByTable", message, p.text);
   });
@@ -65,8 +65,7 @@ Result<Done> process(const Object& object, const Invocation& invocation, const A
     return writer.write({std::move(item), record.index, record.offset, std::move(record.text)});
   });
   Inflater inflater([&](std::string_view bytes) { return splitter.write(bytes); });
-  AwsClient s3(environment, "s3");
-  auto done = download(s3, object, [&](std::string_view bytes) { account.bytes += bytes.size(); return inflater.write(bytes); });
+  auto done = download(connections.objects, object, [&](std::string_view bytes) { account.bytes += bytes.size(); return inflater.write(bytes); });
   if (done) done = inflater.finish();
   if (!done && done.error().code == "MalformedGzip") {     // what came before the damage counts; the rest cannot be read
     ++account.read;
@@ -107,7 +106,7 @@ Result<Settings> Settings::from_process() {
   return s;
 }
 
-Result<json::object> ingest_event(const json::value& event, const Invocation& invocation, const AwsEnvironment& environment, const Settings& settings) {
+Result<json::object> ingest_event(const json::value& event, const Invocation& invocation, Connections& connections, const Settings& settings) {
   TRY(const std::vector<Object> objects, objects_of(event));
   json::array done;
   for (const Object& object : objects) {
@@ -115,8 +114,8 @@ Result<json::object> ingest_event(const json::value& event, const Invocation& in
     for (int attempt = 1;; ++attempt) {
       Account account;
       bool exact = true;
-      Quarantine quarantine(environment, settings.quarantine_bucket, object.key, object.version);
-      auto processed = process(object, invocation, environment, settings, quarantine, account, exact);
+      Quarantine quarantine(connections.quarantine, settings.quarantine_bucket, object.key, object.version);
+      auto processed = process(object, invocation, connections, settings, quarantine, account, exact);
       if (!processed) {
         if (processed.error().code == "NetworkFailure" && attempt < kDownloadTries) continue;
         return std::move(processed).error();

@@ -13,7 +13,7 @@ struct Invocation { std::string request_id; int64_t deadline_ms = 0; };   // Uni
 
 // Returns {"objects":[{"bucket","key","versionId","read","stored","duplicate","rejected","quarantine"}]}. An error means that the event is to be
 // delivered again: writing the same object twice leaves the same table.
-Result<json::object> ingest_event(const json::value& event, const Invocation& invocation, const AwsEnvironment& environment, const Settings& settings);
+Result<json::object> ingest_event(const json::value& event, const Invocation& invocation, Connections& connections, const Settings& settings);
 
 // The Runtime API's loop (2018-06-01); returns only when the API fails.
 Error run_loop(const std::string& api, const AwsEnvironment& environment, const Settings& settings);

@@ -9,8 +9,8 @@ namespace {
 constexpr size_t kStemBytesMax = 900;
 }  // namespace
 
-Quarantine::Quarantine(const AwsEnvironment& environment, std::string bucket, std::string key, std::string version)
-    : client_(environment, "s3"), bucket_(std::move(bucket)), key_(std::move(key)), version_(version.empty() ? "null" : std::move(version)) {}
+Quarantine::Quarantine(AwsClient& client, std::string bucket, std::string key, std::string version)
+    : client_(client), bucket_(std::move(bucket)), key_(std::move(key)), version_(version.empty() ? "null" : std::move(version)) {}
 
 std::string Quarantine::file_key() const {
   std::string stem = key_;

@@ -12,7 +12,7 @@ constexpr size_t kQuarantineFileBytes = 4 << 20;
 
 class Quarantine {
  public:
-  Quarantine(const AwsEnvironment& environment, std::string bucket, std::string key, std::string version);
+  Quarantine(AwsClient& client, std::string bucket, std::string key, std::string version);
   // From any thread. Errors are kept for finish().
   void add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message, std::string_view text);
   // Writes what is left. The first file's key; "" when nothing was rejected.
@@ -22,7 +22,7 @@ class Quarantine {
  private:
   Result<Done> flush();
   std::string file_key() const;
-  AwsClient client_;
+  AwsClient& client_;
   const std::string bucket_, key_, version_;
   std::mutex mutex_;
   std::string lines_;

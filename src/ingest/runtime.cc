@@ -12,13 +12,14 @@ std::string error_head(const std::string& path, const Error& error) { return hea
 Error run_loop(const std::string& api, const AwsEnvironment& environment, const Settings& settings) {
   TRY(Url url, parse_url("http://" + api));
   HttpClient runtime(std::move(url), "", 0);
+  Connections connections(environment);
   for (;;) {
     TRY(const HttpReply next, runtime.send(head("GET", "invocation/next"), ""));
     if (next.status != 200) return Error{next.status, "RuntimeApi", "the Runtime API answered " + std::to_string(next.status), {}};
     const Invocation invocation{next.header("lambda-runtime-aws-request-id"), parse_int(next.header("lambda-runtime-deadline-ms")).value_or(0)};
     const std::string path = "invocation/" + invocation.request_id;
     const auto event = parse_json(next.body);
-    auto outcome = event ? ingest_event(*event, invocation, environment, settings) : Result<json::object>(event.error());
+    auto outcome = event ? ingest_event(*event, invocation, connections, settings) : Result<json::object>(event.error());
     TRY(const HttpReply told, outcome ? runtime.send(head("POST", path + "/response") + "content-type: application/json\r\n", json::serialize(*outcome)) : runtime.send(error_head(path + "/error", outcome.error()), error_body(outcome.error())));
     if (told.status >= 500) return Error{told.status, "RuntimeApi", "the Runtime API answered " + std::to_string(told.status), {}};
   }

@@ -17,6 +17,7 @@
 namespace sluice::ingest {
 namespace {
 namespace http = boost::beast::http;
+constexpr size_t kReadBytes = 16 << 10;                   // a TLS record
 Error network(std::string why) { return {503, "NetworkFailure", std::move(why), {}}; }
 constexpr const char* kSystemCaFiles[] = {"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"};
 
@@ -67,7 +68,7 @@ std::string HttpReply::header(std::string_view name) const {
 struct HttpClient::Wire {
   int fd = -1;
   SSL* ssl = nullptr;
-  std::string buffered;
+  std::string buffered, piece = std::string(kReadBytes, '\0');
   ~Wire() { SSL_free(ssl); if (fd >= 0) close(fd); }
   bool write(std::string_view data) {
     while (!data.empty()) {
@@ -122,17 +123,19 @@ Result<Done> HttpClient::open() {
 }
 
 Result<HttpReply> HttpClient::exchange(const std::string& request, std::string_view body, const std::function<Result<Done>(std::string_view)>* stream, bool& began) {
-  if (!wire_->write(request) || !wire_->write(body)) return network(url_.authority() + " closed the connection");
+  // What is small goes in one piece: one record, one packet.
+  const bool sent = body.size() <= kReadBytes ? wire_->write(request + std::string(body)) : wire_->write(request) && wire_->write(body);
+  if (!sent) return network(url_.authority() + " closed the connection");
   http::response_parser<http::buffer_body> parser;
   parser.body_limit(boost::none);
   HttpReply reply;
   std::string& buffered = wire_->buffered;
-  std::string piece(1 << 16, '\0');
+  std::string& piece = wire_->piece;
   for (bool need_more = true; !parser.is_done();) {
     if (need_more) {
       const size_t old = buffered.size();
-      buffered.resize(old + (1 << 16));
-      const size_t got = wire_->read(buffered.data() + old, 1 << 16);
+      buffered.resize(old + kReadBytes);
+      const size_t got = wire_->read(buffered.data() + old, kReadBytes);
       buffered.resize(old + got);
       if (!got) return network(url_.authority() + " did not answer");
       began = true;

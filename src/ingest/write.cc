@@ -28,7 +28,7 @@ bool is_transient(const HttpReply& reply, const std::string& code) {          //
 
 struct TableWriter::Lane {
   TableWriter* owner = nullptr;
-  AwsClient client;
+  AwsClient& client;
   pthread_t thread{};
   bool started = false;
   std::mutex mutex;
@@ -38,19 +38,14 @@ struct TableWriter::Lane {
   std::optional<Error> failure;
   Batch building;                                          // of the caller's thread
   size_t building_bytes = 0;
-  explicit Lane(const AwsEnvironment& environment) : client(environment, "dynamodb") {}
+  explicit Lane(AwsClient& c) : client(c) {}
 };
 
-TableWriter::TableWriter(const AwsEnvironment& environment, std::string table, Refused refused) : environment_(environment), table_(std::move(table)), refused_(std::move(refused)) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  for (size_t i = 0; i < kWriters; ++i) {
-    lanes_.push_back(std::make_unique<Lane>(environment_));
+TableWriter::TableWriter(Connections& connections, std::string table, Refused refused) : table_(std::move(table)), refused_(std::move(refused)) {
+  for (const auto& client : connections.tables) {
+    lanes_.push_back(std::make_unique<Lane>(*client));
     lanes_.back()->owner = this;
-    lanes_.back()->started = pthread_create(&lanes_.back()->thread, &attributes, run, lanes_.back().get()) == 0;
   }
-  pthread_attr_destroy(&attributes);
 }
 
 TableWriter::~TableWriter() {
@@ -82,18 +77,26 @@ void* TableWriter::run(void* raw) {
   }
 }
 
-void TableWriter::push(Lane& lane) {
+Result<Done> TableWriter::push(Lane& lane) {
+  if (!lane.started) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, kStackBytes);
+    lane.started = pthread_create(&lane.thread, &attributes, run, &lane) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!lane.started) return unavailable("no thread could be started");
+  }
   std::unique_lock lock(lane.mutex);
   lane.changed.wait(lock, [&lane] { return lane.queue.size() < kQueueMax; });
   lane.queue.push_back(std::move(lane.building));
   lane.building = {};
   lane.building_bytes = 0;
   lane.changed.notify_all();
+  return Done{};
 }
 
 Result<Done> TableWriter::write(Pending pending) {
   Lane& lane = *lanes_[std::hash<std::string>{}(pending.item.device_id + '\n' + pending.item.timestamp) % kWriters];
-  if (!lane.started) return unavailable("no thread could be started");
   {
     const std::lock_guard lock(lane.mutex);
     if (lane.failure) return *lane.failure;
@@ -102,13 +105,13 @@ Result<Done> TableWriter::write(Pending pending) {
     if (other.item.device_id == pending.item.device_id && other.item.timestamp == pending.item.timestamp) { other = std::move(pending); return Done{}; }
   lane.building_bytes += pending.item.json.size() + pending.text.size();
   lane.building.push_back(std::move(pending));
-  if (lane.building.size() == kBatchItemsMax || lane.building_bytes >= kBatchBytesMax) push(lane);
+  if (lane.building.size() == kBatchItemsMax || lane.building_bytes >= kBatchBytesMax) return push(lane);
   return Done{};
 }
 
 Result<Done> TableWriter::finish(int64_t deadline_ms) {
   deadline_ms_ = deadline_ms;
-  for (auto& lane : lanes_) if (!lane->building.empty()) push(*lane);
+  for (auto& lane : lanes_) if (!lane->building.empty()) CHECK(push(*lane));
   std::optional<Error> first;
   for (auto& lane : lanes_) {
     std::unique_lock lock(lane->mutex);

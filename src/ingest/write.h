@@ -12,7 +12,7 @@
 
 namespace sluice::ingest {
 
-constexpr size_t kBatchItemsMax = 25, kBatchBytesMax = 1 << 20, kWriters = 8, kQueueMax = 2;
+constexpr size_t kBatchItemsMax = 25, kBatchBytesMax = 1 << 20, kQueueMax = 2;
 constexpr int64_t kBackoffMinMs = 25, kBackoffMaxMs = 5000;
 
 // A record on its way: what the table is told, and what quarantine needs if the table refuses it.
@@ -22,7 +22,7 @@ struct Pending { Item item; uint64_t index = 0, offset = 0; std::string text; };
 class TableWriter {
  public:
   using Refused = std::function<void(Pending&&, const std::string& message)>;      // called on a writer's thread
-  TableWriter(const AwsEnvironment& environment, std::string table, Refused refused);
+  TableWriter(Connections& connections, std::string table, Refused refused);
   ~TableWriter();
   TableWriter(const TableWriter&) = delete;
   TableWriter& operator=(const TableWriter&) = delete;
@@ -34,11 +34,10 @@ class TableWriter {
   struct Lane;
   using Batch = std::vector<Pending>;
   static void* run(void* lane);
-  void push(Lane& lane);
+  Result<Done> push(Lane& lane);                           // starts its thread when it is the first batch
   Result<Done> send_batch(AwsClient& client, Batch& batch);
   Result<Done> send_singly(AwsClient& client, Batch& batch);
   Result<Done> pause(int attempt);
-  const AwsEnvironment& environment_;
   const std::string table_;
   const Refused refused_;
   std::atomic<int64_t> deadline_ms_{0};

@@ -7,39 +7,53 @@
 
 namespace sluice {
 namespace {
+constexpr size_t kAuditRecordBytes = 8192;               // the usual record in memory; it grows when that is not enough
 // Hostile text goes into a record bounded and as valid UTF-8.
 std::string bounded(std::string text, size_t max) {
   if (!is_utf8(text)) text = percent_encode(text, true);
   if (text.size() > max) { text.resize(max); while (!is_utf8(text)) text.pop_back(); }
   return text;
 }
+// A sixth of what its JSON can have at most, without writing that: six bytes for one that is escaped, 48 for a number, or for quotes, colon and comma.
+size_t sixth_of_bytes(const json::value& value) {
+  size_t bytes = 8;
+  if (value.is_string()) bytes += value.get_string().size();
+  if (value.is_array()) for (const json::value& one : value.get_array()) bytes += sixth_of_bytes(one);
+  if (value.is_object()) for (const auto& [name, one] : value.get_object()) bytes += name.size() + sixth_of_bytes(one);
+  return bytes;
+}
 // CloudTrail User Guide, "Record contents": fields above their size are omitted, and say so.
-json::value within_limit(const json::value& value, const char* name) {
-  const size_t bytes = json::serialize(value).size();
-  if (bytes <= kAuditMemberBytesMax) return value;
-  return json::object{{"omitted", true}, {"originalSize", bytes}, {"reason", std::string(name) + " too large"}};
+void add_within_limit(json::object& record, const char* name, const json::value& value) {
+  const size_t bytes = sixth_of_bytes(value) * 6 <= kAuditMemberBytesMax ? 0 : json::serialize(value).size();
+  if (bytes <= kAuditMemberBytesMax) record[name] = value;
+  else record[name] = json::object{{"omitted", true}, {"originalSize", bytes}, {"reason", std::string(name) + " too large"}};
 }
 // S3 names the object and its bucket; only the bucket has an account.
-json::array resources_of(const AuditFacts& facts, const Scope& scope) {
-  json::array out, buckets;
+void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope) {
+  std::vector<std::string> buckets;
   for (const json::value& one : facts.resources) {
-    const std::string type = text_of(one.as_object(), "type"), arn = text_of(one.as_object(), "ARN");
-    json::object shown = one.as_object();
-    if (type != "AWS::S3::Object") { shown["accountId"] = scope.account_id; out.push_back(std::move(shown)); continue; }
-    out.push_back(std::move(shown));
-    const json::object bucket{{"accountId", scope.account_id}, {"type", "AWS::S3::Bucket"}, {"ARN", arn.substr(0, arn.find('/'))}};
-    if (std::find(buckets.begin(), buckets.end(), json::value(bucket)) == buckets.end()) buckets.push_back(bucket);
+    out.push_back(one);
+    const std::string arn = text_of(one.as_object(), "ARN");
+    if (text_of(one.as_object(), "type") != "AWS::S3::Object") { out.back().get_object()["accountId"] = scope.account_id; continue; }
+    std::string bucket = arn.substr(0, arn.find('/'));
+    if (std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) buckets.push_back(std::move(bucket));
   }
-  for (json::value& one : buckets) if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
-  return out;
+  for (const std::string& bucket : buckets) {
+    if (std::any_of(out.begin(), out.end(), [&](const json::value& one) { return text_of(one.get_object(), "ARN") == bucket; })) continue;
+    json::object& shown = out.emplace_back(json::object()).get_object();
+    shown["accountId"] = scope.account_id;
+    shown["type"] = "AWS::S3::Bucket";
+    shown["ARN"] = bucket;
+  }
 }
 }  // namespace
 
 json::object audit_record(const Request& request, const Service& service, const Row* row, const Caller* caller, const AuditFacts& facts, const Error* error, const Scope& scope, const Response* response) {
   const bool data_event = row && row->data_event, read_only = !row || row->read_only;
-  json::object r;
+  json::object r(json_arena(kAuditRecordBytes));           // every member is made where it stays
   r["eventVersion"] = "1.11";
-  r["userIdentity"] = caller ? json::value(caller->user_identity()) : json::value(json::object{{"type", "Unknown"}, {"principalId", ""}, {"accountId", "anonymous"}});
+  if (caller) r["userIdentity"] = caller->user_identity();
+  else r["userIdentity"] = json::object{{"type", "Unknown"}, {"principalId", ""}, {"accountId", "anonymous"}};
   r["eventTime"] = iso_seconds(request.time);
   r["eventSource"] = service.event_source;
   r["eventName"] = row ? std::string(event_name(service, *row)) : bounded(request.query_value("Action") ? request.query_text("Action") : request.method, 64);
@@ -51,18 +65,23 @@ json::object audit_record(const Request& request, const Service& service, const 
     r["errorCode"] = error->code == "AccessDeniedException" ? "AccessDenied" : error->code;
     r["errorMessage"] = bounded(error->message, 1024);
   }
-  r["requestParameters"] = within_limit(facts.request_parameters, "requestParameters");
-  r["responseElements"] = error ? json::value() : within_limit(facts.response_elements, "responseElements");
+  add_within_limit(r, "requestParameters", facts.request_parameters);
+  add_within_limit(r, "responseElements", error ? json::value() : facts.response_elements);
   r["requestID"] = request.id;
   r["eventID"] = random_uuid();
   r["readOnly"] = read_only;
-  if (!facts.resources.empty()) r["resources"] = resources_of(facts, scope);
+  if (!facts.resources.empty()) add_resources(r["resources"].emplace_array(), facts, scope);
   r["eventType"] = "AwsApiCall";
   r["managementEvent"] = !data_event;
   r["recipientAccountId"] = scope.account_id;
   r["eventCategory"] = data_event ? "Data" : "Management";
   if (service.protocol == Protocol::rest_xml && row) add_s3_shape(r, request, *row, error ? nullptr : response);
-  if (!request.tls_cipher.empty()) r["tlsDetails"] = json::object{{"tlsVersion", request.tls_version}, {"cipherSuite", request.tls_cipher}, {"clientProvidedHostHeader", bounded(request.headers.get("host"), 255)}};
+  if (!request.tls_cipher.empty()) {
+    json::object& tls = r["tlsDetails"].emplace_object();
+    tls["tlsVersion"] = request.tls_version;
+    tls["cipherSuite"] = request.tls_cipher;
+    tls["clientProvidedHostHeader"] = bounded(request.headers.get("host"), 255);
+  }
   return r;
 }
 

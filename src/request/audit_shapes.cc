@@ -67,7 +67,7 @@ std::string_view event_name(const Service& service, const Row& row) {
 
 void add_s3_shape(json::object& record, const Request& request, const Row& row, const Response* response) {
   json::value& parameters = record["requestParameters"];
-  if (parameters.is_null()) parameters = json::object{};
+  if (parameters.is_null()) parameters.emplace_object();
   json::object& shown = parameters.as_object();
   if (const std::string host = request.headers.get("host"); !host.empty()) shown["Host"] = shown_text(host);
   for (const auto name : kShownRequest) if (const std::string* value = request.headers.find(name)) shown[name] = shown_text(*value);
@@ -80,18 +80,20 @@ void add_s3_shape(json::object& record, const Request& request, const Row& row, 
   }
   const bool writes = !record["readOnly"].as_bool();
   if (response && writes && record["responseElements"].is_null()) {
-    json::object elements;
+    json::object& elements = record["responseElements"].emplace_object();
     for (const auto name : kShownResponse) if (const std::string* value = response->headers.find(name)) elements[name] = *value;
-    if (!elements.empty()) record["responseElements"] = std::move(elements);
+    if (elements.empty()) record["responseElements"] = nullptr;
   }
   const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length")), length = parse_int(request.headers.get("content-length"));
-  json::object extra{{"SignatureVersion", "SigV4"}, {"bytesTransferredIn", decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size())))},
-                     {"AuthenticationMethod", request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader"}, {"x-amz-id-2", base64(sha256(request.id))},
-                     {"bytesTransferredOut", response ? (response->stream ? response->stream_bytes : response->body.size()) : 0}};
+  json::object& extra = record["additionalEventData"].emplace_object();
+  extra["SignatureVersion"] = "SigV4";
+  extra["bytesTransferredIn"] = decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size())));
+  extra["AuthenticationMethod"] = request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader";
+  extra["x-amz-id-2"] = base64(sha256(request.id));
+  extra["bytesTransferredOut"] = response ? (response->stream ? response->stream_bytes : response->body.size()) : 0;
   if (!request.tls_cipher.empty()) extra["CipherSuite"] = request.tls_cipher;
   if (const std::string* applied = response && writes ? response->headers.find("x-amz-server-side-encryption") : nullptr)
     extra["SSEApplied"] = std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_" : "Default_SSE_") + (*applied == "aws:kms" ? "KMS" : "S3");
-  record["additionalEventData"] = std::move(extra);
 }
 
 std::vector<json::object> key_use_records(const Request& request, const Service& service, const Caller& caller, const AuditFacts& facts, const Scope& scope) {

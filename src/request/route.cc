@@ -70,13 +70,10 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
   if (!percent_decode(request.path)) return Error{400, service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException", "Couldn't parse the specified URI.", {}};
   const Row* best = nullptr;
   int best_score = -1;
-  bool path_known = false;
   std::vector<std::pair<std::string, std::string>> params, best_params;
   for (const Row& row : service.rows) {
     int score = 0;
-    if (!matches_path(row.match, request.path, params, score)) continue;
-    path_known = true;
-    if (row.match.method != request.method) continue;
+    if (row.match.method != request.method || !matches_path(row.match, request.path, params, score)) continue;
     if (!row.match.flag.empty()) { if (!matches_flag(request, row.match.flag)) continue; score += 4; }
     if (!row.match.header.empty()) { if (!request.headers.find(row.match.header)) continue; score += 2; }
     if (score > best_score) { best = &row; best_score = score; best_params = params; }
@@ -85,7 +82,8 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
     const bool unsupported = std::find(service.unsupported_flags.begin(), service.unsupported_flags.end(), name) != service.unsupported_flags.end();
     if (unsupported && (!best || best->match.flag.substr(0, best->match.flag.find('=')) != name)) return Error{501, "NotImplemented", "The subresource '" + name + "' is not implemented by Sluice.", {}};
   }
-  if (!best && path_known) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", request.method}}};
+  int ignored = 0;
+  if (!best && std::any_of(service.rows.begin(), service.rows.end(), [&](const Row& row) { return matches_path(row.match, request.path, params, ignored); })) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", request.method}}};
   if (!best) return Error{service.protocol == Protocol::rest_xml ? 501 : 404, service.protocol == Protocol::rest_xml ? "NotImplemented" : "ResourceNotFoundException", "No operation of Sluice matches this method and path.", {}};
   request.params = std::move(best_params);
   return best;

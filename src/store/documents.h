@@ -14,7 +14,7 @@ namespace sluice {
 
 class Documents {
  public:
-  struct Document { std::optional<json::object> value; size_t bytes = 0; };      // nullopt: there is none; of its text
+  struct Document { std::optional<std::string> text; std::optional<json::object> value; };      // nullopt: there is none; not JSON, or not asked for as JSON
   // `version`: Snapshot::meta_version. nullptr: not known.
   std::shared_ptr<const Document> find(uint64_t version, const std::string& key) const;
   void keep(uint64_t version, const std::string& key, std::shared_ptr<const Document> document);

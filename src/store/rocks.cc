@@ -80,34 +80,39 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
 Key outbox_key(std::string_view queue, std::string_view id) { return schema::key(Family::outbox, "outbox", {queue, id}); }
 Key blob_key(const std::string& id) { return schema::key(Family::objects, "blob", {id}); }
 
-std::optional<std::string> Snapshot::get(const Key& key) const {
+namespace {
+std::optional<std::string> read(const StoreState& state, const Key& key) {
   rocksdb::ReadOptions options;
-  options.snapshot = state_->snapshot;
+  options.snapshot = state.snapshot;
   std::string value;
-  const rocksdb::Status status = state_->rocks.db->Get(options, state_->rocks.family(key.family), key.bytes, &value);
+  const rocksdb::Status status = state.rocks.db->Get(options, state.rocks.family(key.family), key.bytes, &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
   return value;
 }
-namespace {
 std::optional<json::object> parsed(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
   auto document = parse_json_object(*text);
   if (!document) throw std::runtime_error("a record of the store is not JSON");
   return *std::move(document);
 }
+// Of Family::meta, with `as_json` parsed.
+std::shared_ptr<const Documents::Document> document(const StoreState& state, const Key& key, bool as_json) {
+  auto known = state.rocks.documents.find(state.meta_commit, key.bytes);
+  if (known && (!as_json || !known->text || known->value)) return known;
+  Documents::Document fresh{known ? known->text : read(state, key), {}};
+  if (as_json) fresh.value = parsed(fresh.text);
+  known = std::make_shared<Documents::Document>(std::move(fresh));
+  state.rocks.documents.keep(state.meta_commit, key.bytes, known);
+  return known;
+}
 }  // namespace
+std::optional<std::string> Snapshot::get(const Key& key) const { return key.family == Family::meta ? document(*state_, key, false)->text : read(*state_, key); }
 std::optional<json::object> Snapshot::get_json(const Key& key) const {
-  if (key.family != Family::meta || !state_->meta_commit) return parsed(get(key));
-  Documents& documents = state_->rocks.documents;
-  auto known = documents.find(state_->meta_commit, key.bytes);
-  if (!known) {
-    const auto text = get(key);
-    known = std::make_shared<Documents::Document>(Documents::Document{parsed(text), text ? text->size() : 0});
-    documents.keep(state_->meta_commit, key.bytes, known);
-  }
+  if (key.family != Family::meta) return parsed(read(*state_, key));
+  const auto known = document(*state_, key, true);
   if (!known->value) return std::nullopt;
-  return json::object(*known->value, json_arena(known->bytes * 3));
+  return json::object(*known->value, json_arena(known->text->size() * 3));
 }
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view, std::string_view)>& fn) const {
   rocksdb::ReadOptions options;
