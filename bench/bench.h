@@ -90,6 +90,7 @@ void measure_machine(const Options& options, Report& report);
 int run_echo(const std::string& dir);                                            // the echo server, as a process of its own
 void measure_product(const Options& options, Report& report);
 void measure_pipeline(const Options& options, Report& report, cli::Client& client, const cli::Common& common);
+void measure_trail(const Options& options, Report& report, cli::Client& client, const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);
 
 constexpr size_t kKiB = 1024, kMiB = 1024 * 1024, kConnections = 32, kWriters = 64, kBatch = 25;

@@ -1,4 +1,4 @@
-// bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|machine]: ./dev bench runs it.
+// bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|trail|machine]: ./dev bench runs it.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -160,7 +160,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "how long each load runs")->check(CLI::Range(0.1, 600.0))->capture_default_str();
   app.add_option("--items", options.items, "items in the table before the server is started again");
   app.add_option("--readings", options.readings, "folder of the files to ingest");
-  app.add_option("--only", options.only, "one part")->check(CLI::IsMember({"machine", "objects", "items", "functions", "pipeline"}));
+  app.add_option("--only", options.only, "one part")->check(CLI::IsMember({"machine", "objects", "items", "functions", "pipeline", "trail"}));
   CLI11_PARSE(app, argc, argv);
   return sluice::bench::run(options);
 }

@@ -76,7 +76,7 @@ Result<Done> set_up(cli::Client& client) {
 
 std::optional<Child> serve(const Options& options, Report& report) {
   std::optional<Child> server;
-  server.emplace(std::vector<std::string>{options.program, "serve", "--data-dir", options.dir + "/data", "--listen", "127.0.0.1:0"}, "Sluice serves");
+  server.emplace(std::vector<std::string>{options.program, "serve", "--data-dir", options.dir + "/data", "--listen", "127.0.0.1:0", "--trail-interval", "1"}, "Sluice serves");
   if (!server->ready()) { report.missing("the server", "it did not start"); server.reset(); }
   return server;
 }
@@ -89,6 +89,7 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   const auto wanted = [&](const char* part) { return options.only.empty() || options.only == part; };
   if (wanted("objects")) measure_objects(options, report, s);
   if (wanted("items")) measure_items(options, report, s, batches);
+  if (wanted("trail")) measure_trail(options, report, *client, target_of(s.endpoint), Signer(s.credentials, s.endpoint, "s3"));
   if (wanted("functions")) measure_functions(options, report, *client);
   if (wanted("pipeline")) measure_pipeline(options, report, *client, s.common);
   return Done{};

@@ -2,6 +2,7 @@
 #include <zlib.h>
 
 #include "base/random.h"
+#include "base/xml.h"
 #include "crypto/crypto.h"
 #include "services/cloudtrail/delivery.h"
 #include "services/cloudtrail/selectors.h"
@@ -78,11 +79,9 @@ Result<Done> put_object(const Ports& ports, const Work& work, const std::string&
   request.body = std::move(body);
   const Response answer = ports.dispatcher->call("s3", "PutObject", std::move(request), Gate::service_caller(kPrincipal, scope, trail_arn(scope, work.name)), rider);
   if (answer.status < 300) return Done{};
-  const auto between = [&](std::string_view open, std::string_view close) {
-    const size_t at = answer.body.find(open), end = answer.body.find(close);
-    return at == std::string::npos || end == std::string::npos ? std::string() : answer.body.substr(at + open.size(), end - at - open.size());
-  };
-  return Error{answer.status, between("<Code>", "</Code>"), between("<Message>", "</Message>"), {}};
+  const auto document = parse_xml(answer.body);
+  const auto text = [&](const char* path) { return document ? std::string((*document)->select_node(path).node().child_value()) : std::string(); };
+  return Error{answer.status, text("//Code"), text("//Message"), {}};
 }
 
 Result<json::object> same_session(Staged& staged, const Work& work) {
