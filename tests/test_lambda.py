@@ -47,6 +47,17 @@ def test_an_environment_is_kept_warm(fn):
     assert second == first + 1
 
 
+def test_an_environment_outlives_the_connection_that_started_it(fn, server):
+    """The kernel's parent-death signal comes from the thread that started a sandbox, and a connection's thread ends with its connection."""
+    make_function(server, "outlives", fn.get_function_configuration(FunctionName="echo")["Role"])
+    calls = []
+    for _ in range(3):
+        client = server.client("lambda")
+        calls.append(json.loads(client.invoke(FunctionName="outlives", Payload=b'{"do": "calls"}')["Payload"].read()))
+        client.close()
+    assert calls == [1, 2, 3]
+
+
 def test_the_environment_is_that_of_aws(fn, server):
     _, env = invoke(fn, {"do": "env"})
     assert env["TABLE_NAME"] == "T" and env["AWS_LAMBDA_FUNCTION_NAME"] == "echo" and env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128" and env["LAMBDA_TASK_ROOT"] == "/var/task"
