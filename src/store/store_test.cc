@@ -106,6 +106,47 @@ TEST_F(StoreTest, TellsWhenMetadataWasWrittenAndOnlyThen) {
   EXPECT_GT(version(), before);
 }
 
+// What cannot be delivered is not forgotten either: it stays, and verify names it.
+TEST_F(StoreTest, KeepsAnEventItCannotReadAndNamesIt) {
+  open();
+  Staged staged = store_->stage();
+  staged.put(schema::key(Family::outbox, "outbox", {"queue", "broken"}), "{");
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  int delivered = 0;
+  store_->on_event("queue", [&](OutboxEvent) { ++delivered; });
+  const auto findings = store_->verify();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].what, "event broken of queue: cannot be read");
+  EXPECT_EQ(delivered, 0);
+}
+
+// A bucket is read from memory until metadata is written; then its new state is seen at once, by commits that rest on it too.
+TEST_F(StoreTest, MetadataInMemoryIsNeverStale) {
+  open();
+  const Key key = schema::key(Family::meta, "t", {"a"});
+  const auto write = [&](const char* value) {
+    Staged staged = store_->stage();
+    staged.put_json(key, json::object{{"v", value}});
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  };
+  write("1");
+  const Snapshot old = store_->snapshot();
+  EXPECT_EQ(text_of(*old.get_json(key), "v"), "1");
+  EXPECT_EQ(text_of(*store_->snapshot().get_json(key), "v"), "1");
+  Staged rests_on_it = store_->stage();
+  EXPECT_EQ(text_of(*rests_on_it.get_json(key), "v"), "1");
+  write("2");
+  EXPECT_EQ(text_of(*store_->snapshot().get_json(key), "v"), "2");
+  EXPECT_EQ(text_of(*old.get_json(key), "v"), "1");
+  rests_on_it.put(schema::key(Family::objects, "o", {"x"}), "y");
+  EXPECT_FALSE(store_->commit(std::move(rests_on_it), {}));
+  Staged erase = store_->stage();
+  erase.erase(key);
+  ASSERT_TRUE(store_->commit(std::move(erase), {}));
+  EXPECT_FALSE(store_->snapshot().get_json(key));
+  EXPECT_FALSE(store_->snapshot().get(key));
+}
+
 // DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the first.
 TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
   open();
