@@ -80,12 +80,13 @@ class Exchange : public BodySource {
   }
 
   Result<size_t> read(char* into, size_t size) override {
-    if (!body_pending() || size == 0) return size_t{0};
-    if (expects_continue_) {
+    if (size == 0) return size_t{0};
+    if (expects_continue_) {                             // of an empty body too: RFC 9110 10.1.1 allows silence, but botocore then misreads the connection's next answer
       expects_continue_ = false;
       constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
       if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
     }
+    if (!body_pending()) return size_t{0};
     return chunked_ ? read_chunked(into, size) : read_plain(into, size);
   }
 
@@ -189,7 +190,7 @@ bool write_response(Stream& stream, const Response& response, bool is_head, bool
 }
 
 bool drain(Exchange& exchange, int ms) {
-  if (exchange.body_pending() && exchange.waits_for_continue()) return false;
+  if (exchange.waits_for_continue()) return false;      // the body may or may not follow
   exchange.end_within(ms);
   char scratch[16384];
   for (uint64_t total = 0; exchange.body_pending(); ) {

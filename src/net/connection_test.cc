@@ -168,6 +168,17 @@ TEST(Connection, SaysContinueOnlyWhenTheBodyIsWanted) {
   const std::string answer = wanted.rest();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")) << answer;
 }
+TEST(Connection, SaysContinueToAnEmptyBodyToo) {
+  const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";
+  Served wanted({});
+  EXPECT_TRUE(wanted.send(head + "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+  const std::string answer = wanted.rest();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")) << answer;
+  Served unwanted({}, false);
+  EXPECT_TRUE(unwanted.send(head));
+  const std::string refused = unwanted.rest();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200") && refused.find("connection: close") != std::string::npos) << refused;
+}
 TEST(Connection, AnswersOldHttpAndClosesUnlessAskedToKeep) {
   Served served({});
   EXPECT_TRUE(served.send("PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc"));
