@@ -3,12 +3,18 @@ import contextlib
 import datetime
 import functools
 import glob
+import types
 
 import botocore.auth
+import botocore.compat
 import pytest
 
 from conftest import SLUICE
 
+SIGNERS = [botocore.auth]
+if botocore.compat.HAS_CRT:                            # Debian's awscli brings the library that botocore then signs with
+    import botocore.crt.auth
+    SIGNERS.append(botocore.crt.auth)
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 
 
@@ -30,14 +36,16 @@ def ahead(**delta):
 def signing(**delta):
     """Within it, botocore signs for a time that is so much later (or, negative, earlier)."""
     by = datetime.timedelta(**delta)
+
+    class Shifted(datetime.datetime):
+        @classmethod
+        def utcnow(cls):
+            return datetime.datetime.utcnow() + by
+
     with pytest.MonkeyPatch.context() as patch:
-        if hasattr(botocore.auth, "get_current_datetime"):
-            patch.setattr(botocore.auth, "get_current_datetime", lambda: datetime.datetime.now(datetime.timezone.utc) + by)
-        else:
-            class Shifted(datetime.datetime):
-                @classmethod
-                def utcnow(cls):
-                    return datetime.datetime.utcnow() + by
-            module = type("datetime", (), {"datetime": Shifted})
-            patch.setattr(botocore.auth, "datetime", module)
+        for module in SIGNERS:
+            if hasattr(module, "get_current_datetime"):
+                patch.setattr(module, "get_current_datetime", lambda: datetime.datetime.now(datetime.timezone.utc) + by)
+            else:
+                patch.setattr(module, "datetime", types.SimpleNamespace(datetime=Shifted, timezone=datetime.timezone))
         yield

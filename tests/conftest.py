@@ -8,10 +8,15 @@ import time
 
 import boto3
 import botocore.config
+import botocore.session
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLUICE = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice"))
+# What the tests use of AWS and Debian 12's botocore does not know yet; last on the path, so that a newer botocore's own extras win.
+sdk = botocore.session.get_session()
+sdk.get_component("data_loader").search_paths.append(str(ROOT / "tests" / "models"))
+boto3.setup_default_session(botocore_session=sdk)
 
 
 class Server:
