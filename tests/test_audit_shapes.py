@@ -4,31 +4,12 @@ import json
 import pytest
 
 from functions import make_role, zipped
+from records import ANY, TOP, differences, operator, records_of, whole
 from trails import ACCOUNT, REGION
-
-ANY = object()                                         # there, whatever it is
-TOP = {"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "requestParameters", "responseElements", "requestID", "eventID", "readOnly",
-       "eventType", "managementEvent", "recipientAccountId", "eventCategory"}
-
-
-def differences(found, wanted, at=""):
-    """Where `found` is not `wanted`; a member that `wanted` does not name must not be there."""
-    if wanted is ANY:
-        return []
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        odd = [f"{at}.{k}: only in the record" for k in found.keys() - wanted.keys()] + [f"{at}.{k}: missing" for k in wanted.keys() - found.keys()]
-        return odd + [d for k in wanted.keys() & found.keys() for d in differences(found[k], wanted[k], f"{at}.{k}")]
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [d for i, (f, w) in enumerate(zip(found, wanted)) for d in differences(f, w, f"{at}[{i}]")]
-    return [] if found == wanted else [f"{at}: {found!r}, not {wanted!r}"]
-
 
 @pytest.fixture(scope="module")
 def world(server, tmp_path_factory):
     """A server that was called once in every way the table names, and its whole audit log from the store."""
-    import subprocess
-
-    from conftest import SLUICE
     s3, kms, dynamo, functions = (server.client(name) for name in ("s3", "kms", "dynamodb", "lambda"))
     facts = {"host": server.endpoint["endpoint"].split("//")[1]}
     facts["key"] = kms.create_key()["KeyMetadata"]["Arn"]
@@ -42,10 +23,7 @@ def world(server, tmp_path_factory):
     functions.get_function(FunctionName="shapes")
     server.client("iam").create_role(RoleName="shapes", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}]}))
     server.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/shapes", RoleSessionName="shapes-session")
-    assert server.stop() == 0
-    dump = json.loads(subprocess.run([SLUICE.parent / "dump", server.data_dir], capture_output=True, text=True, check=True).stdout)
-    server.start()
-    facts["records"] = dump["audit"]
+    facts["records"] = records_of(server)
     return facts
 
 
@@ -53,19 +31,6 @@ def record(world, name, **parameters):
     found = [r for r in world["records"] if r["eventName"] == name and all((r["requestParameters"] or {}).get(k) == v for k, v in parameters.items())]
     assert found, name
     return found[-1]
-
-
-def operator():
-    role = {"type": "Role", "principalId": ANY, "arn": f"arn:aws:iam::{ACCOUNT}:role/sluice-operator", "accountId": ACCOUNT, "userName": "sluice-operator"}
-    return {"type": "AssumedRole", "principalId": ANY, "arn": ANY, "accountId": ACCOUNT, "accessKeyId": ANY, "sessionContext": {"sessionIssuer": role, "attributes": {"creationDate": ANY, "mfaAuthenticated": "false"}}}
-
-
-def whole(**own):
-    """A whole record of a management call by the operator over TLS, but for `own`."""
-    tls = {"tlsVersion": "TLSv1.3", "cipherSuite": ANY, "clientProvidedHostHeader": ANY}
-    usual = {"eventVersion": "1.11", "userIdentity": operator(), "eventTime": ANY, "awsRegion": REGION, "sourceIPAddress": "127.0.0.1", "userAgent": ANY, "requestID": ANY, "eventID": ANY, "eventType": "AwsApiCall", "managementEvent": True,
-             "recipientAccountId": ACCOUNT, "eventCategory": "Management", "tlsDetails": tls, "responseElements": None}
-    return {k: v for k, v in (usual | own).items() if v is not Ellipsis}
 
 
 OBJECT = [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::shapes/k/1"}, {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::shapes"}]

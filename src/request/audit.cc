@@ -1,6 +1,7 @@
 #include "request/audit.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -31,9 +32,11 @@ void add_within_limit(json::object& record, const char* name, const json::value&
 // S3 names the object and its bucket; only the bucket has an account.
 void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope) {
   std::vector<std::string> buckets;
+  std::set<std::string> seen;
   for (const json::value& one : facts.resources) {
-    out.push_back(one);
     const std::string arn = text_of(one.as_object(), "ARN");
+    if (!seen.insert(arn).second) continue;                // that two needs are on it
+    out.push_back(one);
     if (text_of(one.as_object(), "type") != "AWS::S3::Object") { out.back().get_object()["accountId"] = scope.account_id; continue; }
     std::string bucket = arn.substr(0, arn.find('/'));
     if (std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) buckets.push_back(std::move(bucket));
@@ -58,8 +61,10 @@ json::object audit_record(const Request& request, const Service& service, const 
   r["eventSource"] = service.event_source;
   r["eventName"] = row ? std::string(event_name(service, *row)) : bounded(request.query_value("Action") ? request.query_text("Action") : request.method, 64);
   r["awsRegion"] = scope.region;
-  r["sourceIPAddress"] = request.source_ip;
-  const std::string agent = bounded(request.headers.get("user-agent"), 1000);
+  // Of a service, in its own name or a caller's, the two name the service.
+  const std::string by = caller ? text_of(caller->user_identity(), "invokedBy") : "";
+  r["sourceIPAddress"] = by.empty() ? request.source_ip : by;
+  const std::string agent = by.empty() ? bounded(request.headers.get("user-agent"), 1000) : by;
   r["userAgent"] = service.protocol == Protocol::rest_xml && !request.tls_cipher.empty() ? "[" + agent + "]" : agent;
   if (error) {
     r["errorCode"] = error->code == "AccessDeniedException" ? "AccessDenied" : error->code;
@@ -76,6 +81,7 @@ json::object audit_record(const Request& request, const Service& service, const 
   r["recipientAccountId"] = scope.account_id;
   r["eventCategory"] = data_event ? "Data" : "Management";
   if (service.protocol == Protocol::rest_xml && row) add_s3_shape(r, request, *row, error ? nullptr : response);
+  else if (row) add_shape(r, service, *row);
   if (!request.tls_cipher.empty()) {
     json::object& tls = r["tlsDetails"].emplace_object();
     tls["tlsVersion"] = request.tls_version;

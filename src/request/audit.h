@@ -18,6 +18,15 @@ std::vector<json::object> key_use_records(const Request& request, const Service&
 std::string_view event_name(const Service& service, const Row& row);
 // What S3 records besides: Host and x-amz headers of the request, x-amz headers of the answer, bytes, signature and encryption; of a bucket its new configuration.
 void add_s3_shape(json::object& record, const Request& request, const Row& row, const Response* response);
+// What single other services record besides, or otherwise.
+void add_shape(json::object& record, const Service& service, const Row& row);
+
+// For `audit` and `audit_result` of operations. What was not sent is not shown; null when nothing is left.
+json::value shown_fields(const Request& request, std::initializer_list<std::string_view> names);      // of a form or query, in camel case
+json::value shown_members(const json::object& body, std::initializer_list<std::string_view> names);   // of a JSON body, in camel case
+json::value shown_body(const Request& request);                                                       // all of it
+// An answer as CloudTrail shows it: in camel case, times (numbers named ...Date, ...DateTime, LastModified) in words. Null when it is empty.
+json::value shown_answer(const json::object& answer);
 
 // Keeps strangers from filling the disk: the first few failures to authenticate of a source in a minute are recorded in
 // full; the rest is counted, and the count is written with the next one recorded.

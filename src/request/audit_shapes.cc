@@ -25,9 +25,9 @@ constexpr EventName kEventNames[] = {
 constexpr std::string_view kShownRequest[] = {"x-amz-acl", "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-bucket-key-enabled", "x-amz-storage-class", "x-amz-copy-source",
                                               "x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold", "x-amz-bypass-governance-retention"};
 constexpr std::string_view kShownResponse[] = {"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-version-id", "x-amz-copy-source-version-id", "x-amz-delete-marker", "x-amz-expiration"};
-constexpr std::string_view kShownQuery[] = {"X-Amz-Date", "X-Amz-Algorithm", "X-Amz-SignedHeaders", "X-Amz-Expires", "list-type", "versionId", "uploadId", "partNumber"};
+constexpr std::string_view kShownQuery[] = {"X-Amz-Date", "X-Amz-Algorithm", "X-Amz-SignedHeaders", "X-Amz-Expires", "list-type", "prefix", "delimiter", "max-keys", "encoding-type", "versionId", "uploadId", "partNumber"};
 
-// A configuration as JSON: elements are members, repeated ones lists, attributes left out.
+// A configuration as JSON: elements are members, repeated ones lists, true and false no texts, attributes left out.
 json::value json_of(const pugi::xml_node& node) {
   json::object out;
   for (const pugi::xml_node& child : node.children()) {
@@ -41,13 +41,14 @@ json::value json_of(const pugi::xml_node& node) {
       out[name] = std::move(value);
     }
   }
-  if (out.empty()) return json::value(node.child_value());
-  return out;
+  if (!out.empty()) return out;
+  const std::string_view text = node.child_value();
+  return text == "true" || text == "false" ? json::value(text == "true") : json::value(text);
 }
 // What a bucket was configured with: the policy, or the document under its root's name.
 void add_configuration(json::object& shown, const Request& request, const Row& row) {
   if (row.match.flag.empty() || row.match.flag.find('=') != row.match.flag.npos) return;
-  shown[row.match.flag] = "";
+  shown.emplace(row.match.flag, "");
   if (row.match.method != "PUT" || row.streams || row.data_event || request.body.empty() || request.body.size() > kAuditMemberBytesMax) return;
   if (row.match.flag == "policy") {
     if (auto document = parse_json(request.body)) shown["bucketPolicy"] = *std::move(document);
@@ -55,6 +56,22 @@ void add_configuration(json::object& shown, const Request& request, const Row& r
   }
   if (const auto document = parse_xml(request.body))
     if (const pugi::xml_node root = (*document)->document_element()) shown[root.name()] = json_of(root);
+}
+
+std::string lower_first(std::string_view text) {
+  std::string out(text);
+  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
+  return out;
+}
+json::value or_null(json::object shown) { return shown.empty() ? json::value() : json::value(std::move(shown)); }
+bool is_time(std::string_view name) { return name.ends_with("Date") || name.ends_with("DateTime") || name == "lastModified"; }
+void put_times_in_words(json::value& value) {
+  if (auto* list = value.if_array()) { for (json::value& one : *list) put_times_in_words(one); return; }
+  if (auto* object = value.if_object())
+    for (auto& [name, member] : *object) {
+      if (is_time(name) && member.is_number()) member = long_date(static_cast<Time>(member.to_number<double>() * 1000));
+      else put_times_in_words(member);
+    }
 }
 
 std::string shown_text(std::string text) { return is_utf8(text) && text.size() <= 2048 ? text : percent_encode(text.substr(0, 2048), true); }
@@ -94,6 +111,48 @@ void add_s3_shape(json::object& record, const Request& request, const Row& row, 
   if (!request.tls_cipher.empty()) extra["CipherSuite"] = request.tls_cipher;
   if (const std::string* applied = response && writes ? response->headers.find("x-amz-server-side-encryption") : nullptr)
     extra["SSEApplied"] = std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_" : "Default_SSE_") + (*applied == "aws:kms" ? "KMS" : "S3");
+}
+
+void add_shape(json::object& record, const Service& service, const Row& row) {
+  if (service.name == "dynamodb") record["apiVersion"] = "2012-08-10";
+  if (service.name == "logs") record["apiVersion"] = "20140328";
+  const bool own_name = text_of(record["userIdentity"].as_object(), "type") == "AWSService";
+  if (row.name == "AssumeRole" && own_name) record["sharedEventID"] = random_uuid();
+  const json::value* resources = record.if_contains("resources");
+  const std::string arn = resources ? text_of(resources->as_array().at(0).as_object(), "ARN") : "";
+  if (row.name == "Invoke") {
+    if (own_name) record["requestParameters"] = nullptr;
+    if (!arn.empty()) record["additionalEventData"] = json::object{{"functionVersion", arn + ":$LATEST"}};
+  }
+  // However the key was named, or when the ciphertext names it.
+  constexpr std::string_view kCryptographic[] = {"Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"};
+  if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() && std::find(std::begin(kCryptographic), std::end(kCryptographic), row.name) != std::end(kCryptographic))
+    record["requestParameters"].as_object()["keyId"] = arn;
+}
+
+json::value shown_fields(const Request& request, std::initializer_list<std::string_view> names) {
+  json::object shown;
+  for (const auto name : names)
+    if (const std::string* value = request.query_value(name)) {
+      const auto number = name.starts_with("Max") || name == "DurationSeconds" ? parse_int(*value) : std::nullopt;
+      shown[lower_first(name)] = number ? json::value(*number) : *value == "true" || *value == "false" ? json::value(*value == "true") : json::value(*value);
+    }
+  return or_null(std::move(shown));
+}
+json::value shown_members(const json::object& body, std::initializer_list<std::string_view> names) {
+  json::object shown;
+  for (const auto name : names)
+    if (const json::value* value = Fields(body).find(name)) shown[lower_first(name)] = camel_case(*value);
+  return or_null(std::move(shown));
+}
+json::value shown_body(const Request& request) {
+  const auto body = parse_json_object(request.body);
+  return body ? or_null(camel_case(*body).as_object()) : json::value();
+}
+json::value shown_answer(const json::object& answer) {
+  json::value shown = camel_case(answer);
+  put_times_in_words(shown);
+  return or_null(std::move(shown.as_object()));
 }
 
 std::vector<json::object> key_use_records(const Request& request, const Service& service, const Caller& caller, const AuditFacts& facts, const Scope& scope) {

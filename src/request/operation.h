@@ -91,7 +91,7 @@ template <class Op> concept Receives = requires(const Authorized<typename Op::In
 struct AuditFacts { json::value request_parameters, response_elements; json::array resources; std::vector<Need> key_uses; };   // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
-//   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&)
+//   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&), (const Request&)
 //   static json::value audit(const In&, const Out&) -> responseElements, as `audit_result`; default null
 struct Row {
   std::string_view name, action;
@@ -137,6 +137,7 @@ struct Gate {
     TRY(const auto in, Op::parse(request));
     if constexpr (requires { Op::audit(in, staged.snapshot()); }) audit.request_parameters = Op::audit(in, staged.snapshot());
     else if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
+    else if constexpr (requires { Op::audit(request); }) audit.request_parameters = Op::audit(request);
     TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
     for (const Need& need : needs)
       if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:")) audit.key_uses.push_back(need);      // KMS records it, not this service

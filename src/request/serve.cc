@@ -232,7 +232,8 @@ Result<Session> Path::operator_session(int64_t unix_uid, int64_t duration_s) {
   request.query = {{"Action", "AssumeRole"}};
   AuditFacts facts;
   facts.request_parameters = json::object{{"roleArn", role->arn}, {"roleSessionName", session.session_name}, {"durationSeconds", duration_s}};
-  facts.response_elements = json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id}, {"expiration", iso_seconds(session.expires)}}}};
+  facts.response_elements = json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id}, {"expiration", long_date(session.expires)}}}, {"assumedRoleUser", json::object{{"assumedRoleId", session.role_id + ":" + session.session_name}, {"arn", session.arn(ports_.store->scope())}}}};
+  facts.resources = json::array{json::object{{"type", "AWS::IAM::Role"}, {"ARN", role->arn}}};
   json::object record = audit_record(request, kSts, nullptr, nullptr, facts, nullptr, ports_.store->scope());
   record["userIdentity"] = json::object{{"type", "Unknown"}, {"principalId", "unix-uid:" + std::to_string(unix_uid)}, {"accountId", ports_.store->scope().account_id}};
   std::vector<json::object> records;

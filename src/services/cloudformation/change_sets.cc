@@ -105,7 +105,7 @@ Result<XmlOut> CreateChangeSet::run(const Authorized<In>& in, Staged& staged) {
                    {"Status", empty ? "FAILED" : "CREATE_COMPLETE"}, {"Reason", empty ? "The submitted information didn't contain changes. Submit different information to create a change set." : ""},
                    {"Plan", plan}, {"Changes", changes_json(changes)}, {"Base", int_of(stack, "Events")}, {"OnFailure", in->change.on_failure}};
   staged.put_json(set_key(id, in->name), set);
-  return XmlOut{XmlWriter(XmlWriter::Fragment{}).element("Id", text_of(set, "Arn")).element("StackId", text_of(stack, "Arn")).take()};
+  return XmlOut{XmlWriter(XmlWriter::Fragment{}).element("Id", text_of(set, "Arn")).element("StackId", text_of(stack, "Arn")).take(), json::object{{"id", text_of(set, "Arn")}, {"stackId", text_of(stack, "Arn")}}};
 }
 
 Result<XmlOut> DescribeChangeSet::run(const Authorized<In>& in, const Snapshot& s) {

@@ -16,7 +16,8 @@ struct OnChangeSet {
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
   static Response render(const Out& out) { return render_xml(out); }
-  static json::value audit(const In& in) { return json::object{{"stackName", in.stack}, {"changeSetName", in.name}}; }
+  static json::value audit(const Request& request) { return shown(request); }
+  static json::value audit_result(const Out& out) { return out.recorded; }
 };
 #define SLUICE_CHANGE_SET(operation, state)                                                             \
   struct operation : OnChangeSet<operation> {                                                           \

@@ -8,6 +8,7 @@
 namespace sluice::cloudformation {
 namespace {
 constexpr const char* kNotBuilt[] = {"TemplateURL", "RoleARN", "StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "TimeoutInMinutes", "RetainExceptOnCreate", "DeletionMode"};
+constexpr size_t kShownMax = 200;                       // of a list, in a record
 constexpr std::string_view kNotBuiltLists[] = {"NotificationARNs.", "Tags.", "ResourceTypes.", "RollbackConfiguration.RollbackTriggers."};
 
 bool is_stack_name(std::string_view name) {
@@ -49,6 +50,21 @@ Result<std::vector<Member>> members(const Request& request, std::string_view lis
   std::vector<Member> out;
   for (auto& [number, member] : found) out.push_back(std::move(member));
   return out;
+}
+json::value shown(const Request& request) {
+  json::value fields = shown_fields(request, {"StackName", "ChangeSetName", "ChangeSetType", "Description", "OnFailure", "UsePreviousTemplate", "LogicalResourceId", "NextToken"});
+  json::object out = fields.is_object() ? std::move(fields.as_object()) : json::object();
+  for (const auto& [list, member] : {std::pair("Capabilities", "capabilities"), std::pair("RetainResources", "retainResources"), std::pair("StackStatusFilter", "stackStatusFilter"), std::pair("Parameters", "parameters")}) {
+    const auto sent = members(request, list, kShownMax);
+    if (!sent || sent->empty()) continue;
+    json::array& texts = out[member].emplace_array();
+    for (const Member& one : *sent) {
+      const auto text = one.find(""), key = one.find("ParameterKey");
+      if (key != one.end()) texts.push_back(json::object{{"parameterKey", key->second}});
+      else if (text != one.end()) texts.emplace_back(text->second);
+    }
+  }
+  return out.empty() ? json::value() : json::value(std::move(out));
 }
 Result<std::string> stack_name_of(const Request& request) {
   const std::string name = request.query_text("StackName");

@@ -21,11 +21,7 @@ struct ChangesStack {
   static Result<In> parse(const Request& request) { return parse_change(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
   static Response render(const Out& out) { return render_id(out); }
-  static json::value audit(const In& in) {
-    json::array names;
-    for (const auto& [name, value] : in.parameters) names.push_back(json::object{{"parameterKey", name}});        // values may be secrets
-    return json::object{{"stackName", in.stack}, {"parameters", std::move(names)}};
-  }
+  static json::value audit(const Request& request) { return shown(request); }
   static json::value audit_result(const Out& out) { return out.id.empty() ? json::value() : json::value(json::object{{"stackId", out.id}}); }
 };
 // CreateStack. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html

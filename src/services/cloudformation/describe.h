@@ -21,6 +21,7 @@ struct ListStacks {
   struct In { std::vector<std::string> statuses; std::string token; };
   using Out = XmlOut;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown(request); }
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_xml(out); }
@@ -48,6 +49,7 @@ struct OnTemplate {
     if (request.query_value("TemplateURL")) return validation("TemplateURL is not implemented by Sluice; send TemplateBody.");
     return In{request.query_text("StackName"), request.query_text("TemplateBody")};
   }
+  static json::value audit(const Request& request) { return shown(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
   static Response render(const Out& out) { return render_xml(out); }
 };

@@ -1,6 +1,7 @@
 #pragma once
 // What the operations share: reading the query protocol's lists, the needs, the words of a stack.
 #include "base/xml.h"
+#include "request/audit.h"
 #include "services/cloudformation/stacks.h"
 
 namespace sluice::cloudformation {
@@ -12,6 +13,8 @@ Result<std::string> stack_name_of(const Request& request);      // StackName: a 
 Error no_such_stack(const std::string& name);                    // "Stack with id X does not exist"
 // cloudformation:<Action> on the stack's ARN; on stack/<name>/* while there is none of that name.
 Need stack_need(std::string_view action, const std::string& name_or_arn, const Snapshot& snapshot);
+// requestParameters of every operation here: no template, of parameters the names alone, since both may hold secrets.
+json::value shown(const Request& request);
 inline Response xml_body(XmlWriter xml) { return {200, {}, xml.take(), nullptr, 0}; }
 
 struct StackIn { std::string stack, logical, token; };
@@ -26,9 +29,9 @@ struct OnStack {
     return in;
   }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
-  static json::value audit(const In& in) { return json::object{{"stackName", in.stack}}; }
+  static json::value audit(const Request& request) { return shown(request); }
 };
-struct XmlOut { std::string body; };
+struct XmlOut { std::string body; json::value recorded = {}; };      // recorded: responseElements
 inline Response render_xml(const XmlOut& out) { return {200, {}, out.body, nullptr, 0}; }
 
 }  // namespace sluice::cloudformation

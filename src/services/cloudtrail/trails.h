@@ -1,5 +1,6 @@
 #pragma once
 // Trails and their tags. Errors of all: TrailNotFoundException, InvalidTrailNameException, CloudTrailARNInvalidException.
+#include "request/audit.h"
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
@@ -70,6 +71,7 @@ struct ListTags {
   static constexpr std::string_view name = "ListTags", action = "cloudtrail:ListTags";
   struct In { std::vector<std::string> names; };
   using Out = json::object;
+  static json::value audit(const Request& request) { return shown_body(request); }
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);

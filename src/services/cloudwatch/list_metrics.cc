@@ -21,6 +21,19 @@ json::array dimensions_json(const Dimensions& dimensions) {
   return list;
 }
 
+json::value ListMetrics::audit(const In& in) {
+  json::object shown;
+  if (!in.space.empty()) shown["namespace"] = in.space;
+  if (!in.metric.empty()) shown["metricName"] = in.metric;
+  if (in.recent) shown["recentlyActive"] = "PT3H";
+  for (const auto& [name, value] : in.dimensions) {
+    if (!shown.contains("dimensions")) shown["dimensions"] = json::array{};
+    json::object& one = shown["dimensions"].as_array().emplace_back(json::object{{"name", name}}).as_object();
+    if (value) one["value"] = *value;
+  }
+  return shown.empty() ? json::value() : json::value(std::move(shown));
+}
+
 Result<ListMetrics::In> ListMetrics::parse(const Request& request) {
   TRY(const Members members, Members::of(request));
   In in;

@@ -170,7 +170,25 @@ Result<std::vector<Need>> GetMetricData::needs(const In& in, const Snapshot&) {
   for (const std::string& space : spaces) needs.push_back(namespace_need(action, space));
   return needs;
 }
-json::value GetMetricData::audit(const In& in) { return json::object{{"startTime", iso_seconds(in.start)}, {"endTime", iso_seconds(in.end)}, {"metricDataQueries", in.queries.size()}}; }
+json::value GetMetricData::audit(const In& in) {
+  json::array queries;
+  for (const Query& query : in.queries) {
+    json::object one{{"id", query.id}};
+    if (query.label != (query.expression.empty() ? query.metric.name : query.id)) one["label"] = query.label;
+    if (!query.returned) one["returnData"] = false;
+    if (!query.expression.empty()) {
+      one["expression"] = query.expression;
+    } else {
+      json::object metric{{"namespace", query.metric.space}, {"metricName", query.metric.name}};
+      if (!query.metric.dimensions.empty()) metric["dimensions"] = camel_case(dimensions_json(query.metric.dimensions));
+      json::object stat{{"metric", std::move(metric)}, {"period", query.period_s}, {"stat", query.statistic}};
+      if (!query.unit.empty()) stat["unit"] = query.unit;
+      one["metricStat"] = std::move(stat);
+    }
+    queries.push_back(std::move(one));
+  }
+  return json::object{{"startTime", iso_seconds(in.start)}, {"endTime", iso_seconds(in.end)}, {"metricDataQueries", std::move(queries)}};
+}
 
 Result<Out> GetMetricData::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(Place place, place_of(in->token, in->queries.size()));

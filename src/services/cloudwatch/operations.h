@@ -66,12 +66,14 @@ struct ListMetrics {
   static constexpr std::string_view name = "ListMetrics", action = "cloudwatch:ListMetrics";
   struct In { bool form = false, recent = false; std::string space, metric, token; std::vector<std::pair<std::string, std::optional<std::string>>> dimensions; };
   using Out = cloudwatch::Out;
+  static json::value audit(const In& in);
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot&) { return std::vector<Need>{namespace_need(action, in.space)}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_out(out); }
 };
 
+// An answer's or a record's members: the dimensions, {"Name", "Value"} each.
 json::array dimensions_json(const Dimensions& dimensions);
 Result<Done> check_period(int64_t period_s, const std::string& where);
 // "p99.9" as 99.9; nullopt: not a percentile.

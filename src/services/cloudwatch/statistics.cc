@@ -75,7 +75,12 @@ Result<GetMetricStatistics::In> GetMetricStatistics::parse(const Request& reques
   return in;
 }
 json::value GetMetricStatistics::audit(const In& in) {
-  return json::object{{"namespace", in.metric.space}, {"metricName", in.metric.name}, {"dimensions", dimensions_json(in.metric.dimensions)}, {"startTime", iso_seconds(in.range.start_s * 1000)}, {"endTime", iso_seconds(in.range.end_s * 1000)}, {"period", in.range.period_s}};
+  json::object shown{{"namespace", in.metric.space}, {"metricName", in.metric.name}, {"startTime", iso_seconds(in.range.start_s * 1000)}, {"endTime", iso_seconds(in.range.end_s * 1000)}, {"period", in.range.period_s}};
+  if (!in.metric.dimensions.empty()) shown["dimensions"] = camel_case(dimensions_json(in.metric.dimensions));
+  if (!in.unit.empty()) shown["unit"] = in.unit;
+  for (const auto& [member, list] : {std::pair("statistics", &in.statistics), std::pair("extendedStatistics", &in.extended)})
+    if (!list->empty()) shown[member] = json::array(list->begin(), list->end());
+  return shown;
 }
 
 Result<Out> GetMetricStatistics::run(const Authorized<In>& in, const Snapshot& s) {

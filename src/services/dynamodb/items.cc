@@ -50,30 +50,44 @@ Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& tabl
   }
   return returns_old ? old : std::optional<json::object>();
 }
-// CloudTrail's view of an item (CloudTrail User Guide, "DynamoDB data events"): the key as it is, of other attributes the names,
-// together up to `names_bytes`.
+// CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file entries"): the key as it is; of a `whole` item the
+// names of all attributes, together up to `names_bytes`.
 constexpr size_t kAuditNamesBytesMax = 16 * 1024;
-void describe(json::object& into, const json::object& item, const std::optional<json::object>& table, size_t& names_bytes) {
+void describe(json::object& into, const json::object& item, bool whole, const std::optional<json::object>& table, size_t& names_bytes) {
   json::object key;
   json::array names;
   for (const auto& [name, value] : item) {
-    if (table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"))) key[name] = value.get_object().begin()->value();
-    else if (name.size() <= names_bytes) { names_bytes -= name.size(); names.emplace_back(name); }
+    const bool in_key = table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"));
+    if (in_key) key[name] = value;
+    if (in_key && !whole) continue;
+    if (name.size() <= names_bytes) { names_bytes -= name.size(); names.emplace_back(name); }
     else if (names.empty() || names.back() != "...") names.emplace_back("...");
   }
-  into["key"] = std::move(key);
+  into["key"] = plain_key(key);
   if (!names.empty()) into["item"] = std::move(names);
 }
+json::object merged(json::object into, const json::value& more) {
+  if (more.is_object()) for (const auto& [name, value] : more.get_object()) into[name] = value;
+  return into;
+}
 }  // namespace
+
+json::value shown_options(const json::object& body) {
+  return shown_members(body, {"ConditionExpression", "KeyConditionExpression", "FilterExpression", "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit", "ScanIndexForward", "Segment", "TotalSegments",
+                              "ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
+}
+json::object plain_key(const json::object& key) {
+  json::object plain;
+  for (const auto& [name, value] : key) plain[name] = value.get_object().begin()->value();
+  return plain;
+}
 
 template <class Self>
 json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
   json::object shown{{"tableName", in.table}};
   size_t names_bytes = kAuditNamesBytesMax;
-  describe(shown, in.item, s.get_json(table_key(in.table)), names_bytes);
-  for (const auto& [name, member] : {std::pair("ConditionExpression", "conditionExpression"), std::pair("ProjectionExpression", "projectionExpression"), std::pair("ReturnConsumedCapacity", "returnConsumedCapacity"), std::pair("ReturnValues", "returnValues")})
-    if (const std::string text = text_of(in.body, name); !text.empty()) shown[member] = text;
-  return shown;
+  describe(shown, in.item, Self::name == "PutItem", s.get_json(table_key(in.table)), names_bytes);
+  return merged(std::move(shown), shown_options(in.body));
 }
 
 template <class Self>
@@ -133,7 +147,7 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   if (!tables) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
   if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
-  In in{{}, wants_consumed(body)};
+  In in{{}, wants_consumed(body), shown_options(body)};
   size_t count = 0;
   for (const auto& [name, requests] : *tables) {
     TRY(const std::string table, table_name_of({{"TableName", name}}));
@@ -187,12 +201,12 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
     json::array requests;
     for (const Write& write : writes) {
       json::object shown;
-      describe(shown, write.item, table, names_bytes);
+      describe(shown, write.item, write.put, table, names_bytes);
       requests.push_back(json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
     }
     tables[name] = std::move(requests);
   }
-  return json::object{{"requestItems", std::move(tables)}};
+  return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
 }
 
 Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
@@ -200,7 +214,7 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
   if (!tables || tables->empty()) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
-  In in{{}, wants_consumed(body)};
+  In in{{}, wants_consumed(body), shown_options(body)};
   size_t count = 0;
   for (const auto& [name, wanted] : *tables) {
     Wanted w;
@@ -219,6 +233,7 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
     if (projection) { TRY(w.projection, parse_projection(*projection, placeholders)); }
     CHECK(placeholders.all_used());
     w.consistent = bool_of(wanted.get_object(), "ConsistentRead");
+    w.shown = shown_options(wanted.get_object());
     in.tables.push_back(std::move(w));
   }
   return in;
@@ -236,12 +251,12 @@ json::value BatchGetItem::audit(const In& in, const Snapshot& s) {
     json::array keys;
     for (const json::object& wanted : w.keys) {
       json::object shown;
-      describe(shown, wanted, table, names_bytes);
+      describe(shown, wanted, false, table, names_bytes);
       keys.push_back(std::move(shown.at("key")));
     }
-    tables[w.table] = json::object{{"keys", std::move(keys)}};
+    tables[w.table] = merged(json::object{{"keys", std::move(keys)}}, w.shown);
   }
-  return json::object{{"requestItems", std::move(tables)}};
+  return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
 }
 Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
   json::object responses, unprocessed;

@@ -5,6 +5,10 @@
 
 namespace sluice::dynamodb {
 
+// What CloudTrail shows of a call besides keys and the names of attributes. Expressions hold no values: those are in ExpressionAttributeValues.
+json::value shown_options(const json::object& body);
+json::object plain_key(const json::object& key);             // {"a": {"S": "x"}} as {"a": "x"}
+
 struct ItemIn {
   std::string table;
   json::object body, item;                                   // item: Item or Key, checked
@@ -45,7 +49,7 @@ struct OnTables {
 };
 struct BatchWriteItem : OnTables<BatchWriteItem> {
   static constexpr std::string_view name = "BatchWriteItem", action = "dynamodb:BatchWriteItem";
-  struct In { std::vector<std::pair<std::string, std::vector<Write>>> tables; bool consumed = false; };
+  struct In { std::vector<std::pair<std::string, std::vector<Write>>> tables; bool consumed = false; json::value shown = {}; };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
@@ -53,8 +57,8 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
 };
 struct BatchGetItem : OnTables<BatchGetItem> {
   static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
-  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; bool consistent = false; };
-  struct In { std::vector<Wanted> tables; bool consumed = false; };
+  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; bool consistent = false; json::value shown = {}; };
+  struct In { std::vector<Wanted> tables; bool consumed = false; json::value shown = {}; };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
@@ -78,7 +82,7 @@ struct Searches {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+  static json::value audit(const In& in);
 };
 struct Query : Searches<Query> { static constexpr std::string_view name = "Query", action = "dynamodb:Query"; };
 struct Scan : Searches<Scan> { static constexpr std::string_view name = "Scan", action = "dynamodb:Scan"; };

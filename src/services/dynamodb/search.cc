@@ -106,6 +106,15 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
 }
 
 template <class Self>
+json::value Searches<Self>::audit(const In& in) {
+  json::object shown{{"tableName", in.table}};
+  if (const json::value options = shown_options(in.body); options.is_object())
+    for (const auto& [name, value] : options.get_object()) shown[name] = value;
+  if (!in.start.empty()) shown["exclusiveStartKey"] = plain_key(in.start);
+  return shown;
+}
+
+template <class Self>
 Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
   KeyCondition condition;

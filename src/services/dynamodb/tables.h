@@ -1,5 +1,6 @@
 #pragma once
 // CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one RANGE key (S, N or B).
+#include "request/audit.h"
 #include "services/dynamodb/model.h"
 
 namespace sluice::dynamodb {
@@ -15,7 +16,8 @@ struct OnTable {
   static Result<In> parse(const Request& request) { return parse_table_in(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) { return json::object{{"tableName", in.table}}; }
+  static json::value audit(const In& in) { return camel_case(in.body); }
+  static json::value audit_result(const Out& out) { return shown_answer(out.body); }
 };
 struct CreateTable : OnTable<CreateTable> {
   static constexpr std::string_view name = "CreateTable", action = "dynamodb:CreateTable";
@@ -36,6 +38,7 @@ struct ListTables {
   struct In { std::string after; int64_t limit = 100; };
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown_body(request); }
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }

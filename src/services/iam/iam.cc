@@ -9,8 +9,10 @@ namespace {
 template <class Name>
 struct Refused {
   static constexpr std::string_view name = Name::name, action = Name::action;
+  static constexpr bool read_only = name.starts_with("Get") || name.starts_with("List");
   struct In {};
   struct Out {};
+  static json::value audit(const Request& request) { return shown(request); }
   static Result<In> parse(const Request&) { return In{}; }
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>&, Staged&) { return Error{400, "InvalidInput", std::string(Name::reason), {}}; }

@@ -6,7 +6,7 @@ namespace sluice::iam {
 
 struct RolePolicyOperation {
   struct In { std::string role, policy, document; PageIn page; };
-  static json::value audit(const In& in) { return json::object{{"roleName", in.role}, {"policyName", in.policy}}; }
+  static json::value audit(const Request& request) { return shown(request); }
   static Result<In> parse_names(const Request& request, bool with_policy);
 };
 template <class Op> std::vector<Need> policy_needs(const RolePolicyOperation::In& in, const Snapshot& s) { return {{std::string(Op::action), role_arn(s, in.role), {}, {}, "AWS::IAM::Role"}}; }

@@ -110,6 +110,13 @@ Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
   return RoleOut{std::move(role)};
 }
 Response CreateRole::render(const Out& out) { return GetRole::render(out); }
+json::value CreateRole::audit_result(const Out& out) {
+  const json::object& role = out.role;
+  json::object shown{{"path", text_of(role, "Path")}, {"roleName", text_of(role, "RoleName")}, {"roleId", text_of(role, "RoleId")}, {"arn", text_of(role, "Arn")}, {"createDate", long_date(int_of(role, "CreateDate"))},
+                     {"assumeRolePolicyDocument", percent_encode(text_of(role, "Trust"))}, {"maxSessionDuration", int_of(role, "MaxSession", 3600)}};
+  if (const std::string text = text_of(role, "Description"); !text.empty()) shown["description"] = text;
+  return json::object{{"role", std::move(shown)}};
+}
 
 Result<RoleIn> GetRole::parse(const Request& request) {
   RoleIn in;

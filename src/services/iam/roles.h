@@ -1,6 +1,7 @@
 #pragma once
 // Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy. How a role is stored.
 #include "base/xml.h"
+#include "request/audit.h"
 #include "services/iam/iam.h"
 
 namespace sluice::iam {
@@ -25,9 +26,14 @@ struct RoleOut { json::object role; };
 struct RolesOut { std::vector<json::object> roles; std::string next; };
 struct Nothing {};
 
+// requestParameters: everything but what may be a secret (Password, certificates).
+inline json::value shown(const Request& request) {
+  return shown_fields(request, {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PolicyName", "PolicyDocument", "PolicyArn", "PermissionsBoundary", "UserName", "GroupName",
+                                "AccessKeyId", "Status", "ServiceName", "Marker", "MaxItems"});
+}
 struct RoleOperation {
   using In = RoleIn;
-  static json::value audit(const In& in) { return json::object{{"roleName", in.name}}; }
+  static json::value audit(const Request& request) { return shown(request); }
 };
 template <class Op> std::vector<Need> role_needs(const RoleIn& in, const Snapshot& s) { return {{std::string(Op::action), role_arn(s, in.name), {}, {}, "AWS::IAM::Role"}}; }
 
@@ -39,6 +45,7 @@ struct CreateRole : RoleOperation {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:CreateRole", iam_arn(s.scope(), "role" + in.path + in.name), {}, {}, "AWS::IAM::Role"}}; }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
+  static json::value audit_result(const Out& out);
 };
 struct GetRole : RoleOperation {
   static constexpr std::string_view name = "GetRole", action = "iam:GetRole";
@@ -53,6 +60,7 @@ struct ListRoles {
   struct In { std::string path_prefix; PageIn page; };
   using Out = RolesOut;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:ListRoles", iam_arn(s.scope(), "role" + in.path_prefix), {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);

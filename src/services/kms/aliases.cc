@@ -19,7 +19,7 @@ Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) {
   if (staged.get(alias_key(in->alias))) return Error{400, "AlreadyExistsException", "An alias with the name " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " already exists", {}};
   CHECK(room_for_alias(staged.snapshot(), key));
   staged.put(alias_key(in->alias), text_of(key, "Id"));
-  return Out{};
+  return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
 }
 Result<JsonOut> UpdateAlias::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
@@ -27,12 +27,13 @@ Result<JsonOut> UpdateAlias::run(const Authorized<In>& in, Staged& staged) {
   if (!staged.get(alias_key(in->alias))) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
   CHECK(room_for_alias(staged.snapshot(), key));
   staged.put(alias_key(in->alias), text_of(key, "Id"));
-  return Out{};
+  return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
 }
 Result<JsonOut> DeleteAlias::run(const Authorized<In>& in, Staged& staged) {
-  if (!staged.get(alias_key(in->alias))) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
+  const auto id = staged.get(alias_key(in->alias));
+  if (!id) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
   staged.erase(alias_key(in->alias));
-  return Out{};
+  return Out{{}, key_arn(staged.snapshot().scope(), *id)};
 }
 
 Result<JsonOut> ListAliases::run(const Authorized<In>& in, const Snapshot& snapshot) {

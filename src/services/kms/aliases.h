@@ -23,7 +23,8 @@ struct OnAlias {
     return out;
   }
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) { return json::object{{"aliasName", in.alias}, {"targetKeyId", in.key_id}}; }
+  static json::value audit(const Request& request) { return shown_body(request); }
+  static json::value audit_result(const Out& out) { return audit_change(out); }
 };
 #define SLUICE_KMS_ALIAS(operation)                                                          \
   struct operation : OnAlias<operation> {                                                    \

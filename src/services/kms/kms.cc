@@ -10,12 +10,18 @@
 
 namespace sluice::kms {
 
-json::object audit_key(const KeyIn& in) {
+json::value audit_change(const JsonOut& out) {
+  json::object answer = out.body;
+  answer.erase("PendingWindowInDays");                       // not among AWS's
+  answer["KeyId"] = out.key_arn;
+  return shown_answer(answer);
+}
+json::value audit_key(const KeyIn& in) {
   json::object shown = camel_case(in.body).as_object();
   for (const char* member : {"plaintext", "ciphertextBlob", "recipient", "grantTokens"}) shown.erase(member);
   for (const char* member : {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"})
     if (const json::value* context = in.body.if_contains(member)) shown[std::string(1, static_cast<char>(*member + 32)) + (member + 1)] = *context;
-  return shown;
+  return shown.empty() ? json::value() : json::value(std::move(shown));
 }
 
 Result<KeyIn> parse_key_in(const Request& request, bool key_required) {
@@ -113,7 +119,7 @@ struct CreateKey : OnKey<CreateKey> {
     staged.put_json(record_key(text_of(key, "Id")), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
   }
-  static json::value audit_result(const Out& out) { return camel_case(out.body); }
+  static json::value audit_result(const Out& out) { return shown_answer(out.body); }
 };
 struct DescribeKey : OnKey<DescribeKey> {
   static constexpr std::string_view name = "DescribeKey", action = "kms:DescribeKey";

@@ -1,5 +1,6 @@
 #pragma once
 // What the operations of KMS share: one input shape, needs on one key, a JSON answer.
+#include "request/audit.h"
 #include "services/kms/keys.h"
 
 namespace sluice::kms {
@@ -8,10 +9,11 @@ struct KeyIn {
   std::string key_id;                       // as sent
   json::object body;                        // the whole input, checked by parse
 };
-struct JsonOut { json::object body; };
+struct JsonOut { json::object body; std::string key_arn = {}; };      // key_arn: of the key that was changed, for the record
 inline Response render_json(const JsonOut& out) { return {200, {}, json::serialize(out.body), nullptr, 0}; }
 inline Error invalid(std::string text) { return {400, "ValidationException", std::move(text), {}}; }
-json::object audit_key(const KeyIn& in);   // the body in camel case, the encryption context as it is; no plaintext, no ciphertext
+json::value audit_key(const KeyIn& in);   // the body in camel case, the encryption context as it is; no plaintext, no ciphertext
+json::value audit_change(const JsonOut& out);   // responseElements: the answer, and the key's ARN also where the answer does not give it
 Result<KeyIn> parse_key_in(const Request& request, bool key_required);
 // EncryptionContext or the member named: strings to strings, no two names that differ by case alone.
 Result<json::object> context_of(const json::object& body, std::string_view member = "EncryptionContext");
@@ -40,8 +42,10 @@ struct OnKey {
   }
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in) {
-    json::object shown = audit_key(in);
-    if (Self::name == "Encrypt" || Self::name == "Decrypt") shown.emplace("encryptionAlgorithm", "SYMMETRIC_DEFAULT");
+    json::value shown = audit_key(in);
+    if (Self::name != "Encrypt" && Self::name != "Decrypt") return shown;
+    if (shown.is_null()) shown = json::object{};
+    shown.as_object().emplace("encryptionAlgorithm", "SYMMETRIC_DEFAULT");
     return shown;
   }
 };
@@ -55,8 +59,10 @@ struct ChangesKey : OnKey<Self> {
     JsonOut out;
     CHECK(Self::change(key, in, staged, out.body));
     staged.put_json(record_key(text_of(key, "Id")), key);
+    out.key_arn = key_arn(staged.snapshot().scope(), text_of(key, "Id"));
     return out;
   }
+  static json::value audit_result(const JsonOut& out) { return audit_change(out); }
 };
 #define SLUICE_KMS_CHANGE(operation)                                                                                              \
   struct operation : ChangesKey<operation> {                                                                                      \

@@ -12,15 +12,15 @@ json::object service_event(const Store& store, std::string_view name, const std:
   Request request;
   request.id = random_uuid();
   request.time = at;
-  request.source_ip = service.event_source;
-  request.headers.add("user-agent", std::string(service.event_source));
+  request.source_ip = "AWS Internal";
+  request.headers.add("user-agent", "AWS Internal");
   json::object record = audit_record(request, service, nullptr, nullptr, {}, nullptr, store.scope());
   record["eventName"] = name;
   record["eventType"] = "AwsServiceEvent";
   record["readOnly"] = false;
-  record["userIdentity"] = json::object{{"accountId", store.scope().account_id}, {"invokedBy", service.event_source}};
+  record["userIdentity"] = json::object{{"accountId", store.scope().account_id}, {"invokedBy", "AWS Internal"}};
   record["resources"] = json::array{json::object{{"ARN", key_arn(store.scope(), id)}, {"accountId", store.scope().account_id}, {"type", "AWS::KMS::Key"}}};
-  record["serviceEventDetails"] = json::object{{"keyId", id}};
+  record["serviceEventDetails"] = name == "RotateKey" ? json::object{{"keyId", id}, {"rotationType", "AUTOMATIC"}} : json::object{{"keyId", id}};
   return record;
 }
 

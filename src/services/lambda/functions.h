@@ -11,11 +11,6 @@ struct CreateFunction : OnFunction<CreateFunction> {
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);      // and iam:PassRole
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static json::value audit_result(const Out& out) {
-    json::object shown = camel_case(out.body).as_object();
-    if (shown.contains("environment")) shown["environment"] = json::object{};
-    return shown;
-  }
 };
 struct UpdateFunctionConfiguration : OnFunction<UpdateFunctionConfiguration> {
   static constexpr std::string_view name = "UpdateFunctionConfiguration", action = "lambda:UpdateFunctionConfiguration";
@@ -34,6 +29,7 @@ struct ListFunctions {
   struct In { std::string marker; int64_t max = 50; };
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown_fields(request, {"Marker", "MaxItems"}); }
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_out(out); }

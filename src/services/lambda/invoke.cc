@@ -25,7 +25,7 @@ struct Invoke {
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
-  static json::value audit(const In& in) { return json::object{{"functionName", in.name}, {"invocationType", in.type}}; }
+  static json::value audit(const In& in, const Snapshot& s) { return json::object{{"functionName", function_arn(s.scope(), in.name)}, {"invocationType", in.type}}; }
 };
 
 Result<Invoke::In> Invoke::parse(const Request& request) {

@@ -3,6 +3,7 @@
 //   meta lambda.function (name)        configuration, code (a sealed file), reserved concurrency
 //   meta lambda.policy (name)          the resource-based policy's statements
 //   meta lambda.event-config (name)    asynchronous invocation: retries, age, destination
+#include "request/audit.h"
 #include "services/lambda/lambda.h"
 
 namespace sluice::lambda {
@@ -48,6 +49,11 @@ struct OnFunction {
   }
   static Response render(const Out& out) { return render_out(out); }
   static json::value audit(const In& in) { return audit_function(in); }
+  static json::value audit_result(const Out& out) {
+    json::value shown = shown_answer(out.body);
+    if (shown.is_object() && shown.as_object().contains("environment")) shown.as_object()["environment"] = json::object{};
+    return shown;
+  }
 };
 #define SLUICE_LAMBDA_OPERATION(operation, verb, route, state)                                       \
   struct operation : OnFunction<operation> {                                                          \

@@ -1,5 +1,6 @@
 #pragma once
 // Log groups and log streams.
+#include "request/audit.h"
 #include "services/logs/model.h"
 
 namespace sluice::logs {
@@ -13,11 +14,7 @@ struct OnGroup {
     return std::vector<Need>{with_stream ? stream_need(Self::action, in.group, in.stream, s.scope()) : group_need(Self::action, in.group, s.scope())};
   }
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in) {
-    json::object a{{"logGroupName", in.group}};
-    if (!in.stream.empty()) a["logStreamName"] = in.stream;
-    return a;
-  }
+  static json::value audit(const In& in) { return in.body; }
 };
 
 // CreateLogGroup. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
@@ -33,6 +30,7 @@ struct DescribeLogGroups {
   struct In { std::string prefix, part, after; int64_t limit = kDescribeMax; };
   using Out = json::object;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown_body(request); }
   static Result<std::vector<Need>> needs(const In&, const Snapshot& s) { return std::vector<Need>{group_need(action, "", s.scope())}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
@@ -47,7 +45,6 @@ struct PutRetentionPolicy : OnGroup<PutRetentionPolicy> {
   static constexpr std::string_view name = "PutRetentionPolicy", action = "logs:PutRetentionPolicy";
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static json::value audit(const In& in) { return json::object{{"logGroupName", in.group}, {"retentionInDays", int_of(in.body, "retentionInDays")}}; }
 };
 struct DeleteRetentionPolicy : OnGroup<DeleteRetentionPolicy> {
   static constexpr std::string_view name = "DeleteRetentionPolicy", action = "logs:DeleteRetentionPolicy";
@@ -59,6 +56,7 @@ struct ListTagsForResource {
   struct In { std::string group; };
   using Out = json::object;
   static Result<In> parse(const Request& request);
+  static json::value audit(const Request& request) { return shown_body(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{group_need(action, in.group, s.scope())}; }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }

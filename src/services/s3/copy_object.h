@@ -29,7 +29,7 @@ struct CopyObject {
   static Result<Body> receive(const Authorized<In>& in, Staged& staged);
   static Result<Out> run(const Authorized<In>& in, Body& body, Staged& staged);
   static Response render(const Out& out);
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}, {"x-amz-copy-source", in.from.bucket + "/" + in.from.key}}; }
+  static json::value audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}}; }
 };
 
 }  // namespace sluice::s3

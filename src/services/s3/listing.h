@@ -15,7 +15,7 @@ struct Lists {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_text(out); }
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"prefix", in.prefix}}; }
+  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}}; }
 };
 struct ListObjects : Lists<ListObjects> {
   static constexpr std::string_view name = "ListObjects", action = "s3:ListBucket";

@@ -161,7 +161,7 @@ Result<Text> UploadPartCopy::run(const Authorized<In>& in, Body& body, Staged& s
   out.headers.add("x-amz-server-side-encryption", text_of(facts, "Algorithm"));
   return out;
 }
-json::value UploadPartCopy::audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}, {"uploadId", in.to.upload_id}, {"partNumber", in.to.part}, {"x-amz-copy-source", in.from.bucket + "/" + in.from.key}}; }
+json::value UploadPartCopy::audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}}; }
 
 namespace {
 // Parts that were uploaded but not named, or an upload that was aborted.

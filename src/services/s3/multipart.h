@@ -29,7 +29,7 @@ struct OnUpload {
   static Result<In> parse(const Request& request) { return parse_upload_in(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs(Self::action, Self::action, in, s); }
   static Response render(const Out& out) { return render_text(out); }
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"key", in.key}, {"uploadId", in.upload_id}}; }
+  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"key", in.key}}; }
 };
 struct CreateMultipartUpload : OnUpload<CreateMultipartUpload> {
   static constexpr std::string_view name = "CreateMultipartUpload", action = "s3:PutObject";

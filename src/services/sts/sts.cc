@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/xml.h"
+#include "request/audit.h"
 
 namespace sluice::sts {
 namespace {
@@ -33,13 +34,9 @@ struct AssumeRole {
   struct Out { Session session; std::string arn; };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot, const Ports& ports);
-  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);      // stages nothing; so its answer is recorded
   static Response render(const Out& out);
-  static json::value audit(const In& in) {
-    json::object shown{{"roleArn", in.role_arn}, {"roleSessionName", in.session_name}, {"durationSeconds", in.duration_s}};
-    if (!in.external_id.empty()) shown["externalId"] = in.external_id;
-    return shown;
-  }
+  static json::value audit(const Request& request) { return shown_fields(request, {"RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId"}); }
   // AWS shows the session token too; a record that many can read is no place for it (docs/differences.md).
   static json::value audit_result(const Out& out) {
     return json::object{{"credentials", json::object{{"accessKeyId", out.session.access_key_id}, {"expiration", long_date(out.session.expires)}}},
@@ -77,7 +74,8 @@ Result<std::vector<Need>> AssumeRole::needs(const In& in, const Snapshot& snapsh
   if (!in.external_id.empty()) need.context["sts:externalid"] = {in.external_id};
   return std::vector<Need>{std::move(need)};
 }
-Result<AssumeRole::Out> AssumeRole::run(const Authorized<In>& in, const Snapshot& snapshot) {
+Result<AssumeRole::Out> AssumeRole::run(const Authorized<In>& in, Staged& staged) {
+  const Snapshot& snapshot = staged.snapshot();
   const auto role = in.ports().identities->role(in->role_name, snapshot);
   if (!role) return Error{403, "AccessDenied", "User: " + in.caller().principal().arn + " is not authorized to perform: sts:AssumeRole on resource: " + in->role_arn, {}};
   if (in->duration_s > role->max_session_s) return Error{400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", {}};
