@@ -68,6 +68,8 @@ std::string gzip(std::string_view text) {
 }
 
 Result<Done> put_object(const Ports& ports, const Work& work, const std::string& bucket, const std::string& key, const Headers& headers, std::string body, Time time, const Rider& rider) {
+  // A bucket that is gone has no policy, so S3 would say AccessDenied to a service.
+  CHECK(ports.buckets->policy(bucket, ports.store->snapshot()));
   const Scope& scope = ports.store->scope();
   Request request = own_request("PUT", "/" + percent_encode(bucket) + "/" + percent_encode(key, true), time);
   request.headers.add("host", "s3." + scope.region + ".amazonaws.com");

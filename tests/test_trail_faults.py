@@ -1,0 +1,120 @@
+"""What goes wrong around a trail, each with its error shown, nothing lost, and everything delivered once the cause is gone."""
+import datetime
+import json
+import resource
+
+import botocore.exceptions
+import pytest
+
+from clock import ahead, signing
+from conftest import Server
+from trails import Bucket, arn, eventually, make_bucket, make_trail, now, stop_trail, validate, validators
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("faults"))
+    one.options = ("--trail-interval", "1", "--digest-interval", "2")
+    one.start()
+    yield one
+    assert one.stop() == 0
+    assert "clean" in one.run("verify").stdout
+
+
+def made(bucket):
+    """Ids of the keys that the delivered records say were made."""
+    return {(r["responseElements"] or {}).get("keyMetadata", {}).get("keyId") for r in bucket.records()}
+
+
+def error_of(server, name):
+    return server.client("cloudtrail").get_trail_status(Name=name).get("LatestDeliveryError")
+
+
+def test_a_bucket_that_is_deleted_and_made_again(server):
+    bucket, s3, kms = make_trail(server, "gone"), server.client("s3"), server.client("kms")
+    eventually(lambda: bucket.logs() and bucket.keys("CloudTrail-Digest"))
+    while True:                                                                        # a delivery may come between
+        for one in s3.list_objects_v2(Bucket="gone").get("Contents", []):
+            s3.delete_object(Bucket="gone", Key=one["Key"])
+        try:
+            s3.delete_bucket(Bucket="gone")
+            break
+        except botocore.exceptions.ClientError as full:
+            assert full.response["Error"]["Code"] == "BucketNotEmpty"
+    wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    eventually(lambda: error_of(server, "gone") == "NoSuchBucket")
+    wanted |= {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    make_bucket(server, "gone", "gone")
+    server.client("cloudtrail").update_trail(Name="gone")                              # looks at once
+    eventually(lambda: wanted <= made(bucket))
+    assert error_of(server, "gone") is None
+    stop_trail(server, "gone", bucket)
+    assert len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
+    server.client("cloudtrail").delete_trail(Name="gone")
+
+
+def test_status_shows_a_trail_that_is_stopped(server):
+    make_trail(server, "watched")
+    rows = {row["trail"]: row for row in json.loads(server.run("status", "--json").stdout)["trails"]}
+    assert rows["watched"]["logging"] == "yes" and rows["watched"]["problem"] == "none"
+    stop_trail(server, "watched")
+    server.client("s3").delete_bucket_policy(Bucket="watched")
+    rows = {row["trail"]: row for row in json.loads(server.run("status", "--json").stdout)["trails"]}
+    assert rows["watched"]["logging"].startswith("NO, stopped 20")
+    assert "NO, stopped" in server.run("status").stdout
+    server.client("cloudtrail").delete_trail(Name="watched")
+
+
+def test_a_disk_that_is_full(server):
+    """Nothing more can be written, so nothing more is done: each call fails, none is lost. With room again all that was answered is delivered."""
+    bucket, kms = make_trail(server, "full"), server.client("kms")
+    eventually(bucket.logs)
+    wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    refused = 0
+    for _ in range(5):
+        try:
+            wanted.add(kms.create_key()["KeyMetadata"]["KeyId"])
+        except botocore.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "ServiceUnavailable"
+            refused += 1
+    assert refused
+    server.stop()
+    server.start()
+    bucket = Bucket(server, "full")
+    stop_trail(server, "full", bucket)
+    assert wanted <= made(bucket) and len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
+    assert "clean" in server.run("verify", "--trail", arn("full")).stdout
+    server.client("cloudtrail").delete_trail(Name="full")
+
+
+def test_a_clock_that_is_set_back(tmp_path):
+    """Digests go on from the last one's end, and everybody still finds the chain whole."""
+    server = Server(tmp_path)
+    server.options = ("--trail-interval", "1", "--digest-interval", "1")
+    server.start()                                                                     # makes its certificate by the right time
+    assert server.stop() == 0
+    server.start(**ahead(hours=2))
+    start = now() - datetime.timedelta(minutes=1)
+    with signing(hours=2):
+        bucket = make_trail(server, "back")
+        eventually(lambda: bucket.logs() and len(bucket.keys("CloudTrail-Digest")) >= 2)
+    assert server.stop() == 0
+    server.start()
+    bucket = Bucket(server, "back")
+    before = bucket.digests()
+    assert before[-1]["digestEndTime"] > now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    wanted = {server.client("kms").create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= len(before) + 2)
+    stop_trail(server, "back", bucket)
+    assert wanted <= made(bucket)
+    digests = bucket.digests()
+    assert [d["previousDigestS3Object"] for d in digests] == [None] + [d["digestS3Object"] for d in digests[:-1]]
+    assert [d["digestStartTime"] for d in digests[1:]] == [d["digestEndTime"] for d in digests[:-1]]
+    end = (now() + datetime.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for which, path in sorted(validators().items())[:1]:                               # both are run in test_trail.py
+        code, output = validate(server, which, path, tmp_path / which, "back", start, "--end-time", end)
+        assert code == 0 and f"{len(digests)}/{len(digests)} digest files valid" in output and "INVALID" not in output, output
+    assert "clean" in server.run("verify", "--trail", arn("back")).stdout
+    assert server.stop() == 0
+    assert "clean" in server.run("verify", "--trail", arn("back")).stdout and "clean" in server.run("verify").stdout
