@@ -7,8 +7,8 @@
 
 namespace sluice::cloudtrail {
 namespace {
-constexpr size_t kBatchBytes = 900'000, kEventBytesMax = 256 * 1024, kEventOverheadBytes = 26;
-constexpr size_t kEventsMax = 5000;                        // with their overhead inside the 1,048,576 bytes of a batch
+constexpr size_t kBatchBytes = 900'000, kEventBytesMax = 256 * 1024;
+constexpr size_t kEventsMax = 5000;                        // with 26 bytes of overhead each inside the 1,048,576 of a batch
 constexpr Time kSpanMs = 86'000'000, kPastMs = 14 * 86'400'000LL - 60'000;
 
 Error error_in(const Response& answer) {
