@@ -4,13 +4,12 @@ import concurrent.futures
 import io
 import json
 import pathlib
-import time
 import zipfile
 
 import botocore.exceptions
 import pytest
 
-from functions import LOGS, make_function, make_role, trust, zipped
+from functions import LOGS, make_function, make_role, trust, until, zipped
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +23,6 @@ def fn(server):
 def invoke(fn, event, name="echo", **more):
     answer = fn.invoke(FunctionName=name, Payload=json.dumps(event), **more)
     return answer, json.loads(answer["Payload"].read() or "null")
-
-
-def until(check, seconds=30):
-    end = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 def test_a_function_answers(fn):

@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from conftest import Server
-from trails import ACCOUNT, REGION, Bucket, arn, bucket_policy, eventually, make_trail, now, stop_trail, validate, validators
+from functions import until
+from trails import ACCOUNT, REGION, Bucket, arn, bucket_policy, make_trail, now, stop_trail, validate, validators
 
 DATA = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}
 
@@ -58,7 +59,7 @@ def test_records_arrive_once_in_aws_layout(server):
 
 def test_digests_are_chained_and_made_when_nothing_happens(server):
     bucket = make_trail(server, "chained")
-    eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= 3)
+    until(lambda: len(bucket.keys("CloudTrail-Digest")) >= 3)
     stop_trail(server, "chained")
     digests = bucket.digests()
     assert digests[0]["previousDigestS3Object"] is None and digests[0]["previousDigestSignature"] is None and digests[0]["previousDigestHashValue"] is None
@@ -67,7 +68,7 @@ def test_digests_are_chained_and_made_when_nothing_happens(server):
     assert sorted(f["s3Object"] for d in digests for f in d["logFiles"]) == sorted(bucket.logs())      # every log file is in one digest
     last = digests[-1]["digestS3Object"]
     server.client("cloudtrail").start_logging(Name="chained")
-    eventually(lambda: len(bucket.digests()) > len(digests))
+    until(lambda: len(bucket.digests()) > len(digests))
     fresh = [d for d in bucket.digests() if d["digestS3Object"] > last][0]
     assert fresh["previousDigestS3Object"] is None                                     # a new chain after a gap
 
@@ -82,14 +83,14 @@ def test_data_events_only_when_selected_and_deliveries_do_not_feed_themselves(se
         s3.put_object(Bucket="watched", Key=key, Body=b"x")
         s3.get_object(Bucket="watched", Key=key)
     s3.put_object(Bucket="unwatched", Key="in/1", Body=b"x")
-    eventually(lambda: "GetObject" in names(all_data.records()))
-    files = eventually(lambda: some.logs())
-    eventually(lambda: len(some.keys("CloudTrail-Digest")) >= 3)                       # time passes, nothing happens
+    until(lambda: "GetObject" in names(all_data.records()))
+    files = until(lambda: some.logs())
+    until(lambda: len(some.keys("CloudTrail-Digest")) >= 3)                       # time passes, nothing happens
     assert [r["requestParameters"]["key"] for r in some.records()] == ["in/1", "in/2"] and some.logs() == files
     # A trail of everything sees its own deliveries too, at most one more file a digest: never a file for the record of a file.
     made = len(all_data.logs())
     digests = len(all_data.keys("CloudTrail-Digest"))
-    eventually(lambda: len(all_data.keys("CloudTrail-Digest")) >= digests + 2)
+    until(lambda: len(all_data.keys("CloudTrail-Digest")) >= digests + 2)
     assert len(all_data.logs()) - made <= len(all_data.keys("CloudTrail-Digest")) - digests + 2
 
 
@@ -104,20 +105,20 @@ def test_management_selectors(server):
     server.client("s3").list_buckets()
     server.client("s3").create_bucket(Bucket="management")
     stop_trail(server, "quiet")
-    eventually(exact.records)
+    until(exact.records)
     assert "CreateBucket" in names(quiet.records()) and not {"ListBuckets", "ListKeys", "CreateKey"} & set(names(quiet.records()))
     assert names(exact.records()) == ["CreateKey"]
 
 
 def test_a_failed_delivery_is_shown_and_loses_nothing(server):
     bucket, trail, s3, kms = make_trail(server, "failing"), server.client("cloudtrail"), server.client("s3"), server.client("kms")
-    eventually(bucket.logs)
+    until(bucket.logs)
     s3.delete_bucket_policy(Bucket="failing")
     wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
-    eventually(lambda: trail.get_trail_status(Name="failing").get("LatestDeliveryError") == "AccessDenied")
+    until(lambda: trail.get_trail_status(Name="failing").get("LatestDeliveryError") == "AccessDenied")
     s3.put_bucket_policy(Bucket="failing", Policy=bucket_policy("failing", "failing"))
     trail.update_trail(Name="failing")                                                  # looks at once
-    eventually(lambda: wanted <= {(r["responseElements"] or {}).get("keyMetadata", {}).get("keyId") for r in bucket.records()})
+    until(lambda: wanted <= {(r["responseElements"] or {}).get("keyMetadata", {}).get("keyId") for r in bucket.records()})
     assert "LatestDeliveryError" not in trail.get_trail_status(Name="failing")
     stop_trail(server, "failing")
     assert len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
@@ -125,7 +126,7 @@ def test_a_failed_delivery_is_shown_and_loses_nothing(server):
 
 def test_only_the_trail_writes_below_its_prefix(server, code):
     bucket, s3 = make_trail(server, "guarded"), server.client("s3")
-    key = eventually(bucket.logs)[0]
+    key = until(bucket.logs)[0]
     inside, outside = bucket.root + "CloudTrail/forged.json.gz", "AWSLogs-other/file"
     assert code(s3.put_object, Bucket="guarded", Key=key, Body=b"forged") == "AccessDenied"          # the operator may do everything else
     assert code(s3.put_object, Bucket="guarded", Key=inside, Body=b"forged") == "AccessDenied"
@@ -143,16 +144,16 @@ def test_a_log_group_gets_the_same_records(server):
     iam.put_role_policy(RoleName="to-logs", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:log-stream:*"}]}))
     bucket = make_trail(server, "of-trail", CloudWatchLogsLogGroupArn=group, CloudWatchLogsRoleArn=role)
     trail = server.client("cloudtrail")
-    eventually(lambda: trail.get_trail_status(Name="of-trail").get("LatestCloudWatchLogsDeliveryError") == "ResourceNotFoundException")
+    until(lambda: trail.get_trail_status(Name="of-trail").get("LatestCloudWatchLogsDeliveryError") == "ResourceNotFoundException")
     logs.create_log_group(logGroupName="of-trail")
     trail.update_trail(Name="of-trail")
     stream = f"{ACCOUNT}_CloudTrail_{REGION}"
 
     def events():
         return [json.loads(e["message"]) for e in logs.get_log_events(logGroupName="of-trail", logStreamName=stream, startFromHead=True)["events"]]
-    eventually(lambda: "LatestCloudWatchLogsDeliveryTime" in trail.get_trail_status(Name="of-trail"))
+    until(lambda: "LatestCloudWatchLogsDeliveryTime" in trail.get_trail_status(Name="of-trail"))
     stop_trail(server, "of-trail")
-    eventually(lambda: "StopLogging" in names(events()))
+    until(lambda: "StopLogging" in names(events()))
     key = lambda r: r["eventID"]
     assert sorted(events(), key=key) == sorted(bucket.records(), key=key)
 
@@ -165,15 +166,15 @@ def test_encrypted_files_and_a_key_that_is_disabled(server):
         "StringEquals": {"aws:SourceArn": arn("under-key")}, "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}})
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
     bucket = make_trail(server, "under-key", KmsKeyId=key)
-    log = eventually(bucket.logs)[0]
+    log = until(bucket.logs)[0]
     head = server.client("s3").head_object(Bucket="under-key", Key=log)
     assert head["ServerSideEncryption"] == "aws:kms" and head["SSEKMSKeyId"].endswith(key)
     kms.disable_key(KeyId=key)
-    eventually(lambda: "Disabled" in trail.get_trail_status(Name="under-key").get("LatestDeliveryError", ""))
+    until(lambda: "Disabled" in trail.get_trail_status(Name="under-key").get("LatestDeliveryError", ""))
     kms.enable_key(KeyId=key)
     trail.update_trail(Name="under-key")
-    eventually(lambda: {"DisableKey", "EnableKey"} <= set(names(bucket.records())))
-    digest = server.client("s3").head_object(Bucket="under-key", Key=eventually(lambda: bucket.keys("CloudTrail-Digest"))[0])
+    until(lambda: {"DisableKey", "EnableKey"} <= set(names(bucket.records())))
+    digest = server.client("s3").head_object(Bucket="under-key", Key=until(lambda: bucket.keys("CloudTrail-Digest"))[0])
     assert digest["ServerSideEncryption"] == "AES256" and set(digest["Metadata"]) == {"signature", "signature-algorithm"}
 
 
@@ -188,7 +189,7 @@ def test_awss_own_tool_proves_it_across_a_crash(tmp_path):
         for i in range(30):
             server.client("kms").create_key()
             server.client("s3").put_object(Bucket="traffic", Key=f"{crash}/{i}", Body=b"x" * i)
-        eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= 2 * crash + 2)
+        until(lambda: len(bucket.keys("CloudTrail-Digest")) >= 2 * crash + 2)
         server.stop(signal.SIGKILL)
         server.start()
         bucket = Bucket(server, "proved")

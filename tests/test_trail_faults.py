@@ -8,7 +8,8 @@ import pytest
 
 from clock import ahead, signing
 from conftest import Server
-from trails import Bucket, arn, eventually, make_bucket, make_trail, now, stop_trail, validate, validators
+from functions import until
+from trails import Bucket, arn, make_bucket, make_trail, now, stop_trail, validate, validators
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def error_of(server, name):
 
 def test_a_bucket_that_is_deleted_and_made_again(server):
     bucket, s3, kms = make_trail(server, "gone"), server.client("s3"), server.client("kms")
-    eventually(lambda: bucket.logs() and bucket.keys("CloudTrail-Digest"))
+    until(lambda: bucket.logs() and bucket.keys("CloudTrail-Digest"))
     while True:                                                                        # a delivery may come between
         for one in s3.list_objects_v2(Bucket="gone").get("Contents", []):
             s3.delete_object(Bucket="gone", Key=one["Key"])
@@ -42,11 +43,11 @@ def test_a_bucket_that_is_deleted_and_made_again(server):
         except botocore.exceptions.ClientError as full:
             assert full.response["Error"]["Code"] == "BucketNotEmpty"
     wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
-    eventually(lambda: error_of(server, "gone") == "NoSuchBucket")
+    until(lambda: error_of(server, "gone") == "NoSuchBucket")
     wanted |= {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
     make_bucket(server, "gone", "gone")
     server.client("cloudtrail").update_trail(Name="gone")                              # looks at once
-    eventually(lambda: wanted <= made(bucket))
+    until(lambda: wanted <= made(bucket))
     assert error_of(server, "gone") is None
     stop_trail(server, "gone", bucket)
     assert len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
@@ -68,7 +69,7 @@ def test_status_shows_a_trail_that_is_stopped(server):
 def test_a_disk_that_is_full(server):
     """Nothing more can be written, so nothing more is done: each call fails, none is lost. With room again all that was answered is delivered."""
     bucket, kms = make_trail(server, "full"), server.client("kms")
-    eventually(bucket.logs)
+    until(bucket.logs)
     wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     refused = 0
@@ -98,14 +99,14 @@ def test_a_clock_that_is_set_back(tmp_path):
     start = now() - datetime.timedelta(minutes=1)
     with signing(hours=2):
         bucket = make_trail(server, "back")
-        eventually(lambda: bucket.logs() and len(bucket.keys("CloudTrail-Digest")) >= 2)
+        until(lambda: bucket.logs() and len(bucket.keys("CloudTrail-Digest")) >= 2)
     assert server.stop() == 0
     server.start()
     bucket = Bucket(server, "back")
     before = bucket.digests()
     assert before[-1]["digestEndTime"] > now().strftime("%Y-%m-%dT%H:%M:%SZ")
     wanted = {server.client("kms").create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
-    eventually(lambda: len(bucket.keys("CloudTrail-Digest")) >= len(before) + 2)
+    until(lambda: len(bucket.keys("CloudTrail-Digest")) >= len(before) + 2)
     stop_trail(server, "back", bucket)
     assert wanted <= made(bucket)
     digests = bucket.digests()

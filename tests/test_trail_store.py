@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from conftest import ROOT, SLUICE, Server
-from trails import Bucket, arn, eventually, make_trail, stop_trail
+from functions import until
+from trails import Bucket, arn, make_trail, stop_trail
 
 VERIFY, TRAIL = "verify", "verify --trail"
 NO_SOCKET = shutil.ignore_patterns("*.sock")
@@ -24,7 +25,7 @@ class Scene:
         bucket, kms = make_trail(self.server, "kept"), self.server.client("kms")
         for _ in range(6):
             kms.create_key()
-        self.log = eventually(bucket.logs)[0]
+        self.log = until(bucket.logs)[0]
         assert self.server.stop() == 0
         shutil.copytree(self.server.data_dir, self.older, ignore=NO_SOCKET)
         self.server.start()

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from conftest import ROOT, Server
-from trails import ACCOUNT, REGION, Bucket, arn, eventually, make_bucket, make_trail, now, stop_trail, validate, validators
+from functions import until
+from trails import ACCOUNT, REGION, Bucket, arn, make_bucket, make_trail, now, stop_trail, validate, validators
 
 FOREIGN_KEY = rsa.generate_private_key(65537, 2048)
 
@@ -33,7 +34,7 @@ class Scene:
         for count in (1, 2, 3):
             for _ in range(4):
                 self.server.client("kms").create_key()
-            eventually(lambda: len(self.bucket.keys("CloudTrail-Digest")) >= 2 * count and len(self.bucket.logs()) >= count)
+            until(lambda: len(self.bucket.keys("CloudTrail-Digest")) >= 2 * count and len(self.bucket.logs()) >= count)
         for name in ("scene", "other"):
             stop_trail(self.server, name)
             make_bucket(self.server, name + "-elsewhere", name)

@@ -6,7 +6,8 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
+
+from functions import until
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
@@ -54,15 +55,6 @@ class Bucket:
         return [record for key in self.logs() for record in self.read(key)["Records"]]
 
 
-def eventually(what, seconds=30):
-    """The first true answer of `what`."""
-    end = time.monotonic() + seconds
-    while not (answer := what()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.1)
-    return answer
-
-
 def make_trail(server, name, start=True, selectors=None, **settings):
     make_bucket(server, name, name, settings.get("S3KeyPrefix", "") and settings["S3KeyPrefix"] + "/")
     trail = server.client("cloudtrail")
@@ -84,7 +76,7 @@ def stop_trail(server, name, bucket=None):
         fresh = [key for key in bucket.logs() if key not in before]
         stopped = [key for key in fresh if any(r["eventName"] == "StopLogging" for r in bucket.read(key)["Records"])]
         return stopped and any(f["s3Object"] in stopped for f in bucket.digests()[-1:] for f in f["logFiles"])
-    eventually(done)
+    until(done)
 
 
 def now():
