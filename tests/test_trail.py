@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
+import wire
 from conftest import Server
-from functions import until
+from functions import trust, until
 from trails import ACCOUNT, REGION, Bucket, arn, bucket_policy, make_trail, now, stop_trail, validate, validators
 
 DATA = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}
@@ -108,6 +109,56 @@ def test_management_selectors(server):
     until(exact.records)
     assert "CreateBucket" in names(quiet.records()) and not {"ListBuckets", "ListKeys", "CreateKey"} & set(names(quiet.records()))
     assert names(exact.records()) == ["CreateKey"]
+
+
+def test_no_call_can_hide_from_the_trail(server):
+    """Text that is no UTF-8, nesting past what a reader takes, members nobody asked for: what succeeds is delivered, and the trail goes on."""
+    bucket = make_trail(server, "nowhere-to-hide")
+    iam, session, raw = server.client("iam"), server.session(), wire.Wire(server)
+    iam.create_role(RoleName="hider", AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
+    put = wire.capture(iam, "PutRolePolicy", {"RoleName": "hider", "PolicyName": "p", "PolicyDocument": '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'})
+    put.body += b"&Description=%FF"
+    assert raw.ask(put, session).status == 200
+    deep = b"[" * 159 + b"]" * 159
+    selectors = wire.capture(server.client("cloudtrail"), "PutEventSelectors", {"TrailName": "nowhere-to-hide", "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]})
+    selectors.body = selectors.body.replace(b'{"FieldSelectors"', b'{"X": ' + deep[:156] + deep[-156:] + b', "FieldSelectors"', 1)
+    assert raw.ask(selectors, session).status == 200
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    describe = wire.capture(kms, "DescribeKey", {"KeyId": key})
+    describe.body = describe.body[:-1] + b', "x": ' + deep + b"}"
+    assert raw.ask(describe, session).status == 200
+    stop = wire.capture(server.client("cloudtrail"), "StopLogging", {"Name": "nowhere-to-hide"})
+    stop.body = stop.body[:-1] + b', "x": ' + deep + b"}"
+    assert raw.ask(stop, session).status == 200
+    until(lambda: "StopLogging" in names(bucket.records()))
+    assert {"PutRolePolicy", "PutEventSelectors", "DescribeKey"} <= set(names(bucket.records()))
+
+
+def test_selectors_do_not_act_backwards(server):
+    """Whoever looks away afterwards is seen doing what he did, and looking away."""
+    bucket, kms = make_trail(server, "backwards"), server.client("kms")
+    server.client("s3").delete_bucket_policy(Bucket="backwards")                         # so that nothing is delivered meanwhile
+    created = kms.create_key()["KeyMetadata"]["KeyId"]
+    server.client("cloudtrail").put_event_selectors(TrailName="backwards", EventSelectors=[{"ReadWriteType": "ReadOnly"}])
+    kms.create_key()
+    server.client("cloudtrail").put_event_selectors(TrailName="backwards", EventSelectors=[{"ReadWriteType": "All"}])
+    server.client("s3").put_bucket_policy(Bucket="backwards", Policy=bucket_policy("backwards", "backwards"))
+    stop_trail(server, "backwards")
+    records = bucket.records()
+    assert [r["responseElements"]["keyMetadata"]["keyId"] for r in records if r["eventName"] == "CreateKey"] == [created]
+    assert names(records).count("PutEventSelectors") == 1 and "StopLogging" in names(records)      # the second one is a write while only reads were wanted
+
+
+def test_digests_of_two_spans_have_two_names(server):
+    bucket, trail = make_trail(server, "twice", start=False), server.client("cloudtrail")
+    for _ in range(3):                                                                     # faster than a digest's name counts
+        trail.start_logging(Name="twice")
+        trail.stop_logging(Name="twice")
+    until(lambda: names(bucket.records()).count("StopLogging") == 3 and sorted(f["s3Object"] for d in bucket.digests() for f in d["logFiles"]) == sorted(bucket.logs()))
+    assert len(bucket.digests()) >= 3 and len({r["eventID"] for r in bucket.records()}) == len(bucket.records())      # no span takes records of the next
+    versions = server.client("s3").list_object_versions(Bucket="twice")["Versions"]
+    assert len({v["Key"] for v in versions}) == len(versions)
 
 
 def test_a_failed_delivery_is_shown_and_loses_nothing(server):

@@ -1,5 +1,9 @@
 #include "base/xml.h"
 
+#include <algorithm>
+
+#include "base/bytes.h"
+
 namespace sluice {
 namespace {
 constexpr int kDepthMax = 32;
@@ -56,10 +60,12 @@ XmlWriter& XmlWriter::element(std::string_view name, std::string_view text) {
 
 Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body) {
   const Error malformed{400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", {}};
-  if (nests_too_deep(body)) return malformed;
+  if (!is_utf8(body) || nests_too_deep(body)) return malformed;
   auto document = std::make_unique<pugi::xml_document>();
   if (!document->load_buffer(body.data(), body.size(), pugi::parse_default & ~pugi::parse_doctype)) return malformed;
-  if (!document->document_element() || too_deep(*document, 0)) return malformed;
+  const auto elements = document->children();
+  const auto roots = std::count_if(elements.begin(), elements.end(), [](const pugi::xml_node& node) { return node.type() == pugi::node_element; });
+  if (roots != 1 || too_deep(*document, 0)) return malformed;      // pugixml takes several; which one is meant would depend on who looks
   return document;
 }
 

@@ -54,14 +54,15 @@ class Check {
     bucket_ = text_of(trail, "S3BucketName");
     const std::string prefix = text_of(trail, "S3KeyPrefix");
     root_ = (prefix.empty() ? "" : prefix + "/") + "AWSLogs/" + parsed->account_id + "/";
-    suffix_ = "_" + name_ + "_" + parsed->region + "_";
+    file_ = parsed->account_id + "_CloudTrail-Digest_" + parsed->region + "_" + name_ + "_" + parsed->region + "_";
     TRY(const json::object keys, evidence_.ask("ListPublicKeys", {{"StartTime", 0}, {"EndTime", now() / 1000 + 86400}}));
     for (const json::value& one : keys.at("PublicKeyList").as_array()) keys_[text_of(one.as_object(), "Fingerprint")] = unbase64(text_of(one.as_object(), "Value")).value_or("");
     TRY(const auto digest_keys, list(root_ + "CloudTrail-Digest/"));
     TRY(const auto log_keys, list(root_ + "CloudTrail/"));
     std::vector<std::string> own;
     for (const auto& [key, modified] : digest_keys) {
-      if (key.size() > suffix_.size() + 24 && key.ends_with(".json.gz") && key.substr(key.size() - 24 - suffix_.size(), suffix_.size()) == suffix_) own.push_back(key);
+      const std::string file = key.substr(key.rfind('/') + 1);
+      if (file.starts_with(file_) && file.ends_with(".json.gz") && file.size() == file_.size() + 24) own.push_back(key);
       else read_foreign(key);
     }
     std::sort(own.begin(), own.end(), [](const std::string& a, const std::string& b) { return a.substr(a.size() - 24) < b.substr(b.size() - 24); });
@@ -97,12 +98,26 @@ class Check {
     if (!text) { find(kind + key + ": is not one whole gzip file"); return std::nullopt; }
     return Read{key, *std::move(text), reply->headers.get("x-amz-meta-signature"), {}};
   }
-  // Of another trail with the same folder: its files are not ours, and not strangers either.
+  // Of another trail with the same folder: its files are not ours, and not strangers either, if the server signed for them.
   void read_foreign(const std::string& key) {
-    if (auto other = read(bucket_, key, true))
-      if (const auto document = parse_json_object(other->text))
-        if (const json::value* files = document->if_contains("logFiles"); files && files->is_array())
-          for (const json::value& one : files->get_array()) if (one.is_object()) listed_.insert(text_of(one.get_object(), "s3Object"));
+    auto other = read(bucket_, key, true);
+    auto document = other ? parse_json_object(other->text) : Result<json::object>(Error{});
+    if (!document) return;
+    other->document = *std::move(document);
+    if (const std::string wrong = not_genuine(*other); !wrong.empty()) return find("digest " + key + ": " + wrong);
+    if (const json::value* files = other->document.if_contains("logFiles"); files && files->is_array())
+      for (const json::value& one : files->get_array()) if (one.is_object()) foreign_.insert(place_of(one.get_object()));
+  }
+  static std::string place_of(const json::object& file) { return text_of(file, "s3Bucket") + "/" + text_of(file, "s3Object"); }
+  // What is wrong with its place, its key or its signature; "" when nothing is.
+  std::string not_genuine(const Read& digest) const {
+    const json::object& d = digest.document;
+    if (text_of(d, "digestS3Bucket") != bucket_ || text_of(d, "digestS3Object") != digest.key) return "says it belongs at " + text_of(d, "digestS3Bucket") + "/" + text_of(d, "digestS3Object");
+    const std::string previous_signature = text_of(d, "previousDigestSignature");
+    const std::string to_sign = text_of(d, "digestEndTime") + "\n" + bucket_ + "/" + digest.key + "\n" + hex(sha256(digest.text)) + "\n" + (previous_signature.empty() ? "null" : previous_signature);
+    const auto public_key = keys_.find(text_of(d, "digestPublicKeyFingerprint"));
+    if (public_key == keys_.end()) return "is signed with a key that is not the server's";
+    return rsa_verify_sha256(public_key->second, to_sign, unhex(digest.signature).value_or("")) ? "" : "its signature is wrong";
   }
 
   void check_digest(const std::string& key) {
@@ -113,12 +128,7 @@ class Check {
     if (!parsed) { find("digest " + key + ": is not JSON"); last_.reset(); return; }
     digest->document = *std::move(parsed);
     const json::object& d = digest->document;
-    if (text_of(d, "digestS3Bucket") != bucket_ || text_of(d, "digestS3Object") != key) find("digest " + key + ": says it belongs at " + text_of(d, "digestS3Bucket") + "/" + text_of(d, "digestS3Object"));
-    const std::string previous_signature = text_of(d, "previousDigestSignature");
-    const std::string to_sign = text_of(d, "digestEndTime") + "\n" + text_of(d, "digestS3Bucket") + "/" + text_of(d, "digestS3Object") + "\n" + hex(sha256(digest->text)) + "\n" + (previous_signature.empty() ? "null" : previous_signature);
-    const auto public_key = keys_.find(text_of(d, "digestPublicKeyFingerprint"));
-    if (public_key == keys_.end()) find("digest " + key + ": is signed with a key that is not the server's");
-    else if (!rsa_verify_sha256(public_key->second, to_sign, unhex(digest->signature).value_or(""))) find("digest " + key + ": its signature is wrong");
+    if (const std::string wrong = not_genuine(*digest); !wrong.empty()) find("digest " + key + ": " + wrong);
     check_link(*digest);
     check_logs(d);
     newest_end_ = parse_iso(text_of(d, "digestEndTime")).value_or(0);
@@ -127,7 +137,10 @@ class Check {
   void check_link(const Read& digest) {
     const json::object& d = digest.document;
     const std::string previous = text_of(d, "previousDigestS3Object");
-    if (previous.empty()) return;                                            // a chain begins; `check_store` knows whether it did
+    if (previous.empty()) {
+      if (!evidence_.store()) report_.notes.push_back("digest " + digest.key + ": a chain begins; whether one before it is gone, only the store of a stopped server can tell");
+      return;
+    }
     if (text_of(d, "previousDigestS3Bucket") != bucket_) {
       report_.notes.push_back("digest " + digest.key + ": the chain comes from the bucket " + text_of(d, "previousDigestS3Bucket") + ", which was not looked at");
       return;
@@ -144,7 +157,7 @@ class Check {
       if (!one.is_object()) { find("a digest lists something that is no file"); continue; }
       const json::object& file = one.get_object();
       const std::string key = text_of(file, "s3Object");
-      if (!listed_.insert(key).second) find("log file " + key + ": is listed twice");
+      if (!listed_.insert(place_of(file)).second) find("log file " + key + ": is listed twice");
       ++report_.files;
       const auto log = read(text_of(file, "s3Bucket"), key, false);
       if (log && hex(sha256(log->text)) != text_of(file, "hashValue")) find("log file " + key + ": was changed: its hash is not what its digest says");
@@ -156,11 +169,11 @@ class Check {
   }
   // A file that is there and in no digest: a stranger's, unless the trail is logging and it is younger than the last digest.
   void check_unlisted(const std::map<std::string, Time>& logs, bool logging) {
-    std::set<std::string> known;
+    std::set<std::string> known = foreign_;
     if (Store* store = evidence_.store())
-      for (const json::object& file : cloudtrail::delivered(store->snapshot(), "file", {})) known.insert(text_of(file, "Key"));
+      for (const json::object& file : cloudtrail::delivered(store->snapshot(), "file", {})) known.insert(text_of(file, "Bucket") + "/" + text_of(file, "Key"));
     for (const auto& [key, modified] : logs)
-      if (!listed_.contains(key) && !known.contains(key) && (evidence_.store() || !logging || modified < newest_end_ - kGraceMs)) find("log file " + key + ": no digest lists it");
+      if (const std::string place = bucket_ + "/" + key; !listed_.contains(place) && !known.contains(place) && (evidence_.store() || !logging || modified < newest_end_ - kGraceMs)) find("log file " + key + ": no digest lists it");
   }
 
   // What the store remembers having delivered, against the bucket; and every file's records against the chain, byte for byte.
@@ -203,9 +216,9 @@ class Check {
 
   Evidence& evidence_;
   TrailReport& report_;
-  std::string name_, bucket_, root_, suffix_;
+  std::string name_, bucket_, root_, file_;                  // file_: how the trail's digests are called, up to the time
   std::map<std::string, std::string> keys_;
-  std::set<std::string> listed_;
+  std::set<std::string> listed_, foreign_;                  // "bucket/key" in digests of this trail, of others
   std::optional<Read> last_;
   Time newest_end_ = 0;
 };

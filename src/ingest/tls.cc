@@ -165,6 +165,7 @@ Result<HttpReply> HttpClient::exchange(const std::string& request, std::string_v
 
 Result<HttpReply> HttpClient::send(const std::string& head, std::string_view body, const std::function<Result<Done>(std::string_view)>* stream) {
   const std::string request = head + "host: " + url_.authority() + "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n";
+  if (wire_ && !wire_->buffered.empty()) wire_.reset();    // said without being asked: not an answer to this
   for (bool kept = wire_ != nullptr;; kept = false) {
     if (!wire_) CHECK(open());
     bool began = false;

@@ -78,36 +78,39 @@ void Server::accept_loop(int listener, bool with_tls) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (fd >= 0) start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr);
+    if (fd >= 0) start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr, false);
     else if (errno == EMFILE || errno == ENFILE) usleep(10000);      // out of descriptors: let some close
     else if (errno == EINVAL || errno == EBADF) return;
   }
 }
 
-void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) { start_connection(fd, std::move(peer_ip), std::move(tls)); }
+void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) { start_connection(fd, std::move(peer_ip), std::move(tls), true); }
 
-void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
+void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls, bool adopted) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || open_.size() >= kConnectionsMax) { close(fd); return; }
+    if (stopping_ || (adopted ? adopted_ >= kAdoptedMax : open_.size() - adopted_ >= kConnectionsMax)) { close(fd); return; }
     open_.insert(fd);
+    adopted_ += adopted;
   }
-  const bool started = start_thread([this, fd, peer_ip, tls] {
+  const auto forget = [this, fd, adopted] { open_.erase(fd); adopted_ -= adopted; };
+  const bool started = start_thread([this, fd, peer_ip, tls, adopted, forget] {
     {
       const std::unique_ptr<Stream> stream = tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
       if (stream) {
-        try { serve_connection(*stream, peer_ip, handler_, stopping_); }
+        const Deadlines deadlines{.idle_ms = adopted ? kAdoptedIdleMs : Deadlines{}.idle_ms};
+        try { serve_connection(*stream, peer_ip, handler_, stopping_, deadlines); }
         catch (const std::exception& bug) { spdlog::error("a connection failed: {}", bug.what()); }
       }
       const std::lock_guard lock(mutex_);
-      open_.erase(fd);                                               // before the stream closes it, so that no number is reused meanwhile
+      forget();                                                      // before the stream closes it, so that no number is reused meanwhile
     }
     const std::lock_guard lock(mutex_);
     if (open_.empty()) idle_.notify_all();
   });
   if (!started) {
     const std::lock_guard lock(mutex_);
-    open_.erase(fd);
+    forget();
     close(fd);
   }
 }

@@ -16,6 +16,8 @@
 namespace sluice::net {
 
 constexpr size_t kConnectionsMax = 512;
+constexpr size_t kAdoptedMax = 1024;                                // of functions: they have their own, so that a burst of them keeps nobody out
+constexpr int kAdoptedIdleMs = 10'000;                              // and keep them less long
 
 struct Address { std::string host; uint16_t port = 0; };
 Result<Address> parse_address(std::string_view text);           // "127.0.0.1:4566", "[::1]:0"
@@ -32,7 +34,7 @@ class Server {
 
  private:
   void accept_loop(int listener, bool with_tls);
-  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);   // null: plain
+  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls, bool adopted);   // tls null: plain
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};
@@ -41,6 +43,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::set<int> open_;                                              // descriptors of live connections
+  size_t adopted_ = 0;                                              // how many of them
 };
 
 }  // namespace sluice::net

@@ -6,6 +6,28 @@
 namespace sluice {
 namespace {
 constexpr size_t kGroupMax = 128;
+// A record that cannot be read back would be in the chain and in no trail: text that is not UTF-8 is shown percent-encoded, what nests too deep is left out.
+constexpr int kRecordDepthMax = 128;                       // parse_json_object reads 160
+void make_readable(json::value& value, int depth) {
+  if (json::string* text = value.if_string()) {
+    if (!is_utf8(*text)) *text = percent_encode(*text);
+    return;
+  }
+  if (value.is_structured() && depth > kRecordDepthMax) { value = "nested too deep to be shown"; return; }
+  if (json::array* list = value.if_array()) for (json::value& one : *list) make_readable(one, depth + 1);
+  json::object* object = value.if_object();
+  if (!object) return;
+  std::vector<std::string> broken;
+  for (auto& [name, member] : *object) {
+    make_readable(member, depth + 1);
+    if (!is_utf8(name)) broken.emplace_back(name);
+  }
+  for (const std::string& name : broken) {
+    json::value member = std::move(object->at(name));
+    object->erase(name);
+    (*object)[percent_encode(name)] = std::move(member);
+  }
+}
 Error conflict() { return {409, "Conflict", "What this request read was changed by another; it is run again.", {}}; }
 Error read_only() { return {503, "ServiceUnavailable", "The store could not write to its disk and is read-only until the server is restarted.", {}}; }
 }  // namespace
@@ -38,7 +60,11 @@ Staged Committer::stage() {
 
 Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records) {
   Waiter me{&staged, {}, {}, false, false, {}};
-  for (const json::object& record : records) me.records.push_back(json::serialize(record));
+  for (json::object& record : records) {
+    json::value whole(std::move(record));
+    make_readable(whole, 0);
+    me.records.push_back(json::serialize(whole));
+  }
   std::unique_lock lock(mutex_);
   waiting_.push_back(&me);
   if (leader_active_) me.wake.wait(lock, [&] { return me.done || me.leads; });

@@ -110,6 +110,7 @@ std::vector<VerifyFinding> RocksStore::verify() {
     if (sequence != expected) findings.push_back({at + ": " + std::to_string(sequence - expected) + " records before it are missing"});
     const std::string hash = value.size() < 32 ? "" : sha256(chain + std::string(value.substr(32)));
     if (hash.empty() || hash != value.substr(0, 32)) findings.push_back({at + ": its hash does not continue the chain; it, or one before it, was changed"});
+    else if (!parse_json_object(value.substr(32))) findings.push_back({at + ": cannot be read"});
     chain = value.substr(0, 32);
     expected = sequence + 1;
     return findings.size() < 1000;

@@ -106,6 +106,29 @@ TEST_F(StoreTest, TellsWhenMetadataWasWrittenAndOnlyThen) {
   EXPECT_GT(version(), before);
 }
 
+// Whatever a caller put into it: a record that no reader can parse would be in no trail.
+TEST_F(StoreTest, EveryRecordCanBeReadBack) {
+  open();
+  json::value deep = "end";
+  for (int i = 0; i < 300; ++i) deep = json::array{std::move(deep)};
+  std::vector<json::object> records;
+  records.push_back(json::object{{"eventName", "Hidden"}, {"requestParameters", json::object{{"text", "\xff"}, {"na\xffme", 1}, {"deep", std::move(deep)}}}});
+  ASSERT_TRUE(store_->commit(store_->stage(), std::move(records)));
+  int read = 0;
+  store_->audit_scan(store_->snapshot(), 0, [&](uint64_t, std::string_view text) {
+    const auto record = parse_json_object(text);
+    EXPECT_TRUE(record);
+    if (!record) return true;
+    ++read;
+    const json::object& parameters = record->at("requestParameters").as_object();
+    EXPECT_EQ(text_of(parameters, "text"), "%FF");
+    EXPECT_TRUE(parameters.contains("na%FFme"));
+    return true;
+  });
+  EXPECT_EQ(read, 1);
+  EXPECT_TRUE(store_->verify().empty());
+}
+
 // What cannot be delivered is not forgotten either: it stays, and verify names it.
 TEST_F(StoreTest, KeepsAnEventItCannotReadAndNamesIt) {
   open();

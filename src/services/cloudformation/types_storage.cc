@@ -95,7 +95,8 @@ Result<Done> update_bucket(const Calls& calls, const json::object& before, const
       if (text_of(rule.as_object(), "ObjectOwnership") != "BucketOwnerEnforced") return validation("Sluice has no ACLs: ObjectOwnership must be BucketOwnerEnforced.");
   if (changed(before, after, "PublicAccessBlockConfiguration")) CHECK(put_public_access_block(calls, made.physical, after));
   if (changed(before, after, "BucketEncryption")) CHECK(put_encryption(calls, made.physical, after));
-  if (changed(before, after, "VersioningConfiguration")) CHECK(put_versioning(calls, made.physical, after));
+  const bool kept_by_lock = bool_of(after, "ObjectLockEnabled") && !after.contains("VersioningConfiguration");
+  if (changed(before, after, "VersioningConfiguration") && !kept_by_lock) CHECK(put_versioning(calls, made.physical, after));
   if (changed(before, after, "ObjectLockEnabled") || changed(before, after, "ObjectLockConfiguration")) CHECK(put_object_lock(calls, made.physical, after));
   if (changed(before, after, "NotificationConfiguration")) CHECK(put_notification(calls, made.physical, after));
   return Done{};

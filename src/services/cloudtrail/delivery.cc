@@ -81,12 +81,19 @@ class Worker : public Delivery {
     int64_t next_us = monotonic_us() + intervals_.deliver_ms * 1000;
     std::map<std::string, Pace> kept;
     for (Work& work : all) {
-      if (!load(work)) continue;
       const std::string key = work.name + "/" + work.id;
-      const bool known = paces_.contains(key), closing = !text_of(work.session, "Until").empty();
-      Pace& pace = kept[key] = known ? paces_[key] : Pace{};
-      if (!known) start_pace(work, pace);
-      if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures))) serve(work, pace, closing);
+      const auto known = paces_.find(key);
+      Pace pace = known == paces_.end() ? Pace{} : known->second;
+      try {
+        if (!load(work)) continue;
+        const bool closing = !text_of(work.session, "Until").empty();
+        if (known == paces_.end()) start_pace(work, pace);
+        if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures))) serve(work, pace, closing);
+      } catch (const std::exception& bug) {                // the trouble of one trail does not hold up the others
+        spdlog::error("delivery of trail {} failed: {}", work.name, bug.what());
+        pace.next_us = monotonic_us() + kRetryMaxMs * 1000;
+      }
+      kept[key] = pace;
       next_us = std::min(next_us, pace.next_us);
     }
     paces_ = std::move(kept);

@@ -2,9 +2,11 @@
 // Delivery: of every span of logging ("session") the committed audit records that its trail selects, as gzip files into the bucket, as log
 // events into the log group, and a signed digest each interval. docs/audit.md, docs/decisions/0004
 //   meta cloudtrail.file   (trail, session, last sequence)  {"Bucket","Key","Hash","First","Last","Count","Oldest","Newest","Validated"}
+//   meta cloudtrail.last   (trail)                          {"End"} of the newest digest, whichever session's; outlives the trail
 //   meta cloudtrail.digest (trail, session, end, 8 bytes)   {"Bucket","Key","Hash","Signature","Start","End"}
 // A session's record, by which it goes on after a crash: "From"/"Until" (request ids of the StartLogging and StopLogging whose records are the
-// first and the last), "Position" (audit sequence delivered), "Ended", "Trail" (settings, once the trail is deleted), "LogsPosition", and of the
+// first and the last), "Position" (audit sequence delivered), "Earlier" (selectors that held before: [{"Selectors","Until" (request id of the
+// PutEventSelectors that replaced them),"Through" (its audit sequence, once delivered)}]), "Ended", "Trail" (settings, once the trail is deleted), "LogsPosition", and of the
 // digest chain "ChainStart", "DigestEnd", "DigestedThrough", "DigestBucket", "DigestKey", "DigestHash", "DigestSignature".
 #include "services/cloudtrail/model.h"
 
@@ -31,6 +33,7 @@ struct Work {
   Key key() const { return session_key(name, id); }
 };
 inline Key file_key(std::string_view name, std::string_view id, uint64_t last) { return schema::key(Family::meta, "cloudtrail.file", {name, id, big_endian64(last)}); }
+inline Key last_digest_key(std::string_view name) { return schema::key(Family::meta, "cloudtrail.last", {name}); }
 inline Key digest_key(std::string_view name, std::string_view id, Time end) { return schema::key(Family::meta, "cloudtrail.digest", {name, id, big_endian64(static_cast<uint64_t>(end))}); }
 // What was delivered: kind "file" or "digest", of one trail or ("") of all, oldest first of each.
 std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind, const std::string& name);
@@ -42,9 +45,13 @@ struct Batch {
   std::vector<Taken> taken;
   size_t bytes = 0;
   uint64_t through = 0, began = 0;                     // audit sequence reached; where the session's first record was found, if in here
+  std::vector<std::pair<std::string, uint64_t>> changes;   // of selectors: request id, audit sequence
   bool alien = false, full = false, ended = false;     // holds a record that is not a delivery's own; more may follow; the session's last record was reached
 };
 Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit, size_t bytes_max, size_t count_max);
+
+// Notes in the session which earlier selectors are behind it, up to `through`; forgets those that nothing needs any more.
+void pass_selectors(json::object& session, const Batch& batch, uint64_t through);
 
 std::string gzip(std::string_view text);
 // Writes one object in the trail's name; `rider` commits with it. The error's code is S3's.

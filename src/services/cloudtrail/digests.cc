@@ -1,4 +1,6 @@
 // Digest files: the hashes of an interval's log files, signed, and chained to the digest before. CloudTrail User Guide, "CloudTrail digest file structure".
+#include <algorithm>
+
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "services/cloudtrail/delivery.h"
@@ -39,7 +41,9 @@ Content content_of(const Work& work, const Snapshot& snapshot, const std::string
 Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes) {
   Store& store = *ports.store;
   const Time start = int_of(work.session, work.session.contains("DigestEnd") ? "DigestEnd" : "ChainStart") / 1000 * 1000;
-  const Time end = std::max(now() / 1000 * 1000, start + 1000);              // digests follow each other, whatever the clock does
+  // Digests follow each other, those of later sessions too, whatever the clock does: the end is in the name.
+  const auto last = store.snapshot().get_json(last_digest_key(work.name));
+  const Time end = std::max({now() / 1000 * 1000, start + 1000, last ? int_of(*last, "End") + 1000 : 0});
   TRY(const SigningKey key, signing_key(store, end));
   const std::string bucket = text_of(work.trail, "S3BucketName"), object = digest_object(work, store.scope(), end);
   const Content content = content_of(work, store.snapshot(), object, key.fingerprint, start, end);
@@ -61,6 +65,7 @@ Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes) {
       for (const char* member : {"ChainStart", "DigestEnd", "DigestBucket", "DigestKey", "DigestHash", "DigestSignature"}) session.erase(member);
     staged.put_json(work.key(), session);
     staged.put_json(digest_key(work.name, work.id, end), json::object{{"Bucket", bucket}, {"Key", object}, {"Hash", hash}, {"Signature", signature}, {"Start", start}, {"End", end}});
+    staged.put_json(last_digest_key(work.name), json::object{{"End", end}});
     note_status(staged, work, "Digested", "LatestDigestDeliveryError", end);
     return Done{};
   };

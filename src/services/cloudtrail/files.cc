@@ -22,7 +22,11 @@ Error conflict() { return {409, "Conflict", "The trail was changed during its de
 }  // namespace
 
 Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit, size_t bytes_max, size_t count_max) {
-  const json::object selectors = selectors_of(work.trail);
+  std::vector<json::object> earlier;                       // {"Selectors","Until"}, those that hold from `position` on
+  if (const json::value* all = work.session.if_contains("Earlier"))
+    for (const json::value& one : all->as_array())
+      if (const uint64_t through = position_of(one.as_object(), "Through"); !through || through > position) earlier.push_back(one.as_object());
+  const json::object current = selectors_of(work.trail);
   const std::string until = text_of(work.session, "Until");
   std::string from = text_of(work.session, "From");
   Batch batch;
@@ -40,16 +44,34 @@ Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit,
       from.clear();
       batch.began = sequence;
     }
-    if (chooses(selectors, *record)) {
+    const size_t era = batch.changes.size();
+    if (chooses(era < earlier.size() ? earlier[era].at("Selectors").as_object() : current, *record)) {
       batch.taken.push_back({sequence, text_of(*record, "eventTime"), std::string(text)});
       batch.bytes += text.size() + 1;
       batch.alien = batch.alien || !is_own(*record);
     }
+    if (era < earlier.size() && request_id == text_of(earlier[era], "Until")) batch.changes.emplace_back(request_id, sequence);
     batch.ended = !until.empty() && request_id == until;
     batch.full = ++seen >= kRecordsPerFileMax || batch.taken.size() >= count_max;
     return !batch.ended && !batch.full;
   });
   return batch;
+}
+
+void pass_selectors(json::object& session, const Batch& batch, uint64_t through) {
+  json::value* all = session.if_contains("Earlier");
+  if (!all) return;
+  uint64_t behind = position_of(session, "Position");
+  if (session.contains("LogsPosition")) behind = std::min(behind, position_of(session, "LogsPosition"));
+  json::array kept;
+  for (json::value& one : all->as_array()) {
+    json::object& earlier = one.as_object();
+    for (const auto& [request_id, sequence] : batch.changes)
+      if (sequence <= through && request_id == text_of(earlier, "Until")) earlier["Through"] = sequence;
+    if (const uint64_t at = position_of(earlier, "Through"); !at || at > behind) kept.push_back(std::move(one));
+  }
+  if (kept.empty()) session.erase("Earlier");
+  else session["Earlier"] = std::move(kept);
 }
 
 std::string gzip(std::string_view text) {
@@ -120,6 +142,7 @@ File file_of(const Batch& batch) {
 }  // namespace
 
 Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager) {
+  if (bool_of(work.session, "Ended")) return false;        // what comes after is of other spans
   Store& store = *ports.store;
   const uint64_t position = position_of(work.session, "Position");
   const Batch batch = collect(store, work, position, 0, kFileBytesMax, kRecordsPerFileMax);
@@ -135,6 +158,7 @@ Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager) {
       if (session.contains("LogsPosition")) session["LogsPosition"] = batch.began - 1;
     }
     if (batch.ended) session["Ended"] = true;
+    pass_selectors(session, batch, through);
     return session;
   };
   if (!writes) {

@@ -43,7 +43,7 @@ json::array events_of(const Batch& batch, uint64_t& through) {
   Time oldest = 0, newest = 0;
   through = batch.through;
   for (const Batch::Taken& one : batch.taken) {
-    const Time time = parse_iso(one.time).value_or(0);
+    const Time time = std::min(parse_iso(one.time).value_or(0), now());     // of a clock that was ahead: Logs takes nothing from the future
     if (one.text.size() > kEventBytesMax || time < now() - kPastMs) continue;
     if (sorted.empty()) oldest = newest = time;
     if (std::max(newest, time) - std::min(oldest, time) > kSpanMs) { through = one.sequence - 1; break; }
@@ -69,6 +69,7 @@ Result<bool> deliver_events(const Ports& ports, const Work& work) {
   const auto advance = [&](Staged& staged) -> Result<Done> {
     TRY(json::object session, same_session(staged, work));
     session["LogsPosition"] = through;
+    pass_selectors(session, batch, through);
     staged.put_json(work.key(), session);
     note_status(staged, work, "Logged", "LatestCloudWatchLogsDeliveryError", now());
     return Done{};

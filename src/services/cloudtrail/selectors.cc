@@ -171,12 +171,48 @@ bool chosen_by_basic(const json::object& selector, const json::object& record) {
   return bool_of(selector, "IncludeManagementEvents");
 }
 
+json::array list_of(const json::object& selector, const char* name) {
+  const json::value* v = selector.if_contains(name);
+  return v && v->is_array() ? v->get_array() : json::array();
+}
+// Members that we do not know are not kept: nobody checked them.
+json::object only(const json::object& from, const std::vector<const char*>& names) {
+  json::object out;
+  for (const char* name : names) if (const json::value* v = from.if_contains(name); v && !v->is_null()) out[name] = *v;
+  return out;
+}
+json::object known_members(const json::object& advanced) {
+  std::vector<const char*> members{"Field"};
+  for (const Operator& op : kOperators) members.push_back(op.name);
+  json::object out = only(advanced, {"Name"});
+  json::array fields;
+  for (const json::value& one : list_of(advanced, "FieldSelectors")) fields.push_back(only(one.as_object(), members));
+  out["FieldSelectors"] = std::move(fields);
+  return out;
+}
 // As AWS gives them back: every member is there.
 json::object completed(const json::object& selector) {
-  const auto list = [&](const char* name) { const json::value* v = selector.if_contains(name); return v && v->is_array() ? v->get_array() : json::array(); };
+  json::array resources;
+  for (const json::value& one : list_of(selector, "DataResources")) resources.push_back(only(one.as_object(), {"Type", "Values"}));
   const json::value* include = selector.if_contains("IncludeManagementEvents");
   const std::string kind = text_of(selector, "ReadWriteType");
-  return {{"ReadWriteType", kind.empty() ? "All" : kind}, {"IncludeManagementEvents", !include || !include->is_bool() || include->get_bool()}, {"DataResources", list("DataResources")}, {"ExcludeManagementEventSources", list("ExcludeManagementEventSources")}};
+  return {{"ReadWriteType", kind.empty() ? "All" : kind}, {"IncludeManagementEvents", !include || !include->is_bool() || include->get_bool()}, {"DataResources", std::move(resources)}, {"ExcludeManagementEventSources", list_of(selector, "ExcludeManagementEventSources")}};
+}
+}  // namespace
+
+namespace {
+// What is not delivered yet goes by the selectors that held then, this very call included: nobody hides what he did by looking away afterwards.
+Result<Done> keep_earlier(Staged& staged, const json::object& trail, const std::string& request_id) {
+  constexpr size_t kEarlierMax = 50;
+  const Key key = session_key(text_of(trail, "Name"), text_of(trail, "Session"));
+  auto session = staged.get_json(key);
+  if (!session) return Done{};
+  json::array earlier = list_of(*session, "Earlier");
+  if (earlier.size() >= kEarlierMax) return Error{400, "ThrottlingException", "The selectors of this trail were changed 50 times since its last delivery; try again after the next.", {}};
+  earlier.push_back(json::object{{"Selectors", selectors_of(trail)}, {"Until", request_id}, {"Through", 0}});
+  (*session)["Earlier"] = std::move(earlier);
+  staged.put_json(key, *session);
+  return Done{};
 }
 }  // namespace
 
@@ -208,6 +244,7 @@ Result<OnTrailIn> PutEventSelectors::parse(const Request& request) {
 Result<json::object> PutEventSelectors::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
   TRY(json::object trail, find_trail(staged, scope, *in));
+  if (bool_of(trail, "Logging")) CHECK(keep_earlier(staged, trail, in.request_id()));
   trail.erase("EventSelectors");
   trail.erase("AdvancedEventSelectors");
   if (const json::value* basic = Fields(in->body).find("EventSelectors")) {
@@ -217,7 +254,9 @@ Result<json::object> PutEventSelectors::run(const Authorized<In>& in, Staged& st
     trail["HasCustomEventSelectors"] = whole != default_selectors();
     trail["EventSelectors"] = std::move(whole);
   } else {
-    trail["AdvancedEventSelectors"] = in->body.at("AdvancedEventSelectors");
+    json::array known;
+    for (const json::value& one : in->body.at("AdvancedEventSelectors").as_array()) known.push_back(known_members(one.as_object()));
+    trail["AdvancedEventSelectors"] = std::move(known);
     trail["HasCustomEventSelectors"] = true;
   }
   staged.put_json(trail_key(in->name), trail);
