@@ -22,7 +22,10 @@ def wire(server, s3):
 
 DOCUMENTS = [("PUT", "/hostile", q) for q in ("versioning", "encryption", "publicAccessBlock", "notification", "ownershipControls", "tagging", "object-lock")] + \
     [("PUT", "/hostile/k", q) for q in ("tagging", "retention", "legal-hold")] + [("POST", "/hostile", "delete"), ("PUT", "/made-by-xml", "")]
-NOT_XML = [b"<", b"\x00\xff\xfe", b"{}", b"<a></b>", b"<a", b"<Other/>", b"<?xml version='1.0'?>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a>" * 5000, b"<a>" * 40 + b"</a>" * 40]
+NOT_XML = [b"<", b"\x00\xff\xfe", b"{}", b"<a></b>", b"<a", b"<Other/>", b"<?xml version='1.0'?>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a>" * 5000, b"<a>" * 40 + b"</a>" * 40,
+           # Two roots: who applies it could look at one, who records it at the other. Bytes that no reader of the record would take.
+           b"<bucketName>other</bucketName><PublicAccessBlockConfiguration/>", b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration><x/>",
+           b"<VersioningConfiguration><Status>Suspended</Status><x>\xff</x></VersioningConfiguration>"]
 
 
 @pytest.mark.parametrize("method, path, query", DOCUMENTS)

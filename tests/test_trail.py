@@ -229,6 +229,25 @@ def test_encrypted_files_and_a_key_that_is_disabled(server):
     assert digest["ServerSideEncryption"] == "AES256" and set(digest["Metadata"]) == {"signature", "signature-algorithm"}
 
 
+def test_a_chain_that_is_gone_whole_is_missed_by_the_store_alone(tmp_path):
+    """Nothing that is left names it: over the API a note says where chains begin, the store of the stopped server knows what was delivered."""
+    server = Server(tmp_path)
+    server.options = ("--trail-interval", "1", "--digest-interval", "60")
+    server.start()
+    bucket, s3 = make_trail(server, "two-chains"), server.client("s3")
+    stop_trail(server, "two-chains", bucket)
+    first = bucket.logs() + bucket.keys("CloudTrail-Digest")
+    server.client("cloudtrail").start_logging(Name="two-chains")
+    stop_trail(server, "two-chains", bucket)
+    for key in first:
+        s3.delete_object(Bucket="two-chains", Key=key)
+    said = server.run("verify", "--trail", arn("two-chains"))
+    assert "clean" in said.stdout and "a chain begins" in said.stdout + said.stderr
+    server.stop()
+    said = server.run("verify", "--trail", arn("two-chains"), check=False)
+    assert said.returncode == 1 and all(f"{key}: missing" in said.stdout + said.stderr for key in first)
+
+
 def test_awss_own_tool_proves_it_across_a_crash(tmp_path):
     server = Server(tmp_path)
     server.options = ("--trail-interval", "1", "--digest-interval", "2")

@@ -132,6 +132,13 @@ def forged_log_and_digest(scene):
     return change | resigned(scene, digest, document)
 
 
+def unsigned_digest(scene):
+    """A file, and a page that vouches for it, under a name that no trail has."""
+    forged = scene.logs()[0].replace("Z_", "Z_FORGED", 1)
+    page = {"logFiles": [{"s3Bucket": "scene", "s3Object": forged, "hashValue": "", "hashAlgorithm": "SHA-256"}]}
+    return {forged: scene.objects["scene"][scene.logs()[0]], scene.digests()[0].rsplit("/", 1)[0] + "/page.json.gz": (packed(page), {})}
+
+
 def of(scene, bucket, key):
     return scene.objects[bucket][key]
 
@@ -147,6 +154,7 @@ TABLE = {
     "log replaced by an older one": (lambda s: {s.logs()[-1]: of(s, "scene", s.logs()[0])}, ALL),
     "log of another trail": (lambda s: {log(s): of(s, "other", s.logs("other")[0])}, ALL),
     "log added": (lambda s: {s.logs()[0].replace("Z_", "Z_FORGED", 1): of(s, "scene", s.logs()[0])}, NO_VALIDATOR),
+    "log added, in a digest that nobody signed": (unsigned_digest, NO_VALIDATOR),
     "digest edited": (lambda s: edited_digest(s, next(d for d in s.digests() if s.document(d)["logFiles"])), ALL),
     "digest signed with another key": (lambda s: resigned(s, s.digests()[1], s.document(s.digests()[1])), ALL),
     "log and digest forged together": (forged_log_and_digest, ALL),

@@ -94,18 +94,13 @@ Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, in
   // The user namespace that owns the network: by now bubblewrap may have put its child into a further one, which has no power over it.
   const Descriptor user(ioctl(net.fd, NS_GET_USERNS));
   Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
-  constexpr size_t kStackBytes = 65536;
-  const auto stack = std::make_unique<char[]>(kStackBytes);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);              // no handler may run in the child, on our memory
-  const pid_t helper = clone(open_listeners, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &listening);
+  const pid_t helper = clone_sharing_memory(open_listeners, CLONE_FILES, &listening);
+  const int why = errno;
   int status = 0;
   if (helper > 0) waitpid(helper, &status, 0);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   runtime = listening.sockets[0];
   endpoint = listening.sockets[1];
-  if (helper < 0 || status != 0) return cannot("its network cannot be prepared: " + std::string(strerror(helper < 0 ? errno : listening.problem)));
+  if (helper < 0 || status != 0) return cannot("its network cannot be prepared: " + std::string(strerror(helper < 0 ? why : listening.problem)));
   return Done{};
 }
 

@@ -15,4 +15,7 @@ namespace sluice::lambda {
 // thread that lives as long as the process, since a connection's thread ends with its connection. The error's text is the system's reason.
 Result<pid_t> spawn(const char* path, std::vector<std::string> arguments, std::vector<std::string> environment, std::vector<std::pair<int, int>> descriptors);
 
+// clone(2) with CLONE_VM and CLONE_VFORK, and more `flags`: `body` runs on our memory while the calling thread waits, so system calls only. -1: errno.
+pid_t clone_sharing_memory(int (*body)(void*), int flags, void* argument);
+
 }  // namespace sluice::lambda
