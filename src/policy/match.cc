@@ -45,11 +45,15 @@ bool arn_glob(std::string_view pattern, std::string_view arn) {
 }
 
 std::optional<std::string> substitute(std::string_view pattern, const Context& context, bool variables) {
-  if (!variables || pattern.find("${") == pattern.npos) return std::string(pattern);
+  if (pattern.find(kLiteral) == pattern.npos && (!variables || pattern.find("${") == pattern.npos)) return std::string(pattern);
   std::string out;
   for (size_t i = 0; i < pattern.size();) {
-    const size_t end = pattern.substr(i, 2) == "${" ? pattern.find('}', i) : pattern.npos;
-    if (end == pattern.npos) { out += pattern[i++]; continue; }
+    const size_t end = variables && pattern.substr(i, 2) == "${" ? pattern.find('}', i) : pattern.npos;
+    if (end == pattern.npos) {
+      if (pattern[i] == kLiteral) out += kLiteral;          // a policy's own character is no sign of ours
+      out += pattern[i++];
+      continue;
+    }
     const std::string_view inside = pattern.substr(i + 2, end - i - 2);
     i = end + 1;
     if (inside == "*" || inside == "?" || inside == "$") { append_literal(out, inside); continue; }

@@ -255,6 +255,15 @@ TEST(Parse, SurvivesRandomBytes) {
   }
 }
 // Backtracking would take 2^40 steps here.
+// The matcher marks what was substituted with a byte of its own, which a policy may contain too: then it means itself.
+TEST(Glob, TakesEveryByteOfAPolicyAsItself) {
+  for (const bool variables : {false, true}) {
+    const std::string pattern = *substitute("a\x01*", {}, variables);
+    EXPECT_TRUE(glob(pattern, "a\x01"));
+    EXPECT_TRUE(glob(pattern, "a\x01zzz"));
+    EXPECT_FALSE(glob(pattern, "a*"));
+  }
+}
 TEST(Glob, IsLinearOnHostilePatterns) {
   std::string pattern;
   for (int i = 0; i < 40; ++i) pattern += "a*";

@@ -17,7 +17,7 @@ bool glob_by_definition(std::string_view p, std::string_view t) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto rest = fuzz::text(data, size);
   const auto first = fuzz::take(rest, "\n"), second = fuzz::take(rest, "\n");
-  if (first.find('\xff') == first.npos && first.size() < 12 && second.size() < 12) MUST(policy::glob(first, second) == glob_by_definition(first, second));
+  if (first.size() < 12 && second.size() < 12) MUST(policy::glob(*policy::substitute(first, {}, false), second) == glob_by_definition(first, second));
   (void)policy::glob_ignore_case(first, second);
   (void)policy::arn_glob(first, second);
   const policy::Context context{{"aws:username", {std::string(second)}}, {"aws:securetransport", {"true"}}, {"aws:sourceip", {"10.0.0.7"}}, {"aws:currenttime", {"2026-01-01T00:00:00Z"}}, {"s3:prefix", {"a/", "b*"}}, {"k", {std::string(first)}}};
