@@ -1,4 +1,5 @@
 // The rules of a record: what passes is an item that DynamoDB's own check takes as it is.
+#include "base/bytes.h"
 #include "base/json.h"
 #include "fuzz.h"
 #include "ingest/validate.h"
@@ -17,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     MUST(!std::get<ingest::Rejection>(judged).code.empty());
   }
-  if (ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
+  const auto number = parse_json(text);                                        // is_exact_number is asked about the text of a JSON number
+  if (number && number->is_number() && trim(text) == text && ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
   return 0;
 }
