@@ -168,6 +168,41 @@ TEST(Connection, SaysContinueOnlyWhenTheBodyIsWanted) {
   const std::string answer = wanted.rest();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")) << answer;
 }
+// Whatever the pieces: a byte at a time is also an attack on the parser.
+TEST(Connection, ReadsAChunkedBodyThatDrips) {
+  class Dripping : public Stream {
+   public:
+    explicit Dripping(std::string_view in) : in_(in) {}
+    long read(char* into, size_t size, int) override {
+      const size_t n = in_.substr(0, std::min<size_t>(size, 1)).copy(into, size);
+      in_.remove_prefix(n);
+      return static_cast<long>(n);
+    }
+    bool write(const char* data, size_t size, int) override { out.append(data, size); return true; }
+    std::string out;
+
+   private:
+    std::string_view in_;
+  };
+  for (const auto& [body, wanted] : {std::pair("0\r\n\r\n", ""), std::pair("3\r\nabc\r\n0\r\n\r\n", "abc"), std::pair("1\r\na\r\n1\r\nb\r\n0\r\nx-trailer: y\r\n\r\n", "ab")}) {
+    const std::string request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + std::string(body);
+    Dripping stream(request);
+    static const std::atomic<bool> kRunning{false};
+    serve_connection(stream, "127.0.0.1", [](Request, BodySource& source) {
+      Response r;
+      char piece[100];
+      for (;;) {
+        const auto got = source.read(piece, sizeof piece);
+        if (!got) { r.body = "!" + got.error().code; break; }
+        if (!*got) break;
+        r.body.append(piece, *got);
+      }
+      r.body += ".";
+      return r;
+    }, kRunning);
+    EXPECT_TRUE(stream.out.starts_with("HTTP/1.1 200") && stream.out.ends_with("\r\n\r\n" + std::string(wanted) + ".")) << stream.out;
+  }
+}
 TEST(Connection, SaysContinueToAnEmptyBodyToo) {
   const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";
   Served wanted({});

@@ -1,5 +1,4 @@
 // The rules of a record: what passes is an item that DynamoDB's own check takes as it is.
-#include "base/bytes.h"
 #include "base/json.h"
 #include "fuzz.h"
 #include "ingest/validate.h"
@@ -19,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MUST(!std::get<ingest::Rejection>(judged).code.empty());
   }
   const auto number = parse_json(text);                                        // is_exact_number is asked about the text of a JSON number
-  if (number && number->is_number() && trim(text) == text && ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
+  const bool bare = text.find_first_of(" \t\r\n") == text.npos;
+  if (number && number->is_number() && bare && ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
   return 0;
 }
