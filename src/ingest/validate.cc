@@ -157,6 +157,9 @@ std::string utc_timestamp(std::string_view t) {
 }
 
 bool is_exact_number(std::string_view text) {
+  constexpr size_t kTextBytesMax = 512;
+  constexpr int64_t kExponentMax = 100'000;
+  if (text.size() > kTextBytesMax) return false;
   std::string significant;
   int64_t exponent = 0, point = -1;                         // value = 0.significant * 10^point once leading zeros are gone
   size_t at = text.starts_with('-') ? 1 : 0;
@@ -171,12 +174,12 @@ bool is_exact_number(std::string_view text) {
   if (at < text.size()) {
     const std::string_view rest = text.substr(at + 1);
     const auto parsed = parse_int(rest.starts_with('+') ? rest.substr(1) : rest);
-    if (!parsed && significant.find_first_not_of('0') != std::string::npos) return false;
-    exponent = parsed.value_or(0);
+    if (!parsed || *parsed > kExponentMax || *parsed < -kExponentMax) return false;      // of zero, too: so the table sees it
+    exponent = *parsed;
   }
   while (!significant.empty() && significant.back() == '0') significant.pop_back();
   if (significant.empty()) return true;                     // zero
-  if (significant.size() > 38 || exponent > 1'000'000 || exponent < -1'000'000) return false;
+  if (significant.size() > 38) return false;
   point = integer_digits - leading + exponent;              // 1 has point 1; its magnitude is 10^(point-1)
   return point - 1 >= -130 && point - 1 <= 125;
 }

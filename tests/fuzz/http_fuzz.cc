@@ -32,12 +32,14 @@ std::string served(std::string_view in, size_t step) {
     seen += request.method + " " + request.target + "\n";
     for (const auto& [name, value] : request.headers.list) seen += name + ":" + value + "\n";
     char buffer[500];
+    std::string whole;                                                         // how much of one that breaks off is seen depends on the pieces
     for (;;) {
       const auto got = body.read(buffer, sizeof buffer);
-      if (!got) { seen += "!" + got.error().code; break; }
+      if (!got) { whole = "!" + got.error().code; break; }
       if (!*got) break;
-      seen.append(buffer, *got);
+      whole.append(buffer, *got);
     }
+    seen += whole;
     Response response;
     response.headers.add("x-echo", request.target);
     response.body = "ok";
