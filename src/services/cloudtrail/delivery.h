@@ -1,6 +1,6 @@
 #pragma once
 // Delivery: of every span of logging ("session") the committed audit records that its trail selects, as gzip files into the bucket, as log
-// events into the log group, and a signed digest each interval. docs/audit.md, docs/decisions/0004
+// events into the log group, and a signed digest each interval. docs/audit.md, docs/decisions/0003
 //   meta cloudtrail.file   (trail, session, last sequence)  {"Bucket","Key","Hash","First","Last","Count","Oldest","Newest","Validated"}
 //   meta cloudtrail.last   (trail)                          {"End"} of the newest digest, whichever session's; outlives the trail
 //   meta cloudtrail.digest (trail, session, end, 8 bytes)   {"Bucket","Key","Hash","Signature","Start","End"}
