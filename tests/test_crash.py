@@ -1,7 +1,9 @@
 """Kill the server at any instant: what was acknowledged is there, what is half done is not seen, and no event is lost."""
 import base64
 import concurrent.futures
+import contextlib
 import json
+import pathlib
 import random
 import signal
 import threading
@@ -63,6 +65,18 @@ def test_no_acknowledged_upload_loses_its_records(fresh_server):
         assert len(json.loads(client.get_object(Bucket="pipe-in", Key=key)["Body"].read())) == RECORDS
     assert server.stop() == 0
     assert "clean" in server.run("verify").stdout
+    assert not sandboxes(server)                                      # nor does a killed server leave processes behind for good
+
+
+def sandboxes(server):
+    """bubblewrap's processes for this data directory."""
+    ours, found = str(server.data_dir).encode(), []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes()
+            if arguments.startswith(b"bwrap\0") and ours in arguments:
+                found.append(process.name)
+    return found
 
 
 CANARY = "CANARY7f3a9c51d2"

@@ -24,11 +24,12 @@ constexpr size_t kCodeFoldersKept = 8;
 
 // Code is unpacked in memory, because nothing is plain on disk; in the data directory only where there is no tmpfs.
 std::string code_root(const std::string& data_dir) {
-  const std::string name = "sluice-" + hex(sha256(std::filesystem::absolute(data_dir).string())).substr(0, 16);
-  std::string root = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" + name : data_dir + "/run";
+  const std::string absolute = std::filesystem::absolute(data_dir).string(), name = "sluice-" + hex(sha256(absolute)).substr(0, 16);
+  std::string root = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" + name : absolute + "/run";
   std::error_code ignored;
+  end_leftovers(root);
   std::filesystem::remove_all(root, ignored);              // left by a killed server
-  if (mkdir(root.c_str(), 0700) != 0) { root = data_dir + "/run"; std::filesystem::remove_all(root, ignored); mkdir(root.c_str(), 0700); }
+  if (mkdir(root.c_str(), 0700) != 0) { root = absolute + "/run"; end_leftovers(root); std::filesystem::remove_all(root, ignored); mkdir(root.c_str(), 0700); }
   return root;
 }
 

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -157,6 +158,17 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   limit(sandbox.child_, options);
   if (write(block_write.fd, "g", 1) != 1) return cannot("bubblewrap ended before the function began");
   return sandbox;
+}
+
+void end_leftovers(const std::string& code_root) {
+  std::error_code ignored;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
+    const auto pid = parse_int(process.path().filename().string());
+    if (!pid) continue;
+    std::ifstream file(process.path() / "cmdline", std::ios::binary);
+    const std::string arguments((std::istreambuf_iterator<char>(file)), {});
+    if (arguments.starts_with(std::string("bwrap\0", 6)) && arguments.find('\0' + code_root + "/") != arguments.npos) ::kill(static_cast<pid_t>(*pid), SIGKILL);
+  }
 }
 
 std::string sandbox_in_force() {

@@ -47,6 +47,10 @@ class Sandbox {
   bool reaped_ = false;
 };
 
+// Ends what a killed server left behind. bubblewrap dies with its server, but killed between two of its steps it leaves its child waiting for it for ever,
+// before any code of the function ran. `code_root`: absolute, where this server alone keeps code.
+void end_leftovers(const std::string& code_root);
+
 // The seccomp filter as BPF: refuses what no function needs and exploits do (mounts, namespaces, ptrace, bpf, keyrings, io_uring, ...).
 std::string seccomp_filter();
 
