@@ -7,21 +7,10 @@ import signal
 import pytest
 
 import wire
-from conftest import Server
 from functions import trust, until
-from trails import ACCOUNT, REGION, Bucket, arn, bucket_policy, make_trail, now, stop_trail, validate, validators
+from trails import ACCOUNT, Bucket, REGION, arn, bucket_policy, hasty, make_bucket, make_trail, now, server, stop_trail, validate, validators
 
 DATA = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    one = Server(tmp_path_factory.mktemp("trail"))
-    one.options = ("--trail-interval", "1", "--digest-interval", "2")
-    one.start()
-    yield one
-    assert one.stop() == 0
-    assert "clean" in one.run("verify").stdout
 
 
 @pytest.fixture(autouse=True)
@@ -188,6 +177,23 @@ def test_only_the_trail_writes_below_its_prefix(server, code):
     s3.put_object(Bucket="guarded", Key=inside, Body=b"free again")
 
 
+def test_a_body_that_was_on_its_way_when_the_trail_came_is_refused(server):
+    """What is allowed at its head is not yet written: the trail's prefix is looked at again in the commit."""
+    make_bucket(server, "late", "late")
+    raw, body = wire.Wire(server), b"forged"
+    call = wire.Call("s3", "PUT", f"/late/AWSLogs/{ACCOUNT}/CloudTrail/forged.json.gz", {}, body)
+    connection = raw.connect()
+    connection.putrequest(call.method, call.target, skip_host=True, skip_accept_encoding=True)
+    for name, value in (raw.sign(call, server.session()) | {"content-length": str(len(body)), "expect": "100-continue"}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert b"100 Continue" in connection.sock.recv(100)                                  # it was authorised
+    connection.send(body[:3])
+    server.client("cloudtrail").create_trail(Name="late", S3BucketName="late")
+    connection.send(body[3:])
+    assert wire.Answer(connection.getresponse()).code == "AccessDenied"
+
+
 def test_a_log_group_gets_the_same_records(server):
     iam, logs = server.client("iam"), server.client("logs")
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:*"
@@ -231,9 +237,7 @@ def test_encrypted_files_and_a_key_that_is_disabled(server):
 
 def test_a_chain_that_is_gone_whole_is_missed_by_the_store_alone(tmp_path):
     """Nothing that is left names it: over the API a note says where chains begin, the store of the stopped server knows what was delivered."""
-    server = Server(tmp_path)
-    server.options = ("--trail-interval", "1", "--digest-interval", "60")
-    server.start()
+    server = hasty(tmp_path, digest_interval_s=60)
     bucket, s3 = make_trail(server, "two-chains"), server.client("s3")
     stop_trail(server, "two-chains", bucket)
     first = bucket.logs() + bucket.keys("CloudTrail-Digest")
@@ -249,9 +253,7 @@ def test_a_chain_that_is_gone_whole_is_missed_by_the_store_alone(tmp_path):
 
 
 def test_awss_own_tool_proves_it_across_a_crash(tmp_path):
-    server = Server(tmp_path)
-    server.options = ("--trail-interval", "1", "--digest-interval", "2")
-    server.start()
+    server = hasty(tmp_path)
     start = now() - datetime.timedelta(minutes=1)
     bucket = make_trail(server, "proved", selectors=DATA)
     server.client("s3").create_bucket(Bucket="traffic")

@@ -4,18 +4,15 @@ import random
 import signal
 import threading
 
-from conftest import Server
-from trails import Bucket, arn, make_trail, stop_trail
+from trails import Bucket, arn, hasty, make_trail, stop_trail
 
 KILLS = 30
 
 
 def test_thirty_kills_during_delivery(tmp_path):
-    server, seed = Server(tmp_path), random.randrange(1 << 30)
+    server, seed = hasty(tmp_path, digest_interval_s=1), random.randrange(1 << 30)
     print("seed", seed)
-    server.options = ("--trail-interval", "1", "--digest-interval", "1")
-    dice, calls = random.Random(seed), 0
-    server.start()
+    dice = random.Random(seed)
     server.client("s3").create_bucket(Bucket="load")
     make_trail(server, "killed", selectors={"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::load/"]}]}]})
     answered, begun = set(), set()

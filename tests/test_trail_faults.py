@@ -7,19 +7,8 @@ import botocore.exceptions
 import pytest
 
 from clock import ahead, signing
-from conftest import Server
 from functions import until
-from trails import Bucket, arn, make_bucket, make_trail, now, stop_trail, validate, validators
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    one = Server(tmp_path_factory.mktemp("faults"))
-    one.options = ("--trail-interval", "1", "--digest-interval", "2")
-    one.start()
-    yield one
-    assert one.stop() == 0
-    assert "clean" in one.run("verify").stdout
+from trails import Bucket, arn, hasty, make_bucket, make_trail, now, server, stop_trail, validate, validators
 
 
 def made(bucket):
@@ -91,9 +80,7 @@ def test_a_disk_that_is_full(server):
 
 def test_a_clock_that_is_set_back(tmp_path):
     """Digests go on from the last one's end, and everybody still finds the chain whole."""
-    server = Server(tmp_path)
-    server.options = ("--trail-interval", "1", "--digest-interval", "1")
-    server.start()                                                                     # makes its certificate by the right time
+    server = hasty(tmp_path, digest_interval_s=1)                                                                     # makes its certificate by the right time
     assert server.stop() == 0
     server.start(**ahead(hours=2))
     start = now() - datetime.timedelta(minutes=1)

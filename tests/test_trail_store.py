@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT, SLUICE, Server
 from functions import until
-from trails import Bucket, arn, make_trail, stop_trail
+from trails import Bucket, arn, hasty, make_trail, stop_trail
 
 VERIFY, TRAIL = "verify", "verify --trail"
 NO_SOCKET = shutil.ignore_patterns("*.sock")
@@ -19,9 +19,7 @@ class Scene:
     """A stopped server whose trail delivered all its records, as it was; and a copy of its directory from before the last log file."""
 
     def __init__(self, directory):
-        self.server, self.kept, self.older = Server(directory), directory / "kept", directory / "older"
-        self.server.options = ("--trail-interval", "1", "--digest-interval", "2")
-        self.server.start()
+        self.server, self.kept, self.older = hasty(directory), directory / "kept", directory / "older"
         bucket, kms = make_trail(self.server, "kept"), self.server.client("kms")
         for _ in range(6):
             kms.create_key()

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from conftest import ROOT, Server
+from conftest import ROOT
 from functions import until
-from trails import ACCOUNT, REGION, Bucket, arn, make_bucket, make_trail, now, stop_trail, validate, validators
+from trails import ACCOUNT, Bucket, REGION, arn, hasty, make_bucket, make_trail, now, stop_trail, validate, validators
 
 FOREIGN_KEY = rsa.generate_private_key(65537, 2048)
 
@@ -24,9 +24,7 @@ class Scene:
     """Two stopped trails whose buckets can be written to, every object as it was, and the three who look."""
 
     def __init__(self, directory):
-        self.server, self.directory = Server(directory), directory
-        self.server.options = ("--trail-interval", "1", "--digest-interval", "2")
-        self.server.start()
+        self.server, self.directory = hasty(directory), directory
         self.start = now() - datetime.timedelta(minutes=1)
         self.s3, self.trail = self.server.client("s3"), self.server.client("cloudtrail")
         make_trail(self.server, "other")

@@ -7,9 +7,27 @@ import pathlib
 import shutil
 import subprocess
 
+import pytest
+
+from conftest import Server
 from functions import until
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Delivers every second, a digest every other one."""
+    one = hasty(tmp_path_factory.mktemp("trails"))
+    yield one
+    assert one.stop() == 0
+    assert "clean" in one.run("verify").stdout
+
+
+def hasty(directory, digest_interval_s=2):
+    one = Server(directory)
+    one.options = ("--trail-interval", "1", "--digest-interval", str(digest_interval_s))
+    return one.start()
 
 
 def arn(name):

@@ -55,7 +55,7 @@ void add_configuration(json::object& shown, const Request& request, const Row& r
     return;
   }
   if (const auto document = parse_xml(request.body))
-    if (const pugi::xml_node root = (*document)->document_element()) shown[root.name()] = json_of(root);
+    if (const pugi::xml_node root = (*document)->document_element()) shown.emplace(root.name(), json_of(root));      // a root of another name is no way to say it was another bucket
 }
 
 std::string lower_first(std::string_view text) {

@@ -48,13 +48,14 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
     for (const auto& [kind, text] : need.policies)
       if (!text.empty()) question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
     const policy::Decision decision = policy::decide(question);
-    if (decision.allowed() && (!ports.trails || ports.trails->may_write(need, caller, snapshot))) continue;
-    if (decision.allowed()) return Error{403, "AccessDenied", "User: " + caller.principal().arn + " is not authorized to perform: " + need.action + " on resource: \"" + need.resource + "\" because only the trail that delivers there writes below its prefix", {}};
+    if (decision.allowed()) continue;
     const bool s3 = need.action.starts_with("s3:");
     return Error{403, "AccessDenied", policy::denied_text(question, decision, s3), {}};
   }
   return Done{};
 }
+
+Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& caller, const Ports& ports, Staged& staged) { return ports.trails ? ports.trails->may_write(needs, caller, staged) : Result<Done>(Done{}); }
 
 Result<std::shared_ptr<const Caller>> Gate::authenticate(const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim, const std::shared_ptr<const sigv4::KnownSession>& session) {
   std::string payload_hash = request.headers.get("x-amz-content-sha256");

@@ -116,6 +116,8 @@ struct Service {
 struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
+  // What a trail keeps for itself, whatever policies allow.
+  static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&, Staged&);
   static Result<Permit> permit(const std::vector<Need>& needs, const Request& request, const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
     CHECK(authorize(needs, request, caller, ports, snapshot));
     return Permit();
@@ -148,6 +150,7 @@ struct Gate {
       TRY(const auto out, Op::run(authorized, staged.snapshot()));
       return Op::render(out);
     } else {
+      CHECK(check_guards(needs, caller, ports, staged));
       TRY(const auto out, run<Op>(authorized, staged, received));
       if constexpr (requires { Op::audit_result(out); }) audit.response_elements = Op::audit_result(out);
       return Op::render(out);

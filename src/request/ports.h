@@ -72,7 +72,8 @@ class Trails {                                // by cloudtrail
   virtual ~Trails() = default;
   virtual void wake() = 0;                    // a trail was changed: look at once. Does not block
   // Below its prefix in its bucket a trail alone writes, whatever policies allow.
-  virtual bool may_write(const Need& need, const Caller& caller, const Snapshot& snapshot) const = 0;
+  // AccessDenied. Read through `staged`: a trail that came while a body was on its way is a conflict
+  virtual Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller, Staged& staged) const = 0;
 };
 
 class Journal {                               // by logs: what services write into CloudWatch Logs

@@ -238,8 +238,7 @@ Result<Session> Path::operator_session(int64_t unix_uid, int64_t duration_s) {
   record["userIdentity"] = json::object{{"type", "Unknown"}, {"principalId", "unix-uid:" + std::to_string(unix_uid)}, {"accountId", ports_.store->scope().account_id}};
   std::vector<json::object> records;
   records.push_back(std::move(record));
-  TRY(const Receipt receipt, ports_.store->commit(ports_.store->stage(), std::move(records)));
-  (void)receipt;
+  CHECK(ports_.store->commit(ports_.store->stage(), std::move(records)));
   return session;
 }
 

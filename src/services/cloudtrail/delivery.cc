@@ -14,8 +14,7 @@ namespace {
 constexpr const char* kWrites[] = {"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectVersionTagging", "s3:ReplicateObject"};
 
 Result<Done> commit(Store& store, Staged&& staged) {
-  TRY(const Receipt receipt, store.commit(std::move(staged), {}));
-  (void)receipt;
+  CHECK(store.commit(std::move(staged), {}));
   return Done{};
 }
 
@@ -39,18 +38,20 @@ class Worker : public Delivery {
     wake_.notify_all();
   }
 
-  bool may_write(const Need& need, const Caller& caller, const Snapshot& snapshot) const override {
-    if (std::find(std::begin(kWrites), std::end(kWrites), need.action) == std::end(kWrites)) return true;
-    const std::string_view path = std::string_view(need.resource).substr(std::min<size_t>(need.resource.size(), 13));    // after "arn:aws:s3:::"
-    const size_t slash = path.find('/');
-    if (slash == path.npos) return true;
-    const auto record = snapshot.get_json(guard_key(path.substr(0, slash)));
-    if (!record) return true;
+  Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller, Staged& staged) const override {
     // Only the server itself can be this principal, and it writes where a trail delivers.
-    if (caller.principal().type == policy::Principal::Type::service && caller.principal().arn == kPrincipal) return true;
-    for (const json::value& one : record->at("Guards").as_array())
-      if (path.substr(slash + 1).starts_with(text_of(one.as_object(), "Prefix"))) return false;
-    return true;
+    if (caller.principal().type == policy::Principal::Type::service && caller.principal().arn == kPrincipal) return Done{};
+    for (const Need& need : needs) {
+      if (std::find(std::begin(kWrites), std::end(kWrites), need.action) == std::end(kWrites)) continue;
+      const std::string_view path = std::string_view(need.resource).substr(std::min<size_t>(need.resource.size(), 13));    // after "arn:aws:s3:::"
+      const size_t slash = path.find('/');
+      const auto record = slash == path.npos ? std::nullopt : staged.get_json(guard_key(path.substr(0, slash)));
+      if (!record) continue;
+      for (const json::value& one : record->at("Guards").as_array())
+        if (path.substr(slash + 1).starts_with(text_of(one.as_object(), "Prefix")))
+          return Error{403, "AccessDenied", "User: " + caller.principal().arn + " is not authorized to perform: " + need.action + " on resource: \"" + need.resource + "\" because only the trail that delivers there writes below its prefix", {}};
+    }
+    return Done{};
   }
 
  private:

@@ -30,8 +30,7 @@ Result<SigningKey> signing_key(Store& store, Time time) {
   const Time from = std::max(time, newest ? int_of(*newest, "Until") : 0);
   Staged staged = store.stage();
   staged.put_json(key_key(from), json::object{{"Fingerprint", fingerprint}, {"Public", base64(fresh.public_der)}, {"Private", base64(aead_seal_random(wrapping, fresh.private_der.expose(), fingerprint))}, {"From", from}, {"Until", from + kKeyDays * 86'400'000}});
-  TRY(const Receipt receipt, store.commit(std::move(staged), {}));
-  (void)receipt;
+  CHECK(store.commit(std::move(staged), {}));
   return SigningKey{fingerprint, std::move(fresh.private_der)};
 }
 

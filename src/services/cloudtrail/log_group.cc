@@ -77,8 +77,7 @@ Result<bool> deliver_events(const Ports& ports, const Work& work) {
   if (events.empty()) {
     Staged staged = store.stage();
     CHECK(advance(staged));
-    TRY(const Receipt receipt, store.commit(std::move(staged), {}));
-    (void)receipt;
+    CHECK(store.commit(std::move(staged), {}));
     return through < limit;
   }
   TRY(const Caller caller, role_caller(ports, work));
