@@ -2,6 +2,7 @@
 import base64
 import dataclasses
 import json
+import resource
 import socket
 import ssl
 import time
@@ -13,6 +14,7 @@ import pytest
 
 import wire
 from clock import signing
+from conftest import Server
 
 DENY_ALL_BUT_READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::door/in/*"}]}
 
@@ -354,3 +356,15 @@ def test_one_connection_too_many_is_closed_and_the_rest_is_served(server, door):
             pass
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_descriptors_are_as_many_as_the_system_allows(tmp_path):
+    """The limit that a process usually begins with is less than connections, functions and files may take together."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        server = Server(tmp_path).start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] == min(hard, 65536)
+    assert server.stop() == 0

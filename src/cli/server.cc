@@ -1,6 +1,7 @@
 #include "cli/server.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -24,6 +25,15 @@
 
 namespace sluice::cli {
 namespace {
+// Connections, the sockets of functions and files come to more than the 1,024 descriptors that a process usually begins with: a function could use them up.
+void raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 65536;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kWanted) return;
+  files.rlim_cur = std::min(files.rlim_max, kWanted);
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
 // Function sandboxes speak plain HTTP to their Runtime API and TLS to the endpoint, over sockets inside their own network.
@@ -197,6 +207,7 @@ std::string default_root_key(const std::string& data_dir) {
 
 Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& options) {
   if (options.account_id.size() != 12 || options.account_id.find_first_not_of("0123456789") != std::string::npos) return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
+  raise_descriptor_limit();
   StoreOptions store_options;
   store_options.data_dir = options.data_dir;
   store_options.root_key_file = options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
