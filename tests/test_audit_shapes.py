@@ -1,11 +1,17 @@
-"""Records field by field, as AWS.md 9.1 to 9.4 has them: who, on what, with which parameters, and what is left out."""
+"""Records field by field, as CloudTrail has them: who, on what, with which parameters, and what is left out."""
+import base64
+import hashlib
 import json
 
 import pytest
 
+import wire
 from functions import make_role, zipped
 from records import ANY, TOP, differences, operator, records_of, whole
 from trails import ACCOUNT, REGION
+
+OTHER_BUCKET = b"<bucketName>other</bucketName>"
+
 
 @pytest.fixture(scope="module")
 def world(server, tmp_path_factory):
@@ -14,6 +20,9 @@ def world(server, tmp_path_factory):
     facts = {"host": server.endpoint["endpoint"].split("//")[1]}
     facts["key"] = kms.create_key()["KeyMetadata"]["Arn"]
     s3.create_bucket(Bucket="shapes")
+    raw = wire.Wire(server)
+    other = wire.Call("s3", "PUT", "/shapes?versioning", {"content-md5": base64.b64encode(hashlib.md5(OTHER_BUCKET).digest()).decode()}, OTHER_BUCKET)
+    assert raw.ask(other, server.session()).code == "MalformedXML"
     s3.put_bucket_versioning(Bucket="shapes", VersioningConfiguration={"Status": "Enabled"})
     facts["version"] = s3.put_object(Bucket="shapes", Key="k/1", Body=b"12345", ACL="bucket-owner-full-control", ServerSideEncryption="aws:kms", SSEKMSKeyId=facts["key"])["VersionId"]
     s3.get_object(Bucket="shapes", Key="k/1")
@@ -54,6 +63,11 @@ def test_get_object(world):
 def test_bucket_configuration(world):
     assert not differences(record(world, "PutBucketVersioning"), whole(eventSource="s3.amazonaws.com", eventName="PutBucketVersioning", readOnly=False, resources=OBJECT[1:], additionalEventData=S3_EXTRA,
         requestParameters={"bucketName": "shapes", "Host": world["host"], "versioning": "", "VersioningConfiguration": {"Status": "Enabled"}}))
+
+
+def test_a_document_cannot_say_it_was_another_bucket(world):
+    (got,) = (r for r in world["records"] if r["eventName"] == "PutBucketVersioning" and r.get("errorCode") == "MalformedXML")
+    assert got["requestParameters"]["bucketName"] == "shapes"
 
 
 @pytest.mark.parametrize("name, cause, shown", [("GenerateDataKey", "PutObject", {"keySpec": "AES_256"}), ("Decrypt", "GetObject", {"encryptionAlgorithm": "SYMMETRIC_DEFAULT"})])

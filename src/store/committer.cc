@@ -161,10 +161,10 @@ void Committer::lead(std::vector<Waiter*>& group) {
     for (const std::string& record : w->records) add_record(batch, record, ++sequence, chain);
   }
   if (batch.Count() == 0) return;
+  if (meta) meta_commits_ = 0;
   if (crash_point_) crash_point_("before write");
   rocksdb::WriteOptions options;
   options.sync = true;
-  if (meta) meta_commits_ = 0;
   const rocksdb::Status status = rocks_.db->Write(options, &batch);
   if (status.ok()) {
     if (meta) meta_commits_ = commit;

@@ -170,6 +170,23 @@ TEST_F(StoreTest, MetadataInMemoryIsNeverStale) {
   EXPECT_FALSE(store_->snapshot().get(key));
 }
 
+// While it is being written a snapshot may see it or not: nothing is kept under a number that does not say which.
+TEST_F(StoreTest, MetadataHasNoNumberWhileItIsWritten) {
+  std::vector<uint64_t> seen;
+  StoreOptions watched = options();
+  watched.crash_point = [&](std::string_view place) { if (store_ && place == "before write") seen.push_back(store_->snapshot().meta_version()); };
+  store_ = *Store::open(watched);
+  for (const Family family : {Family::items, Family::meta}) {
+    Staged staged = store_->stage();
+    staged.put(schema::key(family, "t", {"a"}), "1");
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  }
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_NE(seen[0], 0u);
+  EXPECT_EQ(seen[1], 0u);
+  EXPECT_NE(store_->snapshot().meta_version(), 0u);
+}
+
 // DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the first.
 TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
   open();
