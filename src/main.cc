@@ -1,4 +1,4 @@
-// sluice: one program for the server and its command line (DESIGN section 11).
+// sluice: one program for the server and its command line.
 #include <CLI/CLI.hpp>
 
 #include "cli/options.h"

@@ -142,7 +142,7 @@ def test_a_second_server_on_the_directory_is_refused(server):
     assert done.returncode == 1 and "another server" in done.stderr
 
 
-# One valid request of each protocol family, and what the family answers to each fault (AWS.md 1.6).
+# One valid request of each protocol family, and what the family answers to each fault.
 FAMILIES = {
     "s3": wire.Call("s3", "GET", "/?max-buckets=1&x-id=ListBuckets", {"x-amz-meta-a": "b"}, b""),
     "query": wire.Call("sts", "POST", "/", {"content-type": "application/x-www-form-urlencoded"}, b"Action=GetCallerIdentity&Version=2011-06-15"),

@@ -114,7 +114,7 @@ def test_reencryption_keeps_the_plaintext_inside(kms, key, code):
     assert code(kms.re_encrypt, CiphertextBlob=blob, SourceKeyId=other, SourceEncryptionContext={"a": "1"}, DestinationKeyId=other) == "IncorrectKeyException"
 
 
-# AWS.md 5.3: what each operation answers to an enabled, a disabled and a doomed key.
+# KMS Developer Guide, "Key states": what each operation answers to an enabled, a disabled and a doomed key.
 OK, DISABLED, STATE = None, "DisabledException", "KMSInvalidStateException"
 STATES = {
     "encrypt": (OK, DISABLED, STATE), "decrypt": (OK, DISABLED, STATE), "generate_data_key": (OK, DISABLED, STATE), "generate_data_key_without_plaintext": (OK, DISABLED, STATE), "re_encrypt": (OK, DISABLED, STATE),

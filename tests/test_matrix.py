@@ -1,4 +1,4 @@
-"""Every row of the operation table against every way to be refused (DESIGN section 4): the expected error in the row's own dialect, an unchanged
+"""Every row of the operation table against every way to be refused: the expected error in the row's own dialect, an unchanged
 store, exactly one audit record. The rows come from the program itself, so that a new operation is tested by its sample alone (samples.py)."""
 import collections
 import dataclasses
@@ -14,7 +14,7 @@ from conftest import SLUICE, Server
 
 TABLE = json.loads(subprocess.run([SLUICE.parent / "operations"], capture_output=True, text=True, check=True).stdout)
 ROWS = [(service, row) for service in TABLE for row in service["rows"]]
-# What AWS says, by protocol (AWS.md 1.6, 2.2 to 2.6; S3 "Error responses"; IAM "Common errors").
+# What AWS says, by protocol (S3 "Error responses"; IAM "Common errors").
 NO_CREDENTIALS = {"rest-xml": (403, "AccessDenied"), "query": (403, "MissingAuthenticationToken"), "json10": (400, "MissingAuthenticationTokenException"), "json11": (400, "MissingAuthenticationTokenException"),
                   "rest-json": (403, "MissingAuthenticationTokenException")}
 TAMPERED = {"rest-xml": (403, "SignatureDoesNotMatch"), "query": (403, "SignatureDoesNotMatch"), "json10": (400, "InvalidSignatureException"), "json11": (400, "InvalidSignatureException"), "rest-json": (403, "InvalidSignatureException")}
@@ -181,7 +181,7 @@ def test_with_chunks_that_are_malformed(matrix):
 
 
 def test_when_the_commit_fails(matrix):
-    """No audit record, no answer (law 2): when the disk takes nothing more, every call fails, also those that only read, and nothing has changed
+    """No audit record, no answer: when the disk takes nothing more, every call fails, also those that only read, and nothing has changed
     when the server is started again. The first call meets the failing write itself, the others the store that has stopped writing."""
     resource.prlimit(matrix.server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     check_column(matrix, lambda service, row, call: (matrix.wire.ask(call, matrix.operator), (503, "ServiceUnavailable")), audited=False)

@@ -112,6 +112,7 @@ def test_no_call_can_hide_from_the_trail(server):
     selectors = wire.capture(server.client("cloudtrail"), "PutEventSelectors", {"TrailName": "nowhere-to-hide", "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]})
     selectors.body = selectors.body.replace(b'{"FieldSelectors"', b'{"X": ' + deep[:156] + deep[-156:] + b', "FieldSelectors"', 1)
     assert raw.ask(selectors, session).status == 200
+    assert b'"X"' not in raw.ask(wire.capture(server.client("cloudtrail"), "GetEventSelectors", {"TrailName": "nowhere-to-hide"}), session).body      # nobody checked it: not kept
     kms = server.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     describe = wire.capture(kms, "DescribeKey", {"KeyId": key})

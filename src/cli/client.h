@@ -1,6 +1,6 @@
 #pragma once
 // The command line's own AWS client: the operator's session from the Unix socket, then signed requests over TLS to the
-// running server, like any other caller. There is no second way in (DESIGN law 1).
+// running server, like any other caller. There is no second way in.
 #include <memory>
 
 #include "base/secret.h"

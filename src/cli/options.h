@@ -1,5 +1,5 @@
 #pragma once
-// What every command of `sluice` shares (DESIGN section 11).
+// What every command of `sluice` shares.
 #include <functional>
 #include <string>
 #include <vector>

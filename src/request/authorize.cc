@@ -1,4 +1,4 @@
-// Authorisation: every need of an operation against every policy that applies (DESIGN law 3).
+// Authorisation: every need of an operation against every policy that applies.
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "request/sigv4.h"

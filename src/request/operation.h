@@ -1,6 +1,6 @@
 #pragma once
 // What an API operation is, and the proof objects that make the request path impossible to skip:
-//   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response        (DESIGN section 4)
+//   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response        (ARCHITECTURE.md)
 #include <array>
 #include <concepts>
 #include <map>

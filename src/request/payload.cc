@@ -1,4 +1,4 @@
-// The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (AWS.md 1.2, 1.3).
+// The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (S3 API Reference, "Signature calculations").
 #include <algorithm>
 #include <cstring>
 

@@ -1,5 +1,5 @@
 #pragma once
-// The last step: an outcome in the words of its protocol (AWS.md 2). A reply cannot be built without a Receipt.
+// The last step: an outcome in the words of its protocol. A reply cannot be built without a Receipt.
 #include "request/ports.h"
 
 namespace sluice {

@@ -1,5 +1,5 @@
 #pragma once
-// From a request's head to one row of one service's table (AWS.md 2.1).
+// From a request's head to one row of one service's table.
 #include "request/ports.h"
 
 namespace sluice {

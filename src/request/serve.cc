@@ -86,7 +86,7 @@ Result<std::string> read_whole(BodySource& payload, Request& request, const Serv
   return body;
 }
 
-// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC protocols (AWS.md 1.6).
+// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC protocols.
 Error in_dialect(Error error, const Service& service) {
   if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml || service.protocol == Protocol::query) return error;
   error.code = "AccessDeniedException";

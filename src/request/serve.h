@@ -1,5 +1,5 @@
 #pragma once
-// The life of a request (DESIGN section 4). One function reads top to bottom; the types allow no other order.
+// The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no other order.
 #include "request/audit.h"
 #include "request/sigv4.h"
 

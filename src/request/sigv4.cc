@@ -8,7 +8,7 @@
 namespace sluice::sigv4 {
 namespace {
 
-// Codes by dialect: S3, query, JSON, rest-json; with their statuses (AWS.md 1.6).
+// Codes by dialect: S3, query, JSON, rest-json; with their statuses.
 struct Dialect { int status; const char* code; };
 struct FaultRow { Fault fault; Dialect s3, query, json, rest_json; const char* message; };
 constexpr FaultRow kFaults[] = {
@@ -198,7 +198,7 @@ Secret KnownSession::signing_key(const Claim& claim) const {
 
 Result<std::shared_ptr<const KnownSession>> KnownSessions::find(const Claim& claim, const Service& service, const Ports& ports, Time now) {
   const bool s3 = service.protocol == Protocol::rest_xml;
-  // There are no long-lived keys (law 5): without a token no key is known.
+  // There are no long-lived keys: without a token no key is known.
   if (claim.token.empty()) return s3 ? fault(Fault::unknown_key, service, {}, {{"AWSAccessKeyId", claim.access_key_id}}) : fault(Fault::unknown_key, service);
   auto found = open(claim.token, ports, now);
   if (!found) return fault(Fault::bad_token, service);

@@ -13,7 +13,7 @@
 
 namespace sluice::sigv4 {
 
-// How long each part may differ from our clock (AWS.md 1.5).
+// How long each part may differ from our clock.
 constexpr Time kSkewS3Ms = 15 * 60 * 1000, kSkewMs = 5 * 60 * 1000;
 constexpr int64_t kPresignMaxS = 604800;
 
@@ -27,7 +27,7 @@ struct Claim {
 };
 
 enum class Fault { none_given, malformed, unknown_key, mismatch, expired_token, bad_token, skewed, scope, wrong_region, expired_presign, unsigned_header };
-// AWS's error for a fault in the dialect of the service's protocol (AWS.md 1.6).
+// AWS's error for a fault in the dialect of the service's protocol.
 Error fault(Fault what, const Service& service, std::string message = {}, std::vector<std::pair<std::string, std::string>> details = {});
 
 Result<Claim> parse(const Request& request, const Service& service);

@@ -1,5 +1,5 @@
 #pragma once
-// Group commit by leader (DESIGN section 5): who comes first takes all that wait, checks their reads, chains their audit
+// Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their reads, chains their audit
 // records, writes one batch, syncs once, wakes the rest. After a failed write nothing more is written until a restart.
 #include <atomic>
 #include <condition_variable>

@@ -1,5 +1,5 @@
 #pragma once
-// The store: one RocksDB, encrypted files, one commit for data, events and audit record (DESIGN laws 2 and 4).
+// The store: one RocksDB, encrypted files, one commit for data, events and audit record.
 // Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group commits.
 // Conflicts: Staged::get records what it read; a commit whose reads were overwritten since its snapshot fails with the code
 // "Conflict", and request/serve runs the operation again on a fresh snapshot.

@@ -1,5 +1,5 @@
 #pragma once
-// AWS Identity and Access Management: roles and their inline policies. No users, no access keys (DESIGN law 5).
+// AWS Identity and Access Management: roles and their inline policies. No users, no access keys.
 // Source: IAM API Reference 2010-05-08.
 #include "request/ports.h"
 

@@ -16,7 +16,7 @@ namespace {
 Response runtime_json(int status, const json::object& body) { return render_json(status, body); }
 Response refused(int status, const char* type, const char* text) { return runtime_json(status, {{"errorType", type}, {"errorMessage", text}}); }
 
-// The environment variables of AWS.md 7.6, then the function's own.
+// The environment variables that AWS sets (Lambda Developer Guide, "Defined runtime environment variables"), then the function's own.
 std::vector<std::string> variables_of(const FunctionView& f, const Session& session, const Ports& ports, const std::string& log_stream) {
   const std::string& region = ports.store->scope().region;
   std::vector<std::string> out{"_HANDLER=" + f.handler, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region, "AWS_LAMBDA_FUNCTION_NAME=" + f.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(f.memory_mb), "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
