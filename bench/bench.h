@@ -1,6 +1,7 @@
 #pragma once
-// What the parts of `bench` share. The program measures the machine and the product in one run, so that their ratio means something
-// whatever the machine: the server is the real program on a directory of its own, with TLS, signatures, encryption, audit and sync on.
+// What the parts of `bench` share. The program measures the machine and the product in one run, so
+// that their ratio means something whatever the machine: the server is the real program on a
+// directory of its own, with TLS, signatures, encryption, audit and sync on.
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,12 +11,13 @@
 
 namespace sluice::bench {
 
-// One row of the report. `limit` names the figure of the machine it is compared with; the ratio is value/limit, or limit is 0.
+// One row of the report. `limit` names the figure of the machine it is compared with; the ratio is
+// value/limit, or limit is 0.
 struct Figure {
   std::string name;
   double value = 0;
   std::string unit, note;
-  double limit = 0, aim = 0;             // ratio: at least `aim`, or at most when `aim_is_most`
+  double limit = 0, aim = 0;  // ratio: at least `aim`, or at most when `aim_is_most`
   bool aim_is_most = false;
   std::string against;
 };
@@ -33,7 +35,13 @@ class Report {
   std::vector<Figure> figures_;
 };
 
-struct Options { std::string dir, program, readings; double seconds = 3; int64_t items = 0; bool json = false; std::string only; };
+struct Options {
+  std::string dir, program, readings;
+  double seconds = 3;
+  int64_t items = 0;
+  bool json = false;
+  std::string only;
+};
 
 // CPU seconds of a process and all its descendants.
 double cpu_of(int64_t pid);
@@ -46,7 +54,9 @@ double percentile(std::vector<double>& values, double share);
 // A child process of this machine's own making; killed by its destructor.
 class Child {
  public:
-  Child(std::vector<std::string> arguments, const std::string& ready_prefix);   // returns when a line of its stdout begins with the prefix
+  Child(
+      std::vector<std::string> arguments,
+      const std::string& ready_prefix);  // returns when a line of its stdout begins with the prefix
   ~Child();
   bool ready() const { return ready_; }
   double ready_ms() const { return ready_ms_; }
@@ -61,25 +71,35 @@ class Child {
   std::string line_;
 };
 
-// The load generator: one thread, TLS connections that are open before the clock starts, one request at a time on each.
-struct Target { std::string host, port, ca_file; int64_t pid = 0; };
+// The load generator: one thread, TLS connections that are open before the clock starts, one
+// request at a time on each.
+struct Target {
+  std::string host, port, ca_file;
+  int64_t pid = 0;
+};
 Target target_of(const cli::Endpoint& endpoint);
-struct Message { std::string head; const std::string* body = nullptr; };
+struct Message {
+  std::string head;
+  const std::string* body = nullptr;
+};
 using Next = std::function<Message(size_t number)>;
 struct Load {
   uint64_t answers = 0, refused = 0, bytes = 0;
   double seconds = 0, own_cpu = 0, server_cpu = 0;
   std::string first_refusal;
   double rate() const { return seconds > 0 ? static_cast<double>(answers) / seconds : 0; }
-  std::string split() const;                                                     // "server 1.4 + client 0.5 cores"
+  std::string split() const;  // "server 1.4 + client 0.5 cores"
 };
-Load run_load(const Target& target, size_t connections, double seconds, const Next& next, uint64_t answers_max = 0);
+Load run_load(const Target& target, size_t connections, double seconds, const Next& next,
+              uint64_t answers_max = 0);
 
 // Signature Version 4 for the generator: the key is derived once.
 class Signer {
  public:
   Signer(const cli::Credentials& credentials, const cli::Endpoint& endpoint, std::string service);
-  std::string head(std::string_view method, const std::string& path, std::vector<std::pair<std::string, std::string>> headers, const std::string& payload_hash, size_t body_bytes) const;
+  std::string head(std::string_view method, const std::string& path,
+                   std::vector<std::pair<std::string, std::string>> headers,
+                   const std::string& payload_hash, size_t body_bytes) const;
 
  private:
   const std::string access_key_id_, token_, region_, service_, host_, day_;
@@ -87,10 +107,12 @@ class Signer {
 };
 
 void measure_machine(const Options& options, Report& report);
-int run_echo(const std::string& dir);                                            // the echo server, as a process of its own
+int run_echo(const std::string& dir);  // the echo server, as a process of its own
 void measure_product(const Options& options, Report& report);
-void measure_pipeline(const Options& options, Report& report, cli::Client& client, const cli::Common& common);
-void measure_trail(const Options& options, Report& report, cli::Client& client, const Target& target, const Signer& signer);
+void measure_pipeline(const Options& options, Report& report, cli::Client& client,
+                      const cli::Common& common);
+void measure_trail(const Options& options, Report& report, cli::Client& client,
+                   const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);
 
 constexpr size_t kKiB = 1024, kMiB = 1024 * 1024, kConnections = 32, kWriters = 64, kBatch = 25;

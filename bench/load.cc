@@ -27,7 +27,8 @@ class Connection {
   Connection(const Target& target, SSL_CTX* context) {
     addrinfo hints{}, *found = nullptr;
     hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found) != 0) throw std::runtime_error("cannot resolve " + target.host);
+    if (getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found) != 0)
+      throw std::runtime_error("cannot resolve " + target.host);
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bool ok = connect(fd, found->ai_addr, found->ai_addrlen) == 0;
     freeaddrinfo(found);
@@ -36,15 +37,22 @@ class Connection {
     ssl_ = SSL_new(context);
     SSL_set_fd(ssl_, fd);
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), target.host.c_str());
-    if (!ok || SSL_connect(ssl_) != 1) throw std::runtime_error("cannot connect to " + target.host + ":" + target.port);
+    if (!ok || SSL_connect(ssl_) != 1)
+      throw std::runtime_error("cannot connect to " + target.host + ":" + target.port);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   }
-  ~Connection() { SSL_free(ssl_); close(fd); }
+  ~Connection() {
+    SSL_free(ssl_);
+    close(fd);
+  }
   Connection(const Connection&) = delete;
 
   void begin(Message message) {
     out_ = std::move(message);
-    if (out_.body && out_.body->size() <= kBufferBytes / 4) { out_.head += *out_.body; out_.body = nullptr; }   // one record where it fits
+    if (out_.body && out_.body->size() <= kBufferBytes / 4) {
+      out_.head += *out_.body;
+      out_.body = nullptr;
+    }  // one record where it fits
     sent_ = 0;
     head_.clear();
     left_ = 0;
@@ -55,21 +63,27 @@ class Connection {
   Step pump(std::string& buffer, uint64_t& bytes) {
     const size_t total = out_.head.size() + (out_.body ? out_.body->size() : 0);
     while (sent_ < total) {
-      const std::string_view piece = sent_ < out_.head.size() ? std::string_view(out_.head).substr(sent_) : std::string_view(*out_.body).substr(sent_ - out_.head.size());
+      const std::string_view piece =
+          sent_ < out_.head.size() ? std::string_view(out_.head).substr(sent_)
+                                   : std::string_view(*out_.body).substr(sent_ - out_.head.size());
       size_t put = 0;
-      if (const int done = SSL_write_ex(ssl_, piece.data(), std::min(piece.size(), kBufferBytes), &put); done != 1) return waits(done);
+      if (const int done =
+              SSL_write_ex(ssl_, piece.data(), std::min(piece.size(), kBufferBytes), &put);
+          done != 1)
+        return waits(done);
       sent_ += put;
     }
     for (;;) {
       size_t got = 0;
-      if (const int done = SSL_read_ex(ssl_, buffer.data(), buffer.size(), &got); done != 1) return waits(done);
+      if (const int done = SSL_read_ex(ssl_, buffer.data(), buffer.size(), &got); done != 1)
+        return waits(done);
       bytes += got;
       if (!take({buffer.data(), got})) return Step::broken;
       if (in_body_ && left_ == 0) return Step::answered;
     }
   }
   int status = 0;
-  std::string text;                                      // the answer's body, when it is a refusal
+  std::string text;  // the answer's body, when it is a refusal
   int fd = -1;
 
  private:
@@ -83,7 +97,8 @@ class Connection {
       head_ += data;
       const size_t end = head_.find("\r\n\r\n");
       if (end == std::string::npos) return head_.size() < 65536;
-      status = head_.size() > 12 ? (head_[9] - '0') * 100 + (head_[10] - '0') * 10 + head_[11] - '0' : 0;
+      status =
+          head_.size() > 12 ? (head_[9] - '0') * 100 + (head_[10] - '0') * 10 + head_[11] - '0' : 0;
       const size_t length = head_.find("content-length: ");
       left_ = 0;
       if (length < end) std::from_chars(head_.data() + length + 16, head_.data() + end, left_);
@@ -126,11 +141,13 @@ Target target_of(const cli::Endpoint& endpoint) {
 
 std::string Load::split() const {
   char text[96];
-  snprintf(text, sizeof text, "server %.2f + client %.2f cores", seconds > 0 ? server_cpu / seconds : 0, seconds > 0 ? own_cpu / seconds : 0);
+  snprintf(text, sizeof text, "server %.2f + client %.2f cores",
+           seconds > 0 ? server_cpu / seconds : 0, seconds > 0 ? own_cpu / seconds : 0);
   return text;
 }
 
-Load run_load(const Target& target, size_t count, double seconds, const Next& next, uint64_t answers_max) {
+Load run_load(const Target& target, size_t count, double seconds, const Next& next,
+              uint64_t answers_max) {
   const Context context(target.ca_file);
   std::vector<std::unique_ptr<Connection>> connections;
   const int poll = epoll_create1(EPOLL_CLOEXEC);
@@ -151,9 +168,12 @@ Load run_load(const Target& target, size_t count, double seconds, const Next& ne
     for (int i = 0; i < n && !stop; ++i) {
       Connection& c = *connections[ready[i].data.u64];
       for (Connection::Step step; (step = c.pump(buffer, load.bytes)) != Connection::Step::waits;) {
-        if (step == Connection::Step::broken) throw std::runtime_error("the server broke a connection");
-        if (c.status < 300) ++load.answers;
-        else if (load.refused++ == 0) load.first_refusal = std::to_string(c.status) + " " + c.text.substr(0, 300);
+        if (step == Connection::Step::broken)
+          throw std::runtime_error("the server broke a connection");
+        if (c.status < 300)
+          ++load.answers;
+        else if (load.refused++ == 0)
+          load.first_refusal = std::to_string(c.status) + " " + c.text.substr(0, 300);
         if (answers_max && load.answers + load.refused == answers_max) stop = true;
         c.begin(next(number++));
       }
@@ -165,30 +185,47 @@ Load run_load(const Target& target, size_t count, double seconds, const Next& ne
   load.server_cpu = cpu_of(target.pid) - server_before;
   connections.clear();
   close(poll);
-  if (load.refused) throw std::runtime_error("the server refused " + std::to_string(load.refused) + " requests: " + load.first_refusal);
+  if (load.refused)
+    throw std::runtime_error("the server refused " + std::to_string(load.refused) +
+                             " requests: " + load.first_refusal);
   return load;
 }
 
-Signer::Signer(const cli::Credentials& credentials, const cli::Endpoint& endpoint, std::string service)
-    : access_key_id_(credentials.access_key_id), token_(credentials.session_token), region_(endpoint.region), service_(std::move(service)), host_(endpoint.url.substr(endpoint.url.find("//") + 2)), day_(basic_date(now()).substr(0, 8)) {
+Signer::Signer(const cli::Credentials& credentials, const cli::Endpoint& endpoint,
+               std::string service)
+    : access_key_id_(credentials.access_key_id),
+      token_(credentials.session_token),
+      region_(endpoint.region),
+      service_(std::move(service)),
+      host_(endpoint.url.substr(endpoint.url.find("//") + 2)),
+      day_(basic_date(now()).substr(0, 8)) {
   key_ = hmac_sha256("AWS4" + std::string(credentials.secret_access_key.expose()), day_);
-  for (const std::string& part : {region_, service_, std::string("aws4_request")}) key_ = hmac_sha256(key_, part);
+  for (const std::string& part : {region_, service_, std::string("aws4_request")})
+    key_ = hmac_sha256(key_, part);
 }
 
-std::string Signer::head(std::string_view method, const std::string& path, std::vector<std::pair<std::string, std::string>> headers, const std::string& payload_hash, size_t body_bytes) const {
-  const std::string date = day_ + basic_date(now()).substr(8), scope = day_ + "/" + region_ + "/" + service_ + "/aws4_request";
-  headers.insert(headers.end(), {{"host", host_}, {"x-amz-date", date}, {"x-amz-security-token", token_}});
+std::string Signer::head(std::string_view method, const std::string& path,
+                         std::vector<std::pair<std::string, std::string>> headers,
+                         const std::string& payload_hash, size_t body_bytes) const {
+  const std::string date = day_ + basic_date(now()).substr(8),
+                    scope = day_ + "/" + region_ + "/" + service_ + "/aws4_request";
+  headers.insert(headers.end(),
+                 {{"host", host_}, {"x-amz-date", date}, {"x-amz-security-token", token_}});
   if (service_ == "s3") headers.emplace_back("x-amz-content-sha256", payload_hash);
   std::sort(headers.begin(), headers.end());
-  std::string canonical = std::string(method) + "\n" + path + "\n\n", names, out = std::string(method) + " " + path + " HTTP/1.1\r\n";
+  std::string canonical = std::string(method) + "\n" + path + "\n\n", names,
+              out = std::string(method) + " " + path + " HTTP/1.1\r\n";
   for (const auto& [name, value] : headers) {
     canonical += name + ":" + value + "\n";
     names += (names.empty() ? "" : ";") + name;
     out += name + ": " + value + "\r\n";
   }
   canonical += "\n" + names + "\n" + payload_hash;
-  const std::string signature = hex(hmac_sha256(key_, "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + hex(sha256(canonical))));
-  return out + "authorization: AWS4-HMAC-SHA256 Credential=" + access_key_id_ + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + signature + "\r\nuser-agent: bench\r\ncontent-length: " + std::to_string(body_bytes) + "\r\n\r\n";
+  const std::string signature = hex(hmac_sha256(
+      key_, "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + hex(sha256(canonical))));
+  return out + "authorization: AWS4-HMAC-SHA256 Credential=" + access_key_id_ + "/" + scope +
+         ", SignedHeaders=" + names + ", Signature=" + signature +
+         "\r\nuser-agent: bench\r\ncontent-length: " + std::to_string(body_bytes) + "\r\n\r\n";
 }
 
 }  // namespace sluice::bench

@@ -25,7 +25,9 @@ double syncs_per_second(const std::string& path, double seconds) {
   const int64_t began = monotonic_us();
   int64_t count = 0, elapsed = 0;
   for (; (elapsed = monotonic_us() - began) < static_cast<int64_t>(seconds * 1e6); ++count)
-    if (write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size()) || fdatasync(fd) != 0) break;
+    if (write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size()) ||
+        fdatasync(fd) != 0)
+      break;
   close(fd);
   unlink(path.c_str());
   return static_cast<double>(count) * 1e6 / static_cast<double>(elapsed);
@@ -36,23 +38,31 @@ double gigabytes_per_second(double seconds, size_t bytes, const Work& work) {
   const int64_t began = monotonic_us();
   int64_t count = 0, elapsed = 0;
   for (; (elapsed = monotonic_us() - began) < static_cast<int64_t>(seconds * 1e6); ++count) work();
-  return static_cast<double>(count) * static_cast<double>(bytes) / static_cast<double>(elapsed) / 1000;
+  return static_cast<double>(count) * static_cast<double>(bytes) / static_cast<double>(elapsed) /
+         1000;
 }
 
 double aes_gcm(double seconds) {
-  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
+  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
+                                                                          &EVP_CIPHER_CTX_free);
   const std::string key(32, 'k'), nonce(12, 'n');
   std::string data(64 * kKiB, 'd');
   auto* bytes = reinterpret_cast<unsigned char*>(data.data());
-  EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, reinterpret_cast<const unsigned char*>(key.data()), reinterpret_cast<const unsigned char*>(nonce.data()));
-  return gigabytes_per_second(seconds, data.size(), [&] { int size = 0; EVP_EncryptUpdate(context.get(), bytes, &size, bytes, static_cast<int>(data.size())); });
+  EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
+                     reinterpret_cast<const unsigned char*>(key.data()),
+                     reinterpret_cast<const unsigned char*>(nonce.data()));
+  return gigabytes_per_second(seconds, data.size(), [&] {
+    int size = 0;
+    EVP_EncryptUpdate(context.get(), bytes, &size, bytes, static_cast<int>(data.size()));
+  });
 }
 double sha_256(double seconds) {
   const std::string data(64 * kKiB, 'd');
   return gigabytes_per_second(seconds, data.size(), [&] { sha256(data); });
 }
 
-// 64 threads, each writing batches of 25 small items, each batch synced: what a store on RocksDB could give at best.
+// 64 threads, each writing batches of 25 small items, each batch synced: what a store on RocksDB
+// could give at best.
 double rocksdb_items_per_second(const std::string& dir, double seconds) {
   rocksdb::Options options;
   options.create_if_missing = true;
@@ -70,7 +80,8 @@ double rocksdb_items_per_second(const std::string& dir, double seconds) {
       sync.sync = true;
       for (uint64_t n = 0; !stop; ++n) {
         rocksdb::WriteBatch batch;
-        for (size_t i = 0; i < kBatch; ++i) batch.Put("device-" + std::to_string(w * kBatch + i) + big_endian64(n), value);
+        for (size_t i = 0; i < kBatch; ++i)
+          batch.Put("device-" + std::to_string(w * kBatch + i) + big_endian64(n), value);
         if (db->Write(sync, &batch).ok()) items += kBatch;
       }
     });
@@ -83,10 +94,12 @@ double rocksdb_items_per_second(const std::string& dir, double seconds) {
 // 8 MiB in sealed chunks, opened while they are sent.
 class Unsealing : public BodyProducer {
  public:
-  Unsealing(const Secret& key, const std::string& chunk, uint64_t count) : key_(key), chunk_(chunk), left_(count) {}
+  Unsealing(const Secret& key, const std::string& chunk, uint64_t count)
+      : key_(key), chunk_(chunk), left_(count) {}
   Result<std::string> next() override {
     std::string out;
-    for (int i = 0; i < 4 && left_; ++i, --left_) out += aead_open(key_, std::string(12, 'n'), chunk_, "").value_or("");
+    for (int i = 0; i < 4 && left_; ++i, --left_)
+      out += aead_open(key_, std::string(12, 'n'), chunk_, "").value_or("");
     return out;
   }
 
@@ -97,12 +110,21 @@ class Unsealing : public BodyProducer {
 };
 
 void measure_echo(const Options& options, Report& report) {
-  const Child echo({std::filesystem::read_symlink("/proc/self/exe").string(), "echo", options.dir}, "echo ");
+  const Child echo({std::filesystem::read_symlink("/proc/self/exe").string(), "echo", options.dir},
+                   "echo ");
   if (!echo.ready()) return report.missing("bare TLS echo", "the echo server did not start");
   const Target target{"127.0.0.1", echo.line().substr(5), options.dir + "/tls/ca.pem", echo.pid()};
   const std::string small(kKiB, 'x');
-  const auto get = [&](const std::string& path) { return run_load(target, kConnections, options.seconds, [&](size_t) { return Message{"GET " + path + " HTTP/1.1\r\nhost: x\r\n\r\n"}; }); };
-  const Load put = run_load(target, kConnections, options.seconds, [&](size_t) { return Message{"PUT /0 HTTP/1.1\r\nhost: x\r\ncontent-length: " + std::to_string(kKiB) + "\r\n\r\n", &small}; });
+  const auto get = [&](const std::string& path) {
+    return run_load(target, kConnections, options.seconds, [&](size_t) {
+      return Message{"GET " + path + " HTTP/1.1\r\nhost: x\r\n\r\n"};
+    });
+  };
+  const Load put = run_load(target, kConnections, options.seconds, [&](size_t) {
+    return Message{
+        "PUT /0 HTTP/1.1\r\nhost: x\r\ncontent-length: " + std::to_string(kKiB) + "\r\n\r\n",
+        &small};
+  });
   report.add({"bare TLS echo, PUT 1 KiB", put.rate(), "/s", put.split()});
   const Load read = get("/1024");
   report.add({"bare TLS echo, GET 1 KiB", read.rate(), "/s", read.split()});
@@ -121,13 +143,17 @@ int run_echo(const std::string& dir) {
   net::Server server(*tls, [&](Request request, BodySource& body) {
     std::string scratch(64 * kKiB, '\0');
     if (request.method == "PUT")
-      for (auto got = body.read(scratch.data(), scratch.size()); got && *got; got = body.read(scratch.data(), scratch.size())) {}
+      for (auto got = body.read(scratch.data(), scratch.size()); got && *got;
+           got = body.read(scratch.data(), scratch.size())) {
+      }
     Response response;
     if (request.target == "/sealed") {
       response.stream = std::make_shared<Unsealing>(key, chunk, 128);
       response.stream_bytes = 8 * kMiB;
     } else {
-      response.body.assign(static_cast<size_t>(parse_int(std::string_view(request.target).substr(1)).value_or(0)), 'x');
+      response.body.assign(
+          static_cast<size_t>(parse_int(std::string_view(request.target).substr(1)).value_or(0)),
+          'x');
     }
     return response;
   });
@@ -144,7 +170,8 @@ void measure_machine(const Options& options, Report& report) {
   report.add({"fdatasync", syncs_per_second(options.dir + "/sync", 1), "/s", "4 KiB appends"});
   report.add({"AES-256-GCM", aes_gcm(0.5), "GB/s", "one core"});
   report.add({"SHA-256", sha_256(0.5), "GB/s", "one core"});
-  report.add({"bare RocksDB", rocksdb_items_per_second(options.dir + "/rocks", options.seconds), "items/s", "64 threads, synced batches of 25"});
+  report.add({"bare RocksDB", rocksdb_items_per_second(options.dir + "/rocks", options.seconds),
+              "items/s", "64 threads, synced batches of 25"});
   std::filesystem::remove_all(options.dir + "/rocks");
   measure_echo(options, report);
 }

@@ -1,4 +1,5 @@
-// bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|trail|machine]: ./dev bench runs it.
+// bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|trail|machine]:
+// ./dev bench runs it.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -26,9 +27,13 @@ void Report::add(Figure f) {
     if (f.aim > 0 && f.limit > 0) {
       const double ratio = f.value / f.limit;
       const bool met = f.aim_is_most ? ratio <= f.aim : ratio >= f.aim;
-      judged = f.against.empty() ? fmt::format("at most {:g}: {}", f.aim, met ? "met" : "short") : fmt::format("{:.2f} of {}, aim {} {:g}: {}", ratio, f.against, f.aim_is_most ? "<=" : ">=", f.aim, met ? "met" : "short");
+      judged = f.against.empty()
+                   ? fmt::format("at most {:g}: {}", f.aim, met ? "met" : "short")
+                   : fmt::format("{:.2f} of {}, aim {} {:g}: {}", ratio, f.against,
+                                 f.aim_is_most ? "<=" : ">=", f.aim, met ? "met" : "short");
     }
-    fmt::print("{:<28} {:>12.{}f} {:<9} {:<48} {}\n", f.name, f.value, f.value < 100 ? 2 : 0, f.unit, judged, f.note);
+    fmt::print("{:<28} {:>12.{}f} {:<9} {:<48} {}\n", f.name, f.value, f.value < 100 ? 2 : 0,
+               f.unit, judged, f.note);
     std::fflush(stdout);
   }
   figures_.push_back(std::move(f));
@@ -42,13 +47,18 @@ void Report::finish() const {
   json::array all;
   for (const Figure& f : figures_) {
     json::object one{{"name", f.name}, {"value", f.value}, {"unit", f.unit}, {"note", f.note}};
-    if (f.aim > 0 && f.limit > 0) { one["ratio"] = f.value / f.limit; one["against"] = f.against; one[f.aim_is_most ? "at_most" : "at_least"] = f.aim; }
+    if (f.aim > 0 && f.limit > 0) {
+      one["ratio"] = f.value / f.limit;
+      one["against"] = f.against;
+      one[f.aim_is_most ? "at_most" : "at_least"] = f.aim;
+    }
     all.push_back(std::move(one));
   }
   fmt::print("{}\n", json::serialize(all));
 }
 double Report::value(const std::string& name) const {
-  for (const Figure& f : figures_) if (f.name == name) return f.value;
+  for (const Figure& f : figures_)
+    if (f.name == name) return f.value;
   return 0;
 }
 
@@ -61,10 +71,13 @@ std::string text_of_file(const std::string& path) {
 double own_cpu() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 double cpu_of(int64_t root) {
-  struct Process { int64_t parent = 0, ticks = 0; };
+  struct Process {
+    int64_t parent = 0, ticks = 0;
+  };
   std::map<int64_t, Process> all;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
@@ -76,7 +89,9 @@ double cpu_of(int64_t root) {
     std::istringstream fields(stat.substr(name_end + 2));
     std::string field;
     Process p;
-    for (int n = 3; n <= 17 && fields >> field; ++n) {        // proc(5): 4 is ppid, 14 to 17 user and system time, own and of children waited for
+    for (int n = 3; n <= 17 && fields >> field;
+         ++n) {  // proc(5): 4 is ppid, 14 to 17 user and system time, own and of children waited
+                 // for
       if (n == 4) p.parent = std::atoll(field.c_str());
       if (n >= 14) p.ticks += std::atoll(field.c_str());
     }
@@ -85,7 +100,10 @@ double cpu_of(int64_t root) {
   double ticks = 0;
   for (const auto& [pid, p] : all)
     for (int64_t at = pid; at > 1 && all.contains(at); at = all[at].parent)
-      if (at == root) { ticks += static_cast<double>(p.ticks); break; }
+      if (at == root) {
+        ticks += static_cast<double>(p.ticks);
+        break;
+      }
   return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 int64_t resident_kb(int64_t pid) {
@@ -95,7 +113,10 @@ int64_t resident_kb(int64_t pid) {
 }
 double percentile(std::vector<double>& values, double share) {
   std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
+  return values.empty()
+             ? 0
+             : values[std::min(values.size() - 1,
+                               static_cast<size_t>(share * static_cast<double>(values.size())))];
 }
 
 Child::Child(std::vector<std::string> arguments, const std::string& ready_prefix) {
@@ -127,7 +148,8 @@ Child::~Child() {
 }
 
 int run(Options options) {
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path();
   options.program = folder / "sluice";
   if (options.readings.empty()) {
     options.readings = folder / "../../shared/data/readings";
@@ -157,10 +179,13 @@ int main(int argc, char** argv) {
   CLI::App app("Measures Sluice, and the limits of the machine, in one run");
   sluice::bench::Options options;
   app.add_flag("--json", options.json, "one JSON array instead of the table");
-  app.add_option("--seconds", options.seconds, "how long each load runs")->check(CLI::Range(0.1, 600.0))->capture_default_str();
+  app.add_option("--seconds", options.seconds, "how long each load runs")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
   app.add_option("--items", options.items, "items in the table before the server is started again");
   app.add_option("--readings", options.readings, "folder of the files to ingest");
-  app.add_option("--only", options.only, "one part")->check(CLI::IsMember({"machine", "objects", "items", "functions", "pipeline", "trail"}));
+  app.add_option("--only", options.only, "one part")
+      ->check(CLI::IsMember({"machine", "objects", "items", "functions", "pipeline", "trail"}));
   CLI11_PARSE(app, argc, argv);
   return sluice::bench::run(options);
 }

@@ -1,4 +1,5 @@
-// The product: objects and items through the real server, then what it costs to start and to sit idle.
+// The product: objects and items through the real server, then what it costs to start and to sit
+// idle.
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -11,7 +12,11 @@
 
 namespace sluice::bench {
 namespace {
-struct Session { cli::Common common; cli::Endpoint endpoint; cli::Credentials credentials; };
+struct Session {
+  cli::Common common;
+  cli::Endpoint endpoint;
+  cli::Credentials credentials;
+};
 
 Result<Session> session_of(const std::string& data_dir) {
   Session s;
@@ -24,18 +29,30 @@ Result<Session> session_of(const std::string& data_dir) {
 void measure_objects(const Options& options, Report& report, const Session& s) {
   const Target target = target_of(s.endpoint);
   const Signer signer(s.credentials, s.endpoint, "s3");
-  struct Size { const char* name; size_t bytes; };
-  for (const Size& size : {Size{"1 KiB", kKiB}, Size{"64 KiB", 64 * kKiB}, Size{"8 MiB", 8 * kMiB}}) {
-    const std::string body = random_bytes(size.bytes), hash = hex(sha256(body)), nothing = hex(sha256(""));
+  struct Size {
+    const char* name;
+    size_t bytes;
+  };
+  for (const Size& size :
+       {Size{"1 KiB", kKiB}, Size{"64 KiB", 64 * kKiB}, Size{"8 MiB", 8 * kMiB}}) {
+    const std::string body = random_bytes(size.bytes), hash = hex(sha256(body)),
+                      nothing = hex(sha256(""));
     const std::string folder = "/bench/" + std::to_string(size.bytes) + "/";
-    const Load put = run_load(target, kConnections, options.seconds, [&](size_t n) { return Message{signer.head("PUT", folder + std::to_string(n), {}, hash, body.size()), &body}; });
-    const Load get = run_load(target, kConnections, options.seconds, [&](size_t n) { return Message{signer.head("GET", folder + std::to_string(n % 32), {}, nothing, 0)}; });
+    const Load put = run_load(target, kConnections, options.seconds, [&](size_t n) {
+      return Message{signer.head("PUT", folder + std::to_string(n), {}, hash, body.size()), &body};
+    });
+    const Load get = run_load(target, kConnections, options.seconds, [&](size_t n) {
+      return Message{signer.head("GET", folder + std::to_string(n % 32), {}, nothing, 0)};
+    });
     if (size.bytes == kKiB) {
-      report.add({"PUT 1 KiB", put.rate(), "/s", put.split(), report.value("bare TLS echo, PUT 1 KiB"), 0.25, false, "bare TLS echo"});
-      report.add({"GET 1 KiB", get.rate(), "/s", get.split(), report.value("bare TLS echo, GET 1 KiB"), 0.3, false, "bare TLS echo"});
+      report.add({"PUT 1 KiB", put.rate(), "/s", put.split(),
+                  report.value("bare TLS echo, PUT 1 KiB"), 0.25, false, "bare TLS echo"});
+      report.add({"GET 1 KiB", get.rate(), "/s", get.split(),
+                  report.value("bare TLS echo, GET 1 KiB"), 0.3, false, "bare TLS echo"});
     } else if (size.bytes == 8 * kMiB) {
       report.add({"PUT 8 MiB", put.rate() * 8, "MiB/s", put.split()});
-      report.add({"GET 8 MiB", get.rate() * 8, "MiB/s", get.split(), report.value("TLS and AES-GCM, GET 8 MiB"), 0.4, false, "TLS and AES-GCM"});
+      report.add({"GET 8 MiB", get.rate() * 8, "MiB/s", get.split(),
+                  report.value("TLS and AES-GCM, GET 8 MiB"), 0.4, false, "TLS and AES-GCM"});
     } else {
       report.add({std::string("PUT ") + size.name, put.rate(), "/s", put.split()});
       report.add({std::string("GET ") + size.name, get.rate(), "/s", get.split()});
@@ -47,7 +64,9 @@ std::string batch_body(size_t number) {
   std::string body = R"({"RequestItems":{"Bench":[)";
   for (size_t i = 0; i < kBatch; ++i) {
     const std::string at = std::to_string(1000000000 + number);
-    body += (i ? "," : "") + (R"({"PutRequest":{"Item":{"device_id":{"S":"device-)" + std::to_string(i) + R"("},"timestamp":{"S":"2026-01-02T03:04:05.)" + at + R"(Z"},"value":{"N":"69.88083514"}}}})");
+    body += (i ? "," : "") + (R"({"PutRequest":{"Item":{"device_id":{"S":"device-)" +
+                              std::to_string(i) + R"("},"timestamp":{"S":"2026-01-02T03:04:05.)" +
+                              at + R"(Z"},"value":{"N":"69.88083514"}}}})");
   }
   return body + "]}}";
 }
@@ -57,27 +76,49 @@ void measure_items(const Options& options, Report& report, const Session& s, siz
   const Signer signer(s.credentials, s.endpoint, "dynamodb");
   const auto next = [&](size_t) {
     const std::string body = batch_body(number++);
-    return Message{signer.head("POST", "/", {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "DynamoDB_20120810.BatchWriteItem"}}, hex(sha256(body)), body.size()) + body};
+    return Message{signer.head("POST", "/",
+                               {{"content-type", "application/x-amz-json-1.0"},
+                                {"x-amz-target", "DynamoDB_20120810.BatchWriteItem"}},
+                               hex(sha256(body)), body.size()) +
+                   body};
   };
   const Load load = run_load(target, kWriters, options.seconds, next);
-  report.add({"BatchWriteItem", load.rate() * kBatch, "items/s", load.split(), report.value("bare RocksDB"), 0.4, false, "bare RocksDB"});
+  report.add({"BatchWriteItem", load.rate() * kBatch, "items/s", load.split(),
+              report.value("bare RocksDB"), 0.4, false, "bare RocksDB"});
   const auto missing = options.items - static_cast<int64_t>(number * kBatch);
-  if (missing > 0) run_load(target, kWriters, 3600, next, static_cast<uint64_t>(missing) / kBatch + 1);
+  if (missing > 0)
+    run_load(target, kWriters, 3600, next, static_cast<uint64_t>(missing) / kBatch + 1);
 }
 
 Result<Done> set_up(cli::Client& client) {
   TRY(const cli::Reply made, client.send("s3", "PUT", "/bench", {}, ""));
   if (made.status >= 300) return cli::error_of(made);
-  TRY(const json::object ignored, client.call_json("dynamodb", "DynamoDB_20120810.CreateTable", "1.0", json::object{{"TableName", "Bench"}, {"BillingMode", "PAY_PER_REQUEST"},
-      {"KeySchema", json::array{json::object{{"AttributeName", "device_id"}, {"KeyType", "HASH"}}, json::object{{"AttributeName", "timestamp"}, {"KeyType", "RANGE"}}}},
-      {"AttributeDefinitions", json::array{json::object{{"AttributeName", "device_id"}, {"AttributeType", "S"}}, json::object{{"AttributeName", "timestamp"}, {"AttributeType", "S"}}}}}));
+  TRY(const json::object ignored,
+      client.call_json(
+          "dynamodb", "DynamoDB_20120810.CreateTable", "1.0",
+          json::object{
+              {"TableName", "Bench"},
+              {"BillingMode", "PAY_PER_REQUEST"},
+              {"KeySchema",
+               json::array{json::object{{"AttributeName", "device_id"}, {"KeyType", "HASH"}},
+                           json::object{{"AttributeName", "timestamp"}, {"KeyType", "RANGE"}}}},
+              {"AttributeDefinitions",
+               json::array{
+                   json::object{{"AttributeName", "device_id"}, {"AttributeType", "S"}},
+                   json::object{{"AttributeName", "timestamp"}, {"AttributeType", "S"}}}}}));
   return Done{};
 }
 
 std::optional<Child> serve(const Options& options, Report& report) {
   std::optional<Child> server;
-  server.emplace(std::vector<std::string>{options.program, "serve", "--data-dir", options.dir + "/data", "--listen", "127.0.0.1:0", "--trail-interval", "1"}, "Sluice serves");
-  if (!server->ready()) { report.missing("the server", "it did not start"); server.reset(); }
+  server.emplace(
+      std::vector<std::string>{options.program, "serve", "--data-dir", options.dir + "/data",
+                               "--listen", "127.0.0.1:0", "--trail-interval", "1"},
+      "Sluice serves");
+  if (!server->ready()) {
+    report.missing("the server", "it did not start");
+    server.reset();
+  }
   return server;
 }
 
@@ -86,10 +127,14 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   TRY(const Session s, session_of(data_dir));
   TRY(const auto client, cli::Client::connect(s.common));
   CHECK(set_up(*client));
-  const auto wanted = [&](const char* part) { return options.only.empty() || options.only == part; };
+  const auto wanted = [&](const char* part) {
+    return options.only.empty() || options.only == part;
+  };
   if (wanted("objects")) measure_objects(options, report, s);
   if (wanted("items")) measure_items(options, report, s, batches);
-  if (wanted("trail")) measure_trail(options, report, *client, target_of(s.endpoint), Signer(s.credentials, s.endpoint, "s3"));
+  if (wanted("trail"))
+    measure_trail(options, report, *client, target_of(s.endpoint),
+                  Signer(s.credentials, s.endpoint, "s3"));
   if (wanted("functions")) measure_functions(options, report, *client);
   if (wanted("pipeline")) measure_pipeline(options, report, *client, s.common);
   return Done{};
@@ -102,16 +147,21 @@ void measure_product(const Options& options, Report& report) {
   {
     const auto server = serve(options, report);
     if (!server) return;
-    report.add({"start, new directory", server->ready_ms(), "ms", "keys and certificates are made", 1, 300, true, ""});
+    report.add({"start, new directory", server->ready_ms(), "ms", "keys and certificates are made",
+                1, 300, true, ""});
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    report.add({"idle, new directory", static_cast<double>(resident_kb(server->pid())) / 1024, "MiB RSS", "", 1, 64, true, ""});
-    if (auto done = measure_running(options, report, batches); !done) report.missing("the rest", done.error().message);
+    report.add({"idle, new directory", static_cast<double>(resident_kb(server->pid())) / 1024,
+                "MiB RSS", "", 1, 64, true, ""});
+    if (auto done = measure_running(options, report, batches); !done)
+      report.missing("the rest", done.error().message);
   }
   const auto again = serve(options, report);
   if (!again) return;
-  report.add({"start again", again->ready_ms(), "ms", "with " + std::to_string(batches * kBatch) + " items", 1, 300, true, ""});
+  report.add({"start again", again->ready_ms(), "ms",
+              "with " + std::to_string(batches * kBatch) + " items", 1, 300, true, ""});
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  report.add({"idle again", static_cast<double>(resident_kb(again->pid())) / 1024, "MiB RSS", "", 1, 64, true, ""});
+  report.add({"idle again", static_cast<double>(resident_kb(again->pid())) / 1024, "MiB RSS", "", 1,
+              64, true, ""});
 }
 
 }  // namespace sluice::bench

@@ -12,10 +12,13 @@ int main(int argc, char** argv) {
     if (std::string_view(argv[i]) == "aws") own = i + 1;
   common.aws_arguments.assign(argv + own, argv + argc);
   int exit_code = 0;
-  CLI::App app{"Sluice: a secure, event-driven data-ingestion pipeline that speaks AWS's protocols", "sluice"};
+  CLI::App app{"Sluice: a secure, event-driven data-ingestion pipeline that speaks AWS's protocols",
+               "sluice"};
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--data-dir", common.data_dir, "where everything is kept")->envname("SLUICE_DATA_DIR")->capture_default_str();
+  app.add_option("--data-dir", common.data_dir, "where everything is kept")
+      ->envname("SLUICE_DATA_DIR")
+      ->capture_default_str();
   app.add_flag("--json", common.json, "print JSON");
   add_serve(app, common, exit_code);
   add_credentials(app, common, exit_code);

@@ -6,8 +6,10 @@
 namespace sluice {
 namespace {
 constexpr std::string_view kHex = "0123456789abcdef", kHexUpper = "0123456789ABCDEF";
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64Url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -23,7 +25,8 @@ std::string encode64(std::string_view in, std::string_view alphabet, bool padded
   for (size_t i = 0; i < in.size(); i += 3) {
     uint32_t group = 0;
     const size_t have = std::min<size_t>(3, in.size() - i);
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? static_cast<uint8_t>(in[i + k]) : 0);
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < have ? static_cast<uint8_t>(in[i + k]) : 0);
     for (size_t k = 0; k <= have; ++k) out[at + k] = alphabet[group >> (18 - 6 * k) & 63];
     at += have == 3 || padded ? 4 : have + 1;
   }
@@ -44,7 +47,9 @@ std::optional<std::string> decode64(std::string_view in, const Values64& value) 
   if (in.size() % 4 == 1) return std::nullopt;
   std::string out(in.size() * 3 / 4, '\0');
   size_t at = 0, i = 0;
-  const auto digit = [&](size_t k) { return static_cast<int32_t>(value[static_cast<uint8_t>(in[k])]); };
+  const auto digit = [&](size_t k) {
+    return static_cast<int32_t>(value[static_cast<uint8_t>(in[k])]);
+  };
   for (; i + 4 <= in.size(); i += 4, at += 3) {
     const int32_t a = digit(i), b = digit(i + 1), c = digit(i + 2), d = digit(i + 3);
     if ((a | b | c | d) < 0) return std::nullopt;
@@ -86,7 +91,9 @@ std::optional<std::string> unhex(std::string_view text) {
 
 std::string base64(std::string_view bytes) { return encode64(bytes, kBase64, true); }
 std::string base64url(std::string_view bytes) { return encode64(bytes, kBase64Url, false); }
-std::optional<std::string> unbase64url(std::string_view text) { return decode64(text, kValues64Url); }
+std::optional<std::string> unbase64url(std::string_view text) {
+  return decode64(text, kValues64Url);
+}
 std::optional<std::string> unbase64(std::string_view text) {
   if (text.size() % 4) return std::nullopt;
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
@@ -97,7 +104,8 @@ std::string percent_encode(std::string_view text, bool keep_slash) {
   std::string out;
   out.reserve(text.size() + 16);
   for (char c : text) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash);
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash);
     if (plain) {
       out += c;
     } else {
@@ -161,11 +169,23 @@ bool is_utf8(std::string_view s) {
     const uint8_t c = byte(i);
     size_t extra = 0;
     uint32_t point = 0, least = 0;
-    if (c < 0x80) { ++i; continue; }
-    else if (c >= 0xc2 && c < 0xe0) { extra = 1; point = c & 31; least = 0x80; }
-    else if (c >= 0xe0 && c < 0xf0) { extra = 2; point = c & 15; least = 0x800; }
-    else if (c >= 0xf0 && c < 0xf5) { extra = 3; point = c & 7; least = 0x10000; }
-    else return false;
+    if (c < 0x80) {
+      ++i;
+      continue;
+    } else if (c >= 0xc2 && c < 0xe0) {
+      extra = 1;
+      point = c & 31;
+      least = 0x80;
+    } else if (c >= 0xe0 && c < 0xf0) {
+      extra = 2;
+      point = c & 15;
+      least = 0x800;
+    } else if (c >= 0xf0 && c < 0xf5) {
+      extra = 3;
+      point = c & 7;
+      least = 0x10000;
+    } else
+      return false;
     if (s.size() - i <= extra) return false;
     for (size_t k = 1; k <= extra; ++k) {
       if ((byte(i + k) & 0xc0) != 0x80) return false;
@@ -180,13 +200,15 @@ bool is_utf8(std::string_view s) {
 std::optional<int64_t> parse_int(std::string_view text) {
   int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (problem != std::errc{} || end != text.data() + text.size() || text.empty())
+    return std::nullopt;
   return value;
 }
 
 std::string big_endian64(uint64_t value) {
   std::string out(8, '\0');
-  for (int i = 7; i >= 0; --i, value >>= 8) out[static_cast<size_t>(i)] = static_cast<char>(value & 0xff);
+  for (int i = 7; i >= 0; --i, value >>= 8)
+    out[static_cast<size_t>(i)] = static_cast<char>(value & 0xff);
   return out;
 }
 

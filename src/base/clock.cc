@@ -1,6 +1,6 @@
 #include "base/clock.h"
 
-#define FMT_HEADER_ONLY   // the function is linked statically, and Debian has no static libfmt
+#define FMT_HEADER_ONLY  // the function is linked statically, and Debian has no static libfmt
 #include <fmt/format.h>
 #include <time.h>
 
@@ -12,7 +12,8 @@
 namespace sluice {
 namespace {
 constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 tm utc(Time t) {
   time_t seconds = static_cast<time_t>(t >= 0 ? t / 1000 : (t - 999) / 1000);
@@ -33,8 +34,12 @@ int digits(std::string_view s, size_t at, size_t count) {
 }
 
 std::optional<Time> make(int year, int month, int day, int hour, int minute, int second) {
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)), std::chrono::day(static_cast<unsigned>(day))};
-  if (year < 0 || month < 1 || day < 1 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (year < 0 || month < 1 || day < 1 || !date.ok() || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59 || second < 0 || second > 60)
+    return std::nullopt;
   const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   return ((days * 24 + hour) * 60 + minute) * 60000 + second * 1000;
 }
@@ -49,17 +54,28 @@ std::optional<Time> zone(std::string_view s, size_t at) {
 }
 }  // namespace
 
-Time now() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-int64_t monotonic_us() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+Time now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+int64_t monotonic_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 std::string iso_seconds(Time t) {
   const tm u = utc(t);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", u.tm_year + 1900, u.tm_mon + 1, u.tm_mday, u.tm_hour, u.tm_min, u.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", u.tm_year + 1900, u.tm_mon + 1,
+                     u.tm_mday, u.tm_hour, u.tm_min, u.tm_sec);
 }
 std::string long_date(Time t) {
   const tm u = utc(t);
   const int hour = u.tm_hour % 12;
-  return fmt::format("{} {}, {} {}:{:02}:{:02} {}", kMonths[static_cast<size_t>(u.tm_mon)], u.tm_mday, u.tm_year + 1900, hour ? hour : 12, u.tm_min, u.tm_sec, u.tm_hour < 12 ? "AM" : "PM");
+  return fmt::format("{} {}, {} {}:{:02}:{:02} {}", kMonths[static_cast<size_t>(u.tm_mon)],
+                     u.tm_mday, u.tm_year + 1900, hour ? hour : 12, u.tm_min, u.tm_sec,
+                     u.tm_hour < 12 ? "AM" : "PM");
 }
 std::string iso_millis(Time t) {
   std::string text = iso_seconds(t);
@@ -68,16 +84,21 @@ std::string iso_millis(Time t) {
 }
 std::string basic_date(Time t) {
   const tm u = utc(t);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", u.tm_year + 1900, u.tm_mon + 1, u.tm_mday, u.tm_hour, u.tm_min, u.tm_sec);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", u.tm_year + 1900, u.tm_mon + 1, u.tm_mday,
+                     u.tm_hour, u.tm_min, u.tm_sec);
 }
 std::string http_date(Time t) {
   const tm u = utc(t);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays.at(static_cast<size_t>(u.tm_wday)), u.tm_mday, kMonths.at(static_cast<size_t>(u.tm_mon)), u.tm_year + 1900, u.tm_hour, u.tm_min, u.tm_sec);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     kDays.at(static_cast<size_t>(u.tm_wday)), u.tm_mday,
+                     kMonths.at(static_cast<size_t>(u.tm_mon)), u.tm_year + 1900, u.tm_hour,
+                     u.tm_min, u.tm_sec);
 }
 
 std::optional<Time> parse_basic_date(std::string_view s) {
   if (s.size() != 16 || s[8] != 'T' || s[15] != 'Z') return std::nullopt;
-  return make(digits(s, 0, 4), digits(s, 4, 2), digits(s, 6, 2), digits(s, 9, 2), digits(s, 11, 2), digits(s, 13, 2));
+  return make(digits(s, 0, 4), digits(s, 4, 2), digits(s, 6, 2), digits(s, 9, 2), digits(s, 11, 2),
+              digits(s, 13, 2));
 }
 
 std::optional<Time> parse_iso(std::string_view s) {
@@ -93,7 +114,8 @@ std::optional<Time> parse_iso(std::string_view s) {
     at = 19;
     if (at < s.size() && s[at] == '.') {
       size_t end = at + 1;
-      for (Time unit = 100; end < s.size() && s[end] >= '0' && s[end] <= '9'; ++end, unit /= 10) millis += (s[end] - '0') * unit;
+      for (Time unit = 100; end < s.size() && s[end] >= '0' && s[end] <= '9'; ++end, unit /= 10)
+        millis += (s[end] - '0') * unit;
       if (end == at + 1) return std::nullopt;
       at = end;
     }
@@ -108,7 +130,9 @@ std::optional<Time> parse_http_date(std::string_view s) {
   // Sun, 06 Nov 1994 08:49:37 GMT
   if (s.size() != 29 || s.substr(25) != " GMT") return std::nullopt;
   for (size_t month = 0; month < kMonths.size(); ++month)
-    if (s.substr(8, 3) == kMonths[month]) return make(digits(s, 12, 4), static_cast<int>(month) + 1, digits(s, 5, 2), digits(s, 17, 2), digits(s, 20, 2), digits(s, 23, 2));
+    if (s.substr(8, 3) == kMonths[month])
+      return make(digits(s, 12, 4), static_cast<int>(month) + 1, digits(s, 5, 2), digits(s, 17, 2),
+                  digits(s, 20, 2), digits(s, 23, 2));
   return std::nullopt;
 }
 

@@ -10,15 +10,19 @@
 
 namespace sluice {
 namespace {
-// Hands out memory in order and takes none back; more blocks when the first is full. Safe for threads that share a document.
+// Hands out memory in order and takes none back; more blocks when the first is full. Safe for
+// threads that share a document.
 class Arena final : public json::memory_resource {
  public:
-  explicit Arena(size_t bytes) : first_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {}
+  explicit Arena(size_t bytes)
+      : first_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {}
 
  protected:
   void* do_allocate(size_t bytes, size_t) override {
     bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    if (const size_t at = used_.fetch_add(bytes, std::memory_order_relaxed); at + bytes <= capacity_) return first_.get() + at;
+    if (const size_t at = used_.fetch_add(bytes, std::memory_order_relaxed);
+        at + bytes <= capacity_)
+      return first_.get() + at;
     const std::lock_guard lock(mutex_);
     if (left_ < bytes) {
       left_ = std::max(bytes, capacity_ << more_.size());
@@ -29,25 +33,32 @@ class Arena final : public json::memory_resource {
     return std::exchange(next_, next_ + bytes);
   }
   void do_deallocate(void*, size_t, size_t) override {}
-  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+  bool do_is_equal(const json::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
 
  private:
   static constexpr size_t kAlignment = 16;
   const std::unique_ptr<char[]> first_;
   const size_t capacity_;
   std::atomic<size_t> used_{0};
-  std::mutex mutex_;                                     // of what follows
+  std::mutex mutex_;  // of what follows
   std::vector<std::unique_ptr<char[]>> more_;
   char* next_ = nullptr;
   size_t left_ = 0;
 };
 }  // namespace
 }  // namespace sluice
-template <> struct boost::json::is_deallocate_trivial<sluice::Arena> { static constexpr bool value = true; };
+template <>
+struct boost::json::is_deallocate_trivial<sluice::Arena> {
+  static constexpr bool value = true;
+};
 
 namespace sluice {
 namespace {
-Error serialization(std::string message) { return {400, "SerializationException", std::move(message), {}}; }
+Error serialization(std::string message) {
+  return {400, "SerializationException", std::move(message), {}};
+}
 Error wrong_type(const json::value& value, std::string_view wanted) {
   std::string is;
   switch (value.kind()) {
@@ -57,7 +68,8 @@ Error wrong_type(const json::value& value, std::string_view wanted) {
     case json::kind::double_: is = "DECIMAL_VALUE"; break;
     case json::kind::string: is = "STRING_VALUE"; break;
     case json::kind::array:
-    case json::kind::object: return serialization("Start of structure or map found where not expected.");
+    case json::kind::object:
+      return serialization("Start of structure or map found where not expected.");
     case json::kind::null: is = "NULL_VALUE"; break;
   }
   return serialization(is + " cannot be converted to " + std::string(wanted));
@@ -65,19 +77,32 @@ Error wrong_type(const json::value& value, std::string_view wanted) {
 
 // Finds a repeated key; Boost.JSON's DOM has already dropped it, so the text is walked once more.
 struct DuplicateHandler {
-  static constexpr size_t max_object_size = size_t(-1), max_array_size = size_t(-1), max_key_size = size_t(-1), max_string_size = size_t(-1);
+  static constexpr size_t max_object_size = size_t(-1), max_array_size = size_t(-1),
+                          max_key_size = size_t(-1), max_string_size = size_t(-1);
   std::vector<std::set<std::string>> open;
   std::string part;
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
-  bool on_object_begin(json::error_code&) { open.emplace_back(); return true; }
-  bool on_object_end(size_t, json::error_code&) { open.pop_back(); return true; }
+  bool on_object_begin(json::error_code&) {
+    open.emplace_back();
+    return true;
+  }
+  bool on_object_end(size_t, json::error_code&) {
+    open.pop_back();
+    return true;
+  }
   bool on_array_begin(json::error_code&) { return true; }
   bool on_array_end(size_t, json::error_code&) { return true; }
-  bool on_key_part(json::string_view s, size_t, json::error_code&) { part.append(s.data(), s.size()); return true; }
+  bool on_key_part(json::string_view s, size_t, json::error_code&) {
+    part.append(s.data(), s.size());
+    return true;
+  }
   bool on_key(json::string_view s, size_t, json::error_code& ec) {
     part.append(s.data(), s.size());
-    if (!open.back().insert(std::exchange(part, {})).second) { ec = json::error::syntax; return false; }
+    if (!open.back().insert(std::exchange(part, {})).second) {
+      ec = json::error::syntax;
+      return false;
+    }
     return true;
   }
   bool on_string_part(json::string_view, size_t, json::error_code&) { return true; }
@@ -91,22 +116,29 @@ struct DuplicateHandler {
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
-// A number past the range of a double becomes infinity, which has no JSON form: what keeps the value could not read it again.
+// A number past the range of a double becomes infinity, which has no JSON form: what keeps the
+// value could not read it again.
 bool all_finite(const json::value& value) {
   if (value.is_double()) return std::isfinite(value.get_double());
-  if (value.is_array()) return std::all_of(value.get_array().begin(), value.get_array().end(), all_finite);
-  if (value.is_object()) return std::all_of(value.get_object().begin(), value.get_object().end(), [](const auto& member) { return all_finite(member.value()); });
+  if (value.is_array())
+    return std::all_of(value.get_array().begin(), value.get_array().end(), all_finite);
+  if (value.is_object())
+    return std::all_of(value.get_object().begin(), value.get_object().end(),
+                       [](const auto& member) { return all_finite(member.value()); });
   return true;
 }
 }  // namespace
 
-json::storage_ptr json_arena(size_t bytes) { return json::make_shared_resource<Arena>(std::max<size_t>(512, bytes)); }
+json::storage_ptr json_arena(size_t bytes) {
+  return json::make_shared_resource<Arena>(std::max<size_t>(512, bytes));
+}
 
 Result<json::value> parse_json(std::string_view text, size_t depth_max) {
   json::error_code problem;
   json::parse_options options;
   options.max_depth = depth_max;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), problem, json_arena(text.size() * 3), options);
+  json::value value = json::parse(json::string_view(text.data(), text.size()), problem,
+                                  json_arena(text.size() * 3), options);
   if (problem) return serialization("The request body is not valid JSON: " + problem.message());
   if (!all_finite(value)) return serialization("A number of the request body is out of range.");
   return value;
@@ -124,7 +156,8 @@ Result<json::value> parse_json_strict(std::string_view text, size_t depth_max) {
 }
 
 Result<json::object> parse_json_object(std::string_view body) {
-  constexpr size_t kDepthMax = 160;                        // an item nests 32 levels, two containers each; a stored event holds a payload of 64
+  constexpr size_t kDepthMax =
+      160;  // an item nests 32 levels, two containers each; a stored event holds a payload of 64
   if (body.empty()) return json::object{};
   TRY(auto value, parse_json(body, kDepthMax));
   if (!value.is_object()) return serialization("The request body is not a JSON object.");
@@ -145,7 +178,9 @@ Result<std::optional<int64_t>> Fields::integer(std::string_view name) const {
   const json::value* value = find(name);
   if (!value) return std::optional<int64_t>{};
   if (value->is_int64()) return std::optional(value->get_int64());
-  if (value->is_double() && std::trunc(value->get_double()) == value->get_double() && std::abs(value->get_double()) < 9e15) return std::optional(static_cast<int64_t>(value->get_double()));
+  if (value->is_double() && std::trunc(value->get_double()) == value->get_double() &&
+      std::abs(value->get_double()) < 9e15)
+    return std::optional(static_cast<int64_t>(value->get_double()));
   return wrong_type(*value, "Integer");
 }
 Result<std::optional<double>> Fields::number(std::string_view name) const {
@@ -164,12 +199,14 @@ Result<std::optional<bool>> Fields::boolean(std::string_view name) const {
 }
 Result<const json::object*> Fields::object(std::string_view name) const {
   const json::value* value = find(name);
-  if (value && !value->is_object()) return serialization("Expected a structure or map at " + std::string(name) + ".");
+  if (value && !value->is_object())
+    return serialization("Expected a structure or map at " + std::string(name) + ".");
   return value ? &value->get_object() : static_cast<const json::object*>(nullptr);
 }
 Result<const json::array*> Fields::array(std::string_view name) const {
   const json::value* value = find(name);
-  if (value && !value->is_array()) return serialization("Expected a list at " + std::string(name) + ".");
+  if (value && !value->is_array())
+    return serialization("Expected a list at " + std::string(name) + ".");
   return value ? &value->get_array() : static_cast<const json::array*>(nullptr);
 }
 Result<std::vector<std::string>> Fields::texts(std::string_view name) const {
@@ -186,8 +223,13 @@ Result<std::string> Fields::required_text(std::string_view name) const {
   TRY(auto value, text(name));
   if (value) return *std::move(value);
   std::string member(name);
-  if (!member.empty() && member[0] >= 'A' && member[0] <= 'Z') member[0] = static_cast<char>(member[0] + 32);
-  return Error{400, "ValidationException", "1 validation error detected: Value null at '" + member + "' failed to satisfy constraint: Member must not be null", {}};
+  if (!member.empty() && member[0] >= 'A' && member[0] <= 'Z')
+    member[0] = static_cast<char>(member[0] + 32);
+  return Error{400,
+               "ValidationException",
+               "1 validation error detected: Value null at '" + member +
+                   "' failed to satisfy constraint: Member must not be null",
+               {}};
 }
 
 json::value camel_case(const json::value& value) {
@@ -201,7 +243,8 @@ json::value camel_case(const json::value& value) {
   json::object out;
   for (const auto& [key, member] : *object) {
     std::string name(key);
-    if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') name[0] = static_cast<char>(name[0] + 32);
+    if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z')
+      name[0] = static_cast<char>(name[0] + 32);
     out[name] = camel_case(member);
   }
   return out;

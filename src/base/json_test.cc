@@ -6,7 +6,8 @@
 
 namespace sluice {
 namespace {
-// A document larger than its first block, copied and changed by threads that share it, outlived by one of its values.
+// A document larger than its first block, copied and changed by threads that share it, outlived by
+// one of its values.
 TEST(Json, ADocumentsBlockGrowsIsSharedAndLivesAsLongAsAValueOfIt) {
   std::string text = "[";
   for (int n = 0; n < 5000; ++n) text += std::string(n ? "," : "") + R"({"k":[[],{}]})";
@@ -32,7 +33,8 @@ TEST(Json, ADocumentsBlockGrowsIsSharedAndLivesAsLongAsAValueOfIt) {
 
 // Found by json_fuzz: 1E400 was kept as "Infinity", which no parser takes again.
 TEST(Json, RefusesNumbersThatItCouldNotWrite) {
-  for (const char* text : {"1E400", "-1e400", "[[1e999]]", R"({"a":{"b":[1E309]}})"}) EXPECT_FALSE(parse_json(text)) << text;
+  for (const char* text : {"1E400", "-1e400", "[[1e999]]", R"({"a":{"b":[1E309]}})"})
+    EXPECT_FALSE(parse_json(text)) << text;
   for (const char* text : {"1E308", "1e-400", "[-0]", R"({"a":12345678901234567890123})"}) {
     const auto value = parse_json(text);
     ASSERT_TRUE(value) << text;

@@ -4,8 +4,12 @@
 
 namespace sluice {
 
-Periodic::Periodic(std::string name, std::chrono::seconds interval, std::function<void(const Stopping&)> work)
-    : name_(std::move(name)), interval_(interval), work_(std::move(work)), thread_([this] { run(); }) {}
+Periodic::Periodic(std::string name, std::chrono::seconds interval,
+                   std::function<void(const Stopping&)> work)
+    : name_(std::move(name)),
+      interval_(interval),
+      work_(std::move(work)),
+      thread_([this] { run(); }) {}
 
 Periodic::~Periodic() {
   {
@@ -25,8 +29,11 @@ void Periodic::run() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, interval_, [this] { return stopping_; })) {
     lock.unlock();
-    try { work_([this] { return stopping(); }); }
-    catch (const std::exception& bug) { spdlog::error("{} failed: {}; it runs again in {} s", name_, bug.what(), interval_.count()); }
+    try {
+      work_([this] { return stopping(); });
+    } catch (const std::exception& bug) {
+      spdlog::error("{} failed: {}; it runs again in {} s", name_, bug.what(), interval_.count());
+    }
     lock.lock();
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Work that comes again: on a thread of its own, every `interval`, first after one. An exception is logged and the work runs again.
+// Work that comes again: on a thread of its own, every `interval`, first after one. An exception is
+// logged and the work runs again.
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -9,13 +10,14 @@
 
 namespace sluice {
 
-using Stopping = std::function<bool()>;                 // long work asks it between its steps
+using Stopping = std::function<bool()>;  // long work asks it between its steps
 
 class Periodic {
  public:
   // `name` begins the log line "<name> failed: ...".
-  Periodic(std::string name, std::chrono::seconds interval, std::function<void(const Stopping&)> work);
-  ~Periodic();                                          // waits for a run under way
+  Periodic(std::string name, std::chrono::seconds interval,
+           std::function<void(const Stopping&)> work);
+  ~Periodic();  // waits for a run under way
   Periodic(const Periodic&) = delete;
   Periodic& operator=(const Periodic&) = delete;
 

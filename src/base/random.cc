@@ -18,16 +18,26 @@ void fill(char* into, size_t count) {
     if (got > 0) done += static_cast<size_t>(got);
   }
 }
-// A thread's stock, for the many small pieces of a request (nonces, ids): what is handed out is wiped here.
-struct Stock { std::array<char, 1024> bytes; size_t left = 0; };
-constexpr size_t kFromStockMax = 24;                     // keys come from the kernel directly
+// A thread's stock, for the many small pieces of a request (nonces, ids): what is handed out is
+// wiped here.
+struct Stock {
+  std::array<char, 1024> bytes;
+  size_t left = 0;
+};
+constexpr size_t kFromStockMax = 24;  // keys come from the kernel directly
 }  // namespace
 
 std::string random_bytes(size_t count) {
   std::string out(count, '\0');
-  if (count > kFromStockMax) { fill(out.data(), count); return out; }
+  if (count > kFromStockMax) {
+    fill(out.data(), count);
+    return out;
+  }
   static thread_local Stock stock;
-  if (stock.left < count) { fill(stock.bytes.data(), stock.bytes.size()); stock.left = stock.bytes.size(); }
+  if (stock.left < count) {
+    fill(stock.bytes.data(), stock.bytes.size());
+    stock.left = stock.bytes.size();
+  }
   stock.left -= count;
   char* from = stock.bytes.data() + stock.left;
   std::copy(from, from + count, out.data());
@@ -35,7 +45,9 @@ std::string random_bytes(size_t count) {
   return out;
 }
 
-std::string random_hex(size_t characters) { return hex(random_bytes((characters + 1) / 2)).substr(0, characters); }
+std::string random_hex(size_t characters) {
+  return hex(random_bytes((characters + 1) / 2)).substr(0, characters);
+}
 
 std::string random_upper(size_t characters) {
   std::string out = random_bytes(characters);
@@ -48,7 +60,8 @@ std::string random_uuid() {
   b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
   b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
   const std::string h = hex(b);
-  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) + "-" + h.substr(20);
+  return h.substr(0, 8) + "-" + h.substr(8, 4) + "-" + h.substr(12, 4) + "-" + h.substr(16, 4) +
+         "-" + h.substr(20);
 }
 
 }  // namespace sluice

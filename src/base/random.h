@@ -5,8 +5,8 @@
 namespace sluice {
 
 std::string random_bytes(size_t count);
-std::string random_hex(size_t characters);              // lower-case hex
-std::string random_upper(size_t characters);            // A-Z 2-7, as in AWS key and unique ids
-std::string random_uuid();                              // RFC 9562 version 4
+std::string random_hex(size_t characters);    // lower-case hex
+std::string random_upper(size_t characters);  // A-Z 2-7, as in AWS key and unique ids
+std::string random_uuid();                    // RFC 9562 version 4
 
 }  // namespace sluice

@@ -11,10 +11,10 @@ namespace sluice {
 
 // One failure a client may see. `code` is the AWS error code verbatim ("NoSuchKey").
 struct Error {
-  int status = 500;                                             // HTTP status, e.g. 404
-  std::string code;                                             // AWS error code
-  std::string message;                                          // for the client: never a secret
-  std::vector<std::pair<std::string, std::string>> details;     // further elements: {"BucketName","b"}
+  int status = 500;                                          // HTTP status, e.g. 404
+  std::string code;                                          // AWS error code
+  std::string message;                                       // for the client: never a secret
+  std::vector<std::pair<std::string, std::string>> details;  // further elements: {"BucketName","b"}
 };
 
 template <class T>
@@ -42,16 +42,17 @@ struct Done {};
 
 }  // namespace sluice
 
-// TRY(auto item, parse(body)): declare `item` from the value, or return the Error from this function.
-// A statement, so it can never sit inside a larger expression (there, GCC and clang leak).
+// TRY(auto item, parse(body)): declare `item` from the value, or return the Error from this
+// function. A statement, so it can never sit inside a larger expression (there, GCC and clang
+// leak).
 #define TRY(declaration, expr) SLUICE_TRY_(declaration, expr, __COUNTER__)
 #define SLUICE_TRY_(declaration, expr, n) SLUICE_TRY__(declaration, expr, n)
-#define SLUICE_TRY__(declaration, expr, n)          \
-  auto try_##n = (expr);                            \
-  if (!try_##n) return std::move(try_##n).error();  \
+#define SLUICE_TRY__(declaration, expr, n)         \
+  auto try_##n = (expr);                           \
+  if (!try_##n) return std::move(try_##n).error(); \
   declaration = *std::move(try_##n)
 // CHECK(validate(x)): return the Error from this function, or go on.
-#define CHECK(expr)                                              \
-  do {                                                           \
+#define CHECK(expr)                                                      \
+  do {                                                                   \
     if (auto check_ = (expr); !check_) return std::move(check_).error(); \
   } while (false)

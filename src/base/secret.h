@@ -13,8 +13,21 @@ class Secret {
   explicit Secret(std::string bytes) : bytes_(std::move(bytes)) {}
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.wipe(); }
-  Secret& operator=(const Secret& other) { if (this != &other) { wipe(); bytes_ = other.bytes_; } return *this; }
-  Secret& operator=(Secret&& other) noexcept { if (this != &other) { wipe(); bytes_ = std::move(other.bytes_); other.wipe(); } return *this; }
+  Secret& operator=(const Secret& other) {
+    if (this != &other) {
+      wipe();
+      bytes_ = other.bytes_;
+    }
+    return *this;
+  }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      wipe();
+      bytes_ = std::move(other.bytes_);
+      other.wipe();
+    }
+    return *this;
+  }
   ~Secret() { wipe(); }
 
   // The bytes themselves. Every use of this name is a place to review.
@@ -24,7 +37,10 @@ class Secret {
   bool operator==(const Secret&) const = delete;
 
  private:
-  void wipe() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); bytes_.clear(); }
+  void wipe() {
+    OPENSSL_cleanse(bytes_.data(), bytes_.size());
+    bytes_.clear();
+  }
   std::string bytes_;
 };
 

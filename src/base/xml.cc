@@ -17,9 +17,12 @@ bool too_deep(const pugi::xml_node& node, int depth) {
 bool nests_too_deep(std::string_view body) {
   int depth = 0;
   for (size_t i = 0; i + 1 < body.size(); ++i) {
-    if (body[i] == '<' && body[i + 1] == '/') --depth;
-    else if (body[i] == '<' && body[i + 1] != '!' && body[i + 1] != '?') ++depth;
-    else if (body[i] == '/' && body[i + 1] == '>') --depth;
+    if (body[i] == '<' && body[i + 1] == '/')
+      --depth;
+    else if (body[i] == '<' && body[i + 1] != '!' && body[i + 1] != '?')
+      ++depth;
+    else if (body[i] == '/' && body[i + 1] == '>')
+      --depth;
     if (depth > kDepthMax) return true;
   }
   return false;
@@ -59,13 +62,21 @@ XmlWriter& XmlWriter::element(std::string_view name, std::string_view text) {
 }
 
 Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body) {
-  const Error malformed{400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", {}};
+  const Error malformed{
+      400,
+      "MalformedXML",
+      "The XML you provided was not well-formed or did not validate against our published schema",
+      {}};
   if (!is_utf8(body) || nests_too_deep(body)) return malformed;
   auto document = std::make_unique<pugi::xml_document>();
-  if (!document->load_buffer(body.data(), body.size(), pugi::parse_default & ~pugi::parse_doctype)) return malformed;
+  if (!document->load_buffer(body.data(), body.size(), pugi::parse_default & ~pugi::parse_doctype))
+    return malformed;
   const auto elements = document->children();
-  const auto roots = std::count_if(elements.begin(), elements.end(), [](const pugi::xml_node& node) { return node.type() == pugi::node_element; });
-  if (roots != 1 || too_deep(*document, 0)) return malformed;      // pugixml takes several; which one is meant would depend on who looks
+  const auto roots =
+      std::count_if(elements.begin(), elements.end(),
+                    [](const pugi::xml_node& node) { return node.type() == pugi::node_element; });
+  if (roots != 1 || too_deep(*document, 0))
+    return malformed;  // pugixml takes several; which one is meant would depend on who looks
   return document;
 }
 

@@ -10,10 +10,11 @@
 
 namespace sluice {
 
-// Writes elements in order; text is escaped. Characters that XML 1.0 cannot carry are written as '?'.
+// Writes elements in order; text is escaped. Characters that XML 1.0 cannot carry are written as
+// '?'.
 class XmlWriter {
  public:
-  struct Fragment {};                                   // no declaration: to be put inside another document
+  struct Fragment {};  // no declaration: to be put inside another document
   explicit XmlWriter(Fragment) {}
   XmlWriter() : out_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") {}
   XmlWriter& open(std::string_view name, std::string_view xmlns = {});
@@ -26,7 +27,8 @@ class XmlWriter {
 };
 std::string xml_escape(std::string_view text);
 
-// Parses a request document: no DTD, no entities but the five of XML, nesting at most 32. Error: MalformedXML 400.
+// Parses a request document: no DTD, no entities but the five of XML, nesting at most 32. Error:
+// MalformedXML 400.
 Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body);
 
 }  // namespace sluice

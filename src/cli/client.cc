@@ -28,7 +28,11 @@ struct Wire {
   SSL_CTX* context = nullptr;
   SSL* ssl = nullptr;
   int fd = -1;
-  ~Wire() { SSL_free(ssl); SSL_CTX_free(context); if (fd >= 0) close(fd); }
+  ~Wire() {
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    if (fd >= 0) close(fd);
+  }
 };
 
 Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
@@ -37,33 +41,48 @@ Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
   std::string host = authority.substr(0, colon);
   const std::string port = authority.substr(colon + 1);
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  const bool is_address = host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
+  const bool is_address = host.find(':') != std::string::npos ||
+                          host.find_first_not_of("0123456789.") == std::string::npos;
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return broken("cannot resolve " + host);
+  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0)
+    return broken("cannot resolve " + host);
   for (addrinfo* a = found; a && wire.fd < 0; a = a->ai_next) {
     wire.fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(wire.fd, a->ai_addr, a->ai_addrlen) != 0) { close(wire.fd); wire.fd = -1; }
+    if (connect(wire.fd, a->ai_addr, a->ai_addrlen) != 0) {
+      close(wire.fd);
+      wire.fd = -1;
+    }
   }
   const int on = 1;
-  setsockopt(wire.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);   // head and body are two writes: the second must not wait for the first's acknowledgement
+  setsockopt(wire.fd, IPPROTO_TCP, TCP_NODELAY, &on,
+             sizeof on);  // head and body are two writes: the second must not wait for the first's
+                          // acknowledgement
   freeaddrinfo(found);
   if (wire.fd < 0) return broken("cannot connect to " + endpoint.url + ": is the server running?");
   wire.context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(wire.context, TLS1_2_VERSION);
-  if (SSL_CTX_load_verify_locations(wire.context, endpoint.ca_file.c_str(), nullptr) != 1) return broken("cannot read the CA file " + endpoint.ca_file);
+  if (SSL_CTX_load_verify_locations(wire.context, endpoint.ca_file.c_str(), nullptr) != 1)
+    return broken("cannot read the CA file " + endpoint.ca_file);
   SSL_CTX_set_verify(wire.context, SSL_VERIFY_PEER, nullptr);
   wire.ssl = SSL_new(wire.context);
   SSL_set_fd(wire.ssl, wire.fd);
-  if (is_address) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(wire.ssl), host.c_str());
-  else if (SSL_set_tlsext_host_name(wire.ssl, host.c_str()) != 1 || SSL_set1_host(wire.ssl, host.c_str()) != 1) return broken("'" + host + "' is not a host name");
-  if (SSL_connect(wire.ssl) != 1) return broken("the TLS handshake with " + endpoint.url + " failed: is " + endpoint.ca_file + " its CA?");
+  if (is_address)
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(wire.ssl), host.c_str());
+  else if (SSL_set_tlsext_host_name(wire.ssl, host.c_str()) != 1 ||
+           SSL_set1_host(wire.ssl, host.c_str()) != 1)
+    return broken("'" + host + "' is not a host name");
+  if (SSL_connect(wire.ssl) != 1)
+    return broken("the TLS handshake with " + endpoint.url + " failed: is " + endpoint.ca_file +
+                  " its CA?");
   return Done{};
 }
 
 std::string canonical_query(std::string_view raw) {
   std::vector<std::string> parts;
-  for (const auto part : split(raw, '&')) if (!part.empty()) parts.push_back(part.find('=') == part.npos ? std::string(part) + "=" : std::string(part));
+  for (const auto part : split(raw, '&'))
+    if (!part.empty())
+      parts.push_back(part.find('=') == part.npos ? std::string(part) + "=" : std::string(part));
   std::sort(parts.begin(), parts.end());
   std::string out;
   for (const auto& part : parts) out += (out.empty() ? "" : "&") + part;
@@ -72,29 +91,36 @@ std::string canonical_query(std::string_view raw) {
 
 class TlsClient : public Client {
  public:
-  TlsClient(Common common, Endpoint endpoint) : common_(std::move(common)), endpoint_(std::move(endpoint)) {}
+  TlsClient(Common common, Endpoint endpoint)
+      : common_(std::move(common)), endpoint_(std::move(endpoint)) {}
   const Endpoint& endpoint() const override { return endpoint_; }
 
-  Result<Reply> send(std::string_view service, std::string_view method, const std::string& target, const Headers& headers, const std::string& body) override {
+  Result<Reply> send(std::string_view service, std::string_view method, const std::string& target,
+                     const Headers& headers, const std::string& body) override {
     Headers sent = headers;
-    if (service == "s3" && !body.empty()) sent.add("content-md5", base64(md5(body)));      // S3 wants it of every document
-    TRY(const std::string head, signed_head(service, method, target, sent, hex(sha256(body)), body.size()));
+    if (service == "s3" && !body.empty())
+      sent.add("content-md5", base64(md5(body)));  // S3 wants it of every document
+    TRY(const std::string head,
+        signed_head(service, method, target, sent, hex(sha256(body)), body.size()));
     return exchange(head, [&](const auto& write) { return write(body); });
   }
 
-  Result<Reply> put_file(const std::string& target, const std::string& path, const std::function<void(uint64_t)>& progress) override {
+  Result<Reply> put_file(const std::string& target, const std::string& path,
+                         const std::function<void(uint64_t)>& progress) override {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     if (!file) return broken("cannot read " + path);
     const auto size = static_cast<uint64_t>(file.tellg());
     Digest digest(Digest::Algorithm::sha256);
     std::string piece(1 << 18, '\0');
     file.seekg(0);
-    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount()) digest.update({piece.data(), static_cast<size_t>(file.gcount())});
+    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount())
+      digest.update({piece.data(), static_cast<size_t>(file.gcount())});
     TRY(const std::string head, signed_head("s3", "PUT", target, {}, hex(digest.finish()), size));
     return exchange(head, [&](const auto& write) {
       std::ifstream again(path, std::ios::binary);
       uint64_t sent = 0;
-      while (again.read(piece.data(), static_cast<std::streamsize>(piece.size())) || again.gcount()) {
+      while (again.read(piece.data(), static_cast<std::streamsize>(piece.size())) ||
+             again.gcount()) {
         if (!write({piece.data(), static_cast<size_t>(again.gcount())})) return false;
         progress(sent += static_cast<uint64_t>(again.gcount()));
       }
@@ -105,14 +131,20 @@ class TlsClient : public Client {
  private:
   Result<Done> refresh() {
     const Time soon = now() + 120'000;
-    if (!credentials_.access_key_id.empty() && parse_iso(credentials_.expiration).value_or(0) > soon) return Done{};
+    if (!credentials_.access_key_id.empty() &&
+        parse_iso(credentials_.expiration).value_or(0) > soon)
+      return Done{};
     TRY(credentials_, operator_credentials(common_, 3600));
     return Done{};
   }
 
-  Result<std::string> signed_head(std::string_view service, std::string_view method, const std::string& target, const Headers& extra, const std::string& payload_hash, uint64_t body_bytes) {
+  Result<std::string> signed_head(std::string_view service, std::string_view method,
+                                  const std::string& target, const Headers& extra,
+                                  const std::string& payload_hash, uint64_t body_bytes) {
     CHECK(refresh());
-    const std::string date = basic_date(now()), scope = date.substr(0, 8) + "/" + endpoint_.region + "/" + std::string(service) + "/aws4_request";
+    const std::string date = basic_date(now()), scope = date.substr(0, 8) + "/" + endpoint_.region +
+                                                        "/" + std::string(service) +
+                                                        "/aws4_request";
     std::vector<std::pair<std::string, std::string>> headers = extra.list;
     headers.emplace_back("host", endpoint_.url.substr(endpoint_.url.find("//") + 2));
     headers.emplace_back("x-amz-date", date);
@@ -121,7 +153,11 @@ class TlsClient : public Client {
     std::sort(headers.begin(), headers.end());
     const size_t mark = target.find('?');
     const std::string path = target.substr(0, mark);
-    std::string canonical = std::string(method) + "\n" + (service == "s3" ? path : percent_encode(path, true)) + "\n" + (mark == std::string::npos ? "" : canonical_query(std::string_view(target).substr(mark + 1))) + "\n";
+    std::string canonical =
+        std::string(method) + "\n" + (service == "s3" ? path : percent_encode(path, true)) + "\n" +
+        (mark == std::string::npos ? ""
+                                   : canonical_query(std::string_view(target).substr(mark + 1))) +
+        "\n";
     std::string names, head = std::string(method) + " " + target + " HTTP/1.1\r\n";
     for (const auto& [name, value] : headers) {
       canonical += name + ":" + value + "\n";
@@ -130,10 +166,16 @@ class TlsClient : public Client {
     }
     canonical += "\n" + names + "\n" + payload_hash;
     const Secret seed("AWS4" + std::string(credentials_.secret_access_key.expose()));
-    const std::string key = hmac_sha256(hmac_sha256(hmac_sha256(hmac_sha256(seed.expose(), date.substr(0, 8)), endpoint_.region), service), "aws4_request");
-    const std::string signature = hex(hmac_sha256(key, "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + hex(sha256(canonical))));
-    head += "authorization: AWS4-HMAC-SHA256 Credential=" + credentials_.access_key_id + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + signature + "\r\n";
-    return head + "user-agent: sluice-cli\r\ncontent-length: " + std::to_string(body_bytes) + "\r\n\r\n";
+    const std::string key = hmac_sha256(
+        hmac_sha256(hmac_sha256(hmac_sha256(seed.expose(), date.substr(0, 8)), endpoint_.region),
+                    service),
+        "aws4_request");
+    const std::string signature = hex(hmac_sha256(
+        key, "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + hex(sha256(canonical))));
+    head += "authorization: AWS4-HMAC-SHA256 Credential=" + credentials_.access_key_id + "/" +
+            scope + ", SignedHeaders=" + names + ", Signature=" + signature + "\r\n";
+    return head + "user-agent: sluice-cli\r\ncontent-length: " + std::to_string(body_bytes) +
+           "\r\n\r\n";
   }
 
   template <class Produce>
@@ -141,9 +183,15 @@ class TlsClient : public Client {
     namespace http = boost::beast::http;
     if (!wire_) {
       wire_ = std::make_unique<Wire>();
-      if (auto opened = open_wire(*wire_, endpoint_); !opened) { wire_.reset(); return std::move(opened).error(); }
+      if (auto opened = open_wire(*wire_, endpoint_); !opened) {
+        wire_.reset();
+        return std::move(opened).error();
+      }
     }
-    const auto write = [&](std::string_view data) { size_t put = 0; return data.empty() || SSL_write_ex(wire_->ssl, data.data(), data.size(), &put) == 1; };
+    const auto write = [&](std::string_view data) {
+      size_t put = 0;
+      return data.empty() || SSL_write_ex(wire_->ssl, data.data(), data.size(), &put) == 1;
+    };
     const bool sent = write(head) && produce(write);
     http::response_parser<http::string_body> parser;
     parser.body_limit(256u << 20);
@@ -154,17 +202,25 @@ class TlsClient : public Client {
       const size_t old = buffer.size();
       buffer.resize(old + 65536);
       size_t got = 0;
-      if (SSL_read_ex(wire_->ssl, buffer.data() + old, 65536, &got) != 1) { wire_.reset(); return broken(sent ? "the server closed the connection" : "the server stopped reading the request"); }
+      if (SSL_read_ex(wire_->ssl, buffer.data() + old, 65536, &got) != 1) {
+        wire_.reset();
+        return broken(sent ? "the server closed the connection"
+                           : "the server stopped reading the request");
+      }
       buffer.resize(old + got);
       for (size_t used = 1; used && !buffer.empty() && !parser.is_done();) {
         used = parser.put(boost::asio::buffer(buffer), problem);
-        if (problem && problem != http::error::need_more) { wire_.reset(); return broken("the server's answer is malformed: " + problem.message()); }
+        if (problem && problem != http::error::need_more) {
+          wire_.reset();
+          return broken("the server's answer is malformed: " + problem.message());
+        }
         buffer.erase(0, used);
       }
     }
     Reply reply;
     reply.status = static_cast<int>(parser.get().result_int());
-    for (const auto& field : parser.get()) reply.headers.add(lower(std::string(field.name_string())), std::string(field.value()));
+    for (const auto& field : parser.get())
+      reply.headers.add(lower(std::string(field.name_string())), std::string(field.value()));
     reply.body = std::move(parser.get().body());
     if (!parser.get().keep_alive() || !sent) wire_.reset();
     return reply;
@@ -182,7 +238,8 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = common.data_dir + "/operator.sock";
-  if (path.size() >= sizeof address.sun_path) return broken("the path of the operator socket is too long: " + path);
+  if (path.size() >= sizeof address.sun_path)
+    return broken("the path of the operator socket is too long: " + path);
   path.copy(address.sun_path, path.size());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
@@ -193,12 +250,14 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
   std::string text;
   char buffer[8192];
   if (::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
-    for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(got));
+    for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<size_t>(got));
   close(fd);
   OPENSSL_cleanse(buffer, sizeof buffer);
   TRY(const json::object parsed, parse_json_object(text));
   if (parsed.contains("error")) return broken(text_of(parsed, "error"));
-  return Credentials{text_of(parsed, "AccessKeyId"), Secret(text_of(parsed, "SecretAccessKey")), text_of(parsed, "SessionToken"), text_of(parsed, "Expiration")};
+  return Credentials{text_of(parsed, "AccessKeyId"), Secret(text_of(parsed, "SecretAccessKey")),
+                     text_of(parsed, "SessionToken"), text_of(parsed, "Expiration")};
 }
 
 Result<std::unique_ptr<Client>> Client::connect(const Common& common) {
@@ -212,16 +271,26 @@ Error error_of(const Reply& reply) {
     if (code.empty()) code = reply.headers.get("x-amzn-errortype");
     code = code.substr(code.find('#') == std::string::npos ? 0 : code.find('#') + 1);
     const std::string message = text_of(*parsed, "message");
-    return {reply.status, code, code + ": " + (message.empty() ? text_of(*parsed, "Message") : message), {}};
+    return {reply.status,
+            code,
+            code + ": " + (message.empty() ? text_of(*parsed, "Message") : message),
+            {}};
   }
   pugi::xml_document document;
   document.load_string(reply.body.c_str());
-  const pugi::xml_node node = document.child("Error") ? document.child("Error") : document.child("ErrorResponse").child("Error");
+  const pugi::xml_node node = document.child("Error")
+                                  ? document.child("Error")
+                                  : document.child("ErrorResponse").child("Error");
   const std::string code = node.child_value("Code");
-  return {reply.status, code, code.empty() ? "HTTP status " + std::to_string(reply.status) : code + ": " + node.child_value("Message"), {}};
+  return {reply.status,
+          code,
+          code.empty() ? "HTTP status " + std::to_string(reply.status)
+                       : code + ": " + node.child_value("Message"),
+          {}};
 }
 
-Result<json::object> Client::call_json(std::string_view service, std::string_view target, std::string_view version, const json::object& input) {
+Result<json::object> Client::call_json(std::string_view service, std::string_view target,
+                                       std::string_view version, const json::object& input) {
   Headers headers;
   headers.add("content-type", "application/x-amz-json-" + std::string(version));
   headers.add("x-amz-target", std::string(target));
@@ -230,9 +299,11 @@ Result<json::object> Client::call_json(std::string_view service, std::string_vie
   return parse_json_object(reply.body);
 }
 
-Result<std::string> Client::call_query(std::string_view service, const std::vector<std::pair<std::string, std::string>>& fields) {
+Result<std::string> Client::call_query(
+    std::string_view service, const std::vector<std::pair<std::string, std::string>>& fields) {
   std::string body;
-  for (const auto& [name, value] : fields) body += (body.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(value);
+  for (const auto& [name, value] : fields)
+    body += (body.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(value);
   Headers headers;
   headers.add("content-type", "application/x-www-form-urlencoded; charset=utf-8");
   TRY(Reply reply, send(service, "POST", "/", headers, body));

@@ -12,7 +12,8 @@
 
 namespace sluice::cli {
 namespace {
-constexpr const char* kSamples[] = {"machine-temperature.json", "travel-time.ndjson", "ambient-temperature.ndjson.gz", "with-errors.ndjson"};
+constexpr const char* kSamples[] = {"machine-temperature.json", "travel-time.ndjson",
+                                    "ambient-temperature.ndjson.gz", "with-errors.ndjson"};
 
 // A directory that is removed at the end.
 class Scratch {
@@ -23,7 +24,10 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::error_code ignored; if (!path_.empty()) std::filesystem::remove_all(path_, ignored); }
+  ~Scratch() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
   const std::string& path() const { return path_; }
 
  private:
@@ -37,20 +41,29 @@ void step(const std::string& text) {
 
 // The lines of a quarantine file: which record, why.
 Result<Done> show_quarantine(Client& client, const std::string& place) {
-  TRY(const Reply reply, client.send("s3", "GET", "/" + percent_encode(place.substr(5), true), {}, ""));
+  TRY(const Reply reply,
+      client.send("s3", "GET", "/" + percent_encode(place.substr(5), true), {}, ""));
   if (reply.status != 200) return error_of(reply);
   for (const auto text : split(reply.body, '\n')) {
     const auto line = parse_json_object(text);
     if (text.empty() || !line) continue;
-    fmt::print("  record {:<3} {:<18} {}\n             {}\n", int_of(*line, "index"), text_of(*line, "code"), text_of(*line, "message"), text_of(*line, "record"));
+    fmt::print("  record {:<3} {:<18} {}\n             {}\n", int_of(*line, "index"),
+               text_of(*line, "code"), text_of(*line, "message"), text_of(*line, "record"));
   }
   return Done{};
 }
 
 Result<Done> show_table(Client& client, const std::string& table) {
-  TRY(const json::object page, client.call_json("dynamodb", "DynamoDB_20120810.Query", "1.0", {{"TableName", table}, {"KeyConditionExpression", "device_id = :d"}, {"ExpressionAttributeValues", json::object{{":d", json::object{{"S", "meter-7"}}}}}}));
-  for (const json::value& item : page.at("Items").as_array()) fmt::print("  {}\n", json::serialize(item));
-  TRY(const json::object count, client.call_json("dynamodb", "DynamoDB_20120810.Scan", "1.0", {{"TableName", table}, {"Select", "COUNT"}}));
+  TRY(const json::object page,
+      client.call_json(
+          "dynamodb", "DynamoDB_20120810.Query", "1.0",
+          {{"TableName", table},
+           {"KeyConditionExpression", "device_id = :d"},
+           {"ExpressionAttributeValues", json::object{{":d", json::object{{"S", "meter-7"}}}}}}));
+  for (const json::value& item : page.at("Items").as_array())
+    fmt::print("  {}\n", json::serialize(item));
+  TRY(const json::object count, client.call_json("dynamodb", "DynamoDB_20120810.Scan", "1.0",
+                                                 {{"TableName", table}, {"Select", "COUNT"}}));
   fmt::print("  {} items in {}\n", int_of(count, "Count"), table);
   return Done{};
 }
@@ -60,15 +73,24 @@ Result<Done> show_trail(Client& client) {
   std::map<std::string, int> seen;
   json::object ask;
   for (bool more = true; more;) {
-    TRY(const json::object page, client.call_json("cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", "1.1", ask));
+    TRY(const json::object page,
+        client.call_json("cloudtrail",
+                         "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+                         "1.1", ask));
     for (const json::value& one : page.at("Events").as_array()) {
-      TRY(const json::object record, parse_json_object(text_of(one.as_object(), "CloudTrailEvent")));
+      TRY(const json::object record,
+          parse_json_object(text_of(one.as_object(), "CloudTrailEvent")));
       const json::object& who = record.at("userIdentity").as_object();
       std::string name = text_of(who, "arn");
       name = name.empty() ? text_of(who, "invokedBy") : name.substr(name.find('/') + 1);
-      if (const std::string via = text_of(who, "invokedBy"); !via.empty() && via != name) name += " through " + via;
-      const std::string source = text_of(record, "eventSource"), refused = text_of(record, "errorCode");
-      ++seen[fmt::format("{:<48} {}", source.substr(0, source.find('.')) + " " + text_of(record, "eventName"), name) + (refused.empty() ? "" : ": " + refused)];
+      if (const std::string via = text_of(who, "invokedBy"); !via.empty() && via != name)
+        name += " through " + via;
+      const std::string source = text_of(record, "eventSource"),
+                        refused = text_of(record, "errorCode");
+      ++seen[fmt::format("{:<48} {}",
+                         source.substr(0, source.find('.')) + " " + text_of(record, "eventName"),
+                         name) +
+             (refused.empty() ? "" : ": " + refused)];
     }
     const std::string token = text_of(page, "NextToken");
     more = !token.empty();
@@ -89,7 +111,9 @@ Result<Done> run_steps(Client& client, const StopSignals& stops) {
   options.quiet = true;
   for (const char* name : kSamples) {
     options.files.push_back(find_shipped(name));
-    if (options.files.back().empty()) return Error{404, "NoSamples", std::string("the sample ") + name + " is not beside the program", {}};
+    if (options.files.back().empty())
+      return Error{
+          404, "NoSamples", std::string("the sample ") + name + " is not beside the program", {}};
   }
   TRY(const std::vector<PutResult> results, put(client, options));
   if (stops.came()) return stopped;
@@ -116,7 +140,8 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
   if (!server) return fail(server.error());
   const Common here{options.data_dir, false, {}};
   step("Serve " + options.data_dir);
-  fmt::print("{}, CA {}\nfunctions run in {}\n", (*server)->endpoint().url, (*server)->endpoint().ca_file, (*server)->endpoint().sandbox);
+  fmt::print("{}, CA {}\nfunctions run in {}\n", (*server)->endpoint().url,
+             (*server)->endpoint().ca_file, (*server)->endpoint().sandbox);
   auto client = Client::connect(here);
   if (!client) return fail(client.error());
   if (auto done = run_steps(**client, stops); !done) return fail(done.error());
@@ -124,7 +149,8 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
   step("Serving until Ctrl-C. From another terminal:");
   std::error_code ignored;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  fmt::print("  export SLUICE_DATA_DIR={}\n  {} status\n  {} aws s3 ls\n  {} put FILE --wait\n", options.data_dir, self, self, self);
+  fmt::print("  export SLUICE_DATA_DIR={}\n  {} status\n  {} aws s3 ls\n  {} put FILE --wait\n",
+             options.data_dir, self, self, self);
   std::fflush(stdout);
   stops.wait();
   return 0;
@@ -133,9 +159,14 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
 
 void add_demo(CLI::App& app, Common& common, int& exit_code) {
   auto keep = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("demo", "Serve, deploy, put the samples, show where each record went and what the trail says; in a scratch directory unless --data-dir names one");
+  CLI::App* command =
+      app.add_subcommand("demo",
+                         "Serve, deploy, put the samples, show where each record went and what the "
+                         "trail says; in a scratch directory unless --data-dir names one");
   command->add_flag("--keep", *keep, "serve on until Ctrl-C");
-  command->callback([keep, &app, &common, &exit_code] { exit_code = run_demo(common, app.get_option("--data-dir")->count() > 0, *keep); });
+  command->callback([keep, &app, &common, &exit_code] {
+    exit_code = run_demo(common, app.get_option("--data-dir")->count() > 0, *keep);
+  });
 }
 
 }  // namespace sluice::cli

@@ -26,7 +26,8 @@ Result<std::string> read_file(const std::string& path) {
   return text.str();
 }
 
-Result<std::unique_ptr<pugi::xml_document>> ask(Client& client, std::vector<std::pair<std::string, std::string>> fields) {
+Result<std::unique_ptr<pugi::xml_document>> ask(
+    Client& client, std::vector<std::pair<std::string, std::string>> fields) {
   fields.emplace_back("Version", kVersion);
   TRY(const std::string text, client.call_query("cloudformation", fields));
   auto document = std::make_unique<pugi::xml_document>();
@@ -38,17 +39,22 @@ Result<std::unique_ptr<pugi::xml_document>> ask(Client& client, std::vector<std:
 Result<std::string> upload_code(Client& client, const std::string& bucket, const std::string& zip) {
   TRY(const Reply made, client.send("s3", "PUT", "/" + bucket, {}, ""));
   if (made.status >= 300 && error_of(made).code != "BucketAlreadyOwnedByYou") return error_of(made);
-  const std::string versioning = R"(<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>)";
-  TRY(const Reply versioned, client.send("s3", "PUT", "/" + bucket + "?versioning", {}, versioning));
+  const std::string versioning =
+      R"(<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>)";
+  TRY(const Reply versioned,
+      client.send("s3", "PUT", "/" + bucket + "?versioning", {}, versioning));
   if (versioned.status >= 300) return error_of(versioned);
   TRY(const Reply put, client.put_file("/" + bucket + "/sluice-ingest.zip", zip, [](uint64_t) {}));
   if (put.status >= 300) return error_of(put);
   return put.headers.get("x-amz-version-id");
 }
 
-struct Progress { std::string status, reason, failed; };
+struct Progress {
+  std::string status, reason, failed;
+};
 // Prints events not seen yet, oldest first.
-Result<Progress> follow(Client& client, const std::string& stack, std::map<std::string, bool>& seen, bool quiet) {
+Result<Progress> follow(Client& client, const std::string& stack, std::map<std::string, bool>& seen,
+                        bool quiet) {
   TRY(const auto events, ask(client, {{"Action", "DescribeStackEvents"}, {"StackName", stack}}));
   std::vector<pugi::xml_node> fresh;
   for (const auto& found : events->select_nodes("//StackEvents/member"))
@@ -57,9 +63,16 @@ Result<Progress> follow(Client& client, const std::string& stack, std::map<std::
   for (auto it = fresh.rbegin(); it != fresh.rend(); ++it) {
     const pugi::xml_node event = *it;
     seen[event.child_value("EventId")] = true;
-    const std::string status = event.child_value("ResourceStatus"), reason = event.child_value("ResourceStatusReason");
-    if (status.ends_with("_FAILED") && progress.failed.empty()) progress.failed = std::string(event.child_value("LogicalResourceId")) + ": " + reason;
-    if (!quiet && (!status.ends_with("_IN_PROGRESS") || std::string_view(event.child_value("ResourceType")) == "AWS::CloudFormation::Stack")) fmt::print("  {:<18} {:<28} {}{}\n", status, event.child_value("ResourceType"), event.child_value("LogicalResourceId"), reason.empty() || reason == "User Initiated" ? "" : "  " + reason);
+    const std::string status = event.child_value("ResourceStatus"),
+                      reason = event.child_value("ResourceStatusReason");
+    if (status.ends_with("_FAILED") && progress.failed.empty())
+      progress.failed = std::string(event.child_value("LogicalResourceId")) + ": " + reason;
+    if (!quiet &&
+        (!status.ends_with("_IN_PROGRESS") ||
+         std::string_view(event.child_value("ResourceType")) == "AWS::CloudFormation::Stack"))
+      fmt::print("  {:<18} {:<28} {}{}\n", status, event.child_value("ResourceType"),
+                 event.child_value("LogicalResourceId"),
+                 reason.empty() || reason == "User Initiated" ? "" : "  " + reason);
   }
   std::fflush(stdout);
   TRY(const auto stacks, ask(client, {{"Action", "DescribeStacks"}, {"StackName", stack}}));
@@ -68,13 +81,17 @@ Result<Progress> follow(Client& client, const std::string& stack, std::map<std::
   return progress;
 }
 
-Result<Done> wait_for(Client& client, const std::string& stack, std::map<std::string, bool> seen, bool quiet) {
+Result<Done> wait_for(Client& client, const std::string& stack, std::map<std::string, bool> seen,
+                      bool quiet) {
   std::string failed;
   for (;;) {
     TRY(const Progress progress, follow(client, stack, seen, quiet));
     if (failed.empty()) failed = progress.failed;
     if (progress.status == "CREATE_COMPLETE" || progress.status == "UPDATE_COMPLETE") return Done{};
-    if (!progress.status.ends_with("_IN_PROGRESS")) return wrong("the stack " + stack + " is " + progress.status + (failed.empty() ? "" : "; " + failed) + ". Remove it with: sluice aws cloudformation delete-stack --stack-name " + stack);
+    if (!progress.status.ends_with("_IN_PROGRESS"))
+      return wrong(
+          "the stack " + stack + " is " + progress.status + (failed.empty() ? "" : "; " + failed) +
+          ". Remove it with: sluice aws cloudformation delete-stack --stack-name " + stack);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
@@ -99,8 +116,10 @@ int run_deploy(const Common& common, const DeployOptions& options) {
 
 std::string find_shipped(const std::string& name) {
   std::error_code ignored;
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* place : {".", "../deploy", "../samples", "../../deploy", "../../samples", "../share/sluice", "../share/sluice/samples"}) {
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const char* place : {".", "../deploy", "../samples", "../../deploy", "../../samples",
+                            "../share/sluice", "../share/sluice/samples"}) {
     const auto path = folder / place / name;
     if (std::filesystem::exists(path, ignored)) return path.lexically_normal().string();
   }
@@ -110,29 +129,41 @@ std::string find_shipped(const std::string& name) {
 Result<Outputs> stack_outputs(Client& client, const std::string& stack) {
   TRY(const auto stacks, ask(client, {{"Action", "DescribeStacks"}, {"StackName", stack}}));
   Outputs out;
-  for (const auto& found : stacks->select_nodes("//Outputs/member")) out[found.node().child_value("OutputKey")] = found.node().child_value("OutputValue");
+  for (const auto& found : stacks->select_nodes("//Outputs/member"))
+    out[found.node().child_value("OutputKey")] = found.node().child_value("OutputValue");
   return out;
 }
 
 Result<Outputs> deploy(Client& client, const DeployOptions& options) {
   const bool own_pipeline = options.template_file.empty();
-  const std::string template_file = own_pipeline ? find_shipped("template.yaml") : options.template_file;
-  if (template_file.empty()) return wrong("the pipeline's template.yaml is not beside the program; name one with --template");
+  const std::string template_file =
+      own_pipeline ? find_shipped("template.yaml") : options.template_file;
+  if (template_file.empty())
+    return wrong(
+        "the pipeline's template.yaml is not beside the program; name one with --template");
   TRY(const std::string body, read_file(template_file));
   std::map<std::string, std::string> parameters;
   for (const std::string& one : options.parameters) {
     const size_t equals = one.find('=');
-    if (equals == std::string::npos || equals == 0) return wrong("--parameter takes Key=Value, not '" + one + "'");
+    if (equals == std::string::npos || equals == 0)
+      return wrong("--parameter takes Key=Value, not '" + one + "'");
     parameters[one.substr(0, equals)] = one.substr(equals + 1);
   }
   if (own_pipeline) {
-    const std::string zip = options.function_zip.empty() ? find_shipped("sluice-ingest.zip") : options.function_zip;
-    if (zip.empty()) return wrong("the function's sluice-ingest.zip is not beside the program; name it with --function");
+    const std::string zip =
+        options.function_zip.empty() ? find_shipped("sluice-ingest.zip") : options.function_zip;
+    if (zip.empty())
+      return wrong(
+          "the function's sluice-ingest.zip is not beside the program; name it with --function");
     const std::string bucket = options.stack + "-code-" + client.endpoint().account_id;
     TRY(const std::string version, upload_code(client, bucket, zip));
-    parameters.insert({{"CodeBucket", bucket}, {"CodeKey", "sluice-ingest.zip"}, {"CodeVersion", version}});
+    parameters.insert(
+        {{"CodeBucket", bucket}, {"CodeKey", "sluice-ingest.zip"}, {"CodeVersion", version}});
   }
-  std::vector<std::pair<std::string, std::string>> fields{{"StackName", options.stack}, {"TemplateBody", body}, {"Capabilities.member.1", "CAPABILITY_NAMED_IAM"}};
+  std::vector<std::pair<std::string, std::string>> fields{
+      {"StackName", options.stack},
+      {"TemplateBody", body},
+      {"Capabilities.member.1", "CAPABILITY_NAMED_IAM"}};
   int number = 0;
   for (const auto& [key, value] : parameters) {
     const std::string at = "Parameters.member." + std::to_string(++number);
@@ -142,22 +173,28 @@ Result<Outputs> deploy(Client& client, const DeployOptions& options) {
   std::map<std::string, bool> seen;
   const auto existing = ask(client, {{"Action", "DescribeStacks"}, {"StackName", options.stack}});
   if (existing) {
-    TRY(const auto events, ask(client, {{"Action", "DescribeStackEvents"}, {"StackName", options.stack}}));
-    for (const auto& found : events->select_nodes("//StackEvents/member")) seen[found.node().child_value("EventId")] = true;
+    TRY(const auto events,
+        ask(client, {{"Action", "DescribeStackEvents"}, {"StackName", options.stack}}));
+    for (const auto& found : events->select_nodes("//StackEvents/member"))
+      seen[found.node().child_value("EventId")] = true;
   }
   fields.insert(fields.begin(), {"Action", existing ? "UpdateStack" : "CreateStack"});
   const auto begun = ask(client, std::move(fields));
-  if (!begun && begun.error().message.find("No updates are to be performed") == std::string::npos) return begun.error();
+  if (!begun && begun.error().message.find("No updates are to be performed") == std::string::npos)
+    return begun.error();
   if (begun) CHECK(wait_for(client, options.stack, std::move(seen), options.quiet));
   return stack_outputs(client, options.stack);
 }
 
 void add_deploy(CLI::App& app, Common& common, int& exit_code) {
   auto options = std::make_shared<DeployOptions>();
-  CLI::App* command = app.add_subcommand("deploy", "Create or update the pipeline's stack and wait until it is complete");
+  CLI::App* command = app.add_subcommand(
+      "deploy", "Create or update the pipeline's stack and wait until it is complete");
   command->add_option("--stack", options->stack, "name of the stack")->capture_default_str();
-  command->add_option("--template", options->template_file, "CloudFormation template (default: the pipeline's own)");
-  command->add_option("--function", options->function_zip, "zip of the ingest function (default: the one built with this program)");
+  command->add_option("--template", options->template_file,
+                      "CloudFormation template (default: the pipeline's own)");
+  command->add_option("--function", options->function_zip,
+                      "zip of the ingest function (default: the one built with this program)");
   command->add_option("--parameter", options->parameters, "Key=Value, may be repeated");
   command->callback([options, &common, &exit_code] { exit_code = run_deploy(common, *options); });
 }

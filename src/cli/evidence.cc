@@ -9,15 +9,21 @@ namespace {
 class OverTheWire : public Evidence {
  public:
   explicit OverTheWire(Client& client) : client_(client) {}
-  Result<Reply> get(const std::string& bucket, const std::string& key, const std::vector<std::pair<std::string, std::string>>& query) override {
+  Result<Reply> get(const std::string& bucket, const std::string& key,
+                    const std::vector<std::pair<std::string, std::string>>& query) override {
     std::string target = "/" + bucket + (key.empty() ? "" : "/" + percent_encode(key, true));
-    for (const auto& [name, value] : query) target += (target.find('?') == std::string::npos ? "?" : "&") + percent_encode(name) + "=" + percent_encode(value);
+    for (const auto& [name, value] : query)
+      target += (target.find('?') == std::string::npos ? "?" : "&") + percent_encode(name) + "=" +
+                percent_encode(value);
     TRY(Reply reply, client_.send("s3", "GET", target, {}, ""));
     if (reply.status >= 300) return error_of(reply);
     return reply;
   }
   Result<json::object> ask(std::string_view operation, const json::object& input) override {
-    return client_.call_json("cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101." + std::string(operation), "1.1", input);
+    return client_.call_json(
+        "cloudtrail",
+        "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101." + std::string(operation), "1.1",
+        input);
   }
 
  private:
@@ -27,12 +33,14 @@ class OverTheWire : public Evidence {
 class FromDirectory : public Evidence {
  public:
   FromDirectory(const Ports& ports, Caller caller) : ports_(ports), caller_(std::move(caller)) {}
-  Result<Reply> get(const std::string& bucket, const std::string& key, const std::vector<std::pair<std::string, std::string>>& query) override {
+  Result<Reply> get(const std::string& bucket, const std::string& key,
+                    const std::vector<std::pair<std::string, std::string>>& query) override {
     Request request;
     request.params = {{"Bucket", bucket}};
     if (!key.empty()) request.params.emplace_back("Key", key);
     request.query = query;
-    TRY(Response answer, perform(s3::service, key.empty() ? "ListObjectsV2" : "GetObject", std::move(request)));
+    TRY(Response answer,
+        perform(s3::service, key.empty() ? "ListObjectsV2" : "GetObject", std::move(request)));
     Reply reply{answer.status, std::move(answer.headers), std::move(answer.body)};
     while (answer.stream) {
       TRY(const std::string piece, answer.stream->next());
@@ -70,10 +78,13 @@ class FromDirectory : public Evidence {
 };
 }  // namespace
 
-std::unique_ptr<Evidence> evidence_of(Client& client) { return std::make_unique<OverTheWire>(client); }
+std::unique_ptr<Evidence> evidence_of(Client& client) {
+  return std::make_unique<OverTheWire>(client);
+}
 std::unique_ptr<Evidence> evidence_of(const Ports& ports) {
   const auto role = ports.identities->role("sluice-operator", ports.store->snapshot());
-  const Session session = ports.sessions->mint(role ? role->arn : "", role ? role->id : "", "verify", 3600);
+  const Session session =
+      ports.sessions->mint(role ? role->arn : "", role ? role->id : "", "verify", 3600);
   return std::make_unique<FromDirectory>(ports, Gate::role_caller(session, ports.store->scope()));
 }
 

@@ -18,7 +18,8 @@
 namespace sluice::cli {
 namespace {
 Result<std::unique_ptr<Store>> open_stopped(const Common& common, const std::string& root_key) {
-  if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0) return Error{404, "NoStore", "there is no data directory at " + common.data_dir, {}};
+  if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0)
+    return Error{404, "NoStore", "there is no data directory at " + common.data_dir, {}};
   StoreOptions options;
   options.data_dir = common.data_dir;
   options.root_key_file = root_key.empty() ? default_root_key(common.data_dir) : root_key;
@@ -26,7 +27,9 @@ Result<std::unique_ptr<Store>> open_stopped(const Common& common, const std::str
   return Store::open(options);
 }
 int verify(const Common& common, const std::string& root_key) {
-  if (read_endpoint(common)) return fail({500, "InUse", "a server runs on " + common.data_dir + "; stop it, then verify", {}});
+  if (read_endpoint(common))
+    return fail(
+        {500, "InUse", "a server runs on " + common.data_dir + "; stop it, then verify", {}});
   auto store = open_stopped(common, root_key);
   if (!store) return fail(store.error());
   Verification found;
@@ -39,15 +42,22 @@ int verify(const Common& common, const std::string& root_key) {
   dynamodb::verify(ports, found);
   lambda::verify(ports, found);
   for (const std::string& id : (*store)->files())
-    if (!found.files.contains(id)) found.damaged.push_back("object file " + id + ": no record names it");
+    if (!found.files.contains(id))
+      found.damaged.push_back("object file " + id + ": no record names it");
   if (common.json) {
     json::array list;
     for (const auto& what : found.damaged) list.emplace_back(what);
-    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(list)}, {"seals", found.seals}, {"shut", found.shut}}));
+    fmt::print("{}\n",
+               json::serialize(json::object{
+                   {"findings", std::move(list)}, {"seals", found.seals}, {"shut", found.shut}}));
   } else {
     for (const auto& what : found.damaged) fmt::print("damaged: {}\n", what);
-    if (found.shut) fmt::print("not opened, because their KMS key is disabled or gone: {}\n", found.shut);
-    if (found.damaged.empty()) fmt::print("clean: the audit chain is whole, {} seals opened, every reference leads somewhere\n", found.seals);
+    if (found.shut)
+      fmt::print("not opened, because their KMS key is disabled or gone: {}\n", found.shut);
+    if (found.damaged.empty())
+      fmt::print(
+          "clean: the audit chain is whole, {} seals opened, every reference leads somewhere\n",
+          found.seals);
   }
   return found.damaged.empty() ? 0 : 1;
 }
@@ -57,16 +67,25 @@ int print_report(const Common& common, const TrailReport& report) {
     json::array findings, notes;
     for (const std::string& one : report.findings) findings.emplace_back(one);
     for (const std::string& one : report.notes) notes.emplace_back(one);
-    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(findings)}, {"notes", std::move(notes)}, {"digests", report.digests}, {"log_files", report.files}, {"records", report.records}}));
+    fmt::print("{}\n", json::serialize(json::object{{"findings", std::move(findings)},
+                                                    {"notes", std::move(notes)},
+                                                    {"digests", report.digests},
+                                                    {"log_files", report.files},
+                                                    {"records", report.records}}));
   } else {
     for (const std::string& one : report.findings) fmt::print("damaged: {}\n", one);
     for (const std::string& one : report.notes) fmt::print("note: {}\n", one);
-    if (report.findings.empty()) fmt::print("clean: {} digests, {} log files{}\n", report.digests, report.files, report.records ? ", " + std::to_string(report.records) + " records as the audit chain has them" : "");
+    if (report.findings.empty())
+      fmt::print("clean: {} digests, {} log files{}\n", report.digests, report.files,
+                 report.records ? ", " + std::to_string(report.records) +
+                                      " records as the audit chain has them"
+                                : "");
   }
   return report.findings.empty() ? 0 : 1;
 }
 
-// Of a running server over its API, of a stopped one from its directory: then its audit chain is compared too.
+// Of a running server over its API, of a stopped one from its directory: then its audit chain is
+// compared too.
 int verify_one_trail(const Common& common, const std::string& root_key, const std::string& arn) {
   if (read_endpoint(common)) {
     auto client = Client::connect(common);
@@ -108,18 +127,30 @@ int run_aws(const Common& common) {
   for (std::string& a : all) argv.push_back(a.data());
   argv.push_back(nullptr);
   execvp("aws", argv.data());
-  return fail({500, "NoAwsCli", "cannot run the AWS CLI: install it, for example with: apt install awscli", {}});
+  return fail({500,
+               "NoAwsCli",
+               "cannot run the AWS CLI: install it, for example with: apt install awscli",
+               {}});
 }
 }  // namespace
 
 void add_inspect(CLI::App& app, Common& common, int& exit_code) {
   auto root_key = std::make_shared<std::string>();
-  CLI::App* check = app.add_subcommand("verify", "Check the audit chain, open every seal and follow every reference of a stopped server's directory; exit 1 when damaged");
+  CLI::App* check =
+      app.add_subcommand("verify",
+                         "Check the audit chain, open every seal and follow every reference of a "
+                         "stopped server's directory; exit 1 when damaged");
   check->add_option("--root-key", *root_key, "file of the root key (default: <data-dir>.root.key)");
   auto trail = std::make_shared<std::string>();
-  check->add_option("--trail", *trail, "ARN of a trail: check its log files and digests instead, of a running server too");
-  check->callback([root_key, trail, &common, &exit_code] { exit_code = trail->empty() ? verify(common, *root_key) : verify_one_trail(common, *root_key, *trail); });
-  CLI::App* aws = app.add_subcommand("aws", "Run the installed AWS CLI with endpoint, CA and session set");
+  check->add_option(
+      "--trail", *trail,
+      "ARN of a trail: check its log files and digests instead, of a running server too");
+  check->callback([root_key, trail, &common, &exit_code] {
+    exit_code =
+        trail->empty() ? verify(common, *root_key) : verify_one_trail(common, *root_key, *trail);
+  });
+  CLI::App* aws =
+      app.add_subcommand("aws", "Run the installed AWS CLI with endpoint, CA and session set");
   aws->callback([&common, &exit_code] { exit_code = run_aws(common); });
 }
 

@@ -12,20 +12,29 @@ namespace sluice::cli {
 
 std::string default_data_dir() {
   if (const char* dir = std::getenv("SLUICE_DATA_DIR"); dir && *dir) return dir;
-  if (const char* dir = std::getenv("XDG_DATA_HOME"); dir && *dir) return std::string(dir) + "/sluice";
+  if (const char* dir = std::getenv("XDG_DATA_HOME"); dir && *dir)
+    return std::string(dir) + "/sluice";
   const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : "/var/lib") + (home && *home ? "/.local/share/sluice" : "/sluice");
+  return std::string(home && *home ? home : "/var/lib") +
+         (home && *home ? "/.local/share/sluice" : "/sluice");
 }
 
 Result<Endpoint> read_endpoint(const Common& common) {
-  const Error none{500, "NoServer", "no server runs on " + common.data_dir + "; start one with: sluice serve --data-dir " + common.data_dir, {}};
+  const Error none{500,
+                   "NoServer",
+                   "no server runs on " + common.data_dir +
+                       "; start one with: sluice serve --data-dir " + common.data_dir,
+                   {}};
   std::ifstream file(common.data_dir + "/endpoint.json");
   std::stringstream text;
   text << file.rdbuf();
   if (!file) return none;
   auto parsed = parse_json_object(text.str());
   if (!parsed) return none;
-  Endpoint e{text_of(*parsed, "endpoint"), text_of(*parsed, "http_endpoint"), text_of(*parsed, "ca_file"), text_of(*parsed, "region"), text_of(*parsed, "account_id"), text_of(*parsed, "sandbox"), int_of(*parsed, "pid")};
+  Endpoint e{text_of(*parsed, "endpoint"),   text_of(*parsed, "http_endpoint"),
+             text_of(*parsed, "ca_file"),    text_of(*parsed, "region"),
+             text_of(*parsed, "account_id"), text_of(*parsed, "sandbox"),
+             int_of(*parsed, "pid")};
   if (e.pid <= 0 || (kill(static_cast<pid_t>(e.pid), 0) != 0 && errno == ESRCH)) return none;
   return e;
 }

@@ -12,12 +12,18 @@ namespace sluice::cli {
 namespace {
 int run_server(const ServeOptions& options, bool as_json) {
   StopSignals stops;
-  spdlog::set_default_logger(spdlog::stderr_color_mt("sluice"));   // stdout is for the one line that says where it serves
+  spdlog::set_default_logger(
+      spdlog::stderr_color_mt("sluice"));  // stdout is for the one line that says where it serves
   auto server = RunningServer::start(options);
   if (!server) return fail(server.error());
   const Endpoint& e = (*server)->endpoint();
-  if (as_json) fmt::print("{}\n", json::serialize(json::object{{"endpoint", e.url}, {"ca_file", e.ca_file}, {"pid", e.pid}}));
-  else fmt::print("Sluice serves {} (CA {}{}; functions: {})\n", e.url, e.ca_file, e.http_url.empty() ? "" : "; plain HTTP " + e.http_url, e.sandbox.substr(0, e.sandbox.find(':')));
+  if (as_json)
+    fmt::print("{}\n", json::serialize(json::object{
+                           {"endpoint", e.url}, {"ca_file", e.ca_file}, {"pid", e.pid}}));
+  else
+    fmt::print("Sluice serves {} (CA {}{}; functions: {})\n", e.url, e.ca_file,
+               e.http_url.empty() ? "" : "; plain HTTP " + e.http_url,
+               e.sandbox.substr(0, e.sandbox.find(':')));
   std::fflush(stdout);
   stops.wait();
   return 0;
@@ -26,18 +32,33 @@ int run_server(const ServeOptions& options, bool as_json) {
 int print_credentials(const Common& common, const std::string& role, int64_t duration_s) {
   auto own = operator_credentials(common, role.empty() ? duration_s : 900);
   if (!own) return fail(own.error());
-  json::object out{{"Version", 1}, {"AccessKeyId", own->access_key_id}, {"SecretAccessKey", own->secret_access_key.expose()}, {"SessionToken", own->session_token}, {"Expiration", own->expiration}};
+  json::object out{{"Version", 1},
+                   {"AccessKeyId", own->access_key_id},
+                   {"SecretAccessKey", own->secret_access_key.expose()},
+                   {"SessionToken", own->session_token},
+                   {"Expiration", own->expiration}};
   if (!role.empty()) {
     auto client = Client::connect(common);
     if (!client) return fail(client.error());
-    const std::string arn = role.starts_with("arn:") ? role : "arn:aws:iam::" + (*client)->endpoint().account_id + ":role/" + role;
-    auto text = (*client)->call_query("sts", {{"Action", "AssumeRole"}, {"Version", "2011-06-15"}, {"RoleArn", arn}, {"RoleSessionName", "sluice-cli"}, {"DurationSeconds", std::to_string(duration_s)}});
+    const std::string arn =
+        role.starts_with("arn:")
+            ? role
+            : "arn:aws:iam::" + (*client)->endpoint().account_id + ":role/" + role;
+    auto text = (*client)->call_query("sts", {{"Action", "AssumeRole"},
+                                              {"Version", "2011-06-15"},
+                                              {"RoleArn", arn},
+                                              {"RoleSessionName", "sluice-cli"},
+                                              {"DurationSeconds", std::to_string(duration_s)}});
     if (!text) return fail(text.error());
     const auto between = [&](const std::string& tag) {
       const size_t at = text->find("<" + tag + ">");
-      return at == std::string::npos ? std::string() : text->substr(at + tag.size() + 2, text->find("</" + tag + ">") - at - tag.size() - 2);
+      return at == std::string::npos
+                 ? std::string()
+                 : text->substr(at + tag.size() + 2,
+                                text->find("</" + tag + ">") - at - tag.size() - 2);
     };
-    for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}) out[name] = between(name);
+    for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"})
+      out[name] = between(name);
   }
   fmt::print("{}\n", json::serialize(out));
   return 0;
@@ -47,15 +68,29 @@ int print_credentials(const Common& common, const std::string& role, int64_t dur
 void add_serve(CLI::App& app, Common& common, int& exit_code) {
   auto options = std::make_shared<ServeOptions>();
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
-  serve->add_option("--listen", options->listen, "HOST:PORT for TLS; port 0 picks a free one")->capture_default_str();
-  serve->add_option("--listen-http", options->listen_http, "HOST:PORT for plain HTTP, loopback only, so that a policy can be seen to refuse it");
+  serve->add_option("--listen", options->listen, "HOST:PORT for TLS; port 0 picks a free one")
+      ->capture_default_str();
+  serve->add_option(
+      "--listen-http", options->listen_http,
+      "HOST:PORT for plain HTTP, loopback only, so that a policy can be seen to refuse it");
   serve->add_option("--region", options->region, "the Region of every ARN")->capture_default_str();
   serve->add_option("--account-id", options->account_id, "12 digits")->capture_default_str();
-  serve->add_option("--root-key", options->root_key, "file of the root key; made when the data directory is new (default: <data-dir>.root.key)");
-  auto* certificate = serve->add_option("--certificate", options->certificate, "PEM chain to serve instead of the local CA's");
+  serve->add_option(
+      "--root-key", options->root_key,
+      "file of the root key; made when the data directory is new (default: <data-dir>.root.key)");
+  auto* certificate = serve->add_option("--certificate", options->certificate,
+                                        "PEM chain to serve instead of the local CA's");
   auto* key = serve->add_option("--key", options->key, "PEM key of --certificate");
-  serve->add_option("--trail-interval", options->trail_interval_s, "seconds from an event to its log file, 1 to 300")->check(CLI::Range(1, 300))->capture_default_str();
-  serve->add_option("--digest-interval", options->digest_interval_s, "seconds from digest to digest, 1 to 3600")->check(CLI::Range(1, 3600))->capture_default_str();
+  serve
+      ->add_option("--trail-interval", options->trail_interval_s,
+                   "seconds from an event to its log file, 1 to 300")
+      ->check(CLI::Range(1, 300))
+      ->capture_default_str();
+  serve
+      ->add_option("--digest-interval", options->digest_interval_s,
+                   "seconds from digest to digest, 1 to 3600")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
   certificate->needs(key);
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;
@@ -64,12 +99,21 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_credentials(CLI::App& app, Common& common, int& exit_code) {
-  struct Asked { std::string role; int64_t duration_s = 3600; };
+  struct Asked {
+    std::string role;
+    int64_t duration_s = 3600;
+  };
   auto asked = std::make_shared<Asked>();
-  CLI::App* credentials = app.add_subcommand("credentials", "Print a session for credential_process");
-  credentials->add_option("--role", asked->role, "name or ARN of a role to assume; the operator's own when absent");
-  credentials->add_option("--duration", asked->duration_s, "seconds, 900 to 3600")->check(CLI::Range(900, 3600))->capture_default_str();
-  credentials->callback([asked, &common, &exit_code] { exit_code = print_credentials(common, asked->role, asked->duration_s); });
+  CLI::App* credentials =
+      app.add_subcommand("credentials", "Print a session for credential_process");
+  credentials->add_option("--role", asked->role,
+                          "name or ARN of a role to assume; the operator's own when absent");
+  credentials->add_option("--duration", asked->duration_s, "seconds, 900 to 3600")
+      ->check(CLI::Range(900, 3600))
+      ->capture_default_str();
+  credentials->callback([asked, &common, &exit_code] {
+    exit_code = print_credentials(common, asked->role, asked->duration_s);
+  });
 }
 
 }  // namespace sluice::cli

@@ -25,7 +25,8 @@
 
 namespace sluice::cli {
 namespace {
-// Connections, the sockets of functions and files come to more than the 1,024 descriptors that a process usually begins with: a function could use them up.
+// Connections, the sockets of functions and files come to more than the 1,024 descriptors that a
+// process usually begins with: a function could use them up.
 void raise_descriptor_limit() {
   constexpr rlim_t kWanted = 65536;
   rlimit files{};
@@ -34,20 +35,27 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
-// Function sandboxes speak plain HTTP to their Runtime API and TLS to the endpoint, over sockets inside their own network.
+// Function sandboxes speak plain HTTP to their Runtime API and TLS to the endpoint, over sockets
+// inside their own network.
 class SandboxWire : public Wire {
  public:
-  SandboxWire(net::Server& server, std::shared_ptr<net::TlsContext> tls) : server_(server), tls_(std::move(tls)) {}
+  SandboxWire(net::Server& server, std::shared_ptr<net::TlsContext> tls)
+      : server_(server), tls_(std::move(tls)) {}
   void serve_plain(int fd, const Handler& handler) override {
-    static const std::atomic<bool> kNever{false};          // it ends with the sandbox
-    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever, {.idle_ms = kRuntimeIdleMs});
+    static const std::atomic<bool> kNever{false};  // it ends with the sandbox
+    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever,
+                          {.idle_ms = kRuntimeIdleMs});
   }
-  void adopt_tls(int fd, std::string peer_ip) override { server_.adopt(fd, std::move(peer_ip), tls_); }
+  void adopt_tls(int fd, std::string peer_ip) override {
+    server_.adopt(fd, std::move(peer_ip), tls_);
+  }
 
  private:
-  static constexpr int kRuntimeIdleMs = 1'000'000;         // longer than the longest invocation
+  static constexpr int kRuntimeIdleMs = 1'000'000;  // longer than the longest invocation
   net::Server& server_;
   const std::shared_ptr<net::TlsContext> tls_;
 };
@@ -63,7 +71,8 @@ class Composition : public RunningServer {
         buckets_(s3::buckets()),
         journal_(logs::journal(ports_)),
         meter_(cloudwatch::meter()),
-        trails_(cloudtrail::delivery(ports_, {options.trail_interval_s * 1000, options.digest_interval_s * 1000})),
+        trails_(cloudtrail::delivery(
+            ports_, {options.trail_interval_s * 1000, options.digest_interval_s * 1000})),
         path_(ports_) {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
@@ -84,7 +93,7 @@ class Composition : public RunningServer {
     std::remove((options_dir_ + "/endpoint.json").c_str());
     complete();
     trails_->stop();
-    if (runner_) runner_->stop();                          // its functions need the listener to end well
+    if (runner_) runner_->stop();  // its functions need the listener to end well
     if (server_) server_->stop();
     stack_worker_.reset();
     runner_.reset();
@@ -101,17 +110,24 @@ class Composition : public RunningServer {
     key_sweep_ = kms::start_sweep(*store_);
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
-    TRY(auto sandbox_tls, net::TlsContext::server(files.certificate, files.key));   // functions trust the local CA, whatever else is served
-    if (!options.certificate.empty()) { files.certificate = options.certificate; files.key = options.key; }
+    TRY(auto sandbox_tls, net::TlsContext::server(
+                              files.certificate,
+                              files.key));  // functions trust the local CA, whatever else is served
+    if (!options.certificate.empty()) {
+      files.certificate = options.certificate;
+      files.key = options.key;
+    }
     TRY(auto tls, net::TlsContext::server(files.certificate, files.key));
-    server_ = std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) {
-      complete_.wait();                                    // the port is known, and taken, before everything behind it is there
-      return path_.serve(std::move(request), body);
-    });
+    server_ =
+        std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) {
+          complete_.wait();  // the port is known, and taken, before everything behind it is there
+          return path_.serve(std::move(request), body);
+        });
     TRY(const net::Address wanted, net::parse_address(options.listen));
     TRY(const net::Address bound, server_->listen(wanted, true));
     endpoint_.url = url("https", bound);
-    ports_.endpoint_url = "https://127.0.0.1:" + std::to_string(bound.port);        // in the network of a sandbox
+    ports_.endpoint_url =
+        "https://127.0.0.1:" + std::to_string(bound.port);  // in the network of a sandbox
     ports_.ca_file = endpoint_.ca_file;
     wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
     ports_.wire = wire_.get();
@@ -119,15 +135,22 @@ class Composition : public RunningServer {
     runner_ = lambda::make_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
     complete();
-    runner_->start();                                      // events left over from before come through the door at once
+    runner_->start();  // events left over from before come through the door at once
     stack_worker_ = cloudformation::start_worker(ports_);
     if (!options.listen_http.empty()) {
       TRY(const net::Address plain, net::parse_address(options.listen_http));
-      if (!is_loopback(plain.host)) return Error{400, "InvalidAddress", "--listen-http takes a loopback address only: plain HTTP never leaves this machine", {}};
+      if (!is_loopback(plain.host))
+        return Error{
+            400,
+            "InvalidAddress",
+            "--listen-http takes a loopback address only: plain HTTP never leaves this machine",
+            {}};
       TRY(const net::Address plain_bound, server_->listen(plain, false));
       endpoint_.http_url = url("http", plain_bound);
     }
-    CHECK(server_->listen_operator(options.data_dir + "/operator.sock", [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
+    CHECK(server_->listen_operator(
+        options.data_dir + "/operator.sock",
+        [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
     trails_->start();
     return write_endpoint();
   }
@@ -135,27 +158,39 @@ class Composition : public RunningServer {
  private:
   static std::string url(const char* scheme, const net::Address& a) {
     // The address, not "localhost": a bare system resolves no names.
-    const std::string host = a.host == "0.0.0.0" ? "127.0.0.1" : a.host.find(':') != std::string::npos ? "[" + a.host + "]" : a.host;
+    const std::string host = a.host == "0.0.0.0"                     ? "127.0.0.1"
+                             : a.host.find(':') != std::string::npos ? "[" + a.host + "]"
+                                                                     : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
   std::string answer_operator(int64_t uid, std::string_view line) {
     const auto duration = parse_int(trim(line.substr(0, line.find('\n'))));
-    if (!duration || *duration < 900 || *duration > 3600) return R"({"error":"the duration of a session is 900 to 3600 seconds"})";
+    if (!duration || *duration < 900 || *duration > 3600)
+      return R"({"error":"the duration of a session is 900 to 3600 seconds"})";
     const auto session = path_.operator_session(uid, *duration);
     if (!session) return json::serialize(json::object{{"error", session.error().message}});
-    return json::serialize(json::object{{"Version", 1}, {"AccessKeyId", session->access_key_id}, {"SecretAccessKey", session->secret_access_key.expose()}, {"SessionToken", session->token}, {"Expiration", iso_seconds(session->expires)}});
+    return json::serialize(json::object{{"Version", 1},
+                                        {"AccessKeyId", session->access_key_id},
+                                        {"SecretAccessKey", session->secret_access_key.expose()},
+                                        {"SessionToken", session->token},
+                                        {"Expiration", iso_seconds(session->expires)}});
   }
-  void complete() { if (!complete_.try_wait()) complete_.count_down(); }
+  void complete() {
+    if (!complete_.try_wait()) complete_.count_down();
+  }
   Result<Done> write_endpoint() {
-    json::object e{{"endpoint", endpoint_.url}, {"ca_file", endpoint_.ca_file}, {"region", endpoint_.region}, {"account_id", endpoint_.account_id}, {"sandbox", endpoint_.sandbox}, {"pid", endpoint_.pid}};
+    json::object e{{"endpoint", endpoint_.url},    {"ca_file", endpoint_.ca_file},
+                   {"region", endpoint_.region},   {"account_id", endpoint_.account_id},
+                   {"sandbox", endpoint_.sandbox}, {"pid", endpoint_.pid}};
     if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
     const std::string path = options_dir_ + "/endpoint.json";
     std::ofstream(path + ".new") << json::serialize(e) << "\n";
-    if (std::rename((path + ".new").c_str(), path.c_str()) != 0) return Error{500, "StoreFailure", "cannot write " + path, {}};
+    if (std::rename((path + ".new").c_str(), path.c_str()) != 0)
+      return Error{500, "StoreFailure", "cannot write " + path, {}};
     return Done{};
   }
 
-  Ports ports_;                                            // not changed any more once complete_
+  Ports ports_;  // not changed any more once complete_
   std::latch complete_{1};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;
@@ -183,7 +218,7 @@ StopSignals::StopSignals() {
   sigaddset(&set_, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGXFSZ, SIG_IGN);                              // a file-size limit is a failed write, like a full disk
+  signal(SIGXFSZ, SIG_IGN);  // a file-size limit is a failed write, like a full disk
 }
 void StopSignals::wait() {
   int number = 0;
@@ -192,11 +227,15 @@ void StopSignals::wait() {
 
 bool StopSignals::came() const {
   sigset_t waiting;
-  return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM));
+  return sigpending(&waiting) == 0 &&
+         (sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM));
 }
 
 std::vector<const Service*> all_services() {
-  return {&s3::service, &dynamodb::service, &iam::service, &sts::service, &kms::service, &lambda::service, &logs::service, &cloudtrail::service, &cloudwatch::query_service, &cloudwatch::service, &cloudformation::service};
+  return {&s3::service,         &dynamodb::service,      &iam::service,
+          &sts::service,        &kms::service,           &lambda::service,
+          &logs::service,       &cloudtrail::service,    &cloudwatch::query_service,
+          &cloudwatch::service, &cloudformation::service};
 }
 
 std::string default_root_key(const std::string& data_dir) {
@@ -206,11 +245,14 @@ std::string default_root_key(const std::string& data_dir) {
 }
 
 Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& options) {
-  if (options.account_id.size() != 12 || options.account_id.find_first_not_of("0123456789") != std::string::npos) return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
+  if (options.account_id.size() != 12 ||
+      options.account_id.find_first_not_of("0123456789") != std::string::npos)
+    return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
   raise_descriptor_limit();
   StoreOptions store_options;
   store_options.data_dir = options.data_dir;
-  store_options.root_key_file = options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
+  store_options.root_key_file =
+      options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
   store_options.scope = {options.account_id, options.region};
   TRY(auto store, Store::open(store_options));
   auto server = std::make_unique<Composition>(std::move(store), options);

@@ -1,5 +1,6 @@
 #pragma once
-// The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice demo` run it.
+// The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice
+// demo` run it.
 #include <signal.h>
 
 #include <atomic>
@@ -14,13 +15,14 @@ struct Service;
 namespace sluice::cli {
 
 struct ServeOptions {
-  std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, region = "us-east-1", account_id = "000000000000", certificate, key;
+  std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, region = "us-east-1",
+                                  account_id = "000000000000", certificate, key;
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
 };
 class RunningServer {
  public:
   static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);
-  virtual ~RunningServer() = default;            // drains, then closes the store
+  virtual ~RunningServer() = default;  // drains, then closes the store
   virtual const Endpoint& endpoint() const = 0;
 };
 // Keeps SIGTERM and SIGINT for wait(). Made before any thread: they inherit the mask.
@@ -28,12 +30,13 @@ class StopSignals {
  public:
   StopSignals();
   void wait();
-  bool came() const;                               // one waits to be taken
+  bool came() const;  // one waits to be taken
 
  private:
   sigset_t set_;
 };
-std::vector<const Service*> all_services();                  // what it answers for: the operation table
-std::string default_root_key(const std::string& data_dir);   // <data-dir>.root.key: beside the directory, never in it
+std::vector<const Service*> all_services();  // what it answers for: the operation table
+std::string default_root_key(
+    const std::string& data_dir);  // <data-dir>.root.key: beside the directory, never in it
 
 }  // namespace sluice::cli

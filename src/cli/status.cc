@@ -1,4 +1,5 @@
-// sluice status: buckets, tables, functions, queue, trails and keys at a glance, asked of the running server's APIs.
+// sluice status: buckets, tables, functions, queue, trails and keys at a glance, asked of the
+// running server's APIs.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -12,7 +13,8 @@ namespace sluice::cli {
 namespace {
 using Document = std::unique_ptr<pugi::xml_document>;
 
-// A GET of a REST service. `absent`: an error code that means "nothing is configured" (an empty document).
+// A GET of a REST service. `absent`: an error code that means "nothing is configured" (an empty
+// document).
 Result<Reply> get(Client& client, std::string_view service, const std::string& target) {
   TRY(Reply reply, client.send(service, "GET", target, {}, ""));
   if (reply.status >= 300) return error_of(reply);
@@ -33,10 +35,16 @@ Result<json::array> buckets(Client& client) {
     TRY(const Document notification, get_xml(client, path + "?notification"));
     TRY(const Document blocked, get_xml(client, path + "?publicAccessBlock"));
     json::array functions;
-    for (const auto& one : notification->select_nodes("//CloudFunction")) functions.emplace_back(one.node().child_value());
+    for (const auto& one : notification->select_nodes("//CloudFunction"))
+      functions.emplace_back(one.node().child_value());
     const std::string status = versioning->child("VersioningConfiguration").child_value("Status");
-    rows.push_back(json::object{{"bucket", name}, {"versioning", status.empty() ? "off" : status}, {"encryption", encryption->select_node("//SSEAlgorithm").node().child_value()},
-                                {"public_access", blocked->select_nodes("//*[text()='true']").size() == 4 ? "blocked" : "NOT BLOCKED"}, {"notifies", std::move(functions)}});
+    rows.push_back(json::object{
+        {"bucket", name},
+        {"versioning", status.empty() ? "off" : status},
+        {"encryption", encryption->select_node("//SSEAlgorithm").node().child_value()},
+        {"public_access",
+         blocked->select_nodes("//*[text()='true']").size() == 4 ? "blocked" : "NOT BLOCKED"},
+        {"notifies", std::move(functions)}});
   }
   return rows;
 }
@@ -45,12 +53,18 @@ Result<json::array> tables(Client& client) {
   json::array rows;
   json::object ask;
   for (;;) {
-    TRY(const json::object page, client.call_json("dynamodb", "DynamoDB_20120810.ListTables", "1.0", ask));
+    TRY(const json::object page,
+        client.call_json("dynamodb", "DynamoDB_20120810.ListTables", "1.0", ask));
     for (const json::value& name : page.at("TableNames").as_array()) {
-      TRY(const json::object answer, client.call_json("dynamodb", "DynamoDB_20120810.DescribeTable", "1.0", {{"TableName", name}}));
+      TRY(const json::object answer, client.call_json("dynamodb", "DynamoDB_20120810.DescribeTable",
+                                                      "1.0", {{"TableName", name}}));
       const json::object& t = answer.at("Table").as_object();
       const json::value* sse = t.if_contains("SSEDescription");
-      rows.push_back(json::object{{"table", name}, {"status", text_of(t, "TableStatus")}, {"items", int_of(t, "ItemCount")}, {"key", sse ? text_of(sse->as_object(), "KMSMasterKeyArn") : "owned by the service"}});
+      rows.push_back(json::object{
+          {"table", name},
+          {"status", text_of(t, "TableStatus")},
+          {"items", int_of(t, "ItemCount")},
+          {"key", sse ? text_of(sse->as_object(), "KMSMasterKeyArn") : "owned by the service"}});
     }
     const json::value* last = page.if_contains("LastEvaluatedTableName");
     if (!last) return rows;
@@ -61,11 +75,17 @@ Result<json::array> tables(Client& client) {
 Result<json::array> functions(Client& client) {
   json::array rows;
   for (std::string marker;;) {
-    TRY(const Reply reply, get(client, "lambda", "/2015-03-31/functions" + (marker.empty() ? "" : "?Marker=" + percent_encode(marker))));
+    TRY(const Reply reply,
+        get(client, "lambda",
+            "/2015-03-31/functions" + (marker.empty() ? "" : "?Marker=" + percent_encode(marker))));
     TRY(const json::object page, parse_json_object(reply.body));
     for (const json::value& one : page.at("Functions").as_array()) {
       const json::object& f = one.as_object();
-      rows.push_back(json::object{{"function", text_of(f, "FunctionName")}, {"runtime", text_of(f, "Runtime")}, {"memory_mb", int_of(f, "MemorySize")}, {"timeout_s", int_of(f, "Timeout")}, {"role", text_of(f, "Role")}});
+      rows.push_back(json::object{{"function", text_of(f, "FunctionName")},
+                                  {"runtime", text_of(f, "Runtime")},
+                                  {"memory_mb", int_of(f, "MemorySize")},
+                                  {"timeout_s", int_of(f, "Timeout")},
+                                  {"role", text_of(f, "Role")}});
     }
     marker = text_of(page, "NextMarker");
     if (marker.empty()) return rows;
@@ -75,19 +95,34 @@ Result<json::array> functions(Client& client) {
 Result<json::array> queues(Client& client) {
   TRY(const Reply reply, get(client, "lambda", "/2016-08-19/account-settings"));
   TRY(const json::object settings, parse_json_object(reply.body));
-  return json::array{json::object{{"queue", "asynchronous events"}, {"waiting", int_of(settings.at("AccountUsage").as_object(), "AsyncEventsWaiting")}}};
+  return json::array{json::object{
+      {"queue", "asynchronous events"},
+      {"waiting", int_of(settings.at("AccountUsage").as_object(), "AsyncEventsWaiting")}}};
 }
 
 Result<json::array> trails(Client& client) {
   constexpr std::string_view kTarget = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.";
-  TRY(const json::object all, client.call_json("cloudtrail", std::string(kTarget) + "DescribeTrails", "1.1", {}));
+  TRY(const json::object all,
+      client.call_json("cloudtrail", std::string(kTarget) + "DescribeTrails", "1.1", {}));
   json::array rows;
   for (const json::value& one : all.at("trailList").as_array()) {
     const json::object& t = one.as_object();
-    TRY(const json::object s, client.call_json("cloudtrail", std::string(kTarget) + "GetTrailStatus", "1.1", {{"Name", text_of(t, "TrailARN")}}));
-    const auto time = [&s](const char* name) { const json::value* v = s.if_contains(name); return v && v->is_number() ? iso_seconds(static_cast<Time>(v->to_number<double>() * 1000)) : std::string("never"); };
+    TRY(const json::object s,
+        client.call_json("cloudtrail", std::string(kTarget) + "GetTrailStatus", "1.1",
+                         {{"Name", text_of(t, "TrailARN")}}));
+    const auto time = [&s](const char* name) {
+      const json::value* v = s.if_contains(name);
+      return v && v->is_number() ? iso_seconds(static_cast<Time>(v->to_number<double>() * 1000))
+                                 : std::string("never");
+    };
     const std::string problem = text_of(s, "LatestDeliveryError");
-    rows.push_back(json::object{{"trail", text_of(t, "Name")}, {"logging", bool_of(s, "IsLogging") ? "yes" : "NO, stopped " + time("StopLoggingTime")}, {"bucket", text_of(t, "S3BucketName")}, {"digests", bool_of(t, "LogFileValidationEnabled") ? "signed" : "off"}, {"delivered", time("LatestDeliveryTime")}, {"problem", problem.empty() ? "none" : problem}});
+    rows.push_back(json::object{
+        {"trail", text_of(t, "Name")},
+        {"logging", bool_of(s, "IsLogging") ? "yes" : "NO, stopped " + time("StopLoggingTime")},
+        {"bucket", text_of(t, "S3BucketName")},
+        {"digests", bool_of(t, "LogFileValidationEnabled") ? "signed" : "off"},
+        {"delivered", time("LatestDeliveryTime")},
+        {"problem", problem.empty() ? "none" : problem}});
   }
   return rows;
 }
@@ -97,7 +132,10 @@ Result<json::array> keys(Client& client) {
   json::object ask;
   for (bool more = true; more;) {
     TRY(const json::object page, client.call_json("kms", "TrentService.ListAliases", "1.1", ask));
-    for (const json::value& one : page.at("Aliases").as_array()) alias_of[text_of(one.as_object(), "TargetKeyId")] += (alias_of[text_of(one.as_object(), "TargetKeyId")].empty() ? "" : " ") + text_of(one.as_object(), "AliasName");
+    for (const json::value& one : page.at("Aliases").as_array())
+      alias_of[text_of(one.as_object(), "TargetKeyId")] +=
+          (alias_of[text_of(one.as_object(), "TargetKeyId")].empty() ? "" : " ") +
+          text_of(one.as_object(), "AliasName");
     more = bool_of(page, "Truncated");
     ask = {{"Marker", text_of(page, "NextMarker")}};
   }
@@ -107,10 +145,18 @@ Result<json::array> keys(Client& client) {
     TRY(const json::object page, client.call_json("kms", "TrentService.ListKeys", "1.1", ask));
     for (const json::value& one : page.at("Keys").as_array()) {
       const std::string id = text_of(one.as_object(), "KeyId");
-      TRY(const json::object key, client.call_json("kms", "TrentService.DescribeKey", "1.1", {{"KeyId", id}}));
-      TRY(const json::object rotation, client.call_json("kms", "TrentService.GetKeyRotationStatus", "1.1", {{"KeyId", id}}));
-      const std::string days = bool_of(rotation, "KeyRotationEnabled") ? std::to_string(int_of(rotation, "RotationPeriodInDays")) + " days" : "off";
-      rows.push_back(json::object{{"key", id}, {"alias", alias_of[id]}, {"state", text_of(key.at("KeyMetadata").as_object(), "KeyState")}, {"rotation", days}});
+      TRY(const json::object key,
+          client.call_json("kms", "TrentService.DescribeKey", "1.1", {{"KeyId", id}}));
+      TRY(const json::object rotation,
+          client.call_json("kms", "TrentService.GetKeyRotationStatus", "1.1", {{"KeyId", id}}));
+      const std::string days =
+          bool_of(rotation, "KeyRotationEnabled")
+              ? std::to_string(int_of(rotation, "RotationPeriodInDays")) + " days"
+              : "off";
+      rows.push_back(json::object{{"key", id},
+                                  {"alias", alias_of[id]},
+                                  {"state", text_of(key.at("KeyMetadata").as_object(), "KeyState")},
+                                  {"rotation", days}});
     }
     more = bool_of(page, "Truncated");
     ask = {{"Marker", text_of(page, "NextMarker")}};
@@ -143,7 +189,8 @@ void print_rows(const json::array& rows) {
   }
   for (const auto& line : lines) {
     std::string text;
-    for (size_t column = 0; column < line.size(); ++column) text += fmt::format("{:<{}}  ", line[column], widths[column]);
+    for (size_t column = 0; column < line.size(); ++column)
+      text += fmt::format("{:<{}}  ", line[column], widths[column]);
     fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
   fmt::print("\n");
@@ -153,22 +200,33 @@ int run_status(const Common& common) {
   auto client = Client::connect(common);
   if (!client) return fail(client.error());
   const Endpoint& e = (*client)->endpoint();
-  json::object all{{"endpoint", e.url}, {"region", e.region}, {"account_id", e.account_id}, {"pid", e.pid}, {"sandbox", e.sandbox}};
-  const std::pair<const char*, Result<json::array> (*)(Client&)> sections[] = {{"buckets", buckets}, {"tables", tables}, {"functions", functions}, {"queues", queues}, {"trails", trails}, {"keys", keys}};
+  json::object all{{"endpoint", e.url},
+                   {"region", e.region},
+                   {"account_id", e.account_id},
+                   {"pid", e.pid},
+                   {"sandbox", e.sandbox}};
+  const std::pair<const char*, Result<json::array> (*)(Client&)> sections[] = {
+      {"buckets", buckets}, {"tables", tables}, {"functions", functions},
+      {"queues", queues},   {"trails", trails}, {"keys", keys}};
   for (const auto& [name, section] : sections) {
     auto rows = section(**client);
     if (!rows) return fail(rows.error());
     all[name] = *std::move(rows);
   }
-  if (common.json) { fmt::print("{}\n", json::serialize(all)); return 0; }
-  fmt::print("{} (pid {}), account {} in {}\nfunctions run in {}\n\n", e.url, e.pid, e.account_id, e.region, e.sandbox);
+  if (common.json) {
+    fmt::print("{}\n", json::serialize(all));
+    return 0;
+  }
+  fmt::print("{} (pid {}), account {} in {}\nfunctions run in {}\n\n", e.url, e.pid, e.account_id,
+             e.region, e.sandbox);
   for (const auto& [name, section] : sections) print_rows(all.at(name).as_array());
   return 0;
 }
 }  // namespace
 
 void add_status(CLI::App& app, Common& common, int& exit_code) {
-  CLI::App* command = app.add_subcommand("status", "Show buckets, tables, functions, queues, trails and keys of the running server");
+  CLI::App* command = app.add_subcommand(
+      "status", "Show buckets, tables, functions, queues, trails and keys of the running server");
   command->callback([&common, &exit_code] { exit_code = run_status(common); });
 }
 

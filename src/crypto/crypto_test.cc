@@ -21,22 +21,32 @@ TEST(Digest, GivesThePublishedValuesFor123456789) {
   EXPECT_EQ(base64(digest(Digest::Algorithm::crc32c, kText)), "4waSgw==");
   EXPECT_EQ(base64(digest(Digest::Algorithm::crc64nvme, kText)), "rosUhgp5mIg=");
   EXPECT_EQ(hex(digest(Digest::Algorithm::md5, kText)), "25f9e794323b453885f5181f1b624d0b");
-  EXPECT_EQ(hex(digest(Digest::Algorithm::sha1, kText)), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+  EXPECT_EQ(hex(digest(Digest::Algorithm::sha1, kText)),
+            "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
   EXPECT_EQ(hex(digest(Digest::Algorithm::sha256, kText)), hex(sha256(kText)));
 }
 
 // FULL_OBJECT checksums of multipart uploads are combined from the parts'.
 TEST(Digest, CombinesTheCrcOfTwoHalves) {
   const std::string a = random_bytes(1000), b = random_bytes(77);
-  for (const auto algorithm : {Digest::Algorithm::crc32, Digest::Algorithm::crc32c, Digest::Algorithm::crc64nvme})
-    EXPECT_EQ(crc_combine(algorithm, digest(algorithm, a), digest(algorithm, b), b.size()), digest(algorithm, a + b));
+  for (const auto algorithm :
+       {Digest::Algorithm::crc32, Digest::Algorithm::crc32c, Digest::Algorithm::crc64nvme})
+    EXPECT_EQ(crc_combine(algorithm, digest(algorithm, a), digest(algorithm, b), b.size()),
+              digest(algorithm, a + b));
 }
 
 // RFC 4231, test case 2.
-TEST(Hmac, GivesTheValueOfRfc4231) { EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"); }
+TEST(Hmac, GivesTheValueOfRfc4231) {
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
 
 // RFC 4231, test case 6: a key longer than a block.
-TEST(Hmac, HashesAKeyLongerThanABlock) { EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"); }
+TEST(Hmac, HashesAKeyLongerThanABlock) {
+  EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'),
+                            "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
 
 TEST(Aead, OneKeyForManyMessagesIsTheSameAsOneForEach) {
   const Secret key(random_bytes(32));
@@ -49,7 +59,7 @@ TEST(Aead, OneKeyForManyMessagesIsTheSameAsOneForEach) {
     std::string changed = sealed;
     changed.back() ^= 1;
     EXPECT_FALSE(aead.open_random(changed, "context"));
-    EXPECT_EQ(aead.open_random(sealed, "context"), text);      // a refusal leaves no trace
+    EXPECT_EQ(aead.open_random(sealed, "context"), text);  // a refusal leaves no trace
   }
   EXPECT_FALSE(aead.open_random("short", ""));
 }
@@ -71,7 +81,8 @@ TEST(Aead, OpensWhatItSealedAndNothingElse) {
 // NIST GCM specification, test case 14 (256-bit key, zero plaintext block).
 TEST(Aead, GivesThePublishedCiphertext) {
   const Secret key(std::string(32, '\0'));
-  EXPECT_EQ(hex(aead_seal(key, std::string(12, '\0'), std::string(16, '\0'), "")), "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+  EXPECT_EQ(hex(aead_seal(key, std::string(12, '\0'), std::string(16, '\0'), "")),
+            "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
 }
 
 // RocksDB reads files at any offset.

@@ -1,4 +1,5 @@
-// Incremental digests, and the three CRCs of S3's checksum family (all reflected, initial value and final XOR all ones).
+// Incremental digests, and the three CRCs of S3's checksum family (all reflected, initial value and
+// final XOR all ones).
 #include <openssl/evp.h>
 
 #include <array>
@@ -8,7 +9,10 @@
 
 namespace sluice {
 namespace {
-struct Crc { int bits; uint64_t polynomial; };   // reflected
+struct Crc {
+  int bits;
+  uint64_t polynomial;
+};  // reflected
 Crc crc_of(Digest::Algorithm a) {
   switch (a) {
     case Digest::Algorithm::crc32: return {32, 0xedb88320};
@@ -20,7 +24,7 @@ Crc crc_of(Digest::Algorithm a) {
 uint64_t mask(int bits) { return bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1; }
 
 using Tables = std::array<std::array<uint64_t, 256>, 8>;
-Tables make_tables(uint64_t polynomial) {      // slicing by eight
+Tables make_tables(uint64_t polynomial) {  // slicing by eight
   Tables t{};
   for (uint64_t i = 0; i < 256; ++i) {
     uint64_t v = i;
@@ -32,16 +36,20 @@ Tables make_tables(uint64_t polynomial) {      // slicing by eight
   return t;
 }
 const Tables& tables(Digest::Algorithm a) {
-  static const Tables crc32 = make_tables(crc_of(Digest::Algorithm::crc32).polynomial), crc32c = make_tables(crc_of(Digest::Algorithm::crc32c).polynomial), crc64 = make_tables(crc_of(Digest::Algorithm::crc64nvme).polynomial);
+  static const Tables crc32 = make_tables(crc_of(Digest::Algorithm::crc32).polynomial),
+                      crc32c = make_tables(crc_of(Digest::Algorithm::crc32c).polynomial),
+                      crc64 = make_tables(crc_of(Digest::Algorithm::crc64nvme).polynomial);
   return a == Digest::Algorithm::crc32 ? crc32 : a == Digest::Algorithm::crc32c ? crc32c : crc64;
 }
 uint64_t crc_update(const Tables& t, uint64_t crc, std::string_view data) {
   size_t i = 0;
   for (; i + 8 <= data.size(); i += 8) {
     uint64_t v = 0;
-    for (size_t k = 0; k < 8; ++k) v |= static_cast<uint64_t>(static_cast<uint8_t>(data[i + k])) << (8 * k);
+    for (size_t k = 0; k < 8; ++k)
+      v |= static_cast<uint64_t>(static_cast<uint8_t>(data[i + k])) << (8 * k);
     v ^= crc;
-    crc = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+    crc = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
+          t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
   }
   for (; i < data.size(); ++i) crc = crc >> 8 ^ t[0][(crc ^ static_cast<uint8_t>(data[i])) & 255];
   return crc;
@@ -57,7 +65,7 @@ uint64_t from_big_endian(std::string_view bytes) {
   return v;
 }
 
-using Matrix = std::array<uint64_t, 64>;        // over GF(2); column k is the image of bit k
+using Matrix = std::array<uint64_t, 64>;  // over GF(2); column k is the image of bit k
 uint64_t times(const Matrix& m, uint64_t v) {
   uint64_t out = 0;
   for (size_t k = 0; v; v >>= 1, ++k)
@@ -80,21 +88,32 @@ struct Digest::State {
 
 Digest::Digest(Algorithm algorithm) : state_(std::make_unique<State>()) {
   state_->algorithm = algorithm;
-  if (const int bits = crc_of(algorithm).bits) { state_->crc = mask(bits); return; }
+  if (const int bits = crc_of(algorithm).bits) {
+    state_->crc = mask(bits);
+    return;
+  }
   state_->context = EVP_MD_CTX_new();
-  const EVP_MD* md = algorithm == Algorithm::sha256 ? EVP_sha256() : algorithm == Algorithm::sha1 ? EVP_sha1() : EVP_md5();
-  if (!state_->context || EVP_DigestInit_ex(state_->context, md, nullptr) != 1) throw std::runtime_error("OpenSSL: digest");
+  const EVP_MD* md = algorithm == Algorithm::sha256 ? EVP_sha256()
+                     : algorithm == Algorithm::sha1 ? EVP_sha1()
+                                                    : EVP_md5();
+  if (!state_->context || EVP_DigestInit_ex(state_->context, md, nullptr) != 1)
+    throw std::runtime_error("OpenSSL: digest");
 }
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
 void Digest::update(std::string_view data) {
-  if (state_->context) EVP_DigestUpdate(state_->context, data.data(), data.size());
-  else state_->crc = crc_update(tables(state_->algorithm), state_->crc, data);
+  if (state_->context)
+    EVP_DigestUpdate(state_->context, data.data(), data.size());
+  else
+    state_->crc = crc_update(tables(state_->algorithm), state_->crc, data);
 }
 std::string Digest::finish() {
-  if (!state_->context) { const int bits = crc_of(state_->algorithm).bits; return big_endian(state_->crc ^ mask(bits), bits); }
+  if (!state_->context) {
+    const int bits = crc_of(state_->algorithm).bits;
+    return big_endian(state_->crc ^ mask(bits), bits);
+  }
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
   EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(out.data()), &size);
@@ -102,12 +121,13 @@ std::string Digest::finish() {
   return out;
 }
 
-std::string crc_combine(Digest::Algorithm algorithm, std::string_view crc_a, std::string_view crc_b, uint64_t b_bytes) {
+std::string crc_combine(Digest::Algorithm algorithm, std::string_view crc_a, std::string_view crc_b,
+                        uint64_t b_bytes) {
   const Crc crc = crc_of(algorithm);
-  Matrix zero_bit{};                             // appends one zero bit
+  Matrix zero_bit{};  // appends one zero bit
   zero_bit[0] = crc.polynomial;
   for (size_t k = 1; k < static_cast<size_t>(crc.bits); ++k) zero_bit[k] = uint64_t{1} << (k - 1);
-  Matrix power = square(square(square(zero_bit)));   // one zero byte
+  Matrix power = square(square(square(zero_bit)));  // one zero byte
   uint64_t a = from_big_endian(crc_a);
   for (; b_bytes; b_bytes >>= 1, power = square(power))
     if (b_bytes & 1) a = times(power, a);

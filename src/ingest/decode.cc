@@ -10,8 +10,10 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 }  // namespace
 
 void Splitter::keep(char c) {
-  if (record_.text.size() < kRecordBytesMax) record_.text.push_back(c);
-  else too_large_ = true;
+  if (record_.text.size() < kRecordBytesMax)
+    record_.text.push_back(c);
+  else
+    too_large_ = true;
 }
 
 Result<Done> Splitter::emit(const char* broken, const char* why) {
@@ -19,7 +21,10 @@ Result<Done> Splitter::emit(const char* broken, const char* why) {
   record_.index = next_index_++;
   record_.broken = broken;
   record_.why = why;
-  if (too_large_) { record_.broken = "RecordTooLarge"; record_.why = "a record is at most 409600 bytes; what is kept here is its beginning"; }
+  if (too_large_) {
+    record_.broken = "RecordTooLarge";
+    record_.why = "a record is at most 409600 bytes; what is kept here is its beginning";
+  }
   Record out = std::move(record_);
   record_ = {};
   open_ = too_large_ = in_string_ = escaped_ = line_began_ = false;
@@ -30,9 +35,13 @@ Result<Done> Splitter::emit(const char* broken, const char* why) {
 
 void Splitter::scan(char c) {
   if (in_string_) {
-    if (escaped_) escaped_ = false;
-    else if (c == '\\') escaped_ = true;
-    else if (c == '"' || c == '\n') in_string_ = false;    // JSON has no raw line feed in a string: the record is broken, its rest may not be
+    if (escaped_)
+      escaped_ = false;
+    else if (c == '\\')
+      escaped_ = true;
+    else if (c == '"' || c == '\n')
+      in_string_ = false;  // JSON has no raw line feed in a string: the record is broken, its rest
+                           // may not be
   } else if (c == '"') {
     in_string_ = true;
   } else if (c == '{' || c == '[') {
@@ -52,9 +61,13 @@ Result<Done> Splitter::in_array(char c) {
     comma_ = c == ',';
     if (c == ']') mode_ = Mode::after_array;
     if (first_and_empty) return Done{};
-    return nothing ? emit("MalformedJson", "there is nothing between two commas of the array") : emit();
+    return nothing ? emit("MalformedJson", "there is nothing between two commas of the array")
+                   : emit();
   }
-  if (!open_) { open_ = true; record_.offset = at_; }
+  if (!open_) {
+    open_ = true;
+    record_.offset = at_;
+  }
   keep(c);
   scan(c);
   return Done{};
@@ -65,15 +78,18 @@ Result<Done> Splitter::in_stream(char c) {
     if (is_blank(c)) return Done{};
     open_ = true;
     record_.offset = at_;
-  } else if (line_began_ && c == '{' && !in_string_ && last_ != ',' && last_ != ':' && last_ != '[' && last_ != '{') {
+  } else if (line_began_ && c == '{' && !in_string_ && last_ != ',' && last_ != ':' &&
+             last_ != '[' && last_ != '{') {
     CHECK(emit("MalformedJson", "the object is not closed before the next line begins another"));
     return in_stream(c);
   }
   if (in_string_ && c == '\n') return emit("MalformedJson", "a string is not closed on its line");
-  if (c == '\n') line_began_ = true;
-  else if (!is_blank(c)) line_began_ = false;
+  if (c == '\n')
+    line_began_ = true;
+  else if (!is_blank(c))
+    line_began_ = false;
   const bool bracketed = depth_ > 0 || (record_.text.empty() && (c == '{' || c == '['));
-  if (!bracketed && c == '\n') return emit();              // a scalar, or no JSON at all: one a line
+  if (!bracketed && c == '\n') return emit();  // a scalar, or no JSON at all: one a line
   keep(c);
   scan(c);
   return bracketed && depth_ == 0 ? emit() : Result<Done>(Done{});
@@ -82,14 +98,30 @@ Result<Done> Splitter::in_stream(char c) {
 Result<Done> Splitter::write(std::string_view bytes) {
   constexpr unsigned char kBom[] = {0xEF, 0xBB, 0xBF};
   for (const char c : bytes) {
-    if (mode_ == Mode::start && at_ < 3 && static_cast<unsigned char>(c) == kBom[at_] && bom_ == static_cast<int>(at_)) { ++bom_; ++at_; continue; }
+    if (mode_ == Mode::start && at_ < 3 && static_cast<unsigned char>(c) == kBom[at_] &&
+        bom_ == static_cast<int>(at_)) {
+      ++bom_;
+      ++at_;
+      continue;
+    }
     if (mode_ == Mode::start && !is_blank(c)) {
       mode_ = c == '[' ? Mode::array : Mode::stream;
-      if (c == '[') { ++at_; continue; }
+      if (c == '[') {
+        ++at_;
+        continue;
+      }
     }
-    if (mode_ == Mode::array) CHECK(in_array(c));
-    else if (mode_ == Mode::stream) CHECK(in_stream(c));
-    else if (mode_ == Mode::after_array && (open_ || !is_blank(c))) { if (!open_) { open_ = true; record_.offset = at_; } keep(c); }
+    if (mode_ == Mode::array)
+      CHECK(in_array(c));
+    else if (mode_ == Mode::stream)
+      CHECK(in_stream(c));
+    else if (mode_ == Mode::after_array && (open_ || !is_blank(c))) {
+      if (!open_) {
+        open_ = true;
+        record_.offset = at_;
+      }
+      keep(c);
+    }
     ++at_;
   }
   return Done{};
@@ -100,8 +132,11 @@ Result<Done> Splitter::finish() {
     if (!open_) record_.offset = at_;
     return emit("MalformedJson", "the file ends before the array is closed");
   }
-  if (mode_ == Mode::after_array && open_) return emit("MalformedJson", "there is text after the array's end");
-  if (mode_ == Mode::stream && open_) return depth_ > 0 || in_string_ ? emit("MalformedJson", "the file ends inside this record") : emit();
+  if (mode_ == Mode::after_array && open_)
+    return emit("MalformedJson", "there is text after the array's end");
+  if (mode_ == Mode::stream && open_)
+    return depth_ > 0 || in_string_ ? emit("MalformedJson", "the file ends inside this record")
+                                    : emit();
   return Done{};
 }
 
@@ -130,8 +165,12 @@ Result<Done> Inflater::inflate_some(std::string_view bytes) {
     const int status = inflate(&z, Z_NO_FLUSH);
     const size_t got = state_->out.size() - z.avail_out;
     if (got) CHECK(take_({state_->out.data(), got}));
-    if (status == Z_STREAM_END) { state_->between_members = true; continue; }
-    if (status != Z_OK && status != Z_BUF_ERROR) return Error{400, "MalformedGzip", "the gzip data is damaged", {}};
+    if (status == Z_STREAM_END) {
+      state_->between_members = true;
+      continue;
+    }
+    if (status != Z_OK && status != Z_BUF_ERROR)
+      return Error{400, "MalformedGzip", "the gzip data is damaged", {}};
     if (z.avail_in == 0 && got < state_->out.size()) return Done{};
   }
 }
@@ -141,13 +180,17 @@ Result<Done> Inflater::write(std::string_view bytes) {
   if (state_) return inflate_some(bytes);
   head_ += bytes;
   if (head_.size() < 2) return Done{};
-  if (head_[0] == '\x1f' && head_[1] == '\x8b') { state_ = std::make_unique<State>(); return inflate_some(head_); }
+  if (head_[0] == '\x1f' && head_[1] == '\x8b') {
+    state_ = std::make_unique<State>();
+    return inflate_some(head_);
+  }
   plain_ = true;
   return take_(head_);
 }
 Result<Done> Inflater::finish() {
   if (!plain_ && !state_) return take_(head_);
-  if (state_ && !state_->between_members) return Error{400, "MalformedGzip", "the gzip data ends early", {}};
+  if (state_ && !state_->between_members)
+    return Error{400, "MalformedGzip", "the gzip data ends early", {}};
   return Done{};
 }
 

@@ -1,4 +1,5 @@
-// sluice-ingest: an ordinary Lambda function of a custom runtime. It runs unchanged on AWS and in Sluice.
+// sluice-ingest: an ordinary Lambda function of a custom runtime. It runs unchanged on AWS and in
+// Sluice.
 #include <malloc.h>
 #include <signal.h>
 
@@ -9,11 +10,14 @@
 
 int main() {
   using namespace sluice;
-  mallopt(M_ARENA_MAX, 2);                                  // memory is 128 MB for everything
+  mallopt(M_ARENA_MAX, 2);  // memory is 128 MB for everything
   signal(SIGPIPE, SIG_IGN);
   const char* api = getenv("AWS_LAMBDA_RUNTIME_API");
   if (!api) {
-    fputs("bootstrap of the Lambda function sluice-ingest: run by AWS Lambda or Sluice, which set AWS_LAMBDA_RUNTIME_API\n", stderr);
+    fputs(
+        "bootstrap of the Lambda function sluice-ingest: run by AWS Lambda or Sluice, which set "
+        "AWS_LAMBDA_RUNTIME_API\n",
+        stderr);
     return 2;
   }
   const auto environment = ingest::AwsEnvironment::from_process();

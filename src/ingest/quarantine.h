@@ -1,6 +1,7 @@
 #pragma once
-// Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object a line; past 4 MB <key>/<version>.2.jsonl and so on. The
-// names and bytes depend on the object alone, so that processing it again writes the same.
+// Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object
+// a line; past 4 MB <key>/<version>.2.jsonl and so on. The names and bytes depend on the object
+// alone, so that processing it again writes the same.
 #include <mutex>
 
 #include "ingest/aws.h"
@@ -14,7 +15,8 @@ class Quarantine {
  public:
   Quarantine(AwsClient& client, std::string bucket, std::string key, std::string version);
   // From any thread. Errors are kept for finish().
-  void add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message, std::string_view text);
+  void add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message,
+           std::string_view text);
   // Writes what is left. The first file's key; "" when nothing was rejected.
   Result<std::string> finish();
   uint64_t count() const { return count_; }

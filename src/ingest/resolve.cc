@@ -14,7 +14,10 @@ namespace sluice::ingest {
 namespace {
 constexpr int kTries = 3, kTimeoutMs = 2000, kJumpsMax = 64;
 Error unresolved(std::string why) { return {503, "NetworkFailure", std::move(why), {}}; }
-uint16_t word(std::string_view p, size_t at) { return static_cast<uint16_t>(static_cast<unsigned char>(p[at]) << 8 | static_cast<unsigned char>(p[at + 1])); }
+uint16_t word(std::string_view p, size_t at) {
+  return static_cast<uint16_t>(static_cast<unsigned char>(p[at]) << 8 |
+                               static_cast<unsigned char>(p[at + 1]));
+}
 
 // Past a name, which may end in a pointer; 0 when malformed.
 size_t skip_name(std::string_view p, size_t at) {
@@ -51,7 +54,8 @@ std::string dns_query(uint16_t id, const std::string& host) {
 
 Result<in_addr> dns_answer(uint16_t id, std::string_view p) {
   const Error malformed = unresolved("the name server's answer is malformed");
-  if (p.size() < 12 || word(p, 0) != id || !(static_cast<unsigned char>(p[2]) & 0x80)) return malformed;
+  if (p.size() < 12 || word(p, 0) != id || !(static_cast<unsigned char>(p[2]) & 0x80))
+    return malformed;
   size_t at = 12;
   for (int questions = word(p, 4); questions > 0; --questions) {
     at = skip_name(p, at);
@@ -77,12 +81,16 @@ Result<in_addr> dns_answer(uint16_t id, std::string_view p) {
 Result<in_addr> resolve(const std::string& host) {
   in_addr address{};
   if (inet_pton(AF_INET, host.c_str(), &address) == 1) return address;
-  if (host == "localhost") { address.s_addr = htonl(INADDR_LOOPBACK); return address; }
+  if (host == "localhost") {
+    address.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+  }
   const std::string server = name_server();
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(53);
-  if (inet_pton(AF_INET, server.c_str(), &to.sin_addr) != 1) return unresolved("cannot resolve " + host + ": /etc/resolv.conf names no IPv4 name server");
+  if (inet_pton(AF_INET, server.c_str(), &to.sin_addr) != 1)
+    return unresolved("cannot resolve " + host + ": /etc/resolv.conf names no IPv4 name server");
   for (int attempt = 0; attempt < kTries; ++attempt) {
     const uint16_t id = word(random_bytes(2), 0);
     const std::string query = dns_query(id, host);
@@ -90,7 +98,8 @@ Result<in_addr> resolve(const std::string& host) {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     char packet[1500];
     ssize_t got = -1;
-    if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 && send(fd, query.data(), query.size(), 0) == static_cast<ssize_t>(query.size())) {
+    if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 &&
+        send(fd, query.data(), query.size(), 0) == static_cast<ssize_t>(query.size())) {
       pollfd ready{fd, POLLIN, 0};
       if (poll(&ready, 1, kTimeoutMs) > 0) got = recv(fd, packet, sizeof packet, 0);
     }

@@ -12,12 +12,16 @@ std::string judged(std::string_view text) {
   if (const auto* rejection = std::get_if<Rejection>(&outcome)) return "!" + rejection->code;
   return std::get<Item>(outcome).json;
 }
-std::string with_value(const std::string& number) { return R"({"device_id":"d","timestamp":"2026-02-01T10:00:00Z","value":)" + number + "}"; }
+std::string with_value(const std::string& number) {
+  return R"({"device_id":"d","timestamp":"2026-02-01T10:00:00Z","value":)" + number + "}";
+}
 }  // namespace
 
 TEST(Validate, KeepsEveryTypeAndTheDigitsOfNumbers) {
-  EXPECT_EQ(judged(R"({"device_id":"d","timestamp":"2026-02-01T12:00:00.50+02:00","value":1.50,"b":true,"n":null,"l":[1,"x",{"k":[]}],"s":""})"),
-            R"({"device_id":{"S":"d"},"timestamp":{"S":"2026-02-01T10:00:00.50Z"},"value":{"N":"1.50"},"b":{"BOOL":true},"n":{"NULL":true},"l":{"L":[{"N":"1"},{"S":"x"},{"M":{"k":{"L":[]}}}]},"s":{"S":""}})");
+  EXPECT_EQ(
+      judged(
+          R"({"device_id":"d","timestamp":"2026-02-01T12:00:00.50+02:00","value":1.50,"b":true,"n":null,"l":[1,"x",{"k":[]}],"s":""})"),
+      R"({"device_id":{"S":"d"},"timestamp":{"S":"2026-02-01T10:00:00.50Z"},"value":{"N":"1.50"},"b":{"BOOL":true},"n":{"NULL":true},"l":{"L":[{"N":"1"},{"S":"x"},{"M":{"k":{"L":[]}}}]},"s":{"S":""}})");
 }
 
 TEST(Validate, NamesTheRuleThatWasBroken) {
@@ -39,19 +43,30 @@ TEST(Validate, NamesTheRuleThatWasBroken) {
 }
 
 TEST(Validate, HoldsTheLimitsAtAndPastThem) {
-  const auto device = [](size_t bytes) { return R"({"device_id":")" + std::string(bytes, 'x') + R"(","timestamp":"2026-02-01T10:00:00Z","value":1})"; };
+  const auto device = [](size_t bytes) {
+    return R"({"device_id":")" + std::string(bytes, 'x') +
+           R"(","timestamp":"2026-02-01T10:00:00Z","value":1})";
+  };
   EXPECT_NE(judged(device(kDeviceIdBytesMax)), "!InvalidDeviceId");
   EXPECT_EQ(judged(device(kDeviceIdBytesMax + 1)), "!InvalidDeviceId");
-  const auto nested = [](size_t levels) { return R"({"device_id":"d","timestamp":"2026-02-01T10:00:00Z","value":1,"deep":)" + std::string(levels, '[') + std::string(levels, ']') + "}"; };
-  EXPECT_NE(judged(nested(kDepthMax - 1)), "!TooDeep");     // the item itself is the first level
+  const auto nested = [](size_t levels) {
+    return R"({"device_id":"d","timestamp":"2026-02-01T10:00:00Z","value":1,"deep":)" +
+           std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  EXPECT_NE(judged(nested(kDepthMax - 1)), "!TooDeep");  // the item itself is the first level
   EXPECT_EQ(judged(nested(kDepthMax)), "!TooDeep");
   EXPECT_EQ(judged(nested(100000)), "!TooDeep");
 }
 
 TEST(Validate, TellsWhichNumbersDynamoDbKeepsExactly) {
-  for (const char* fits : {"0", "-0", "0.0e100000", "1", "-1.5", "99999999999999999999999999999999999999", "1E125", "9.99E+125", "1e-130", "0.1e-129", "100000000000000000000000000000000000000000", "12345678901234567890123456789012345678000"})
+  for (const char* fits :
+       {"0", "-0", "0.0e100000", "1", "-1.5", "99999999999999999999999999999999999999", "1E125",
+        "9.99E+125", "1e-130", "0.1e-129", "100000000000000000000000000000000000000000",
+        "12345678901234567890123456789012345678000"})
     EXPECT_TRUE(is_exact_number(fits)) << fits;
-  for (const char* does_not : {"999999999999999999999999999999999999999", "1.00000000000000000000000000000000000001", "1E126", "1e-131", "0.01e-129", "1e99999999999999999999", "0e100001", "0e-705570"})
+  for (const char* does_not :
+       {"999999999999999999999999999999999999999", "1.00000000000000000000000000000000000001",
+        "1E126", "1e-131", "0.01e-129", "1e99999999999999999999", "0e100001", "0e-705570"})
     EXPECT_FALSE(is_exact_number(does_not)) << does_not;
   EXPECT_EQ(judged(with_value("1E126")), "!InvalidValue");
 }
@@ -63,8 +78,12 @@ TEST(Validate, BringsTimestampsToUtc) {
   EXPECT_EQ(utc_timestamp("2026-01-01T00:30:00+01:00"), "2025-12-31T23:30:00Z");
   EXPECT_EQ(utc_timestamp("2024-02-28T23:30:00-01:00"), "2024-02-29T00:30:00Z");
   EXPECT_EQ(utc_timestamp("2026-12-31T23:59:59-00:01"), "2027-01-01T00:00:59Z");
-  for (const char* wrong : {"", "2026-02-01", "2026-02-01T10:00:00", "2026-02-01 10:00:00Z", "2026-02-30T10:00:00Z", "2025-02-29T10:00:00Z", "2026-13-01T10:00:00Z", "2026-00-01T10:00:00Z", "2026-02-01T24:00:00Z", "2026-02-01T10:60:00Z",
-                            "2026-02-01T10:00:60Z", "2026-02-01T10:00:00.Z", "2026-02-01T10:00:00+24:00", "2026-02-01T10:00:00+0100", "2026-02-01T10:00:00Zx", "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"})
+  for (const char* wrong :
+       {"", "2026-02-01", "2026-02-01T10:00:00", "2026-02-01 10:00:00Z", "2026-02-30T10:00:00Z",
+        "2025-02-29T10:00:00Z", "2026-13-01T10:00:00Z", "2026-00-01T10:00:00Z",
+        "2026-02-01T24:00:00Z", "2026-02-01T10:60:00Z", "2026-02-01T10:00:60Z",
+        "2026-02-01T10:00:00.Z", "2026-02-01T10:00:00+24:00", "2026-02-01T10:00:00+0100",
+        "2026-02-01T10:00:00Zx", "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"})
     EXPECT_EQ(utc_timestamp(wrong), "") << wrong;
 }
 
@@ -73,7 +92,7 @@ TEST(SeenKeys, TellsNewKeysFromRepeatedOnes) {
   SeenKeys seen;
   for (int i = 0; i < 50000; ++i) ASSERT_TRUE(seen.insert({"device", std::to_string(i), ""}));
   for (int i = 0; i < 50000; ++i) ASSERT_FALSE(seen.insert({"device", std::to_string(i), ""}));
-  EXPECT_TRUE(seen.insert({"device1", "", ""}));            // not the same as {"device", "1"}
+  EXPECT_TRUE(seen.insert({"device1", "", ""}));  // not the same as {"device", "1"}
   EXPECT_TRUE(seen.exact());
 }
 

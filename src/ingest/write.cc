@@ -11,18 +11,20 @@
 namespace sluice::ingest {
 namespace {
 constexpr size_t kSlotsMin = 1 << 14, kSlotsMax = 1 << 22;
-constexpr size_t kStackBytes = 256 << 10;                  // thread stacks count against the function's memory
+constexpr size_t kStackBytes = 256 << 10;  // thread stacks count against the function's memory
 Error unavailable(std::string why) { return {503, "WriteFailure", std::move(why), {}}; }
 
 AwsClient::Call call_of(const char* operation, std::string body) {
   AwsClient::Call call;
-  call.headers = {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", std::string("DynamoDB_20120810.") + operation}};
+  call.headers = {{"content-type", "application/x-amz-json-1.0"},
+                  {"x-amz-target", std::string("DynamoDB_20120810.") + operation}};
   call.body = std::move(body);
   return call;
 }
 std::string quoted(const std::string& text) { return json::serialize(json::string_view(text)); }
-bool is_transient(const HttpReply& reply, const std::string& code) {          // worth another try
-  return reply.status >= 500 || code == "ThrottlingException" || code == "ProvisionedThroughputExceededException" || code == "RequestLimitExceeded";
+bool is_transient(const HttpReply& reply, const std::string& code) {  // worth another try
+  return reply.status >= 500 || code == "ThrottlingException" ||
+         code == "ProvisionedThroughputExceededException" || code == "RequestLimitExceeded";
 }
 }  // namespace
 
@@ -36,12 +38,13 @@ struct TableWriter::Lane {
   std::deque<Batch> queue;
   bool closed = false, busy = false;
   std::optional<Error> failure;
-  Batch building;                                          // of the caller's thread
+  Batch building;  // of the caller's thread
   size_t building_bytes = 0;
   explicit Lane(AwsClient& c) : client(c) {}
 };
 
-TableWriter::TableWriter(Connections& connections, std::string table, Refused refused) : table_(std::move(table)), refused_(std::move(refused)) {
+TableWriter::TableWriter(Connections& connections, std::string table, Refused refused)
+    : table_(std::move(table)), refused_(std::move(refused)) {
   for (const auto& client : connections.tables) {
     lanes_.push_back(std::make_unique<Lane>(*client));
     lanes_.back()->owner = this;
@@ -54,7 +57,8 @@ TableWriter::~TableWriter() {
     lane->closed = true;
     lane->changed.notify_all();
   }
-  for (auto& lane : lanes_) if (lane->started) pthread_join(lane->thread, nullptr);
+  for (auto& lane : lanes_)
+    if (lane->started) pthread_join(lane->thread, nullptr);
 }
 
 void* TableWriter::run(void* raw) {
@@ -67,7 +71,7 @@ void* TableWriter::run(void* raw) {
     lane.queue.pop_front();
     lane.busy = true;
     lane.changed.notify_all();
-    const bool skip = lane.failure.has_value();            // the invocation has failed already
+    const bool skip = lane.failure.has_value();  // the invocation has failed already
     lock.unlock();
     auto done = skip ? Result<Done>(Done{}) : lane.owner->send_batch(lane.client, batch);
     lock.lock();
@@ -96,22 +100,30 @@ Result<Done> TableWriter::push(Lane& lane) {
 }
 
 Result<Done> TableWriter::write(Pending pending) {
-  Lane& lane = *lanes_[std::hash<std::string>{}(pending.item.device_id + '\n' + pending.item.timestamp) % kWriters];
+  Lane& lane =
+      *lanes_[std::hash<std::string>{}(pending.item.device_id + '\n' + pending.item.timestamp) %
+              kWriters];
   {
     const std::lock_guard lock(lane.mutex);
     if (lane.failure) return *lane.failure;
   }
-  for (Pending& other : lane.building)                     // a batch may not name a key twice
-    if (other.item.device_id == pending.item.device_id && other.item.timestamp == pending.item.timestamp) { other = std::move(pending); return Done{}; }
+  for (Pending& other : lane.building)  // a batch may not name a key twice
+    if (other.item.device_id == pending.item.device_id &&
+        other.item.timestamp == pending.item.timestamp) {
+      other = std::move(pending);
+      return Done{};
+    }
   lane.building_bytes += pending.item.json.size() + pending.text.size();
   lane.building.push_back(std::move(pending));
-  if (lane.building.size() == kBatchItemsMax || lane.building_bytes >= kBatchBytesMax) return push(lane);
+  if (lane.building.size() == kBatchItemsMax || lane.building_bytes >= kBatchBytesMax)
+    return push(lane);
   return Done{};
 }
 
 Result<Done> TableWriter::finish(int64_t deadline_ms) {
   deadline_ms_ = deadline_ms;
-  for (auto& lane : lanes_) if (!lane->building.empty()) CHECK(push(*lane));
+  for (auto& lane : lanes_)
+    if (!lane->building.empty()) CHECK(push(*lane));
   std::optional<Error> first;
   for (auto& lane : lanes_) {
     std::unique_lock lock(lane->mutex);
@@ -125,8 +137,10 @@ Result<Done> TableWriter::finish(int64_t deadline_ms) {
 // Exponential backoff with full jitter, not past the invocation's end.
 Result<Done> TableWriter::pause(int attempt) {
   const int64_t most = std::min(kBackoffMaxMs, kBackoffMinMs << std::min(attempt, 10));
-  const int64_t wait_ms = static_cast<int64_t>(from_big_endian64(random_bytes(8)) % static_cast<uint64_t>(most)) + 1;
-  if (now() + wait_ms > deadline_ms_) return unavailable("the table did not take every item before the invocation's time ran out");
+  const int64_t wait_ms =
+      static_cast<int64_t>(from_big_endian64(random_bytes(8)) % static_cast<uint64_t>(most)) + 1;
+  if (now() + wait_ms > deadline_ms_)
+    return unavailable("the table did not take every item before the invocation's time ran out");
   const timespec t{wait_ms / 1000, wait_ms % 1000 * 1000000};
   nanosleep(&t, nullptr);
   return Done{};
@@ -134,7 +148,8 @@ Result<Done> TableWriter::pause(int attempt) {
 
 Result<Done> TableWriter::send_batch(AwsClient& client, Batch& batch) {
   std::string requests;
-  for (const Pending& p : batch) requests += (requests.empty() ? "" : ",") + ("{\"PutRequest\":{\"Item\":" + p.item.json + "}}");
+  for (const Pending& p : batch)
+    requests += (requests.empty() ? "" : ",") + ("{\"PutRequest\":{\"Item\":" + p.item.json + "}}");
   std::string request_items = "{" + quoted(table_) + ":[" + requests + "]}";
   for (int attempt = 0;; ++attempt) {
     auto reply = client.send(call_of("BatchWriteItem", "{\"RequestItems\":" + request_items + "}"));
@@ -145,7 +160,7 @@ Result<Done> TableWriter::send_batch(AwsClient& client, Batch& batch) {
       if (!rest || !rest->is_object() || rest->get_object().empty()) return Done{};
       request_items = json::serialize(*rest);
     } else if (reply && code == "ValidationException") {
-      return send_singly(client, batch);                   // one bad item spoils a batch
+      return send_singly(client, batch);  // one bad item spoils a batch
     } else if (reply && !is_transient(*reply, code)) {
       return unavailable("DynamoDB refused the batch: " + code + " " + reply->body.substr(0, 300));
     }
@@ -156,7 +171,8 @@ Result<Done> TableWriter::send_batch(AwsClient& client, Batch& batch) {
 Result<Done> TableWriter::send_singly(AwsClient& client, Batch& batch) {
   for (Pending& p : batch) {
     for (int attempt = 0;; ++attempt) {
-      auto reply = client.send(call_of("PutItem", "{\"TableName\":" + quoted(table_) + ",\"Item\":" + p.item.json + "}"));
+      auto reply = client.send(call_of(
+          "PutItem", "{\"TableName\":" + quoted(table_) + ",\"Item\":" + p.item.json + "}"));
       if (reply && reply->status == 200) break;
       const std::string code = reply ? error_code(*reply) : "";
       if (code == "ValidationException") {
@@ -164,7 +180,8 @@ Result<Done> TableWriter::send_singly(AwsClient& client, Batch& batch) {
         refused_(std::move(p), body ? text_of(*body, "message") : code);
         break;
       }
-      if (reply && !is_transient(*reply, code)) return unavailable("DynamoDB refused an item: " + code + " " + reply->body.substr(0, 300));
+      if (reply && !is_transient(*reply, code))
+        return unavailable("DynamoDB refused an item: " + code + " " + reply->body.substr(0, 300));
       CHECK(pause(attempt));
     }
   }
@@ -174,15 +191,23 @@ Result<Done> TableWriter::send_singly(AwsClient& client, Batch& batch) {
 SeenKeys::SeenKeys() : slots_(kSlotsMin), salt_(random_bytes(16)) {}
 
 bool SeenKeys::insert(const Item& item) {
-  uint64_t hash = from_big_endian64(sha256(salt_ + big_endian64(item.device_id.size()) + item.device_id + item.timestamp));
-  if (hash == 0) hash = 1;                                 // 0 marks an empty slot
+  uint64_t hash = from_big_endian64(
+      sha256(salt_ + big_endian64(item.device_id.size()) + item.device_id + item.timestamp));
+  if (hash == 0) hash = 1;  // 0 marks an empty slot
   if (used_ * 4 >= slots_.size() * 3) {
-    if (slots_.size() >= kSlotsMax) { exact_ = false; return true; }
+    if (slots_.size() >= kSlotsMax) {
+      exact_ = false;
+      return true;
+    }
     grow();
   }
   for (size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
     if (slots_[at] == hash) return false;
-    if (slots_[at] == 0) { slots_[at] = hash; ++used_; return true; }
+    if (slots_[at] == 0) {
+      slots_[at] = hash;
+      ++used_;
+      return true;
+    }
   }
 }
 

@@ -16,15 +16,23 @@ namespace {
 namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
 
-// What was read of a connection and not yet used. Lives as long as the connection: no allocation a request.
+// What was read of a connection and not yet used. Lives as long as the connection: no allocation a
+// request.
 class Buffer {
  public:
   static constexpr size_t kBytes = 2 * kHeadBytesMax;
   std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
-  void drop(size_t count) { begin_ += count; if (begin_ == end_) begin_ = end_ = 0; }
+  void drop(size_t count) {
+    begin_ += count;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
   bool full() const { return end_ - begin_ == kBytes; }
   bool fill(Stream& stream, int timeout_ms) {
-    if (end_ == kBytes) { std::copy(bytes_.get() + begin_, bytes_.get() + end_, bytes_.get()); end_ -= begin_; begin_ = 0; }
+    if (end_ == kBytes) {
+      std::copy(bytes_.get() + begin_, bytes_.get() + end_, bytes_.get());
+      end_ -= begin_;
+      begin_ = 0;
+    }
     const long got = stream.read(bytes_.get() + end_, kBytes - end_, timeout_ms);
     if (got > 0) end_ += static_cast<size_t>(got);
     return got > 0;
@@ -35,10 +43,12 @@ class Buffer {
   size_t begin_ = 0, end_ = 0;
 };
 
-// One request being read. Beast parses heads and chunked bodies; a body of known length goes straight to its reader.
+// One request being read. Beast parses heads and chunked bodies; a body of known length goes
+// straight to its reader.
 class Exchange : public BodySource {
  public:
-  Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines) : stream_(stream), buffer_(buffer), deadlines_(deadlines) {
+  Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines)
+      : stream_(stream), buffer_(buffer), deadlines_(deadlines) {
     parser_.header_limit(kHeadBytesMax);
     parser_.body_limit(boost::none);
   }
@@ -46,34 +56,46 @@ class Exchange : public BodySource {
   enum class Head { ok, closed, malformed, too_large };
   Head read_head() {
     bool begun = !buffer_.data().empty();
-    size_t head_bytes = 0;                               // counted here: Beast's limit is not exact
+    size_t head_bytes = 0;  // counted here: Beast's limit is not exact
     if (begun) end_within(deadlines_.head_ms);
     while (!parser_.is_header_done()) {
       if (buffer_.data().empty() || need_more_) {
         if (buffer_.full()) return Head::too_large;
         if (!fill(deadlines_.idle_ms)) return Head::closed;
         need_more_ = false;
-        if (!std::exchange(begun, true)) end_within(deadlines_.head_ms);   // the whole head, however slowly it drips
+        if (!std::exchange(begun, true))
+          end_within(deadlines_.head_ms);  // the whole head, however slowly it drips
       }
       boost::system::error_code problem;
       const auto data = buffer_.data();
       const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
       buffer_.drop(used);
       if ((head_bytes += used) > kHeadBytesMax) return Head::too_large;
-      if (problem == http::error::need_more) need_more_ = true;
-      else if (problem == http::error::header_limit) return Head::too_large;
-      else if (problem) return Head::malformed;
-      if (buffer_.data().size() > kHeadBytesMax && !parser_.is_header_done()) return Head::too_large;
+      if (problem == http::error::need_more)
+        need_more_ = true;
+      else if (problem == http::error::header_limit)
+        return Head::too_large;
+      else if (problem)
+        return Head::malformed;
+      if (buffer_.data().size() > kHeadBytesMax && !parser_.is_header_done())
+        return Head::too_large;
     }
     end_us_ = 0;
     const auto& message = parser_.get();
     const bool modern = message.version() == 11;
-    const size_t encodings = message.count(http::field::transfer_encoding), hosts = message.count(http::field::host);
+    const size_t encodings = message.count(http::field::transfer_encoding),
+                 hosts = message.count(http::field::host);
     // RFC 9112 6.1, 6.3, 3.2: what two parsers could frame in two ways is refused.
-    if (encodings && (encodings > 1 || !modern || message.count(http::field::content_length) || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked"))) return Head::malformed;
-    if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts)) return Head::malformed;
-    if (const auto length = message.find(http::field::content_length); length != message.end() && !parse_int(std::string_view(length->value()))) return Head::malformed;   // "3, 3"
-    expects_continue_ = modern && boost::beast::iequals(message[http::field::expect], "100-continue");
+    if (encodings && (encodings > 1 || !modern || message.count(http::field::content_length) ||
+                      !boost::beast::iequals(message[http::field::transfer_encoding], "chunked")))
+      return Head::malformed;
+    if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts))
+      return Head::malformed;
+    if (const auto length = message.find(http::field::content_length);
+        length != message.end() && !parse_int(std::string_view(length->value())))
+      return Head::malformed;  // "3, 3"
+    expects_continue_ =
+        modern && boost::beast::iequals(message[http::field::expect], "100-continue");
     chunked_ = parser_.chunked();
     left_ = parser_.content_length().value_or(0);
     return Head::ok;
@@ -81,7 +103,8 @@ class Exchange : public BodySource {
 
   Result<size_t> read(char* into, size_t size) override {
     if (size == 0) return size_t{0};
-    if (expects_continue_) {                             // of an empty body too: RFC 9110 10.1.1 allows silence, but botocore then misreads the connection's next answer
+    if (expects_continue_) {  // of an empty body too: RFC 9110 10.1.1 allows silence, but botocore
+                              // then misreads the connection's next answer
       expects_continue_ = false;
       constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
       if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
@@ -93,12 +116,24 @@ class Exchange : public BodySource {
   Parser& parser() { return parser_; }
   bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
   bool waits_for_continue() const { return expects_continue_; }
-  void end_within(int ms) { end_us_ = monotonic_us() + int64_t{1000} * ms; }     // all that is read from now on, together
+  void end_within(int ms) {
+    end_us_ = monotonic_us() + int64_t{1000} * ms;
+  }  // all that is read from now on, together
 
  private:
-  static Error gone() { return {400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", {}}; }
+  static Error gone() {
+    return {400,
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the "
+            "timeout period. Idle connections will be closed.",
+            {}};
+  }
   // The time left of `timeout_ms` and of end_within().
-  int within(int timeout_ms) const { return end_us_ ? static_cast<int>(std::clamp<int64_t>((end_us_ - monotonic_us()) / 1000, 0, timeout_ms)) : timeout_ms; }
+  int within(int timeout_ms) const {
+    return end_us_ ? static_cast<int>(
+                         std::clamp<int64_t>((end_us_ - monotonic_us()) / 1000, 0, timeout_ms))
+                   : timeout_ms;
+  }
   bool fill(int timeout_ms) {
     const int left_ms = within(timeout_ms);
     return left_ms > 0 && buffer_.fill(stream_, left_ms);
@@ -117,7 +152,7 @@ class Exchange : public BodySource {
     left_ -= size;
     return size;
   }
-  static constexpr size_t kChunkedTailBytes = 5;           // "0\r\n\r\n"
+  static constexpr size_t kChunkedTailBytes = 5;  // "0\r\n\r\n"
   Result<size_t> read_chunked(char* into, size_t size) {
     auto& body = parser_.get().body();
     for (;;) {
@@ -125,18 +160,28 @@ class Exchange : public BodySource {
       body.size = size;
       body.more = true;
       boost::system::error_code problem;
-      // What is left of a chunked body has five bytes at least. Beast 1.81 asserts that (and so ends the process) when it looks at "0 CR LF" a second time.
+      // What is left of a chunked body has five bytes at least. Beast 1.81 asserts that (and so
+      // ends the process) when it looks at "0 CR LF" a second time.
       if (const auto data = buffer_.data(); data.size() >= kChunkedTailBytes && !need_more_) {
         const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
         buffer_.drop(used);
         if (problem == http::error::need_buffer) problem = {};
-        if (problem == http::error::need_more) { need_more_ = true; problem = {}; }
-        if (problem) return Error{400, "InvalidRequest", "The body's framing is malformed: " + problem.message(), {}};
+        if (problem == http::error::need_more) {
+          need_more_ = true;
+          problem = {};
+        }
+        if (problem)
+          return Error{
+              400, "InvalidRequest", "The body's framing is malformed: " + problem.message(), {}};
         if (const size_t got = size - body.size) return got;
         if (parser_.is_done()) return size_t{0};
         if (used) continue;
       }
-      if (buffer_.full()) return Error{400, "InvalidRequest", "The body's framing is malformed: a chunk's head is too long", {}};
+      if (buffer_.full())
+        return Error{400,
+                     "InvalidRequest",
+                     "The body's framing is malformed: a chunk's head is too long",
+                     {}};
       if (!fill(deadlines_.body_ms)) return gone();
       need_more_ = false;
     }
@@ -145,9 +190,9 @@ class Exchange : public BodySource {
   Buffer& buffer_;
   const Deadlines& deadlines_;
   Parser parser_;
-  int64_t end_us_ = 0;                                   // 0: each read has its own deadline alone
+  int64_t end_us_ = 0;  // 0: each read has its own deadline alone
   bool need_more_ = false, expects_continue_ = false, chunked_ = false;
-  uint64_t left_ = 0;                                    // of a body of known length
+  uint64_t left_ = 0;  // of a body of known length
 };
 
 Request to_request(Exchange& exchange, const Stream& stream, const std::string& peer_ip) {
@@ -155,7 +200,9 @@ Request to_request(Exchange& exchange, const Stream& stream, const std::string& 
   const auto& message = exchange.parser().get();
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
-  for (const auto& field : message) request.headers.add(lower(std::string(field.name_string())), std::string(trim(std::string(field.value()))));
+  for (const auto& field : message)
+    request.headers.add(lower(std::string(field.name_string())),
+                        std::string(trim(std::string(field.value()))));
   request.source_ip = peer_ip;
   request.tls_version = stream.tls_version;
   request.tls_cipher = stream.tls_cipher;
@@ -164,27 +211,33 @@ Request to_request(Exchange& exchange, const Stream& stream, const std::string& 
 
 std::string head_of(const Response& response, uint64_t body_bytes, bool keep_alive) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason) + "\r\n";
+  std::string head =
+      "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason) + "\r\n";
   bool has_length = false;
   for (const auto& [name, value] : response.headers.list) {
     head += name + ": ";
-    for (char c : value) if (c != '\r' && c != '\n' && c != '\0') head += c;     // no response splitting
+    for (char c : value)
+      if (c != '\r' && c != '\n' && c != '\0') head += c;  // no response splitting
     head += "\r\n";
     has_length = has_length || name == "content-length";
   }
-  if (!has_length && response.status != 204 && response.status != 304) head += "content-length: " + std::to_string(body_bytes) + "\r\n";
+  if (!has_length && response.status != 204 && response.status != 304)
+    head += "content-length: " + std::to_string(body_bytes) + "\r\n";
   if (!keep_alive) head += "connection: close\r\n";
   return head + "\r\n";
 }
 
-bool write_response(Stream& stream, const Response& response, bool is_head, bool keep_alive, int timeout_ms) {
-  std::string out = head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
+bool write_response(Stream& stream, const Response& response, bool is_head, bool keep_alive,
+                    int timeout_ms) {
+  std::string out =
+      head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
   if (!is_head && !response.stream) out += response.body;
   if (!stream.write(out.data(), out.size(), timeout_ms)) return false;
   if (is_head || !response.stream) return true;
   for (uint64_t left = response.stream_bytes; left;) {
     auto piece = response.stream->next();
-    if (!piece || piece->empty() || piece->size() > left) return false;          // closing tells the client that bytes are missing
+    if (!piece || piece->empty() || piece->size() > left)
+      return false;  // closing tells the client that bytes are missing
     if (!stream.write(piece->data(), piece->size(), timeout_ms)) return false;
     left -= piece->size();
   }
@@ -192,10 +245,10 @@ bool write_response(Stream& stream, const Response& response, bool is_head, bool
 }
 
 bool drain(Exchange& exchange, int ms) {
-  if (exchange.waits_for_continue()) return false;      // the body may or may not follow
+  if (exchange.waits_for_continue()) return false;  // the body may or may not follow
   exchange.end_within(ms);
   char scratch[16384];
-  for (uint64_t total = 0; exchange.body_pending(); ) {
+  for (uint64_t total = 0; exchange.body_pending();) {
     auto got = exchange.read(scratch, sizeof scratch);
     if (!got) return false;
     if (!*got) break;
@@ -213,21 +266,26 @@ void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
 }
 }  // namespace
 
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, const Deadlines& deadlines) {
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler,
+                      const std::atomic<bool>& stopping, const Deadlines& deadlines) {
   Buffer buffer;
   while (!stopping) {
     Exchange exchange(stream, buffer, deadlines);
     switch (exchange.read_head()) {
       case Exchange::Head::closed: return;
-      case Exchange::Head::malformed: return refuse_head(stream, 400, "The request's head is malformed.\n", deadlines.write_ms);
-      case Exchange::Head::too_large: return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
+      case Exchange::Head::malformed:
+        return refuse_head(stream, 400, "The request's head is malformed.\n", deadlines.write_ms);
+      case Exchange::Head::too_large:
+        return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
       case Exchange::Head::ok: break;
     }
     Request request = to_request(exchange, stream, peer_ip);
     const bool is_head = request.method == "HEAD";
     const Response response = handler(std::move(request), exchange);
-    const bool keep_alive = exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
-    if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive) return;
+    const bool keep_alive =
+        exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
+    if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive)
+      return;
   }
 }
 

@@ -9,14 +9,19 @@
 
 namespace sluice::net {
 
-constexpr size_t kHeadBytesMax = 32 * 1024;            // request line and headers
+constexpr size_t kHeadBytesMax = 32 * 1024;  // request line and headers
 constexpr int kHandshakeTimeoutMs = 10'000;
-// What a peer may take: to send a next request, a whole head, the next bytes of a body, the rest of a body nobody reads, to take our bytes.
-struct Deadlines { int idle_ms = 75'000, head_ms = 15'000, body_ms = 30'000, drain_ms = 5'000, write_ms = 60'000; };
-constexpr uint64_t kDrainBytesMax = 1 << 20;           // of an unread body, before the connection is closed instead
+// What a peer may take: to send a next request, a whole head, the next bytes of a body, the rest of
+// a body nobody reads, to take our bytes.
+struct Deadlines {
+  int idle_ms = 75'000, head_ms = 15'000, body_ms = 30'000, drain_ms = 5'000, write_ms = 60'000;
+};
+constexpr uint64_t kDrainBytesMax =
+    1 << 20;  // of an unread body, before the connection is closed instead
 
 using Handler = std::function<Response(Request, BodySource&)>;
 // Serves until the client closes, a deadline passes, or `stopping` is true between requests.
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler, const std::atomic<bool>& stopping, const Deadlines& deadlines = {});
+void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler,
+                      const std::atomic<bool>& stopping, const Deadlines& deadlines = {});
 
 }  // namespace sluice::net

@@ -10,7 +10,8 @@
 namespace sluice::net {
 namespace {
 
-// One connection over a socket pair, served by a handler that reads the whole body and answers its length.
+// One connection over a socket pair, served by a handler that reads the whole body and answers its
+// length.
 class Served {
  public:
   explicit Served(Deadlines deadlines, bool reads_body = true) {
@@ -19,32 +20,43 @@ class Served {
     peer_ = pair[0];
     thread_ = std::thread([this, fd = pair[1], deadlines, reads_body] {
       const auto stream = plain_stream(fd);
-      serve_connection(*stream, "127.0.0.1", [reads_body](Request, BodySource& body) {
-        Response r;
-        size_t total = 0;
-        char piece[1000];
-        while (reads_body) {
-          const auto got = body.read(piece, sizeof piece);
-          if (!got) { r.status = got.error().status; r.body = got.error().code; return r; }
-          if (!*got) break;
-          total += *got;
-        }
-        r.status = 200;
-        r.body = "read " + std::to_string(total);
-        return r;
-      }, never_, deadlines);
+      serve_connection(
+          *stream, "127.0.0.1",
+          [reads_body](Request, BodySource& body) {
+            Response r;
+            size_t total = 0;
+            char piece[1000];
+            while (reads_body) {
+              const auto got = body.read(piece, sizeof piece);
+              if (!got) {
+                r.status = got.error().status;
+                r.body = got.error().code;
+                return r;
+              }
+              if (!*got) break;
+              total += *got;
+            }
+            r.status = 200;
+            r.body = "read " + std::to_string(total);
+            return r;
+          },
+          never_, deadlines);
     });
   }
   ~Served() {
     close(peer_);
     thread_.join();
   }
-  bool send(std::string_view bytes) { return ::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()); }
+  bool send(std::string_view bytes) {
+    return ::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+  }
   // What comes until the server closes.
   std::string rest() {
     std::string out;
     char piece[4096];
-    for (ssize_t got; (got = recv(peer_, piece, sizeof piece, 0)) > 0;) out.append(piece, static_cast<size_t>(got));
+    for (ssize_t got; (got = recv(peer_, piece, sizeof piece, 0)) > 0;)
+      out.append(piece, static_cast<size_t>(got));
     return out;
   }
   bool closed_within(int ms) {
@@ -94,10 +106,12 @@ TEST(Connection, DoesNotWaitForTheRestOfABodyNobodyReads) {
 }
 TEST(Connection, BoundsAChunkHeadThatDoesNotEnd) {
   Served served({});
-  std::string flood = "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5;x=";
+  std::string flood =
+      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5;x=";
   std::thread sending([&] {
     if (!served.send(flood)) return;
-    for (int i = 0; i < 200 && served.send(std::string(10000, 'y')); ++i) {}
+    for (int i = 0; i < 200 && served.send(std::string(10000, 'y')); ++i) {
+    }
   });
   const std::string answer = served.rest();
   sending.join();
@@ -105,13 +119,18 @@ TEST(Connection, BoundsAChunkHeadThatDoesNotEnd) {
 }
 TEST(Connection, ServesPipelinedRequestsInOrder) {
   Served served({});
-  EXPECT_TRUE(served.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+  EXPECT_TRUE(served.send(
+      "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT / HTTP/1.1\r\nHost: "
+      "a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: "
+      "a\r\nConnection: close\r\n\r\n"));
   const std::string answer = served.rest();
-  const size_t first = answer.find("read 3"), second = answer.find("read 2"), third = answer.find("read 0");
+  const size_t first = answer.find("read 3"), second = answer.find("read 2"),
+               third = answer.find("read 0");
   EXPECT_TRUE(first < second && second < third && third != std::string::npos) << answer;
 }
 
-// RFC 9112: what two parsers could frame in two ways, or what is no HTTP, is answered 400 and the connection closed.
+// RFC 9112: what two parsers could frame in two ways, or what is no HTTP, is answered 400 and the
+// connection closed.
 class BadHead : public testing::TestWithParam<const char*> {};
 TEST_P(BadHead, IsRefusedAndTheConnectionClosed) {
   Served served({.head_ms = 300});
@@ -120,14 +139,34 @@ TEST_P(BadHead, IsRefusedAndTheConnectionClosed) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 400") || answer.empty()) << answer;
   EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "a second answer: " << answer;
 }
-INSTANTIATE_TEST_SUITE_P(Table, BadHead, testing::Values(
-    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
-    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nabc", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-    "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX y\r\n\r\n",
-    "GET / HTTP/2.0\r\nHost: a\r\n\r\n", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"));
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadHead,
+    testing::Values(
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+        "3\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX y\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"));
 TEST(Connection, RefusesANulInAHeader) {
   Served served({.head_ms = 300});
   EXPECT_TRUE(served.send(std::string("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 36)));
@@ -137,15 +176,21 @@ TEST(Connection, RefusesANulInAHeader) {
 class BadChunk : public testing::TestWithParam<const char*> {};
 TEST_P(BadChunk, IsAnErrorAndTheConnectionClosed) {
   Served served({.body_ms = 300});
-  EXPECT_TRUE(served.send(std::string("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n") + GetParam()));
+  EXPECT_TRUE(served.send(
+      std::string("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n") + GetParam()));
   const std::string answer = served.rest();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 400")) << answer;
   EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "a second answer: " << answer;
 }
-INSTANTIATE_TEST_SUITE_P(Table, BadChunk, testing::Values("zz\r\nab\r\n0\r\n\r\n", "-2\r\nab\r\n0\r\n\r\n", "0x2\r\nab\r\n0\r\n\r\n", "2\r\nabc\r\n0\r\n\r\n", "2\nab\n0\n\n", "ffffffffffffffffff\r\nab", "\r\nab\r\n0\r\n\r\n", "2 \r\nab\r\nxx\r\n0\r\n\r\n"));
+INSTANTIATE_TEST_SUITE_P(Table, BadChunk,
+                         testing::Values("zz\r\nab\r\n0\r\n\r\n", "-2\r\nab\r\n0\r\n\r\n",
+                                         "0x2\r\nab\r\n0\r\n\r\n", "2\r\nabc\r\n0\r\n\r\n",
+                                         "2\nab\n0\n\n", "ffffffffffffffffff\r\nab",
+                                         "\r\nab\r\n0\r\n\r\n", "2 \r\nab\r\nxx\r\n0\r\n\r\n"));
 
 TEST(Connection, TakesAHeadAtItsLimitAndNotOnePast) {
-  const std::string start = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ", end = "\r\n\r\n";
+  const std::string start = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ",
+                    end = "\r\n\r\n";
   const std::string fill(kHeadBytesMax - start.size() - end.size(), 'x');
   Served at({});
   EXPECT_TRUE(at.send(start + fill + end));
@@ -156,11 +201,14 @@ TEST(Connection, TakesAHeadAtItsLimitAndNotOnePast) {
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 431")) << refused;
 }
 TEST(Connection, SaysContinueOnlyWhenTheBodyIsWanted) {
-  const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+  const std::string head =
+      "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
   Served unwanted({}, false);
   EXPECT_TRUE(unwanted.send(head));
-  const std::string refused = unwanted.rest();                 // closed, since the body may or may not follow
-  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200") && refused.find("connection: close") != std::string::npos) << refused;
+  const std::string refused = unwanted.rest();  // closed, since the body may or may not follow
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200") &&
+              refused.find("connection: close") != std::string::npos)
+      << refused;
   Served wanted({});
   EXPECT_TRUE(wanted.send(head));
   EXPECT_FALSE(wanted.closed_within(0));
@@ -178,33 +226,49 @@ TEST(Connection, ReadsAChunkedBodyThatDrips) {
       in_.remove_prefix(n);
       return static_cast<long>(n);
     }
-    bool write(const char* data, size_t size, int) override { out.append(data, size); return true; }
+    bool write(const char* data, size_t size, int) override {
+      out.append(data, size);
+      return true;
+    }
     std::string out;
 
    private:
     std::string_view in_;
   };
-  for (const auto& [body, wanted] : {std::pair("0\r\n\r\n", ""), std::pair("3\r\nabc\r\n0\r\n\r\n", "abc"), std::pair("1\r\na\r\n1\r\nb\r\n0\r\nx-trailer: y\r\n\r\n", "ab")}) {
-    const std::string request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + std::string(body);
+  for (const auto& [body, wanted] :
+       {std::pair("0\r\n\r\n", ""), std::pair("3\r\nabc\r\n0\r\n\r\n", "abc"),
+        std::pair("1\r\na\r\n1\r\nb\r\n0\r\nx-trailer: y\r\n\r\n", "ab")}) {
+    const std::string request =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" +
+        std::string(body);
     Dripping stream(request);
     static const std::atomic<bool> kRunning{false};
-    serve_connection(stream, "127.0.0.1", [](Request, BodySource& source) {
-      Response r;
-      char piece[100];
-      for (;;) {
-        const auto got = source.read(piece, sizeof piece);
-        if (!got) { r.body = "!" + got.error().code; break; }
-        if (!*got) break;
-        r.body.append(piece, *got);
-      }
-      r.body += ".";
-      return r;
-    }, kRunning);
-    EXPECT_TRUE(stream.out.starts_with("HTTP/1.1 200") && stream.out.ends_with("\r\n\r\n" + std::string(wanted) + ".")) << stream.out;
+    serve_connection(
+        stream, "127.0.0.1",
+        [](Request, BodySource& source) {
+          Response r;
+          char piece[100];
+          for (;;) {
+            const auto got = source.read(piece, sizeof piece);
+            if (!got) {
+              r.body = "!" + got.error().code;
+              break;
+            }
+            if (!*got) break;
+            r.body.append(piece, *got);
+          }
+          r.body += ".";
+          return r;
+        },
+        kRunning);
+    EXPECT_TRUE(stream.out.starts_with("HTTP/1.1 200") &&
+                stream.out.ends_with("\r\n\r\n" + std::string(wanted) + "."))
+        << stream.out;
   }
 }
 TEST(Connection, SaysContinueToAnEmptyBodyToo) {
-  const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";
+  const std::string head =
+      "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";
   Served wanted({});
   EXPECT_TRUE(wanted.send(head + "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
   const std::string answer = wanted.rest();
@@ -212,7 +276,9 @@ TEST(Connection, SaysContinueToAnEmptyBodyToo) {
   Served unwanted({}, false);
   EXPECT_TRUE(unwanted.send(head));
   const std::string refused = unwanted.rest();
-  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200") && refused.find("connection: close") != std::string::npos) << refused;
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200") &&
+              refused.find("connection: close") != std::string::npos)
+      << refused;
 }
 TEST(Connection, AnswersOldHttpAndClosesUnlessAskedToKeep) {
   Served served({});

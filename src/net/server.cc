@@ -18,15 +18,19 @@ constexpr size_t kStackBytes = 512 * 1024;
 
 std::string ip_of(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
-  else if (address.ss_family == AF_INET6) inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof text);
+  if (address.ss_family == AF_INET)
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  else if (address.ss_family == AF_INET6)
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text,
+              sizeof text);
   return text;
 }
 uint16_t port_of(int fd) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-  return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port : reinterpret_cast<sockaddr_in&>(bound).sin_port);
+  return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
+                                           : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
 
 // A detached thread with a small stack; std::thread cannot set one.
@@ -37,11 +41,14 @@ bool start_thread(std::function<void()> work) {
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   auto* held = new std::function<void()>(std::move(work));
   pthread_t thread;
-  const int failed = pthread_create(&thread, &attributes, [](void* p) -> void* {
-    const std::unique_ptr<std::function<void()>> mine(static_cast<std::function<void()>*>(p));
-    (*mine)();
-    return nullptr;
-  }, held);
+  const int failed = pthread_create(
+      &thread, &attributes,
+      [](void* p) -> void* {
+        const std::unique_ptr<std::function<void()>> mine(static_cast<std::function<void()>*>(p));
+        (*mine)();
+        return nullptr;
+      },
+      held);
   pthread_attr_destroy(&attributes);
   if (failed) delete held;
   return !failed;
@@ -51,7 +58,8 @@ bool start_thread(std::function<void()> work) {
 Result<Address> parse_address(std::string_view text) {
   const size_t colon = text.rfind(':');
   const auto port = colon == text.npos ? std::nullopt : parse_int(text.substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535) return Error{400, "InvalidAddress", "'" + std::string(text) + "' is not HOST:PORT", {}};
+  if (!port || *port < 0 || *port > 65535)
+    return Error{400, "InvalidAddress", "'" + std::string(text) + "' is not HOST:PORT", {}};
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return Address{std::string(host), static_cast<uint16_t>(*port)};
@@ -61,13 +69,20 @@ Result<Address> Server::listen(const Address& address, bool with_tls) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
-  if (getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found) != 0) return Error{500, "ListenFailure", "cannot resolve " + address.host, {}};
+  if (getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found) != 0)
+    return Error{500, "ListenFailure", "cannot resolve " + address.host, {}};
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool ok = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, 256) == 0;
+  const bool ok =
+      fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, 256) == 0;
   const std::string why = strerror(errno);
   freeaddrinfo(found);
-  if (!ok) return Error{500, "ListenFailure", "cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + why + "; choose another with --listen", {}};
+  if (!ok)
+    return Error{500,
+                 "ListenFailure",
+                 "cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " +
+                     why + "; choose another with --listen",
+                 {}};
   listeners_.push_back(fd);
   acceptors_.emplace_back([this, fd, with_tls] { accept_loop(fd, with_tls); });
   return Address{address.host, port_of(fd)};
@@ -78,32 +93,49 @@ void Server::accept_loop(int listener, bool with_tls) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (fd >= 0) start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr, false);
-    else if (errno == EMFILE || errno == ENFILE) usleep(10000);      // out of descriptors: let some close
-    else if (errno == EINVAL || errno == EBADF) return;
+    if (fd >= 0)
+      start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr, false);
+    else if (errno == EMFILE || errno == ENFILE)
+      usleep(10000);  // out of descriptors: let some close
+    else if (errno == EINVAL || errno == EBADF)
+      return;
   }
 }
 
-void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) { start_connection(fd, std::move(peer_ip), std::move(tls), true); }
+void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
+  start_connection(fd, std::move(peer_ip), std::move(tls), true);
+}
 
-void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls, bool adopted) {
+void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
+                              bool adopted) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || (adopted ? adopted_ >= kAdoptedMax : open_.size() - adopted_ >= kConnectionsMax)) { close(fd); return; }
+    if (stopping_ ||
+        (adopted ? adopted_ >= kAdoptedMax : open_.size() - adopted_ >= kConnectionsMax)) {
+      close(fd);
+      return;
+    }
     open_.insert(fd);
     adopted_ += adopted;
   }
-  const auto forget = [this, fd, adopted] { open_.erase(fd); adopted_ -= adopted; };
+  const auto forget = [this, fd, adopted] {
+    open_.erase(fd);
+    adopted_ -= adopted;
+  };
   const bool started = start_thread([this, fd, peer_ip, tls, adopted, forget] {
     {
-      const std::unique_ptr<Stream> stream = tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
+      const std::unique_ptr<Stream> stream =
+          tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
       if (stream) {
         const Deadlines deadlines{.idle_ms = adopted ? kAdoptedIdleMs : Deadlines{}.idle_ms};
-        try { serve_connection(*stream, peer_ip, handler_, stopping_, deadlines); }
-        catch (const std::exception& bug) { spdlog::error("a connection failed: {}", bug.what()); }
+        try {
+          serve_connection(*stream, peer_ip, handler_, stopping_, deadlines);
+        } catch (const std::exception& bug) {
+          spdlog::error("a connection failed: {}", bug.what());
+        }
       }
       const std::lock_guard lock(mutex_);
-      forget();                                                      // before the stream closes it, so that no number is reused meanwhile
+      forget();  // before the stream closes it, so that no number is reused meanwhile
     }
     const std::lock_guard lock(mutex_);
     if (open_.empty()) idle_.notify_all();
@@ -115,22 +147,29 @@ void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsCo
   }
 }
 
-Result<Done> Server::listen_operator(const std::string& path, std::function<std::string(int64_t, std::string_view)> answer) {
+Result<Done> Server::listen_operator(const std::string& path,
+                                     std::function<std::string(int64_t, std::string_view)> answer) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return Error{500, "ListenFailure", "the path of the operator socket is too long: " + path, {}};
+  if (path.size() >= sizeof address.sun_path)
+    return Error{500, "ListenFailure", "the path of the operator socket is too long: " + path, {}};
   path.copy(address.sun_path, path.size());
   unlink(path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const mode_t old = umask(0177);
-  const bool ok = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(fd, 16) == 0;
+  const bool ok = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                  ::listen(fd, 16) == 0;
   umask(old);
-  if (!ok) return Error{500, "ListenFailure", "cannot listen on " + path + ": " + strerror(errno), {}};
+  if (!ok)
+    return Error{500, "ListenFailure", "cannot listen on " + path + ": " + strerror(errno), {}};
   listeners_.push_back(fd);
   acceptors_.emplace_back([this, fd, answer = std::move(answer)] {
     while (!stopping_) {
       const int peer = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
-      if (peer < 0) { if (errno == EINVAL || errno == EBADF) return; continue; }
+      if (peer < 0) {
+        if (errno == EINVAL || errno == EBADF) return;
+        continue;
+      }
       ucred who{};
       socklen_t size = sizeof who;
       auto stream = plain_stream(peer);
@@ -150,7 +189,7 @@ void Server::stop() {
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
   std::unique_lock lock(mutex_);
-  for (int fd : open_) shutdown(fd, SHUT_RD);                        // wakes those that wait for a next request
+  for (int fd : open_) shutdown(fd, SHUT_RD);  // wakes those that wait for a next request
   idle_.wait_for(lock, std::chrono::seconds(10), [this] { return open_.empty(); });
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The listeners: TLS, optionally plain HTTP on loopback, and the operator's Unix socket. One thread a connection, bounded
-// (docs/decisions/0001-threads-not-coroutines.md).
+// The listeners: TLS, optionally plain HTTP on loopback, and the operator's Unix socket. One thread
+// a connection, bounded (docs/decisions/0001-threads-not-coroutines.md).
 #include <atomic>
 #include <condition_variable>
 #include <list>
@@ -16,25 +16,35 @@
 namespace sluice::net {
 
 constexpr size_t kConnectionsMax = 512;
-constexpr size_t kAdoptedMax = 1024;                                // of functions: they have their own, so that a burst of them keeps nobody out
-constexpr int kAdoptedIdleMs = 10'000;                              // and keep them less long
+constexpr size_t kAdoptedMax =
+    1024;  // of functions: they have their own, so that a burst of them keeps nobody out
+constexpr int kAdoptedIdleMs = 10'000;  // and keep them less long
 
-struct Address { std::string host; uint16_t port = 0; };
-Result<Address> parse_address(std::string_view text);           // "127.0.0.1:4566", "[::1]:0"
+struct Address {
+  std::string host;
+  uint16_t port = 0;
+};
+Result<Address> parse_address(std::string_view text);  // "127.0.0.1:4566", "[::1]:0"
 
 class Server {
  public:
-  Server(std::shared_ptr<TlsContext> tls, Handler handler) : tls_(std::move(tls)), handler_(std::move(handler)) {}
+  Server(std::shared_ptr<TlsContext> tls, Handler handler)
+      : tls_(std::move(tls)), handler_(std::move(handler)) {}
   ~Server() { stop(); }
-  Result<Address> listen(const Address& address, bool with_tls);   // returns the bound address
-  // A stream socket whose peers the kernel names; `answer` gets the uid and the first line, and returns what to write.
-  Result<Done> listen_operator(const std::string& path, std::function<std::string(int64_t uid, std::string_view line)> answer);
-  void adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);   // a connected socket, served like an accepted one
-  void stop();                                                      // no new connections; waits for those in flight, bounded
+  Result<Address> listen(const Address& address, bool with_tls);  // returns the bound address
+  // A stream socket whose peers the kernel names; `answer` gets the uid and the first line, and
+  // returns what to write.
+  Result<Done> listen_operator(
+      const std::string& path,
+      std::function<std::string(int64_t uid, std::string_view line)> answer);
+  void adopt(int fd, std::string peer_ip,
+             std::shared_ptr<TlsContext> tls);  // a connected socket, served like an accepted one
+  void stop();  // no new connections; waits for those in flight, bounded
 
  private:
   void accept_loop(int listener, bool with_tls);
-  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls, bool adopted);   // tls null: plain
+  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
+                        bool adopted);  // tls null: plain
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};
@@ -42,8 +52,8 @@ class Server {
   std::vector<int> listeners_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::set<int> open_;                                              // descriptors of live connections
-  size_t adopted_ = 0;                                              // how many of them
+  std::set<int> open_;  // descriptors of live connections
+  size_t adopted_ = 0;  // how many of them
 };
 
 }  // namespace sluice::net

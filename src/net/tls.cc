@@ -46,8 +46,11 @@ class Socket : public Stream {
     const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
     while (size) {
       const ssize_t put = send(fd_, data, size, MSG_NOSIGNAL);
-      if (put > 0) { data += put; size -= static_cast<size_t>(put); }
-      else if (errno != EINTR && (errno != EAGAIN || !await(fd_, POLLOUT, deadline))) return false;
+      if (put > 0) {
+        data += put;
+        size -= static_cast<size_t>(put);
+      } else if (errno != EINTR && (errno != EAGAIN || !await(fd_, POLLOUT, deadline)))
+        return false;
     }
     return true;
   }
@@ -58,7 +61,9 @@ class Socket : public Stream {
 
 class TlsSocket : public Socket {
  public:
-  TlsSocket(int fd, ssl_ctx_st* context) : Socket(fd), ssl_(SSL_new(context)) { if (ssl_) SSL_set_fd(ssl_, fd); }
+  TlsSocket(int fd, ssl_ctx_st* context) : Socket(fd), ssl_(SSL_new(context)) {
+    if (ssl_) SSL_set_fd(ssl_, fd);
+  }
   ~TlsSocket() override {
     if (ssl_ && SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
     SSL_free(ssl_);
@@ -91,8 +96,11 @@ class TlsSocket : public Socket {
     while (size) {
       size_t put = 0;
       const int done = SSL_write_ex(ssl_, data, size, &put);
-      if (done == 1) { data += put; size -= put; }
-      else if (!again(done, deadline)) return false;
+      if (done == 1) {
+        data += put;
+        size -= put;
+      } else if (!again(done, deadline))
+        return false;
     }
     return true;
   }
@@ -111,16 +119,24 @@ class TlsSocket : public Socket {
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file, const std::string& key_file) {
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
+                                                       const std::string& key_file) {
   SSL_CTX* raw = SSL_CTX_new(TLS_server_method());
   std::shared_ptr<TlsContext> context(new TlsContext(raw));
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
-  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(
+      raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(raw, 1);                        // a record in one read, not its head and its rest in two
+  SSL_CTX_set_read_ahead(raw, 1);  // a record in one read, not its head and its rest in two
   SSL_CTX_set_cipher_list(raw, "ECDHE+AESGCM:ECDHE+CHACHA20");
-  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1 || SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(raw) != 1)
-    return Error{500, "CertificateFailure", "cannot use the certificate " + certificate_file + " with the key " + key_file + ": both must be PEM and belong together", {}};
+  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(raw) != 1)
+    return Error{500,
+                 "CertificateFailure",
+                 "cannot use the certificate " + certificate_file + " with the key " + key_file +
+                     ": both must be PEM and belong together",
+                 {}};
   return context;
 }
 

@@ -12,7 +12,8 @@ namespace sluice::net {
 
 class TlsContext {
  public:
-  static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file, const std::string& key_file);
+  static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
+                                                    const std::string& key_file);
   ~TlsContext();
   ssl_ctx_st* raw() const { return context_; }
 
@@ -21,13 +22,15 @@ class TlsContext {
   ssl_ctx_st* context_;
 };
 
-// A connected socket. Every call gives up after its deadline; a call that failed leaves a stream fit only to be destroyed.
+// A connected socket. Every call gives up after its deadline; a call that failed leaves a stream
+// fit only to be destroyed.
 class Stream {
  public:
   virtual ~Stream() = default;
-  virtual long read(char* into, size_t size, int timeout_ms) = 0;         // 0: closed; -1: failed or too late
+  virtual long read(char* into, size_t size,
+                    int timeout_ms) = 0;  // 0: closed; -1: failed or too late
   virtual bool write(const char* data, size_t size, int timeout_ms) = 0;  // everything, or false
-  std::string tls_version, tls_cipher;                                      // "" = plain
+  std::string tls_version, tls_cipher;                                    // "" = plain
 };
 // Take the descriptor over. tls_stream does the handshake; nullptr when it fails.
 std::unique_ptr<Stream> plain_stream(int fd);

@@ -24,19 +24,33 @@ std::optional<double> date(std::string_view text) {
   return std::nullopt;
 }
 
-struct Ip { int bits = 0; std::array<unsigned char, 16> bytes{}; };
+struct Ip {
+  int bits = 0;
+  std::array<unsigned char, 16> bytes{};
+};
 std::optional<Ip> ip(std::string_view text) {
   Ip out;
   const std::string s(text);
-  if (inet_pton(AF_INET, s.c_str(), out.bytes.data()) == 1) { out.bits = 32; return out; }
-  if (inet_pton(AF_INET6, s.c_str(), out.bytes.data()) == 1) { out.bits = 128; return out; }
+  if (inet_pton(AF_INET, s.c_str(), out.bytes.data()) == 1) {
+    out.bits = 32;
+    return out;
+  }
+  if (inet_pton(AF_INET6, s.c_str(), out.bytes.data()) == 1) {
+    out.bits = 128;
+    return out;
+  }
   return std::nullopt;
 }
-struct Network { Ip base; int64_t length = 0; };
+struct Network {
+  Ip base;
+  int64_t length = 0;
+};
 std::optional<Network> network(std::string_view text) {
   const size_t slash = text.find('/');
   const auto base = ip(text.substr(0, slash));
-  const auto length = !base ? std::nullopt : slash == text.npos ? std::optional<int64_t>(base->bits) : parse_int(text.substr(slash + 1));
+  const auto length = !base                ? std::nullopt
+                      : slash == text.npos ? std::optional<int64_t>(base->bits)
+                                           : parse_int(text.substr(slash + 1));
   if (!length || *length < 0 || *length > base->bits) return std::nullopt;
   return Network{*base, *length};
 }
@@ -53,7 +67,8 @@ std::optional<bool> in_network(std::string_view wanted, std::string_view address
 }
 
 using Parse = std::optional<double> (*)(std::string_view);
-std::optional<bool> compare(std::string_view how, Parse parse, std::string_view wanted, std::string_view actual) {
+std::optional<bool> compare(std::string_view how, Parse parse, std::string_view wanted,
+                            std::string_view actual) {
   const auto w = parse(wanted), a = parse(actual);
   if (!w || !a) return std::nullopt;
   if (how == "Equals") return *a == *w;
@@ -64,16 +79,21 @@ std::optional<bool> compare(std::string_view how, Parse parse, std::string_view 
   return std::nullopt;
 }
 
-// One policy value against one request value, by the positive form of the operator. nullopt: they cannot be compared.
-std::optional<bool> matches(std::string_view op, std::string_view wanted, std::string_view actual, const Context& context, bool variables) {
+// One policy value against one request value, by the positive form of the operator. nullopt: they
+// cannot be compared.
+std::optional<bool> matches(std::string_view op, std::string_view wanted, std::string_view actual,
+                            const Context& context, bool variables) {
   if (op == "Bool") return equals_ignore_case(wanted, actual);
-  if (op == "BinaryEquals") { const auto w = unbase64(wanted), a = unbase64(actual); return w && a && *w == *a; }
+  if (op == "BinaryEquals") {
+    const auto w = unbase64(wanted), a = unbase64(actual);
+    return w && a && *w == *a;
+  }
   if (op == "IpAddress") return in_network(wanted, actual);
   if (op.starts_with("Numeric")) return compare(op.substr(7), number, wanted, actual);
   if (op.starts_with("Date")) return compare(op.substr(4), date, wanted, actual);
   const bool patterns = op == "StringLike" || op.starts_with("Arn");
   std::string source(wanted);
-  if (!patterns) {                         // outside patterns a wildcard is a plain character
+  if (!patterns) {  // outside patterns a wildcard is a plain character
     source.clear();
     bool variable = false;
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -93,9 +113,12 @@ std::optional<bool> matches(std::string_view op, std::string_view wanted, std::s
 // "StringNotEquals" is the negation of "StringEquals".
 std::optional<std::string> positive_of(std::string_view op) {
   static constexpr std::pair<std::string_view, std::string_view> kNegated[] = {
-      {"StringNotEquals", "StringEquals"}, {"StringNotEqualsIgnoreCase", "StringEqualsIgnoreCase"}, {"StringNotLike", "StringLike"},
-      {"NumericNotEquals", "NumericEquals"}, {"DateNotEquals", "DateEquals"}, {"NotIpAddress", "IpAddress"}, {"ArnNotEquals", "ArnEquals"}, {"ArnNotLike", "ArnLike"}};
-  for (const auto& [negated, positive] : kNegated) if (op == negated) return std::string(positive);
+      {"StringNotEquals", "StringEquals"}, {"StringNotEqualsIgnoreCase", "StringEqualsIgnoreCase"},
+      {"StringNotLike", "StringLike"},     {"NumericNotEquals", "NumericEquals"},
+      {"DateNotEquals", "DateEquals"},     {"NotIpAddress", "IpAddress"},
+      {"ArnNotEquals", "ArnEquals"},       {"ArnNotLike", "ArnLike"}};
+  for (const auto& [negated, positive] : kNegated)
+    if (op == negated) return std::string(positive);
   return std::nullopt;
 }
 }  // namespace
@@ -105,7 +128,8 @@ bool is_value(std::string_view op, std::string_view text) {
   if (positive.starts_with("Numeric")) return number(text).has_value();
   if (positive.starts_with("Date")) return date(text).has_value();
   if (positive == "IpAddress") return network(text).has_value();
-  if (positive == "Bool" || positive == "Null") return equals_ignore_case(text, "true") || equals_ignore_case(text, "false");
+  if (positive == "Bool" || positive == "Null")
+    return equals_ignore_case(text, "true") || equals_ignore_case(text, "false");
   if (positive == "BinaryEquals") return unbase64(text).has_value();
   return true;
 }
@@ -113,9 +137,13 @@ bool is_value(std::string_view op, std::string_view text) {
 bool holds(const Condition& condition, const Context& context, bool variables, bool allow) {
   const auto found = context.find(condition.key);
   const bool present = found != context.end() && !found->second.empty();
-  if (condition.name == "Null") return !condition.values.empty() && equals_ignore_case(condition.values[0], present ? "false" : "true");
+  if (condition.name == "Null")
+    return !condition.values.empty() &&
+           equals_ignore_case(condition.values[0], present ? "false" : "true");
   const auto positive = positive_of(condition.name);
-  if (!present) return condition.if_exists || condition.set == Condition::Set::all || (positive && condition.set == Condition::Set::one);
+  if (!present)
+    return condition.if_exists || condition.set == Condition::Set::all ||
+           (positive && condition.set == Condition::Set::one);
   const std::string op = positive.value_or(condition.name);
   const auto one_holds = [&](const std::string& actual) {
     bool any = false, incomparable = false;
@@ -129,8 +157,10 @@ bool holds(const Condition& condition, const Context& context, bool variables, b
   };
   size_t count = 0;
   for (const std::string& actual : found->second) count += one_holds(actual);
-  // A single-valued operator on a key with several values: positive needs one match, negated needs all to differ.
-  if (condition.set == Condition::Set::any || (condition.set == Condition::Set::one && !positive)) return count > 0;
+  // A single-valued operator on a key with several values: positive needs one match, negated needs
+  // all to differ.
+  if (condition.set == Condition::Set::any || (condition.set == Condition::Set::one && !positive))
+    return count > 0;
   return count == found->second.size();
 }
 

@@ -16,25 +16,53 @@ Error malformed(std::string why) { return {400, "MalformedPolicyDocument", std::
 Result<std::vector<std::string>> strings(const json::value& value, std::string_view element) {
   std::vector<std::string> out;
   const auto add = [&](const json::value& v) {
-    if (v.is_string()) out.emplace_back(v.get_string());
-    else if (v.is_bool()) out.emplace_back(v.get_bool() ? "true" : "false");
-    else if (v.is_number()) out.push_back(json::serialize(v));
-    else return false;
+    if (v.is_string())
+      out.emplace_back(v.get_string());
+    else if (v.is_bool())
+      out.emplace_back(v.get_bool() ? "true" : "false");
+    else if (v.is_number())
+      out.push_back(json::serialize(v));
+    else
+      return false;
     return true;
   };
   if (value.is_array()) {
-    for (const json::value& v : value.get_array()) if (!add(v)) return malformed(std::string(element) + " must be a string or a list of strings");
+    for (const json::value& v : value.get_array())
+      if (!add(v))
+        return malformed(std::string(element) + " must be a string or a list of strings");
   } else if (!add(value)) {
     return malformed(std::string(element) + " must be a string or a list of strings");
   }
   return out;
 }
 
-const std::set<std::string, std::less<>> kOperators = {
-    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
-    "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
-    "DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
-    "Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null"};
+const std::set<std::string, std::less<>> kOperators = {"StringEquals",
+                                                       "StringNotEquals",
+                                                       "StringEqualsIgnoreCase",
+                                                       "StringNotEqualsIgnoreCase",
+                                                       "StringLike",
+                                                       "StringNotLike",
+                                                       "NumericEquals",
+                                                       "NumericNotEquals",
+                                                       "NumericLessThan",
+                                                       "NumericLessThanEquals",
+                                                       "NumericGreaterThan",
+                                                       "NumericGreaterThanEquals",
+                                                       "DateEquals",
+                                                       "DateNotEquals",
+                                                       "DateLessThan",
+                                                       "DateLessThanEquals",
+                                                       "DateGreaterThan",
+                                                       "DateGreaterThanEquals",
+                                                       "Bool",
+                                                       "BinaryEquals",
+                                                       "IpAddress",
+                                                       "NotIpAddress",
+                                                       "ArnEquals",
+                                                       "ArnLike",
+                                                       "ArnNotEquals",
+                                                       "ArnNotLike",
+                                                       "Null"};
 
 Result<Done> parse_conditions(const json::value& block, Statement& statement) {
   if (!block.is_object()) return malformed("Condition must be an object");
@@ -43,15 +71,27 @@ Result<Done> parse_conditions(const json::value& block, Statement& statement) {
     for (const auto& [key, values] : keys.get_object()) {
       Condition c;
       c.name = op;
-      if (c.name.starts_with("ForAllValues:")) { c.set = Condition::Set::all; c.name.erase(0, 13); }
-      else if (c.name.starts_with("ForAnyValue:")) { c.set = Condition::Set::any; c.name.erase(0, 12); }
-      if (c.name.ends_with("IfExists")) { c.if_exists = true; c.name.resize(c.name.size() - 8); }
-      // An operator nobody here knows, or a value it cannot read, is never stored, so it can neither allow nor fail to deny.
-      if (!kOperators.contains(c.name) || (c.name == "Null" && c.if_exists)) return malformed("Invalid Condition type : " + std::string(op));
+      if (c.name.starts_with("ForAllValues:")) {
+        c.set = Condition::Set::all;
+        c.name.erase(0, 13);
+      } else if (c.name.starts_with("ForAnyValue:")) {
+        c.set = Condition::Set::any;
+        c.name.erase(0, 12);
+      }
+      if (c.name.ends_with("IfExists")) {
+        c.if_exists = true;
+        c.name.resize(c.name.size() - 8);
+      }
+      // An operator nobody here knows, or a value it cannot read, is never stored, so it can
+      // neither allow nor fail to deny.
+      if (!kOperators.contains(c.name) || (c.name == "Null" && c.if_exists))
+        return malformed("Invalid Condition type : " + std::string(op));
       c.key = lower(std::string(key));
       TRY(c.values, strings(values, "A condition's value"));
       for (const std::string& one : c.values)
-        if (!is_value(c.name, one)) return malformed("Invalid value for the condition operator " + c.name + ": " + one.substr(0, 100));
+        if (!is_value(c.name, one))
+          return malformed("Invalid value for the condition operator " + c.name + ": " +
+                           one.substr(0, 100));
       statement.conditions.push_back(std::move(c));
     }
   }
@@ -64,12 +104,15 @@ Result<Done> parse_principal(const json::value& value, Statement& statement) {
     statement.principals.emplace_back("AWS", "*");
     return Done{};
   }
-  if (!value.is_object() || value.get_object().empty()) return malformed("Invalid principal in policy");
+  if (!value.is_object() || value.get_object().empty())
+    return malformed("Invalid principal in policy");
   for (const auto& [type, names] : value.get_object()) {
-    if (type != "AWS" && type != "Service" && type != "Federated" && type != "CanonicalUser") return malformed("Invalid principal in policy: unknown type " + std::string(type));
+    if (type != "AWS" && type != "Service" && type != "Federated" && type != "CanonicalUser")
+      return malformed("Invalid principal in policy: unknown type " + std::string(type));
     TRY(auto list, strings(names, "Principal"));
     for (std::string& name : list) {
-      if (type == "AWS" && name != "*" && name.find('*') != std::string::npos) return malformed("Invalid principal in policy: no wildcards within a principal");
+      if (type == "AWS" && name != "*" && name.find('*') != std::string::npos)
+        return malformed("Invalid principal in policy: no wildcards within a principal");
       statement.principals.emplace_back(type, std::move(name));
     }
   }
@@ -89,54 +132,82 @@ Result<Done> parse_resources(const json::object& object, Kind kind, Statement& s
   TRY(s.resources, strings(with ? *with : *without, "Resource"));
   for (const std::string& r : s.resources) {
     // What a variable brings must not move the parts of the ARN.
-    if (const size_t variable = r.find("${"); variable != r.npos && std::count(r.begin(), r.begin() + static_cast<std::ptrdiff_t>(variable), ':') < 5) return malformed("Resource " + r + ": a policy variable can stand only after the fifth colon");
-    if (r != "*" && kind == Kind::identity && (!r.starts_with("arn:") || split(r, ':').size() < 6)) return malformed("Resource " + r + " must be in ARN format or \"*\".");
+    if (const size_t variable = r.find("${");
+        variable != r.npos &&
+        std::count(r.begin(), r.begin() + static_cast<std::ptrdiff_t>(variable), ':') < 5)
+      return malformed("Resource " + r +
+                       ": a policy variable can stand only after the fifth colon");
+    if (r != "*" && kind == Kind::identity && (!r.starts_with("arn:") || split(r, ':').size() < 6))
+      return malformed("Resource " + r + " must be in ARN format or \"*\".");
   }
   return Done{};
 }
 
 Result<Statement> parse_statement(const json::value& value, Kind kind) {
-  if (!value.is_object()) return malformed("Syntax errors in policy: a Statement must be an object");
+  if (!value.is_object())
+    return malformed("Syntax errors in policy: a Statement must be an object");
   const json::object& object = value.get_object();
-  static const std::set<std::string, std::less<>> known = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"};
-  for (const auto& [name, member] : object) if (!known.contains(std::string_view(name))) return malformed("Syntax errors in policy: unknown element " + std::string(name));
+  static const std::set<std::string, std::less<>> known = {
+      "Sid",       "Effect",   "Principal",   "NotPrincipal", "Action",
+      "NotAction", "Resource", "NotResource", "Condition"};
+  for (const auto& [name, member] : object)
+    if (!known.contains(std::string_view(name)))
+      return malformed("Syntax errors in policy: unknown element " + std::string(name));
   Statement s;
   s.sid = text_of(object, "Sid");
-  if (kind == Kind::identity && s.sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != std::string::npos) return malformed("Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*");
+  if (kind == Kind::identity &&
+      s.sid.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") !=
+          std::string::npos)
+    return malformed(
+        "Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular "
+        "expression [0-9A-Za-z]*");
   const std::string effect = text_of(object, "Effect");
-  if (effect != "Allow" && effect != "Deny") return malformed("Syntax errors in policy: Effect must be Allow or Deny");
+  if (effect != "Allow" && effect != "Deny")
+    return malformed("Syntax errors in policy: Effect must be Allow or Deny");
   s.allow = effect == "Allow";
   const json::value* action = object.if_contains("Action");
   const json::value* not_action = object.if_contains("NotAction");
-  if ((action != nullptr) == (not_action != nullptr)) return malformed("Missing required field Action: a statement has either Action or NotAction");
+  if ((action != nullptr) == (not_action != nullptr))
+    return malformed("Missing required field Action: a statement has either Action or NotAction");
   s.not_action = not_action != nullptr;
   TRY(s.actions, strings(action ? *action : *not_action, "Action"));
   for (const std::string& a : s.actions)
-    if (a != "*" && (a.find(':') == std::string::npos || a.find(':') != a.rfind(':') || a.starts_with('*'))) return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+    if (a != "*" &&
+        (a.find(':') == std::string::npos || a.find(':') != a.rfind(':') || a.starts_with('*')))
+      return malformed(
+          "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
   const json::value* principal = object.if_contains("Principal");
   const json::value* not_principal = object.if_contains("NotPrincipal");
-  if (kind == Kind::identity && (principal || not_principal)) return malformed("Policy document should not specify a principal.");
-  if (kind != Kind::identity && (principal != nullptr) == (not_principal != nullptr)) return malformed("Missing required field Principal");
+  if (kind == Kind::identity && (principal || not_principal))
+    return malformed("Policy document should not specify a principal.");
+  if (kind != Kind::identity && (principal != nullptr) == (not_principal != nullptr))
+    return malformed("Missing required field Principal");
   s.not_principal = not_principal != nullptr;
-  if (principal || not_principal) CHECK(parse_principal(principal ? *principal : *not_principal, s));
+  if (principal || not_principal)
+    CHECK(parse_principal(principal ? *principal : *not_principal, s));
   CHECK(parse_resources(object, kind, s));
-  if (const json::value* block = object.if_contains("Condition")) CHECK(parse_conditions(*block, s));
+  if (const json::value* block = object.if_contains("Condition"))
+    CHECK(parse_conditions(*block, s));
   return s;
 }
 }  // namespace
 
 Result<DocumentPtr> parse(std::string_view text, Kind kind) {
-  if (text.size() > kDocumentBytesMax) return malformed("The policy is larger than " + std::to_string(kDocumentBytesMax) + " bytes");
+  if (text.size() > kDocumentBytesMax)
+    return malformed("The policy is larger than " + std::to_string(kDocumentBytesMax) + " bytes");
   auto parsed = parse_json_strict(text, 32);
   if (!parsed || !parsed->is_object()) return malformed("This policy contains invalid Json");
   const json::object& object = parsed->get_object();
   for (const auto& [name, member] : object)
-    if (name != "Version" && name != "Statement" && name != "Id") return malformed("Syntax errors in policy: unknown element " + std::string(name));
-  if (kind == Kind::identity && object.contains("Id")) return malformed("Syntax errors in policy: Id is not allowed here");
+    if (name != "Version" && name != "Statement" && name != "Id")
+      return malformed("Syntax errors in policy: unknown element " + std::string(name));
+  if (kind == Kind::identity && object.contains("Id"))
+    return malformed("Syntax errors in policy: Id is not allowed here");
   auto document = std::make_shared<Document>();
   document->kind = kind;
   const std::string version = text_of(object, "Version");
-  if (!version.empty() && version != "2012-10-17" && version != "2008-10-17") return malformed("The policy must contain a valid version string");
+  if (!version.empty() && version != "2012-10-17" && version != "2008-10-17")
+    return malformed("The policy must contain a valid version string");
   document->variables = version == "2012-10-17";
   const json::value* statements = object.if_contains("Statement");
   if (!statements) return malformed("Syntax errors in policy: Statement is missing");
@@ -152,7 +223,8 @@ Result<DocumentPtr> parse(std::string_view text, Kind kind) {
   if (document->statements.empty()) return malformed("Syntax errors in policy: Statement is empty");
   std::set<std::string> sids;
   for (const Statement& s : document->statements)
-    if (!s.sid.empty() && !sids.insert(s.sid).second) return malformed("Statement IDs (SID) in a single policy must be unique.");
+    if (!s.sid.empty() && !sids.insert(s.sid).second)
+      return malformed("Statement IDs (SID) in a single policy must be unique.");
   return DocumentPtr(std::move(document));
 }
 

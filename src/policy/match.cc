@@ -4,15 +4,25 @@
 
 namespace sluice::policy {
 namespace {
-constexpr char kLiteral = '\x01';      // the next character stands for itself
+constexpr char kLiteral = '\x01';  // the next character stands for itself
 
-// The classic two-pointer match: on a mismatch go back to the last '*', which takes one character more.
+// The classic two-pointer match: on a mismatch go back to the last '*', which takes one character
+// more.
 bool match(std::string_view pattern, std::string_view text) {
   size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
   while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') { star = p++; resume = t; continue; }
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+      continue;
+    }
     const bool literal = p + 1 < pattern.size() && pattern[p] == kLiteral;
-    if (p < pattern.size() && (literal ? pattern[p + 1] == text[t] : pattern[p] == '?' || pattern[p] == text[t])) { p += literal ? 2 : 1; ++t; continue; }
+    if (p < pattern.size() &&
+        (literal ? pattern[p + 1] == text[t] : pattern[p] == '?' || pattern[p] == text[t])) {
+      p += literal ? 2 : 1;
+      ++t;
+      continue;
+    }
     if (star == std::string_view::npos) return false;
     p = star + 1;
     t = ++resume;
@@ -30,7 +40,9 @@ void append_literal(std::string& out, std::string_view text) {
 }  // namespace
 
 bool glob(std::string_view pattern, std::string_view text) { return match(pattern, text); }
-bool glob_ignore_case(std::string_view pattern, std::string_view text) { return match(lower(pattern), lower(text)); }
+bool glob_ignore_case(std::string_view pattern, std::string_view text) {
+  return match(lower(pattern), lower(text));
+}
 
 bool arn_glob(std::string_view pattern, std::string_view arn) {
   if (pattern == "*") return true;
@@ -44,25 +56,35 @@ bool arn_glob(std::string_view pattern, std::string_view arn) {
   return match(pattern, arn);
 }
 
-std::optional<std::string> substitute(std::string_view pattern, const Context& context, bool variables) {
-  if (pattern.find(kLiteral) == pattern.npos && (!variables || pattern.find("${") == pattern.npos)) return std::string(pattern);
+std::optional<std::string> substitute(std::string_view pattern, const Context& context,
+                                      bool variables) {
+  if (pattern.find(kLiteral) == pattern.npos && (!variables || pattern.find("${") == pattern.npos))
+    return std::string(pattern);
   std::string out;
   for (size_t i = 0; i < pattern.size();) {
-    const size_t end = variables && pattern.substr(i, 2) == "${" ? pattern.find('}', i) : pattern.npos;
+    const size_t end =
+        variables && pattern.substr(i, 2) == "${" ? pattern.find('}', i) : pattern.npos;
     if (end == pattern.npos) {
-      if (pattern[i] == kLiteral) out += kLiteral;          // a policy's own character is no sign of ours
+      if (pattern[i] == kLiteral) out += kLiteral;  // a policy's own character is no sign of ours
       out += pattern[i++];
       continue;
     }
     const std::string_view inside = pattern.substr(i + 2, end - i - 2);
     i = end + 1;
-    if (inside == "*" || inside == "?" || inside == "$") { append_literal(out, inside); continue; }
+    if (inside == "*" || inside == "?" || inside == "$") {
+      append_literal(out, inside);
+      continue;
+    }
     const size_t comma = inside.find(',');
     const auto found = context.find(lower(trim(inside.substr(0, comma))));
-    if (found != context.end() && found->second.size() == 1) { append_literal(out, found->second[0]); continue; }
+    if (found != context.end() && found->second.size() == 1) {
+      append_literal(out, found->second[0]);
+      continue;
+    }
     if (comma == inside.npos) return std::nullopt;
     std::string_view otherwise = trim(inside.substr(comma + 1));
-    if (otherwise.size() < 2 || otherwise.front() != '\'' || otherwise.back() != '\'') return std::nullopt;
+    if (otherwise.size() < 2 || otherwise.front() != '\'' || otherwise.back() != '\'')
+      return std::nullopt;
     append_literal(out, otherwise.substr(1, otherwise.size() - 2));
   }
   return out;

@@ -14,14 +14,19 @@ constexpr const char* kRole = "arn:aws:iam::000000000000:role/r";
 
 Question ask(std::string action, std::string resource) {
   Question q;
-  q.principal = {Principal::Type::assumed_role, "arn:aws:sts::000000000000:assumed-role/r/s", kRole, "AROA", "000000000000"};
+  q.principal = {Principal::Type::assumed_role, "arn:aws:sts::000000000000:assumed-role/r/s", kRole,
+                 "AROA", "000000000000"};
   q.action = std::move(action);
   q.resource = std::move(resource);
   q.resource_account = "000000000000";
   return q;
 }
-DocumentPtr identity(const std::string& statement) { return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", Kind::identity); }
-DocumentPtr document(Kind kind, const std::string& statement) { return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", kind); }
+DocumentPtr identity(const std::string& statement) {
+  return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", Kind::identity);
+}
+DocumentPtr document(Kind kind, const std::string& statement) {
+  return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", kind);
+}
 const std::string kAllowAll = R"({"Effect":"Allow","Action":"*","Resource":"*"})";
 
 TEST(Decide, DeniesWithoutAnAllow) {
@@ -32,10 +37,14 @@ TEST(Decide, DeniesWithoutAnAllow) {
 }
 TEST(Decide, LetsAnExplicitDenyWinWhereverItStands) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity("[" + kAllowAll + R"(,{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}])")};
+  q.identity = {
+      identity("[" + kAllowAll + R"(,{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}])")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
   q.identity = {identity(kAllowAll)};
-  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"})")}};
+  q.resource_policies = {
+      {Kind::resource,
+       document(Kind::resource,
+                R"({"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"})")}};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
 TEST(Decide, DeniesWhenAPolicyDoesNotParse) {
@@ -49,20 +58,28 @@ TEST(Decide, DeniesWhenAPolicyDoesNotParse) {
 TEST(Decide, LetsAKeyPolicyAloneOrTheAccountDecide) {
   Question q = ask("kms:Decrypt", "arn:aws:kms:us-east-1:000000000000:key/k");
   q.identity = {identity(kAllowAll)};
-  const auto key_policy = [&](const std::string& principal) { q.resource_policies = {{Kind::key, document(Kind::key, R"({"Effect":"Allow","Principal":{"AWS":")" + principal + R"("},"Action":"kms:*","Resource":"*"})")}}; };
+  const auto key_policy = [&](const std::string& principal) {
+    q.resource_policies = {
+        {Kind::key, document(Kind::key, R"({"Effect":"Allow","Principal":{"AWS":")" + principal +
+                                            R"("},"Action":"kms:*","Resource":"*"})")}};
+  };
   key_policy("arn:aws:iam::000000000000:role/other");
-  EXPECT_FALSE(decide(q).allowed());                        // IAM alone opens no key
+  EXPECT_FALSE(decide(q).allowed());  // IAM alone opens no key
   key_policy("arn:aws:iam::000000000000:root");
-  EXPECT_TRUE(decide(q).allowed());                         // delegated to IAM
+  EXPECT_TRUE(decide(q).allowed());  // delegated to IAM
   q.identity.clear();
   EXPECT_FALSE(decide(q).allowed());
   key_policy(kRole);
-  EXPECT_TRUE(decide(q).allowed());                         // named
+  EXPECT_TRUE(decide(q).allowed());  // named
 }
 TEST(Decide, AsksTheTrustPolicyForARole) {
   Question q = ask("sts:AssumeRole", "arn:aws:iam::000000000000:role/target");
   q.identity = {identity(kAllowAll)};
-  q.resource_policies = {{Kind::trust, document(Kind::trust, R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"})")}};
+  q.resource_policies = {
+      {Kind::trust,
+       document(
+           Kind::trust,
+           R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"})")}};
   EXPECT_FALSE(decide(q).allowed());
   q.principal = {Principal::Type::service, "lambda.amazonaws.com", "", "", "000000000000"};
   EXPECT_TRUE(decide(q).allowed());
@@ -72,14 +89,19 @@ TEST(Decide, NeedsBothSidesAcrossAccounts) {
   q.resource_account = "111111111111";
   q.identity = {identity(kAllowAll)};
   EXPECT_FALSE(decide(q).allowed());
-  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*","Resource":"*"})")}};
+  q.resource_policies = {
+      {Kind::resource,
+       document(
+           Kind::resource,
+           R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*","Resource":"*"})")}};
   EXPECT_TRUE(decide(q).allowed());
   q.identity.clear();
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity(R"({"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::secret/*"})")};
+  q.identity = {
+      identity(R"({"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::secret/*"})")};
   EXPECT_TRUE(decide(q).allowed());
   q.action = "iam:CreateRole";
   EXPECT_FALSE(decide(q).allowed());
@@ -87,39 +109,95 @@ TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {
   q.resource = "arn:aws:s3:::secret/k";
   EXPECT_FALSE(decide(q).allowed());
   q.identity = {identity(kAllowAll)};
-  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},"Action":"s3:*","Resource":"*"})")}};
+  q.resource_policies = {
+      {Kind::resource,
+       document(
+           Kind::resource,
+           R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},"Action":"s3:*","Resource":"*"})")}};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
 
-struct Row { const char* op; const char* value; const char* actual; bool wanted; };      // actual nullptr: the key is missing
+struct Row {
+  const char* op;
+  const char* value;
+  const char* actual;
+  bool wanted;
+};  // actual nullptr: the key is missing
 class Operator : public testing::TestWithParam<Row> {};
 TEST_P(Operator, HoldsAsAwsSays) {
   const auto [op, value, actual, wanted] = GetParam();
-  const auto parsed = parse(std::string(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")") + op + R"(":{"aws:Key":")" + value + R"("}}}})", Kind::identity);
+  const auto parsed = parse(
+      std::string(
+          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")") +
+          op + R"(":{"aws:Key":")" + value + R"("}}}})",
+      Kind::identity);
   ASSERT_TRUE(parsed) << parsed.error().message;
   Context context{{"aws:who", {"me*"}}};
   if (actual) context["aws:key"] = {actual};
   EXPECT_EQ(holds((*parsed)->statements[0].conditions[0], context, true, true), wanted);
 }
-INSTANTIATE_TEST_SUITE_P(Table, Operator, testing::Values(
-    Row{"StringEquals", "a", "a", true}, Row{"StringEquals", "a", "A", false}, Row{"StringEquals", "a*", "ab", false}, Row{"StringEquals", "a", nullptr, false}, Row{"StringEqualsIfExists", "a", nullptr, true},
-    Row{"StringNotEquals", "a", "b", true}, Row{"StringNotEquals", "a", nullptr, true}, Row{"StringEqualsIgnoreCase", "aB", "Ab", true}, Row{"StringLike", "a*c?", "abbcd", true}, Row{"StringNotLike", "a*", "ab", false},
-    Row{"StringLike", "${aws:who}", "me*", true}, Row{"StringLike", "${aws:who}", "mean", false}, Row{"StringLike", "${aws:missing}", "", false}, Row{"StringEquals", "${aws:missing, 'x'}", "x", true}, Row{"StringLike", "a${*}", "a*", true},
-    Row{"NumericEquals", "1.0", "1", true}, Row{"NumericLessThan", "10", "9", true}, Row{"NumericLessThan", "10", "x", false}, Row{"NumericGreaterThanEquals", "10", "10", true}, Row{"NumericNotEquals", "1", "2", true},
-    Row{"DateLessThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", true}, Row{"DateGreaterThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", false}, Row{"DateLessThan", "1767312000", "2026-01-01T00:00:00Z", true},
-    Row{"Bool", "false", "false", true}, Row{"Bool", "false", "true", false}, Row{"Bool", "true", nullptr, false}, Row{"BinaryEquals", "YQ==", "YQ==", true},
-    Row{"IpAddress", "10.0.0.0/8", "10.1.2.3", true}, Row{"IpAddress", "10.0.0.0/8", "11.1.2.3", false}, Row{"IpAddress", "::1", "::1", true}, Row{"NotIpAddress", "10.0.0.0/8", "10.1.2.3", false},
-    Row{"ArnLike", "arn:aws:s3:::b*", "arn:aws:s3:::bucket", true}, Row{"ArnLike", "arn:aws:s3:*", "arn:aws:s3:::bucket", false}, Row{"ArnEquals", "arn:aws:*:::b", "arn:aws:s3:::b", true}, Row{"ArnNotLike", "arn:aws:s3:::b", "arn:aws:s3:::c", true},
-    Row{"Null", "true", nullptr, true}, Row{"Null", "true", "x", false}, Row{"Null", "false", "x", true}, Row{"ForAllValues:StringEquals", "a", nullptr, true}, Row{"ForAnyValue:StringEquals", "a", nullptr, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, Operator,
+    testing::Values(
+        Row{"StringEquals", "a", "a", true}, Row{"StringEquals", "a", "A", false},
+        Row{"StringEquals", "a*", "ab", false}, Row{"StringEquals", "a", nullptr, false},
+        Row{"StringEqualsIfExists", "a", nullptr, true}, Row{"StringNotEquals", "a", "b", true},
+        Row{"StringNotEquals", "a", nullptr, true}, Row{"StringEqualsIgnoreCase", "aB", "Ab", true},
+        Row{"StringLike", "a*c?", "abbcd", true}, Row{"StringNotLike", "a*", "ab", false},
+        Row{"StringLike", "${aws:who}", "me*", true},
+        Row{"StringLike", "${aws:who}", "mean", false},
+        Row{"StringLike", "${aws:missing}", "", false},
+        Row{"StringEquals", "${aws:missing, 'x'}", "x", true},
+        Row{"StringLike", "a${*}", "a*", true}, Row{"NumericEquals", "1.0", "1", true},
+        Row{"NumericLessThan", "10", "9", true}, Row{"NumericLessThan", "10", "x", false},
+        Row{"NumericGreaterThanEquals", "10", "10", true}, Row{"NumericNotEquals", "1", "2", true},
+        Row{"DateLessThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", true},
+        Row{"DateGreaterThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", false},
+        Row{"DateLessThan", "1767312000", "2026-01-01T00:00:00Z", true},
+        Row{"Bool", "false", "false", true}, Row{"Bool", "false", "true", false},
+        Row{"Bool", "true", nullptr, false}, Row{"BinaryEquals", "YQ==", "YQ==", true},
+        Row{"IpAddress", "10.0.0.0/8", "10.1.2.3", true},
+        Row{"IpAddress", "10.0.0.0/8", "11.1.2.3", false}, Row{"IpAddress", "::1", "::1", true},
+        Row{"NotIpAddress", "10.0.0.0/8", "10.1.2.3", false},
+        Row{"ArnLike", "arn:aws:s3:::b*", "arn:aws:s3:::bucket", true},
+        Row{"ArnLike", "arn:aws:s3:*", "arn:aws:s3:::bucket", false},
+        Row{"ArnEquals", "arn:aws:*:::b", "arn:aws:s3:::b", true},
+        Row{"ArnNotLike", "arn:aws:s3:::b", "arn:aws:s3:::c", true},
+        Row{"Null", "true", nullptr, true}, Row{"Null", "true", "x", false},
+        Row{"Null", "false", "x", true}, Row{"ForAllValues:StringEquals", "a", nullptr, true},
+        Row{"ForAnyValue:StringEquals", "a", nullptr, false}));
 
-// Every operator with IfExists holds without its key, and says with the key what it says without the suffix.
+// Every operator with IfExists holds without its key, and says with the key what it says without
+// the suffix.
 TEST(Operators, WithIfExistsHoldWithoutTheirKey) {
-  for (const auto& [op, value, other] : std::vector<std::tuple<std::string, std::string, std::string>>{
-           {"StringEquals", "a", "b"}, {"StringNotEquals", "a", "b"}, {"StringEqualsIgnoreCase", "a", "b"}, {"StringNotEqualsIgnoreCase", "a", "b"}, {"StringLike", "a*", "b"}, {"StringNotLike", "a*", "b"}, {"NumericEquals", "1", "2"},
-           {"NumericNotEquals", "1", "2"}, {"NumericLessThan", "1", "2"}, {"NumericLessThanEquals", "1", "2"}, {"NumericGreaterThan", "1", "0"}, {"NumericGreaterThanEquals", "1", "0"}, {"DateEquals", "2026-01-01", "2026-01-02"},
-           {"DateNotEquals", "2026-01-01", "2026-01-02"}, {"DateLessThan", "2026-01-01", "2026-01-02"}, {"DateLessThanEquals", "2026-01-01", "2026-01-02"}, {"DateGreaterThan", "2026-01-01", "2025-01-01"}, {"DateGreaterThanEquals", "2026-01-01", "2025-01-01"},
-           {"Bool", "true", "false"}, {"BinaryEquals", "YQ==", "YR=="}, {"IpAddress", "10.0.0.0/8", "11.0.0.1"}, {"NotIpAddress", "10.0.0.0/8", "11.0.0.1"}, {"ArnEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"}, {"ArnLike", "arn:aws:s3:::a", "arn:aws:s3:::b"},
-           {"ArnNotEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"}, {"ArnNotLike", "arn:aws:s3:::a", "arn:aws:s3:::b"}}) {
+  for (const auto& [op, value, other] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"StringEquals", "a", "b"},
+           {"StringNotEquals", "a", "b"},
+           {"StringEqualsIgnoreCase", "a", "b"},
+           {"StringNotEqualsIgnoreCase", "a", "b"},
+           {"StringLike", "a*", "b"},
+           {"StringNotLike", "a*", "b"},
+           {"NumericEquals", "1", "2"},
+           {"NumericNotEquals", "1", "2"},
+           {"NumericLessThan", "1", "2"},
+           {"NumericLessThanEquals", "1", "2"},
+           {"NumericGreaterThan", "1", "0"},
+           {"NumericGreaterThanEquals", "1", "0"},
+           {"DateEquals", "2026-01-01", "2026-01-02"},
+           {"DateNotEquals", "2026-01-01", "2026-01-02"},
+           {"DateLessThan", "2026-01-01", "2026-01-02"},
+           {"DateLessThanEquals", "2026-01-01", "2026-01-02"},
+           {"DateGreaterThan", "2026-01-01", "2025-01-01"},
+           {"DateGreaterThanEquals", "2026-01-01", "2025-01-01"},
+           {"Bool", "true", "false"},
+           {"BinaryEquals", "YQ==", "YR=="},
+           {"IpAddress", "10.0.0.0/8", "11.0.0.1"},
+           {"NotIpAddress", "10.0.0.0/8", "11.0.0.1"},
+           {"ArnEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"},
+           {"ArnLike", "arn:aws:s3:::a", "arn:aws:s3:::b"},
+           {"ArnNotEquals", "arn:aws:s3:::a", "arn:aws:s3:::b"},
+           {"ArnNotLike", "arn:aws:s3:::a", "arn:aws:s3:::b"}}) {
     const bool negated = op.find("Not") != std::string::npos;
     Condition c{op, Condition::Set::one, false, "k", {value}};
     for (const bool allow : {true, false}) {
@@ -133,7 +211,11 @@ TEST(Operators, WithIfExistsHoldWithoutTheirKey) {
   }
 }
 TEST(Operators, OnSetsAskForAllOrForAny) {
-  const auto check = [](Condition::Set set, const char* op, std::vector<std::string> wanted, std::vector<std::string> actual) { return holds({op, set, false, "k", std::move(wanted)}, actual.empty() ? Context{} : Context{{"k", actual}}, true, true); };
+  const auto check = [](Condition::Set set, const char* op, std::vector<std::string> wanted,
+                        std::vector<std::string> actual) {
+    return holds({op, set, false, "k", std::move(wanted)},
+                 actual.empty() ? Context{} : Context{{"k", actual}}, true, true);
+  };
   const auto all = Condition::Set::all, any = Condition::Set::any;
   EXPECT_TRUE(check(all, "StringEquals", {"a", "b"}, {"a", "b", "a"}));
   EXPECT_FALSE(check(all, "StringEquals", {"a", "b"}, {"a", "c"}));
@@ -149,33 +231,66 @@ TEST(Operators, OnSetsAskForAllOrForAny) {
 }
 // What cannot be compared never widens an Allow and never narrows a Deny.
 TEST(Operators, FailSafeOnWhatTheyCannotCompare) {
-  for (const auto& [op, value, actual] : std::vector<std::tuple<std::string, std::string, std::string>>{
-           {"NumericNotEquals", "1", "one"}, {"DateNotEquals", "2026-01-01", "soon"}, {"NotIpAddress", "10.0.0.0/8", "unix"}, {"StringNotEquals", "${aws:missing}", "a"}, {"StringNotLike", "${aws:missing}", "a"}, {"ArnNotLike", "arn:aws:s3:::${aws:missing}", "arn:aws:s3:::b"}}) {
-    EXPECT_FALSE(holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, true)) << op;
-    EXPECT_TRUE(holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, false)) << op;
+  for (const auto& [op, value, actual] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"NumericNotEquals", "1", "one"},
+           {"DateNotEquals", "2026-01-01", "soon"},
+           {"NotIpAddress", "10.0.0.0/8", "unix"},
+           {"StringNotEquals", "${aws:missing}", "a"},
+           {"StringNotLike", "${aws:missing}", "a"},
+           {"ArnNotLike", "arn:aws:s3:::${aws:missing}", "arn:aws:s3:::b"}}) {
+    EXPECT_FALSE(
+        holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, true))
+        << op;
+    EXPECT_TRUE(
+        holds({op, Condition::Set::one, false, "k", {value}}, {{"k", {actual}}}, true, false))
+        << op;
   }
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity(R"({"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"})")};
+  q.identity = {identity(
+      R"({"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"})")};
   EXPECT_FALSE(decide(q).allowed());
-  q.identity = {identity("[" + kAllowAll + R"(,{"Effect":"Deny","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"}])")};
+  q.identity = {identity(
+      "[" + kAllowAll +
+      R"(,{"Effect":"Deny","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"}])")};
   EXPECT_FALSE(decide(q).allowed());
-  q.identity = {identity(R"({"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:missing, 'k'}"})")};
+  q.identity = {identity(
+      R"({"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:missing, 'k'}"})")};
   EXPECT_TRUE(decide(q).allowed());
 }
 TEST(Decide, KnowsAPrincipalByEachOfItsNames) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  for (const auto& [name, allowed] : std::vector<std::pair<std::string, bool>>{{kRole, true}, {"AROA", true}, {"arn:aws:sts::000000000000:assumed-role/r/s", true}, {"*", true}, {"arn:aws:sts::000000000000:assumed-role/r/other", false},
-           {"AROAOTHER", false}, {"arn:aws:iam::000000000000:root", false}, {"000000000000", false}, {"arn:aws:iam::111111111111:role/r", false}}) {
-    q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":")" + name + R"("},"Action":"s3:*","Resource":"*"})")}};
-    EXPECT_EQ(decide(q).allowed(), allowed) << name;       // the account's root alone only delegates
+  for (const auto& [name, allowed] : std::vector<std::pair<std::string, bool>>{
+           {kRole, true},
+           {"AROA", true},
+           {"arn:aws:sts::000000000000:assumed-role/r/s", true},
+           {"*", true},
+           {"arn:aws:sts::000000000000:assumed-role/r/other", false},
+           {"AROAOTHER", false},
+           {"arn:aws:iam::000000000000:root", false},
+           {"000000000000", false},
+           {"arn:aws:iam::111111111111:role/r", false}}) {
+    q.resource_policies = {
+        {Kind::resource,
+         document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":")" + name +
+                                      R"("},"Action":"s3:*","Resource":"*"})")}};
+    EXPECT_EQ(decide(q).allowed(), allowed) << name;  // the account's root alone only delegates
   }
-  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*","Resource":"*"})")}};
+  q.resource_policies = {
+      {Kind::resource,
+       document(
+           Kind::resource,
+           R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*","Resource":"*"})")}};
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, LetsAServiceInForItsSourceOnly) {
   Question q = ask("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:000000000000:function:f");
   q.principal = {Principal::Type::service, "s3.amazonaws.com", "", "", "000000000000"};
-  q.resource_policies = {{Kind::resource, document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"*","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},"StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
+  q.resource_policies = {
+      {Kind::resource,
+       document(
+           Kind::resource,
+           R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"*","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},"StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
   q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"000000000000"}}};
   EXPECT_TRUE(decide(q).allowed());
   q.context["aws:sourcearn"] = {"arn:aws:s3:::c"};
@@ -190,45 +305,106 @@ TEST(Decide, ExceptsByNotPrincipalOnlyWhoIsNamedInFull) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
   q.identity = {identity(kAllowAll)};
   const auto with = [&](const char* effect, const std::string& names) {
-    q.resource_policies = {{Kind::resource, document(Kind::resource, std::string(R"({"Effect":")") + effect + R"(","NotPrincipal":{"AWS":[)" + names + R"(]},"Action":"s3:*","Resource":"*"})")}};
+    q.resource_policies = {
+        {Kind::resource, document(Kind::resource, std::string(R"({"Effect":")") + effect +
+                                                      R"(","NotPrincipal":{"AWS":[)" + names +
+                                                      R"(]},"Action":"s3:*","Resource":"*"})")}};
     return decide(q).outcome;
   };
-  const std::string role = std::string("\"") + kRole + "\"", session = R"("arn:aws:sts::000000000000:assumed-role/r/s")", account = R"("arn:aws:iam::000000000000:root")";
+  const std::string role = std::string("\"") + kRole + "\"",
+                    session = R"("arn:aws:sts::000000000000:assumed-role/r/s")",
+                    account = R"("arn:aws:iam::000000000000:root")";
   EXPECT_EQ(with("Deny", role + "," + session + "," + account), Outcome::allow);
   EXPECT_EQ(with("Deny", R"("AROA",)" + session + R"(,"000000000000")"), Outcome::allow);
-  for (const std::string& names : {role, session, account, role + "," + account, session + "," + account, role + "," + session}) EXPECT_EQ(with("Deny", names), Outcome::explicit_deny) << names;
+  for (const std::string& names : {role, session, account, role + "," + account,
+                                   session + "," + account, role + "," + session})
+    EXPECT_EQ(with("Deny", names), Outcome::explicit_deny) << names;
   q.identity.clear();
-  for (const std::string& names : {role, session, account}) EXPECT_EQ(with("Allow", names), Outcome::implicit_deny) << names;
+  for (const std::string& names : {role, session, account})
+    EXPECT_EQ(with("Allow", names), Outcome::implicit_deny) << names;
   EXPECT_EQ(with("Allow", R"("arn:aws:iam::000000000000:role/other")"), Outcome::allow);
 }
 
 TEST(Parse, RefusesValuesItsOperatorsCannotRead) {
-  for (const auto& [op, value, good] : std::vector<std::tuple<std::string, std::string, bool>>{{"NumericEquals", "1.5", true}, {"NumericNotEquals", "one", false}, {"DateLessThan", "2026-01-01T00:00:00Z", true}, {"DateNotEquals", "soon", false}, {"DateEquals", "1767312000", true},
-           {"IpAddress", "::1/128", true}, {"NotIpAddress", "10.0.0.0/99", false}, {"IpAddress", "10.0.0", false}, {"Bool", "True", true}, {"Bool", "yes", false}, {"Null", "true", true}, {"Null", "", false}, {"BinaryEquals", "YQ==", true}, {"BinaryEquals", "!", false}, {"StringEquals", "", true}})
-    EXPECT_EQ(parse(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")" + op + R"(":{"k":")" + value + R"("}}}})", Kind::identity).has_value(), good) << op << " " << value;
+  for (const auto& [op, value, good] : std::vector<std::tuple<std::string, std::string, bool>>{
+           {"NumericEquals", "1.5", true},
+           {"NumericNotEquals", "one", false},
+           {"DateLessThan", "2026-01-01T00:00:00Z", true},
+           {"DateNotEquals", "soon", false},
+           {"DateEquals", "1767312000", true},
+           {"IpAddress", "::1/128", true},
+           {"NotIpAddress", "10.0.0.0/99", false},
+           {"IpAddress", "10.0.0", false},
+           {"Bool", "True", true},
+           {"Bool", "yes", false},
+           {"Null", "true", true},
+           {"Null", "", false},
+           {"BinaryEquals", "YQ==", true},
+           {"BinaryEquals", "!", false},
+           {"StringEquals", "", true}})
+    EXPECT_EQ(
+        parse(
+            R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")" +
+                op + R"(":{"k":")" + value + R"("}}}})",
+            Kind::identity)
+            .has_value(),
+        good)
+        << op << " " << value;
 }
-// Random documents of the right shape: parsed or refused, decided or denied, never a crash; and what is refused allows nothing.
+// Random documents of the right shape: parsed or refused, decided or denied, never a crash; and
+// what is refused allows nothing.
 TEST(Parse, SurvivesRandomDocuments) {
-  const std::vector<std::string> atoms{"null", "true", "0", "1e999", "\"\"", "\"*\"", "\"s3:*\"", "\"${\"", "\"${aws:x\"", "\"${aws:x, '\"", "\"arn:::::\"", "\"arn:aws:s3:::${*}\"", "[]", "{}", "\"AROA\"", "\"10.0.0.0/8\"", "\"Allow\"", "\"Deny\"", "\"\\u0001*\""};
-  const std::vector<std::string> names{"Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid", "StringLike", "ForAllValues:Bool", "NullIfExists", "AWS", "Service", "aws:x"};
+  const std::vector<std::string> atoms{"null",
+                                       "true",
+                                       "0",
+                                       "1e999",
+                                       "\"\"",
+                                       "\"*\"",
+                                       "\"s3:*\"",
+                                       "\"${\"",
+                                       "\"${aws:x\"",
+                                       "\"${aws:x, '\"",
+                                       "\"arn:::::\"",
+                                       "\"arn:aws:s3:::${*}\"",
+                                       "[]",
+                                       "{}",
+                                       "\"AROA\"",
+                                       "\"10.0.0.0/8\"",
+                                       "\"Allow\"",
+                                       "\"Deny\"",
+                                       "\"\\u0001*\""};
+  const std::vector<std::string> names{
+      "Effect",       "Action",    "NotAction", "Resource",   "NotResource",       "Principal",
+      "NotPrincipal", "Condition", "Sid",       "StringLike", "ForAllValues:Bool", "NullIfExists",
+      "AWS",          "Service",   "aws:x"};
   const auto die = [](size_t n) { return static_cast<uint8_t>(random_bytes(1)[0]) % n; };
   const std::function<std::string(int)> value = [&](int depth) -> std::string {
     if (depth == 0 || die(3) == 0) return atoms[die(atoms.size())];
     const bool list = die(3) == 0;
     std::string out = list ? "[" : "{";
-    for (size_t i = 0, n = die(4); i < n; ++i) out += (i ? "," : "") + (list ? "" : "\"" + names[die(names.size())] + "\":") + value(depth - 1);
+    for (size_t i = 0, n = die(4); i < n; ++i)
+      out +=
+          (i ? "," : "") + (list ? "" : "\"" + names[die(names.size())] + "\":") + value(depth - 1);
     return out + (list ? "]" : "}");
   };
   int parsed = 0;
   for (int i = 0; i < 20000; ++i) {
-    const std::string text = R"({"Version":"2012-10-17","Statement":{"Effect":)" + std::string(die(2) ? "\"Allow\"" : "\"Deny\"") + R"(,"Action":)" + value(1) + R"(,"Resource":)" + value(1) + (die(2) ? R"(,"Principal":)" + value(2) : "") + (die(2) ? R"(,"Condition":)" + value(3) : "") + "}}";
+    const std::string text = R"({"Version":"2012-10-17","Statement":{"Effect":)" +
+                             std::string(die(2) ? "\"Allow\"" : "\"Deny\"") + R"(,"Action":)" +
+                             value(1) + R"(,"Resource":)" + value(1) +
+                             (die(2) ? R"(,"Principal":)" + value(2) : "") +
+                             (die(2) ? R"(,"Condition":)" + value(3) : "") + "}}";
     for (const Kind kind : {Kind::identity, Kind::resource, Kind::key}) {
       auto one = parse(text, kind);
       Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-      if (kind == Kind::identity) q.identity = {one ? *one : nullptr};
-      else q.resource_policies = {{kind, one ? *one : nullptr}};
+      if (kind == Kind::identity)
+        q.identity = {one ? *one : nullptr};
+      else
+        q.resource_policies = {{kind, one ? *one : nullptr}};
       const Decision d = decide(q);
-      if (!one) { EXPECT_EQ(d.outcome, Outcome::explicit_deny); }
+      if (!one) {
+        EXPECT_EQ(d.outcome, Outcome::explicit_deny);
+      }
       parsed += one.has_value();
     }
   }
@@ -236,16 +412,25 @@ TEST(Parse, SurvivesRandomDocuments) {
 }
 
 TEST(Parse, RefusesWhatIsNotAPolicy) {
-  for (const char* text : {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":{"Effect":"Allow","Action":"*"}})", R"({"Statement":{"Effect":"Allow","Action":"nonsense","Resource":"*"}})",
-                           R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}})", R"({"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}})",
-                           R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringSortOf":{"a":"b"}}}})", R"({"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
-                           R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})", R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a b"}})",
-                           R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a"},{"Effect":"Deny","Action":"*","Resource":"*","Sid":"a"}]})", R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:${aws:userid}::b"}})"})
+  for (
+      const char* text :
+      {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":{"Effect":"Allow","Action":"*"}})",
+       R"({"Statement":{"Effect":"Allow","Action":"nonsense","Resource":"*"}})",
+       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}})",
+       R"({"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}})",
+       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringSortOf":{"a":"b"}}}})",
+       R"({"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
+       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})",
+       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a b"}})",
+       R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a"},{"Effect":"Deny","Action":"*","Resource":"*","Sid":"a"}]})",
+       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:${aws:userid}::b"}})"})
     EXPECT_FALSE(parse(text, Kind::identity)) << text;
-  EXPECT_FALSE(parse(R"({"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})", Kind::resource));     // no principal
+  EXPECT_FALSE(parse(R"({"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})",
+                     Kind::resource));  // no principal
 }
 TEST(Parse, SurvivesRandomBytes) {
-  const std::string good = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"arn:aws:s3:::b/${aws:userid}","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]})";
+  const std::string good =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"arn:aws:s3:::b/${aws:userid}","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]})";
   for (int i = 0; i < 5000; ++i) {
     std::string text = good;
     const std::string dice = random_bytes(4);
@@ -255,7 +440,8 @@ TEST(Parse, SurvivesRandomBytes) {
   }
 }
 // Backtracking would take 2^40 steps here.
-// The matcher marks what was substituted with a byte of its own, which a policy may contain too: then it means itself.
+// The matcher marks what was substituted with a byte of its own, which a policy may contain too:
+// then it means itself.
 TEST(Glob, TakesEveryByteOfAPolicyAsItself) {
   for (const bool variables : {false, true}) {
     const std::string pattern = *substitute("a\x01*", {}, variables);
@@ -272,13 +458,22 @@ TEST(Glob, IsLinearOnHostilePatterns) {
   EXPECT_FALSE(arn_glob("arn:aws:s3:::b/*", "arn:aws:s3:::c/x"));
 }
 TEST(IsPublic, SeesThroughConditions) {
-  const auto check = [](const std::string& rest) { return is_public(*document(Kind::resource, R"({"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",)" + rest + "}")); };
+  const auto check = [](const std::string& rest) {
+    return is_public(
+        *document(Kind::resource,
+                  R"({"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",)" +
+                      rest + "}"));
+  };
   EXPECT_TRUE(check(R"("Principal":"*")"));
-  EXPECT_TRUE(check(R"("Principal":{"AWS":"*"},"Condition":{"StringLike":{"aws:SourceArn":"arn:*"}})"));
+  EXPECT_TRUE(
+      check(R"("Principal":{"AWS":"*"},"Condition":{"StringLike":{"aws:SourceArn":"arn:*"}})"));
   EXPECT_TRUE(check(R"("Principal":"*","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/1"}})"));
-  EXPECT_TRUE(check(R"("Principal":"*","Condition":{"StringEqualsIfExists":{"aws:SourceAccount":"1"}})"));
-  EXPECT_FALSE(check(R"("Principal":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}})"));
-  EXPECT_FALSE(check(R"("Principal":"*","Condition":{"StringEquals":{"aws:SourceAccount":"000000000000"}})"));
+  EXPECT_TRUE(
+      check(R"("Principal":"*","Condition":{"StringEqualsIfExists":{"aws:SourceAccount":"1"}})"));
+  EXPECT_FALSE(
+      check(R"("Principal":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}})"));
+  EXPECT_FALSE(check(
+      R"("Principal":"*","Condition":{"StringEquals":{"aws:SourceAccount":"000000000000"}})"));
   EXPECT_FALSE(check(R"("Principal":{"AWS":"arn:aws:iam::000000000000:role/r"})"));
 }
 }  // namespace

@@ -1,5 +1,6 @@
-// What single services do differently in their records. Source: CloudTrail User Guide, "Record contents"; S3 User Guide, "CloudTrail events"; Lambda
-// Developer Guide, "Logging Lambda API calls".
+// What single services do differently in their records. Source: CloudTrail User Guide, "Record
+// contents"; S3 User Guide, "CloudTrail events"; Lambda Developer Guide, "Logging Lambda API
+// calls".
 #include <algorithm>
 #include <iterator>
 
@@ -11,23 +12,61 @@
 
 namespace sluice {
 namespace {
-struct EventName { std::string_view service, operation, event; };
+struct EventName {
+  std::string_view service, operation, event;
+};
 constexpr EventName kEventNames[] = {
-    {"lambda", "CreateFunction", "CreateFunction20150331"}, {"lambda", "UpdateFunctionCode", "UpdateFunctionCode20150331v2"}, {"lambda", "UpdateFunctionConfiguration", "UpdateFunctionConfiguration20150331v2"},
-    {"lambda", "DeleteFunction", "DeleteFunction20150331"}, {"lambda", "GetFunction", "GetFunction20150331v2"}, {"lambda", "GetFunctionConfiguration", "GetFunctionConfiguration20150331v2"},
-    {"lambda", "ListFunctions", "ListFunctions20150331"}, {"lambda", "AddPermission", "AddPermission20150331v2"}, {"lambda", "RemovePermission", "RemovePermission20150331v2"}, {"lambda", "GetPolicy", "GetPolicy20150331v2"},
-    {"lambda", "PutFunctionConcurrency", "PutFunctionConcurrency20171031"}, {"lambda", "DeleteFunctionConcurrency", "DeleteFunctionConcurrency20171031"}, {"lambda", "GetFunctionConcurrency", "GetFunctionConcurrency20190930"},
-    {"s3", "ListObjectsV2", "ListObjects"}, {"s3", "PutPublicAccessBlock", "PutBucketPublicAccessBlock"}, {"s3", "GetPublicAccessBlock", "GetBucketPublicAccessBlock"}, {"s3", "DeletePublicAccessBlock", "DeleteBucketPublicAccessBlock"},
-    {"s3", "PutBucketNotificationConfiguration", "PutBucketNotification"}, {"s3", "GetBucketNotificationConfiguration", "GetBucketNotification"}, {"s3", "PutBucketLifecycleConfiguration", "PutBucketLifecycle"},
-    {"s3", "GetBucketLifecycleConfiguration", "GetBucketLifecycle"}, {"s3", "PutObjectLockConfiguration", "PutBucketObjectLockConfiguration"}, {"s3", "GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"}};
+    {"lambda", "CreateFunction", "CreateFunction20150331"},
+    {"lambda", "UpdateFunctionCode", "UpdateFunctionCode20150331v2"},
+    {"lambda", "UpdateFunctionConfiguration", "UpdateFunctionConfiguration20150331v2"},
+    {"lambda", "DeleteFunction", "DeleteFunction20150331"},
+    {"lambda", "GetFunction", "GetFunction20150331v2"},
+    {"lambda", "GetFunctionConfiguration", "GetFunctionConfiguration20150331v2"},
+    {"lambda", "ListFunctions", "ListFunctions20150331"},
+    {"lambda", "AddPermission", "AddPermission20150331v2"},
+    {"lambda", "RemovePermission", "RemovePermission20150331v2"},
+    {"lambda", "GetPolicy", "GetPolicy20150331v2"},
+    {"lambda", "PutFunctionConcurrency", "PutFunctionConcurrency20171031"},
+    {"lambda", "DeleteFunctionConcurrency", "DeleteFunctionConcurrency20171031"},
+    {"lambda", "GetFunctionConcurrency", "GetFunctionConcurrency20190930"},
+    {"s3", "ListObjectsV2", "ListObjects"},
+    {"s3", "PutPublicAccessBlock", "PutBucketPublicAccessBlock"},
+    {"s3", "GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
+    {"s3", "DeletePublicAccessBlock", "DeleteBucketPublicAccessBlock"},
+    {"s3", "PutBucketNotificationConfiguration", "PutBucketNotification"},
+    {"s3", "GetBucketNotificationConfiguration", "GetBucketNotification"},
+    {"s3", "PutBucketLifecycleConfiguration", "PutBucketLifecycle"},
+    {"s3", "GetBucketLifecycleConfiguration", "GetBucketLifecycle"},
+    {"s3", "PutObjectLockConfiguration", "PutBucketObjectLockConfiguration"},
+    {"s3", "GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"}};
 
 // Request headers that are shown; what else came, tokens above all, is not.
-constexpr std::string_view kShownRequest[] = {"x-amz-acl", "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-bucket-key-enabled", "x-amz-storage-class", "x-amz-copy-source",
-                                              "x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold", "x-amz-bypass-governance-retention"};
-constexpr std::string_view kShownResponse[] = {"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-version-id", "x-amz-copy-source-version-id", "x-amz-delete-marker", "x-amz-expiration"};
-constexpr std::string_view kShownQuery[] = {"X-Amz-Date", "X-Amz-Algorithm", "X-Amz-SignedHeaders", "X-Amz-Expires", "list-type", "prefix", "delimiter", "max-keys", "encoding-type", "versionId", "uploadId", "partNumber"};
+constexpr std::string_view kShownRequest[] = {"x-amz-acl",
+                                              "x-amz-server-side-encryption",
+                                              "x-amz-server-side-encryption-aws-kms-key-id",
+                                              "x-amz-server-side-encryption-bucket-key-enabled",
+                                              "x-amz-storage-class",
+                                              "x-amz-copy-source",
+                                              "x-amz-metadata-directive",
+                                              "x-amz-tagging-directive",
+                                              "x-amz-object-lock-mode",
+                                              "x-amz-object-lock-retain-until-date",
+                                              "x-amz-object-lock-legal-hold",
+                                              "x-amz-bypass-governance-retention"};
+constexpr std::string_view kShownResponse[] = {"x-amz-server-side-encryption",
+                                               "x-amz-server-side-encryption-aws-kms-key-id",
+                                               "x-amz-version-id",
+                                               "x-amz-copy-source-version-id",
+                                               "x-amz-delete-marker",
+                                               "x-amz-expiration"};
+constexpr std::string_view kShownQuery[] = {
+    "X-Amz-Date",    "X-Amz-Algorithm", "X-Amz-SignedHeaders",
+    "X-Amz-Expires", "list-type",       "prefix",
+    "delimiter",     "max-keys",        "encoding-type",
+    "versionId",     "uploadId",        "partNumber"};
 
-// A configuration as JSON: elements are members, repeated ones lists, true and false no texts, attributes left out.
+// A configuration as JSON: elements are members, repeated ones lists, true and false no texts,
+// attributes left out.
 json::value json_of(const pugi::xml_node& node) {
   json::object out;
   for (const pugi::xml_node& child : node.children()) {
@@ -35,7 +74,11 @@ json::value json_of(const pugi::xml_node& node) {
     json::value value = json_of(child);
     const std::string name = child.name();
     if (json::value* seen = out.if_contains(name)) {
-      if (!seen->is_array()) { json::array list; list.push_back(std::move(*seen)); *seen = std::move(list); }
+      if (!seen->is_array()) {
+        json::array list;
+        list.push_back(std::move(*seen));
+        *seen = std::move(list);
+      }
       seen->as_array().push_back(std::move(value));
     } else {
       out[name] = std::move(value);
@@ -49,13 +92,18 @@ json::value json_of(const pugi::xml_node& node) {
 void add_configuration(json::object& shown, const Request& request, const Row& row) {
   if (row.match.flag.empty() || row.match.flag.find('=') != row.match.flag.npos) return;
   shown.emplace(row.match.flag, "");
-  if (row.match.method != "PUT" || row.streams || row.data_event || request.body.empty() || request.body.size() > kAuditMemberBytesMax) return;
+  if (row.match.method != "PUT" || row.streams || row.data_event || request.body.empty() ||
+      request.body.size() > kAuditMemberBytesMax)
+    return;
   if (row.match.flag == "policy") {
     if (auto document = parse_json(request.body)) shown["bucketPolicy"] = *std::move(document);
     return;
   }
   if (const auto document = parse_xml(request.body))
-    if (const pugi::xml_node root = (*document)->document_element()) shown.emplace(root.name(), json_of(root));      // a root of another name is no way to say it was another bucket
+    if (const pugi::xml_node root = (*document)->document_element())
+      shown.emplace(
+          root.name(),
+          json_of(root));  // a root of another name is no way to say it was another bucket
 }
 
 std::string lower_first(std::string_view text) {
@@ -63,54 +111,84 @@ std::string lower_first(std::string_view text) {
   if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
   return out;
 }
-json::value or_null(json::object shown) { return shown.empty() ? json::value() : json::value(std::move(shown)); }
-bool is_time(std::string_view name) { return name.ends_with("Date") || name.ends_with("DateTime") || name == "lastModified"; }
+json::value or_null(json::object shown) {
+  return shown.empty() ? json::value() : json::value(std::move(shown));
+}
+bool is_time(std::string_view name) {
+  return name.ends_with("Date") || name.ends_with("DateTime") || name == "lastModified";
+}
 void put_times_in_words(json::value& value) {
-  if (auto* list = value.if_array()) { for (json::value& one : *list) put_times_in_words(one); return; }
+  if (auto* list = value.if_array()) {
+    for (json::value& one : *list) put_times_in_words(one);
+    return;
+  }
   if (auto* object = value.if_object())
     for (auto& [name, member] : *object) {
-      if (is_time(name) && member.is_number()) member = long_date(static_cast<Time>(member.to_number<double>() * 1000));
-      else put_times_in_words(member);
+      if (is_time(name) && member.is_number())
+        member = long_date(static_cast<Time>(member.to_number<double>() * 1000));
+      else
+        put_times_in_words(member);
     }
 }
 
-std::string shown_text(std::string text) { return is_utf8(text) && text.size() <= 2048 ? text : percent_encode(text.substr(0, 2048), true); }
+std::string shown_text(std::string text) {
+  return is_utf8(text) && text.size() <= 2048 ? text : percent_encode(text.substr(0, 2048), true);
+}
 }  // namespace
 
 std::string_view event_name(const Service& service, const Row& row) {
-  const auto found = std::find_if(std::begin(kEventNames), std::end(kEventNames), [&](const EventName& one) { return one.service == service.name && one.operation == row.name; });
+  const auto found =
+      std::find_if(std::begin(kEventNames), std::end(kEventNames), [&](const EventName& one) {
+        return one.service == service.name && one.operation == row.name;
+      });
   return found == std::end(kEventNames) ? row.name : found->event;
 }
 
-void add_s3_shape(json::object& record, const Request& request, const Row& row, const Response* response) {
+void add_s3_shape(json::object& record, const Request& request, const Row& row,
+                  const Response* response) {
   json::value& parameters = record["requestParameters"];
   if (parameters.is_null()) parameters.emplace_object();
   json::object& shown = parameters.as_object();
-  if (const std::string host = request.headers.get("host"); !host.empty()) shown["Host"] = shown_text(host);
-  for (const auto name : kShownRequest) if (const std::string* value = request.headers.find(name)) shown[name] = shown_text(*value);
-  for (const auto name : kShownQuery) if (const std::string* value = request.query_value(name)) shown[name] = shown_text(*value);
+  if (const std::string host = request.headers.get("host"); !host.empty())
+    shown["Host"] = shown_text(host);
+  for (const auto name : kShownRequest)
+    if (const std::string* value = request.headers.find(name)) shown[name] = shown_text(*value);
+  for (const auto name : kShownQuery)
+    if (const std::string* value = request.query_value(name)) shown[name] = shown_text(*value);
   add_configuration(shown, request, row);
   // A listing is an event on the objects of its bucket.
-  if (json::value* resources = record.if_contains("resources"); resources && row.data_event && row.name.starts_with("ListObject")) {
+  if (json::value* resources = record.if_contains("resources");
+      resources && row.data_event && row.name.starts_with("ListObject")) {
     json::array& list = resources->as_array();
-    list.insert(list.begin(), json::object{{"type", "AWS::S3::Object"}, {"ARNPrefix", text_of(list.at(0).as_object(), "ARN") + "/"}});
+    list.insert(list.begin(),
+                json::object{{"type", "AWS::S3::Object"},
+                             {"ARNPrefix", text_of(list.at(0).as_object(), "ARN") + "/"}});
   }
   const bool writes = !record["readOnly"].as_bool();
   if (response && writes && record["responseElements"].is_null()) {
     json::object& elements = record["responseElements"].emplace_object();
-    for (const auto name : kShownResponse) if (const std::string* value = response->headers.find(name)) elements[name] = *value;
+    for (const auto name : kShownResponse)
+      if (const std::string* value = response->headers.find(name)) elements[name] = *value;
     if (elements.empty()) record["responseElements"] = nullptr;
   }
-  const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length")), length = parse_int(request.headers.get("content-length"));
+  const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length")),
+             length = parse_int(request.headers.get("content-length"));
   json::object& extra = record["additionalEventData"].emplace_object();
   extra["SignatureVersion"] = "SigV4";
-  extra["bytesTransferredIn"] = decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size())));
-  extra["AuthenticationMethod"] = request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader";
+  extra["bytesTransferredIn"] =
+      decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size())));
+  extra["AuthenticationMethod"] =
+      request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader";
   extra["x-amz-id-2"] = base64(sha256(request.id));
-  extra["bytesTransferredOut"] = response ? (response->stream ? response->stream_bytes : response->body.size()) : 0;
+  extra["bytesTransferredOut"] =
+      response ? (response->stream ? response->stream_bytes : response->body.size()) : 0;
   if (!request.tls_cipher.empty()) extra["CipherSuite"] = request.tls_cipher;
-  if (const std::string* applied = response && writes ? response->headers.find("x-amz-server-side-encryption") : nullptr)
-    extra["SSEApplied"] = std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_" : "Default_SSE_") + (*applied == "aws:kms" ? "KMS" : "S3");
+  if (const std::string* applied =
+          response && writes ? response->headers.find("x-amz-server-side-encryption") : nullptr)
+    extra["SSEApplied"] =
+        std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_"
+                                                                         : "Default_SSE_") +
+        (*applied == "aws:kms" ? "KMS" : "S3");
 }
 
 void add_shape(json::object& record, const Service& service, const Row& row) {
@@ -122,11 +200,15 @@ void add_shape(json::object& record, const Service& service, const Row& row) {
   const std::string arn = resources ? text_of(resources->as_array().at(0).as_object(), "ARN") : "";
   if (row.name == "Invoke") {
     if (own_name) record["requestParameters"] = nullptr;
-    if (!arn.empty()) record["additionalEventData"] = json::object{{"functionVersion", arn + ":$LATEST"}};
+    if (!arn.empty())
+      record["additionalEventData"] = json::object{{"functionVersion", arn + ":$LATEST"}};
   }
   // However the key was named, or when the ciphertext names it.
-  constexpr std::string_view kCryptographic[] = {"Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"};
-  if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() && std::find(std::begin(kCryptographic), std::end(kCryptographic), row.name) != std::end(kCryptographic))
+  constexpr std::string_view kCryptographic[] = {"Encrypt", "Decrypt", "GenerateDataKey",
+                                                 "GenerateDataKeyWithoutPlaintext"};
+  if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() &&
+      std::find(std::begin(kCryptographic), std::end(kCryptographic), row.name) !=
+          std::end(kCryptographic))
     record["requestParameters"].as_object()["keyId"] = arn;
 }
 
@@ -134,15 +216,20 @@ json::value shown_fields(const Request& request, std::initializer_list<std::stri
   json::object shown;
   for (const auto name : names)
     if (const std::string* value = request.query_value(name)) {
-      const auto number = name.starts_with("Max") || name == "DurationSeconds" ? parse_int(*value) : std::nullopt;
-      shown[lower_first(name)] = number ? json::value(*number) : *value == "true" || *value == "false" ? json::value(*value == "true") : json::value(*value);
+      const auto number =
+          name.starts_with("Max") || name == "DurationSeconds" ? parse_int(*value) : std::nullopt;
+      shown[lower_first(name)] = number ? json::value(*number)
+                                 : *value == "true" || *value == "false"
+                                     ? json::value(*value == "true")
+                                     : json::value(*value);
     }
   return or_null(std::move(shown));
 }
 json::value shown_members(const json::object& body, std::initializer_list<std::string_view> names) {
   json::object shown;
   for (const auto name : names)
-    if (const json::value* value = Fields(body).find(name)) shown[lower_first(name)] = camel_case(*value);
+    if (const json::value* value = Fields(body).find(name))
+      shown[lower_first(name)] = camel_case(*value);
   return or_null(std::move(shown));
 }
 json::value shown_body(const Request& request) {
@@ -155,23 +242,48 @@ json::value shown_answer(const json::object& answer) {
   return or_null(std::move(shown.as_object()));
 }
 
-std::vector<json::object> key_use_records(const Request& request, const Service& service, const Caller& caller, const AuditFacts& facts, const Scope& scope) {
+std::vector<json::object> key_use_records(const Request& request, const Service& service,
+                                          const Caller& caller, const AuditFacts& facts,
+                                          const Scope& scope) {
   std::vector<json::object> out;
   for (const Need& need : facts.key_uses) {
     json::object identity = caller.user_identity();
     if (!identity.contains("invokedBy")) identity["invokedBy"] = service.event_source;
     const std::string by = text_of(identity, "invokedBy");
     const bool generates = need.action.starts_with("kms:GenerateDataKey");
-    json::object parameters{{"keyId", need.resource}, {generates ? "keySpec" : "encryptionAlgorithm", generates ? "AES_256" : "SYMMETRIC_DEFAULT"}};
-    if (const auto names = need.context.find("kms:encryptioncontextkeys"); names != need.context.end()) {
+    json::object parameters{{"keyId", need.resource},
+                            {generates ? "keySpec" : "encryptionAlgorithm",
+                             generates ? "AES_256" : "SYMMETRIC_DEFAULT"}};
+    if (const auto names = need.context.find("kms:encryptioncontextkeys");
+        names != need.context.end()) {
       json::object context;
       for (const std::string& name : names->second)
-        if (const auto value = need.context.find("kms:encryptioncontext:" + lower(name)); value != need.context.end() && !value->second.empty()) context[name] = value->second[0];
+        if (const auto value = need.context.find("kms:encryptioncontext:" + lower(name));
+            value != need.context.end() && !value->second.empty())
+          context[name] = value->second[0];
       parameters["encryptionContext"] = std::move(context);
     }
-    out.push_back(json::object{{"eventVersion", "1.11"}, {"userIdentity", std::move(identity)}, {"eventTime", iso_seconds(request.time)}, {"eventSource", "kms.amazonaws.com"}, {"eventName", need.action.substr(4)}, {"awsRegion", scope.region},
-        {"sourceIPAddress", by}, {"userAgent", by}, {"requestParameters", std::move(parameters)}, {"responseElements", nullptr}, {"requestID", random_uuid()}, {"eventID", random_uuid()}, {"readOnly", true},
-        {"resources", json::array{json::object{{"accountId", scope.account_id}, {"type", "AWS::KMS::Key"}, {"ARN", need.resource}}}}, {"eventType", "AwsApiCall"}, {"managementEvent", true}, {"recipientAccountId", scope.account_id}, {"eventCategory", "Management"}});
+    out.push_back(json::object{
+        {"eventVersion", "1.11"},
+        {"userIdentity", std::move(identity)},
+        {"eventTime", iso_seconds(request.time)},
+        {"eventSource", "kms.amazonaws.com"},
+        {"eventName", need.action.substr(4)},
+        {"awsRegion", scope.region},
+        {"sourceIPAddress", by},
+        {"userAgent", by},
+        {"requestParameters", std::move(parameters)},
+        {"responseElements", nullptr},
+        {"requestID", random_uuid()},
+        {"eventID", random_uuid()},
+        {"readOnly", true},
+        {"resources",
+         json::array{json::object{
+             {"accountId", scope.account_id}, {"type", "AWS::KMS::Key"}, {"ARN", need.resource}}}},
+        {"eventType", "AwsApiCall"},
+        {"managementEvent", true},
+        {"recipientAccountId", scope.account_id},
+        {"eventCategory", "Management"}});
   }
   return out;
 }

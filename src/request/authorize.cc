@@ -14,18 +14,24 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   c["aws:requestedregion"] = {scope.region};
   c.try_emplace("aws:viaawsservice", std::vector<std::string>{"false"});
   // Calls of services, in their own name or a caller's, come from no address.
-  const bool direct = !c.contains("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
-  if (const std::string& ip = request.source_ip; direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos) c["aws:sourceip"] = {ip};
+  const bool direct =
+      !c.contains("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
+  if (const std::string& ip = request.source_ip;
+      direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos)
+    c["aws:sourceip"] = {ip};
   if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
   c["s3:authtype"] = {request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING" : "REST-HEADER"};
   c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
-  if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date"))) c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
+  if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date")))
+    c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
   return c;
 }
 }  // namespace
 
-Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& request, const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
-  const Error nothing_asked{403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
+Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& request,
+                             const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
+  const Error nothing_asked{
+      403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
   if (needs.empty()) return nothing_asked;
   const Scope& scope = ports.store->scope();
   policy::Question question;
@@ -33,20 +39,24 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   question.resource_account = scope.account_id;
   if (caller.principal().type == policy::Principal::Type::assumed_role) {
     const std::string& arn = caller.principal().role_arn;
-    const auto rules = ports.identities->rules(std::string_view(arn).substr(arn.rfind('/') + 1), snapshot);
-    if (!rules || rules->role.id != caller.principal().role_id) return Error{403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
+    const auto rules =
+        ports.identities->rules(std::string_view(arn).substr(arn.rfind('/') + 1), snapshot);
+    if (!rules || rules->role.id != caller.principal().role_id)
+      return Error{
+          403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
     question.identity = rules->policies;
   }
   const policy::Context base = request_context(request, caller, scope);
   for (const Need& need : needs) {
-    if (need.action.empty()) continue;    // no_need(): any authenticated caller
+    if (need.action.empty()) continue;  // no_need(): any authenticated caller
     question.action = need.action;
     question.resource = need.resource;
     question.context = base;
     for (const auto& [key, values] : need.context) question.context[key] = values;
     question.resource_policies.clear();
     for (const auto& [kind, text] : need.policies)
-      if (!text.empty()) question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
+      if (!text.empty())
+        question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
     const policy::Decision decision = policy::decide(question);
     if (decision.allowed()) continue;
     const bool s3 = need.action.starts_with("s3:");
@@ -55,18 +65,31 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   return Done{};
 }
 
-Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& caller, const Ports& ports, Staged& staged) { return ports.trails ? ports.trails->may_write(needs, caller, staged) : Result<Done>(Done{}); }
+Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& caller,
+                                const Ports& ports, Staged& staged) {
+  return ports.trails ? ports.trails->may_write(needs, caller, staged) : Result<Done>(Done{});
+}
 
-Result<std::shared_ptr<const Caller>> Gate::authenticate(const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim, const std::shared_ptr<const sigv4::KnownSession>& session) {
+Result<std::shared_ptr<const Caller>> Gate::authenticate(
+    const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim,
+    const std::shared_ptr<const sigv4::KnownSession>& session) {
   std::string payload_hash = request.headers.get("x-amz-content-sha256");
-  if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml) payload_hash = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
+  if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml)
+    payload_hash = request.query_value("X-Amz-Content-Sha256")
+                       ? request.query_text("X-Amz-Content-Sha256")
+                       : "UNSIGNED-PAYLOAD";
   if (service.protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
-  if (payload_hash.empty()) return Error{400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", {}};
+  if (payload_hash.empty())
+    return Error{400,
+                 "InvalidRequest",
+                 "Missing required header for this request: x-amz-content-sha256",
+                 {}};
   CHECK(sigv4::verify(request, claim, *session, payload_hash, service, ports));
   return std::shared_ptr<const Caller>(session, &session->caller_);
 }
 
-std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, const Snapshot& snapshot) const {
+std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
+                                                   const Snapshot& snapshot) const {
   constexpr size_t kRolesMax = 1024;
   const uint64_t version = snapshot.meta_version();
   {
@@ -77,9 +100,10 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, c
   auto view = role(role_name, snapshot);
   if (!view) return nullptr;
   auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}});
-  for (const std::string& text : made->role.inline_policies) made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
+  for (const std::string& text : made->role.inline_policies)
+    made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
   const std::lock_guard lock(mutex_);
-  if (!version || version < version_) return made;         // of an older view: not for others
+  if (!version || version < version_) return made;  // of an older view: not for others
   if (version > version_ || rules_.size() >= kRolesMax) rules_.clear();
   version_ = version;
   rules_[std::string(role_name)] = made;
@@ -88,30 +112,52 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name, c
 
 Caller Gate::role_caller(const Session& session, const Scope& scope) {
   Caller caller;
-  caller.principal_ = {policy::Principal::Type::assumed_role, session.arn(scope), session.role_arn, session.role_id, scope.account_id};
+  caller.principal_ = {policy::Principal::Type::assumed_role, session.arn(scope), session.role_arn,
+                       session.role_id, scope.account_id};
   caller.user_id_ = session.role_id + ":" + session.session_name;
   caller.access_key_id_ = session.access_key_id;
-  caller.context_ = {{"aws:principalarn", {session.role_arn}}, {"aws:principalaccount", {scope.account_id}}, {"aws:principaltype", {"AssumedRole"}},
-                     {"aws:userid", {caller.user_id_}}, {"aws:tokenissuetime", {iso_seconds(session.issued)}}, {"aws:multifactorauthpresent", {"false"}}, {"aws:principalisawsservice", {"false"}}};
-  caller.user_identity_ = json::object{{"type", "AssumedRole"}, {"principalId", caller.user_id_}, {"arn", caller.principal_.arn}, {"accountId", scope.account_id}, {"accessKeyId", session.access_key_id},
-      {"sessionContext", json::object{{"sessionIssuer", json::object{{"type", "Role"}, {"principalId", session.role_id}, {"arn", session.role_arn}, {"accountId", scope.account_id}, {"userName", session.role_name}}},
-                                      {"attributes", json::object{{"creationDate", iso_seconds(session.issued)}, {"mfaAuthenticated", "false"}}}}}};
+  caller.context_ = {{"aws:principalarn", {session.role_arn}},
+                     {"aws:principalaccount", {scope.account_id}},
+                     {"aws:principaltype", {"AssumedRole"}},
+                     {"aws:userid", {caller.user_id_}},
+                     {"aws:tokenissuetime", {iso_seconds(session.issued)}},
+                     {"aws:multifactorauthpresent", {"false"}},
+                     {"aws:principalisawsservice", {"false"}}};
+  caller.user_identity_ = json::object{
+      {"type", "AssumedRole"},
+      {"principalId", caller.user_id_},
+      {"arn", caller.principal_.arn},
+      {"accountId", scope.account_id},
+      {"accessKeyId", session.access_key_id},
+      {"sessionContext",
+       json::object{{"sessionIssuer", json::object{{"type", "Role"},
+                                                   {"principalId", session.role_id},
+                                                   {"arn", session.role_arn},
+                                                   {"accountId", scope.account_id},
+                                                   {"userName", session.role_name}}},
+                    {"attributes", json::object{{"creationDate", iso_seconds(session.issued)},
+                                                {"mfaAuthenticated", "false"}}}}}};
   return caller;
 }
 
 Caller Gate::through(Caller caller, std::string_view service_principal) {
   const std::string service(service_principal);
   caller.context_["aws:viaawsservice"] = {"true"};
-  for (const char* key : {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"}) caller.context_[key] = {service};
+  for (const char* key : {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+    caller.context_[key] = {service};
   caller.user_identity_["invokedBy"] = service;
   return caller;
 }
 
-Caller Gate::service_caller(std::string_view service_principal, const Scope& scope, std::string_view source_arn) {
+Caller Gate::service_caller(std::string_view service_principal, const Scope& scope,
+                            std::string_view source_arn) {
   Caller caller;
-  caller.principal_ = {policy::Principal::Type::service, std::string(service_principal), {}, {}, scope.account_id};
+  caller.principal_ = {
+      policy::Principal::Type::service, std::string(service_principal), {}, {}, scope.account_id};
   caller.user_id_ = service_principal;
-  caller.context_ = {{"aws:principalisawsservice", {"true"}}, {"aws:principalservicename", {std::string(service_principal)}}, {"aws:sourceaccount", {scope.account_id}}};
+  caller.context_ = {{"aws:principalisawsservice", {"true"}},
+                     {"aws:principalservicename", {std::string(service_principal)}},
+                     {"aws:sourceaccount", {scope.account_id}}};
   if (!source_arn.empty()) caller.context_["aws:sourcearn"] = {std::string(source_arn)};
   caller.user_identity_ = json::object{{"type", "AWSService"}, {"invokedBy", service_principal}};
   return caller;

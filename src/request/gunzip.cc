@@ -9,7 +9,8 @@ namespace sluice {
 Result<std::string> gunzip(std::string_view packed, size_t bytes_max) {
   constexpr int kGzipOnly = 16 + MAX_WBITS;
   z_stream stream{};
-  if (inflateInit2(&stream, kGzipOnly) != Z_OK) return Error{500, "InternalFailure", "The server has no memory for this request.", {}};
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK)
+    return Error{500, "InternalFailure", "The server has no memory for this request.", {}};
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string out;
@@ -23,8 +24,15 @@ Result<std::string> gunzip(std::string_view packed, size_t bytes_max) {
   }
   const bool whole = status == Z_STREAM_END && stream.avail_in == 0;
   inflateEnd(&stream);
-  if (out.size() > bytes_max) return Error{413, "RequestEntityTooLarge", "The request body is larger than " + std::to_string(bytes_max) + " bytes when it is unpacked.", {}};
-  if (!whole) return Error{400, "SerializationException", "The request body is not one whole gzip stream.", {}};
+  if (out.size() > bytes_max)
+    return Error{413,
+                 "RequestEntityTooLarge",
+                 "The request body is larger than " + std::to_string(bytes_max) +
+                     " bytes when it is unpacked.",
+                 {}};
+  if (!whole)
+    return Error{
+        400, "SerializationException", "The request body is not one whole gzip stream.", {}};
   return out;
 }
 

@@ -32,7 +32,8 @@ TEST(Gunzip, StopsOneByteAfterTheLimit) {
 }
 TEST(Gunzip, RefusesWhatIsCutOffFollowedByMoreOrNoGzip) {
   const std::string good = gzip("metrics");
-  for (const std::string& bad : {good.substr(0, good.size() - 1), good + "x", std::string("plain"), std::string()}) {
+  for (const std::string& bad :
+       {good.substr(0, good.size() - 1), good + "x", std::string("plain"), std::string()}) {
     const auto got = gunzip(bad, 1000);
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code, "SerializationException");

@@ -14,35 +14,48 @@ namespace sluice {
 
 struct Ports;
 struct Session;
-namespace sigv4 { struct Claim; class KnownSession; }
+namespace sigv4 {
+struct Claim;
+class KnownSession;
+}  // namespace sigv4
 
 // One question for IAM. All of an operation's needs must be allowed; an empty list is a denial.
 struct Need {
-  std::string action;                        // "s3:PutObject"
-  std::string resource;                      // ARN or "*"
-  policy::Context context;                   // service condition keys, lower case: {"s3:prefix", {"a/"}}
-  std::vector<std::pair<policy::Kind, std::string>> policies;   // texts of the resource policies that apply
-  std::string resource_type;                 // for the audit record: "AWS::S3::Object"; "" = not listed
+  std::string action;       // "s3:PutObject"
+  std::string resource;     // ARN or "*"
+  policy::Context context;  // service condition keys, lower case: {"s3:prefix", {"a/"}}
+  std::vector<std::pair<policy::Kind, std::string>>
+      policies;               // texts of the resource policies that apply
+  std::string resource_type;  // for the audit record: "AWS::S3::Object"; "" = not listed
 };
-// Needs of operations that anybody with a valid session may call (sts:GetCallerIdentity): {Need::none()}.
+// Needs of operations that anybody with a valid session may call (sts:GetCallerIdentity):
+// {Need::none()}.
 inline Need no_need() { return {"", "", {}, {}, {}}; }
 
 // Who signed the request; made by authentication only.
 class Caller {
  public:
   const policy::Principal& principal() const { return principal_; }
-  const json::object& user_identity() const { return user_identity_; }   // CloudTrail userIdentity
-  const policy::Context& context() const { return context_; }            // aws:* keys of the session
-  const std::string& user_id() const { return user_id_; }                // "AROA...:session"
+  const json::object& user_identity() const { return user_identity_; }  // CloudTrail userIdentity
+  const policy::Context& context() const { return context_; }           // aws:* keys of the session
+  const std::string& user_id() const { return user_id_; }               // "AROA...:session"
   const std::string& access_key_id() const { return access_key_id_; }
+
  private:
   friend struct Gate;
   Caller() = default;
-  policy::Principal principal_; json::object user_identity_; policy::Context context_; std::string user_id_, access_key_id_;
+  policy::Principal principal_;
+  json::object user_identity_;
+  policy::Context context_;
+  std::string user_id_, access_key_id_;
 };
 
-// Gate's word that one part of a call may be done, for operations that answer part by part (Authorized::ask).
-class Permit { friend struct Gate; Permit() = default; };
+// Gate's word that one part of a call may be done, for operations that answer part by part
+// (Authorized::ask).
+class Permit {
+  friend struct Gate;
+  Permit() = default;
+};
 
 // An input whose every need IAM has allowed, with what surrounds it.
 template <class In>
@@ -55,95 +68,151 @@ class Authorized {
   const std::string& request_id() const { return request_.id; }
   const std::string& source_ip() const { return request_.source_ip; }
   Time time() const { return request_.time; }
-  BodySource& body() const { return *request_.stream; }        // rows with `streams`: the verified payload
-  // What may be refused without refusing the call (one key of DeleteObjects): decided by Gate, as the needs are; else AWS's refusal.
+  BodySource& body() const {
+    return *request_.stream;
+  }  // rows with `streams`: the verified payload
+  // What may be refused without refusing the call (one key of DeleteObjects): decided by Gate, as
+  // the needs are; else AWS's refusal.
   Result<Permit> ask(const std::vector<Need>& needs, const Snapshot& snapshot) const;
-  const Request& facts() const { return request_; }              // for CloudFormation's and Lambda's calls in the caller's name only
+  const Request& facts() const {
+    return request_;
+  }  // for CloudFormation's and Lambda's calls in the caller's name only
  private:
   friend struct Gate;
-  Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request) : in_(in), caller_(caller), ports_(ports), request_(request) {}
-  const In& in_; const Caller& caller_; const Ports& ports_; const Request& request_;
+  Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request)
+      : in_(in), caller_(caller), ports_(ports), request_(request) {}
+  const In& in_;
+  const Caller& caller_;
+  const Ports& ports_;
+  const Request& request_;
 };
 
-// How an operation is found. Query and JSON protocols go by name; REST goes by method, path and query flag.
+// How an operation is found. Query and JSON protocols go by name; REST goes by method, path and
+// query flag.
 struct Match {
-  std::string_view method, path;             // "PUT", "/{Bucket}/{Key+}"; {X} one segment (percent-decoded), {X+} the rest
-  std::string_view flag;                     // a query parameter that must be there: "policy", "list-type=2"; "" none
-  std::string_view header;                   // a header that must be there: "x-amz-copy-source"; "" none
+  std::string_view method,
+      path;  // "PUT", "/{Bucket}/{Key+}"; {X} one segment (percent-decoded), {X+} the rest
+  std::string_view flag;  // a query parameter that must be there: "policy", "list-type=2"; "" none
+  std::string_view header;  // a header that must be there: "x-amz-copy-source"; "" none
 };
 
-template <class Op> concept Operation = requires(const Request& request, const typename Op::In& in, const typename Op::Out& out, const Snapshot& snapshot) {
-  { Op::name } -> std::convertible_to<std::string_view>;            // "PutItem": route, metric and audit eventName
+template <class Op>
+concept Operation = requires(const Request& request, const typename Op::In& in,
+                             const typename Op::Out& out, const Snapshot& snapshot) {
+  {
+    Op::name
+  } -> std::convertible_to<std::string_view>;  // "PutItem": route, metric and audit eventName
   { Op::action } -> std::convertible_to<std::string_view>;          // "dynamodb:PutItem"
   { Op::parse(request) } -> std::same_as<Result<typename Op::In>>;  // pure
-  requires requires(const Ports& ports) { { Op::needs(in, snapshot, ports) } -> std::same_as<Result<std::vector<Need>>>; } || requires { { Op::needs(in, snapshot) } -> std::same_as<Result<std::vector<Need>>>; };
+  requires requires(const Ports& ports) {
+    { Op::needs(in, snapshot, ports) } -> std::same_as<Result<std::vector<Need>>>;
+  } || requires {
+    { Op::needs(in, snapshot) } -> std::same_as<Result<std::vector<Need>>>;
+  };
   { Op::render(out) } -> std::same_as<Response>;
 };
-template <class Op> concept Reads = requires(const Authorized<typename Op::In>& in, const Snapshot& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
-template <class Op> concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) { { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>; };
-// Writes in two steps: `receive` takes in what can be had once (the body of a row that streams, the bytes of a copy's source), `run`
-// stages it and is run again, with the same body, after a conflict.
-template <class Op> concept Receives = requires(const Authorized<typename Op::In>& in, typename Op::Body& body, Staged& s) {
-  { Op::receive(in, s) } -> std::same_as<Result<typename Op::Body>>;
-  { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
+template <class Op>
+concept Reads = requires(const Authorized<typename Op::In>& in, const Snapshot& s) {
+  { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>;
 };
+template <class Op>
+concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) {
+  { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>;
+};
+// Writes in two steps: `receive` takes in what can be had once (the body of a row that streams, the
+// bytes of a copy's source), `run` stages it and is run again, with the same body, after a
+// conflict.
+template <class Op>
+concept Receives =
+    requires(const Authorized<typename Op::In>& in, typename Op::Body& body, Staged& s) {
+      { Op::receive(in, s) } -> std::same_as<Result<typename Op::Body>>;
+      { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
+    };
 
-struct AuditFacts { json::value request_parameters, response_elements; json::array resources; std::vector<Need> key_uses; };   // filled by perform
+struct AuditFacts {
+  json::value request_parameters, response_elements;
+  json::array resources;
+  std::vector<Need> key_uses;
+};  // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
-//   static json::value audit(const In&)         requestParameters (never payload or secret); default null. Or (const In&, const Snapshot&), (const Request&)
-//   static json::value audit(const In&, const Out&) -> responseElements, as `audit_result`; default null
+//   static json::value audit(const In&)         requestParameters (never payload or secret);
+//   default null. Or (const In&, const Snapshot&), (const Request&) static json::value audit(const
+//   In&, const Out&) -> responseElements, as `audit_result`; default null
 struct Row {
   std::string_view name, action;
   Match match;
   bool writes, data_event, streams, read_only;
   // `received`: null at first; keeps an operation's Body from one run to the next
-  Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&, std::shared_ptr<void>& received);
+  Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
+                              std::shared_ptr<void>& received);
 };
 
 enum class Protocol { json10, json11, query, rest_json, rest_xml };
 struct Service {
-  std::string_view name;                     // signing name: "dynamodb"; two services may share it, the one found by X-Amz-Target comes last
-  std::string_view event_source;             // "dynamodb.amazonaws.com"
+  std::string_view name;  // signing name: "dynamodb"; two services may share it, the one found by
+                          // X-Amz-Target comes last
+  std::string_view event_source;  // "dynamodb.amazonaws.com"
   Protocol protocol;
-  std::string_view target;                   // X-Amz-Target prefix (JSON) or API version (query)
-  std::string_view xmlns;                    // query and rest-xml
+  std::string_view target;  // X-Amz-Target prefix (JSON) or API version (query)
+  std::string_view xmlns;   // query and rest-xml
   std::span<const Row> rows;
-  std::string_view error_namespace;          // __type prefix for JSON errors, e.g. "com.amazonaws.dynamodb.v20120810#"; "" none
-  std::span<const std::string_view> unsupported_flags = {};   // query parameters (S3 subresources) that answer NotImplemented
+  std::string_view error_namespace;  // __type prefix for JSON errors, e.g.
+                                     // "com.amazonaws.dynamodb.v20120810#"; "" none
+  std::span<const std::string_view> unsupported_flags =
+      {};  // query parameters (S3 subresources) that answer NotImplemented
 };
 
 struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
-  static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&, const Ports&, const Snapshot&);
+  static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&,
+                                const Ports&, const Snapshot&);
   // What a trail keeps for itself, whatever policies allow.
-  static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&, Staged&);
-  static Result<Permit> permit(const std::vector<Need>& needs, const Request& request, const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
+  static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&,
+                                   Staged&);
+  static Result<Permit> permit(const std::vector<Need>& needs, const Request& request,
+                               const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
     CHECK(authorize(needs, request, caller, ports, snapshot));
     return Permit();
   }
-  // The claim's signature over this request. S3: over the head, the payload proves itself while it is read.
-  static Result<std::shared_ptr<const Caller>> authenticate(const Request&, const Service&, const Ports&, const sigv4::Claim&, const std::shared_ptr<const sigv4::KnownSession>&);
-  static Caller role_caller(const Session& session, const Scope&);                     // whoever holds this session
-  // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia, and no aws:SourceIp
+  // The claim's signature over this request. S3: over the head, the payload proves itself while it
+  // is read.
+  static Result<std::shared_ptr<const Caller>> authenticate(
+      const Request&, const Service&, const Ports&, const sigv4::Claim&,
+      const std::shared_ptr<const sigv4::KnownSession>&);
+  static Caller role_caller(const Session& session, const Scope&);  // whoever holds this session
+  // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia,
+  // and no aws:SourceIp
   static Caller through(Caller caller, std::string_view service_principal);
   // "s3.amazonaws.com", for work of the server itself, on behalf of `source_arn`
-  static Caller service_caller(std::string_view service_principal, const Scope&, std::string_view source_arn = {});
+  static Caller service_caller(std::string_view service_principal, const Scope&,
+                               std::string_view source_arn = {});
   template <class Op>
-  static Result<std::vector<Need>> needs_of(const typename Op::In& in, const Snapshot& snapshot, const Ports& ports) {
-    if constexpr (requires { Op::needs(in, snapshot, ports); }) return Op::needs(in, snapshot, ports);
-    else return Op::needs(in, snapshot);
+  static Result<std::vector<Need>> needs_of(const typename Op::In& in, const Snapshot& snapshot,
+                                            const Ports& ports) {
+    if constexpr (requires { Op::needs(in, snapshot, ports); })
+      return Op::needs(in, snapshot, ports);
+    else
+      return Op::needs(in, snapshot);
   }
   template <class Op>
-  static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports, Staged& staged, AuditFacts& audit, std::shared_ptr<void>& received) {
+  static Result<Response> perform(const Request& request, const Caller& caller, const Ports& ports,
+                                  Staged& staged, AuditFacts& audit,
+                                  std::shared_ptr<void>& received) {
     TRY(const auto in, Op::parse(request));
-    if constexpr (requires { Op::audit(in, staged.snapshot()); }) audit.request_parameters = Op::audit(in, staged.snapshot());
-    else if constexpr (requires { Op::audit(in); }) audit.request_parameters = Op::audit(in);
-    else if constexpr (requires { Op::audit(request); }) audit.request_parameters = Op::audit(request);
+    if constexpr (requires { Op::audit(in, staged.snapshot()); })
+      audit.request_parameters = Op::audit(in, staged.snapshot());
+    else if constexpr (requires { Op::audit(in); })
+      audit.request_parameters = Op::audit(in);
+    else if constexpr (requires { Op::audit(request); })
+      audit.request_parameters = Op::audit(request);
     TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
     for (const Need& need : needs)
-      if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:")) audit.key_uses.push_back(need);      // KMS records it, not this service
-      else if (!need.resource_type.empty()) audit.resources.push_back(json::object{{"type", need.resource_type}, {"ARN", need.resource}});
+      if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:"))
+        audit.key_uses.push_back(need);  // KMS records it, not this service
+      else if (!need.resource_type.empty())
+        audit.resources.push_back(
+            json::object{{"type", need.resource_type}, {"ARN", need.resource}});
     CHECK(authorize(needs, request, caller, ports, staged.snapshot()));
     const Authorized<typename Op::In> authorized(in, caller, ports, request);
     if constexpr (Reads<Op>) {
@@ -152,14 +221,16 @@ struct Gate {
     } else {
       CHECK(check_guards(needs, caller, ports, staged));
       TRY(const auto out, run<Op>(authorized, staged, received));
-      if constexpr (requires { Op::audit_result(out); }) audit.response_elements = Op::audit_result(out);
+      if constexpr (requires { Op::audit_result(out); })
+        audit.response_elements = Op::audit_result(out);
       return Op::render(out);
     }
   }
 
  private:
   template <class Op>
-  static Result<typename Op::Out> run(const Authorized<typename Op::In>& authorized, Staged& staged, std::shared_ptr<void>& received) {
+  static Result<typename Op::Out> run(const Authorized<typename Op::In>& authorized, Staged& staged,
+                                      std::shared_ptr<void>& received) {
     if constexpr (Receives<Op>) {
       if (!received) {
         TRY(auto body, Op::receive(authorized, staged));
@@ -174,21 +245,30 @@ struct Gate {
 };
 
 template <class In>
-Result<Permit> Authorized<In>::ask(const std::vector<Need>& needs, const Snapshot& snapshot) const { return Gate::permit(needs, request_, caller_, ports_, snapshot); }
+Result<Permit> Authorized<In>::ask(const std::vector<Need>& needs, const Snapshot& snapshot) const {
+  return Gate::permit(needs, request_, caller_, ports_, snapshot);
+}
 
-template <class Op> constexpr Row row() {
-  static_assert(Operation<Op>, "an operation needs name, action, parse, needs and render (operation.h)");
-  static_assert(Reads<Op> + Writes<Op> + Receives<Op> == 1, "run() takes a const Snapshot&, a Staged&, or a Body& and a Staged&");
+template <class Op>
+constexpr Row row() {
+  static_assert(Operation<Op>,
+                "an operation needs name, action, parse, needs and render (operation.h)");
+  static_assert(Reads<Op> + Writes<Op> + Receives<Op> == 1,
+                "run() takes a const Snapshot&, a Staged&, or a Body& and a Staged&");
   Row r{Op::name, Op::action, {}, !Reads<Op>, false, false, Reads<Op>, &Gate::perform<Op>};
   if constexpr (requires { Op::match; }) r.match = Op::match;
   if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
   if constexpr (requires { Op::streams; }) {
-    static_assert(!Op::streams || Receives<Op>, "a streamed body can be read once: receive() takes it in, run() may run again");
+    static_assert(!Op::streams || Receives<Op>,
+                  "a streamed body can be read once: receive() takes it in, run() may run again");
     r.streams = Op::streams;
   }
   if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
   return r;
 }
-template <class... Ops> constexpr auto table() { return std::array<Row, sizeof...(Ops)>{row<Ops>()...}; }
+template <class... Ops>
+constexpr auto table() {
+  return std::array<Row, sizeof...(Ops)>{row<Ops>()...};
+}
 
 }  // namespace sluice

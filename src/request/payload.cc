@@ -1,4 +1,5 @@
-// The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (S3 API Reference, "Signature calculations").
+// The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (S3 API
+// Reference, "Signature calculations").
 #include <algorithm>
 #include <cstring>
 
@@ -16,10 +17,18 @@ class HashedSource : public BodySource {
   Result<size_t> read(char* into, size_t size) override {
     if (done_) return size_t{0};
     TRY(const size_t got, raw_.read(into, size));
-    if (got) { digest_.update({into, got}); return got; }
+    if (got) {
+      digest_.update({into, got});
+      return got;
+    }
     done_ = true;
     const std::string actual = hex(digest_.finish());
-    if (!equal_constant_time(actual, expected_)) return Error{400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", {{"ClientComputedContentSHA256", expected_}, {"S3ComputedContentSHA256", actual}}};
+    if (!equal_constant_time(actual, expected_))
+      return Error{
+          400,
+          "XAmzContentSHA256Mismatch",
+          "The provided 'x-amz-content-sha256' header does not match what was computed.",
+          {{"ClientComputedContentSHA256", expected_}, {"S3ComputedContentSHA256", actual}}};
     return size_t{0};
   }
 
@@ -39,12 +48,20 @@ class PlainSource : public BodySource {
   BodySource& raw_;
 };
 
-struct ChunkSigning { Secret key; std::string time, scope, previous; };
+struct ChunkSigning {
+  Secret key;
+  std::string time, scope, previous;
+};
 
 class ChunkedSource : public BodySource {
  public:
-  ChunkedSource(BodySource& raw, bool is_signed, bool trailer, uint64_t decoded_bytes, ChunkSigning signing)
-      : raw_(raw), signed_(is_signed), trailer_(trailer), decoded_bytes_(decoded_bytes), signing_(std::move(signing)) {}
+  ChunkedSource(BodySource& raw, bool is_signed, bool trailer, uint64_t decoded_bytes,
+                ChunkSigning signing)
+      : raw_(raw),
+        signed_(is_signed),
+        trailer_(trailer),
+        decoded_bytes_(decoded_bytes),
+        signing_(std::move(signing)) {}
   const Headers* trailers() const override { return ended_ ? &trailers_ : nullptr; }
 
   Result<size_t> read(char* into, size_t size) override {
@@ -66,8 +83,16 @@ class ChunkedSource : public BodySource {
   }
 
  private:
-  static Error incomplete() { return {400, "IncompleteBody", "You did not provide the number of bytes specified by the x-amz-decoded-content-length HTTP header", {}}; }
-  static Error mismatch() { return {403, "SignatureDoesNotMatch", "The signature of a chunk does not match.", {}}; }
+  static Error incomplete() {
+    return {400,
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the x-amz-decoded-content-length "
+            "HTTP header",
+            {}};
+  }
+  static Error mismatch() {
+    return {403, "SignatureDoesNotMatch", "The signature of a chunk does not match.", {}};
+  }
 
   Result<Done> fill() {
     buffer_.erase(0, at_);
@@ -91,7 +116,7 @@ class ChunkedSource : public BodySource {
     at_ += n;
     return n;
   }
-  Result<std::string> line() {   // up to LF, without CR LF
+  Result<std::string> line() {  // up to LF, without CR LF
     for (size_t end;;) {
       if ((end = buffer_.find('\n', at_)) != std::string::npos) {
         std::string out = buffer_.substr(at_, end - at_);
@@ -99,7 +124,8 @@ class ChunkedSource : public BodySource {
         if (!out.empty() && out.back() == '\r') out.pop_back();
         return out;
       }
-      if (buffer_.size() - at_ > kLineMax) return Error{400, "InvalidRequest", "A chunk header is too long.", {}};
+      if (buffer_.size() - at_ > kLineMax)
+        return Error{400, "InvalidRequest", "A chunk header is too long.", {}};
       CHECK(fill());
     }
   }
@@ -107,15 +133,23 @@ class ChunkedSource : public BodySource {
     TRY(const std::string head, line());
     const size_t semicolon = head.find(';');
     const std::string size_text = head.substr(0, semicolon);
-    if (size_text.empty() || size_text.size() > 12 || size_text.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) return Error{400, "InvalidRequest", "A chunk header is malformed.", {}};
+    if (size_text.empty() || size_text.size() > 12 ||
+        size_text.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+      return Error{400, "InvalidRequest", "A chunk header is malformed.", {}};
     left_ = 0;
-    for (char c : size_text) left_ = left_ * 16 + static_cast<uint64_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+    for (char c : size_text)
+      left_ = left_ * 16 + static_cast<uint64_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
     if (left_ > decoded_bytes_ - total_) return incomplete();
     if (signed_) {
       constexpr std::string_view kName = ";chunk-signature=";
-      if (semicolon == std::string::npos || head.compare(semicolon, kName.size(), kName) != 0) return mismatch();
+      if (semicolon == std::string::npos || head.compare(semicolon, kName.size(), kName) != 0)
+        return mismatch();
       claimed_ = head.substr(semicolon + kName.size());
-      if (left_ && last_short_) return Error{403, "InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes", {}};
+      if (left_ && last_short_)
+        return Error{403,
+                     "InvalidChunkSizeError",
+                     "Only the last chunk is allowed to have a size less than 8192 bytes",
+                     {}};
       last_short_ = left_ < kChunkMin;
       hash_ = Digest(Digest::Algorithm::sha256);
     }
@@ -123,14 +157,17 @@ class ChunkedSource : public BodySource {
   }
   Result<Done> verify_chunk() {
     if (!signed_) return Done{};
-    const std::string to_sign = "AWS4-HMAC-SHA256-PAYLOAD\n" + signing_.time + "\n" + signing_.scope + "\n" + signing_.previous + "\n" + hex(sha256("")) + "\n" + hex(hash_.finish());
+    const std::string to_sign = "AWS4-HMAC-SHA256-PAYLOAD\n" + signing_.time + "\n" +
+                                signing_.scope + "\n" + signing_.previous + "\n" + hex(sha256("")) +
+                                "\n" + hex(hash_.finish());
     signing_.previous = hex(hmac_sha256(signing_.key.expose(), to_sign));
     if (!equal_constant_time(signing_.previous, claimed_)) return mismatch();
     return Done{};
   }
   Result<Done> end_chunk() {
     TRY(const std::string rest, line());
-    if (!rest.empty()) return Error{400, "InvalidRequest", "A chunk is longer than its header says.", {}};
+    if (!rest.empty())
+      return Error{400, "InvalidRequest", "A chunk is longer than its header says.", {}};
     return verify_chunk();
   }
   Result<Done> finish() {
@@ -139,19 +176,34 @@ class ChunkedSource : public BodySource {
     std::string to_hash, claimed;
     for (size_t count = 0; trailer_ || count == 0; ++count) {
       auto next = line();
-      if (!next && !trailer_) break;                       // the final CR LF may be missing when nothing follows
+      if (!next && !trailer_) break;  // the final CR LF may be missing when nothing follows
       if (!next) return std::move(next).error();
       const size_t colon = next->find(':');
-      if (next->empty()) { if (claimed.empty() && signed_ && trailer_ && count < kTrailerMax && !to_hash.empty()) continue; break; }
-      if (colon == std::string::npos || count >= kTrailerMax) return Error{400, "MalformedTrailerError", "The request contained trailing data that was not well-formed.", {}};
-      std::string name = lower(next->substr(0, colon)), value(trim(std::string_view(*next).substr(colon + 1)));
-      if (name == "x-amz-trailer-signature") { claimed = value; continue; }
+      if (next->empty()) {
+        if (claimed.empty() && signed_ && trailer_ && count < kTrailerMax && !to_hash.empty())
+          continue;
+        break;
+      }
+      if (colon == std::string::npos || count >= kTrailerMax)
+        return Error{400,
+                     "MalformedTrailerError",
+                     "The request contained trailing data that was not well-formed.",
+                     {}};
+      std::string name = lower(next->substr(0, colon)),
+                  value(trim(std::string_view(*next).substr(colon + 1)));
+      if (name == "x-amz-trailer-signature") {
+        claimed = value;
+        continue;
+      }
       to_hash += name + ":" + value + "\n";
       trailers_.add(std::move(name), std::move(value));
     }
     if (!signed_ || !trailer_) return Done{};
-    const std::string to_sign = "AWS4-HMAC-SHA256-TRAILER\n" + signing_.time + "\n" + signing_.scope + "\n" + signing_.previous + "\n" + hex(sha256(to_hash));
-    if (!equal_constant_time(hex(hmac_sha256(signing_.key.expose(), to_sign)), claimed)) return mismatch();
+    const std::string to_sign = "AWS4-HMAC-SHA256-TRAILER\n" + signing_.time + "\n" +
+                                signing_.scope + "\n" + signing_.previous + "\n" +
+                                hex(sha256(to_hash));
+    if (!equal_constant_time(hex(hmac_sha256(signing_.key.expose(), to_sign)), claimed))
+      return mismatch();
     return Done{};
   }
 
@@ -168,19 +220,44 @@ class ChunkedSource : public BodySource {
 };
 }  // namespace
 
-Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Request& request, const Claim& claim, const Secret& signing_key) {
+Result<std::shared_ptr<BodySource>> verified_payload(BodySource& raw, const Request& request,
+                                                     const Claim& claim,
+                                                     const Secret& signing_key) {
   std::string mode = request.headers.get("x-amz-content-sha256");
-  if (mode.empty() && claim.presigned) mode = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256") : "UNSIGNED-PAYLOAD";
-  if (mode == "UNSIGNED-PAYLOAD") return std::shared_ptr<BodySource>(std::make_shared<PlainSource>(raw));
-  if (mode.size() == 64) return std::shared_ptr<BodySource>(std::make_shared<HashedSource>(raw, lower(mode)));
-  if (mode.empty()) return Error{400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", {}};
-  if (mode.starts_with("STREAMING-AWS4-ECDSA")) return Error{501, "NotImplemented", "SigV4a payloads are not implemented; sign with AWS4-HMAC-SHA256.", {}};
-  const bool is_signed = mode.starts_with("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), trailer = mode.ends_with("-TRAILER");
-  if (!is_signed && mode != "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return Error{400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- mode, or a valid sha256 value.", {{"ArgumentName", "x-amz-content-sha256"}, {"ArgumentValue", mode}}};
+  if (mode.empty() && claim.presigned)
+    mode = request.query_value("X-Amz-Content-Sha256") ? request.query_text("X-Amz-Content-Sha256")
+                                                       : "UNSIGNED-PAYLOAD";
+  if (mode == "UNSIGNED-PAYLOAD")
+    return std::shared_ptr<BodySource>(std::make_shared<PlainSource>(raw));
+  if (mode.size() == 64)
+    return std::shared_ptr<BodySource>(std::make_shared<HashedSource>(raw, lower(mode)));
+  if (mode.empty())
+    return Error{400,
+                 "InvalidRequest",
+                 "Missing required header for this request: x-amz-content-sha256",
+                 {}};
+  if (mode.starts_with("STREAMING-AWS4-ECDSA"))
+    return Error{501,
+                 "NotImplemented",
+                 "SigV4a payloads are not implemented; sign with AWS4-HMAC-SHA256.",
+                 {}};
+  const bool is_signed = mode.starts_with("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+             trailer = mode.ends_with("-TRAILER");
+  if (!is_signed && mode != "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+    return Error{400,
+                 "InvalidArgument",
+                 "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- mode, or a valid "
+                 "sha256 value.",
+                 {{"ArgumentName", "x-amz-content-sha256"}, {"ArgumentValue", mode}}};
   const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length"));
-  if (!decoded || *decoded < 0) return Error{411, "MissingContentLength", "You must provide the Content-Length HTTP header.", {}};
-  ChunkSigning signing{signing_key, claim.time_text, claim.date + "/" + claim.region + "/" + claim.service + "/aws4_request", claim.signature};
-  return std::shared_ptr<BodySource>(std::make_shared<ChunkedSource>(raw, is_signed, trailer, static_cast<uint64_t>(*decoded), std::move(signing)));
+  if (!decoded || *decoded < 0)
+    return Error{
+        411, "MissingContentLength", "You must provide the Content-Length HTTP header.", {}};
+  ChunkSigning signing{signing_key, claim.time_text,
+                       claim.date + "/" + claim.region + "/" + claim.service + "/aws4_request",
+                       claim.signature};
+  return std::shared_ptr<BodySource>(std::make_shared<ChunkedSource>(
+      raw, is_signed, trailer, static_cast<uint64_t>(*decoded), std::move(signing)));
 }
 
 }  // namespace sluice::sigv4

@@ -15,24 +15,35 @@ Response render_error(const Request& request, const Service& service, const Erro
       if (request.method == "HEAD" || error.status == 304) break;
       XmlWriter xml;
       xml.open("Error").element("Code", error.code).element("Message", error.message);
-      for (const auto& [name, value] : error.details) if (!name.starts_with("header:")) xml.element(name, value);
-      xml.element("RequestId", request.id).element("HostId", base64(sha256(request.id))).close("Error");
+      for (const auto& [name, value] : error.details)
+        if (!name.starts_with("header:")) xml.element(name, value);
+      xml.element("RequestId", request.id)
+          .element("HostId", base64(sha256(request.id)))
+          .close("Error");
       r.body = xml.take();
       r.headers.add("content-type", "application/xml");
       break;
     }
     case Protocol::query: {
-      std::string code = error.code;                       // of a service that has JSON, too: the code it always had in this protocol
-      for (const auto& [name, value] : error.details) if (name == "query-error") code = value.substr(0, value.find(';'));
+      std::string code =
+          error.code;  // of a service that has JSON, too: the code it always had in this protocol
+      for (const auto& [name, value] : error.details)
+        if (name == "query-error") code = value.substr(0, value.find(';'));
       XmlWriter xml;
-      xml.open("ErrorResponse", service.xmlns).open("Error").element("Type", error.status < 500 ? "Sender" : "Receiver").element("Code", code).element("Message", error.message);
+      xml.open("ErrorResponse", service.xmlns)
+          .open("Error")
+          .element("Type", error.status < 500 ? "Sender" : "Receiver")
+          .element("Code", code)
+          .element("Message", error.message);
       xml.close("Error").element("RequestId", request.id).close("ErrorResponse");
       r.body = xml.take();
       r.headers.add("content-type", "text/xml");
       break;
     }
     case Protocol::rest_json: {
-      json::object body{{"Type", error.status < 500 ? "User" : "Service"}, {"Message", error.message}, {"message", error.message}};
+      json::object body{{"Type", error.status < 500 ? "User" : "Service"},
+                        {"Message", error.message},
+                        {"message", error.message}};
       for (const auto& [name, value] : error.details) body[name] = value;
       r.body = json::serialize(body);
       r.headers.add("content-type", "application/json");
@@ -41,11 +52,17 @@ Response render_error(const Request& request, const Service& service, const Erro
     }
     case Protocol::json10:
     case Protocol::json11: {
-      json::object body{{"__type", std::string(service.error_namespace) + error.code}, {"message", error.message}};
+      json::object body{{"__type", std::string(service.error_namespace) + error.code},
+                        {"message", error.message}};
       for (const auto& [name, value] : error.details) {
-        if (name == "query-error") { r.headers.add("x-amzn-query-error", value); continue; }
-        auto parsed = name.starts_with("json:") ? parse_json(value) : Result<json::value>(json::value(value));
-        body[name.starts_with("json:") ? name.substr(5) : name] = parsed ? *std::move(parsed) : json::value(value);
+        if (name == "query-error") {
+          r.headers.add("x-amzn-query-error", value);
+          continue;
+        }
+        auto parsed =
+            name.starts_with("json:") ? parse_json(value) : Result<json::value>(json::value(value));
+        body[name.starts_with("json:") ? name.substr(5) : name] =
+            parsed ? *std::move(parsed) : json::value(value);
       }
       r.body = json::serialize(body);
       break;
@@ -65,14 +82,20 @@ void finish(Response& r, const Request& request, const Service& service) {
     return;
   }
   r.headers.add("x-amzn-requestid", request.id);
-  if ((service.protocol == Protocol::json10 || service.protocol == Protocol::json11) && !r.headers.find("content-type")) r.headers.add("content-type", service.protocol == Protocol::json10 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1");
+  if ((service.protocol == Protocol::json10 || service.protocol == Protocol::json11) &&
+      !r.headers.find("content-type"))
+    r.headers.add("content-type", service.protocol == Protocol::json10
+                                      ? "application/x-amz-json-1.0"
+                                      : "application/x-amz-json-1.1");
 }
 
 // The wrapper of the query protocol: <OpResponse><OpResult>...</OpResult><ResponseMetadata>.
 void wrap_query(Response& r, const Request& request, const Service& service, const Row& row) {
   const std::string name(row.name);
   const std::string inner = std::move(r.body);
-  r.body = "<" + name + "Response xmlns=\"" + std::string(service.xmlns) + "\"><" + name + "Result>" + inner + "</" + name + "Result><ResponseMetadata><RequestId>" + request.id + "</RequestId></ResponseMetadata></" + name + "Response>";
+  r.body = "<" + name + "Response xmlns=\"" + std::string(service.xmlns) + "\"><" + name +
+           "Result>" + inner + "</" + name + "Result><ResponseMetadata><RequestId>" + request.id +
+           "</RequestId></ResponseMetadata></" + name + "Response>";
   r.headers.add("content-type", "text/xml");
 }
 }  // namespace
@@ -83,7 +106,8 @@ Response refuse(const Request& request, const Service& service, const Error& err
   return r;
 }
 
-Response reply(const Receipt&, const Request& request, const Service& service, const Row* row, Result<Response> outcome) {
+Response reply(const Receipt&, const Request& request, const Service& service, const Row* row,
+               Result<Response> outcome) {
   if (!outcome) return refuse(request, service, outcome.error());
   Response r = *std::move(outcome);
   if (service.protocol == Protocol::query && row) wrap_query(r, request, service, *row);

@@ -29,7 +29,8 @@ bool is_dated(std::string_view path) {
   return true;
 }
 
-bool matches_path(const Match& match, std::string_view path, std::vector<std::pair<std::string, std::string>>& params, int& literals) {
+bool matches_path(const Match& match, std::string_view path,
+                  std::vector<std::pair<std::string, std::string>>& params, int& literals) {
   params.clear();
   literals = 0;
   auto pattern = match.path;
@@ -67,24 +68,57 @@ bool matches_flag(const Request& request, std::string_view flag) {
 }
 
 Result<const Row*> find_rest_row(Request& request, const Service& service) {
-  if (!percent_decode(request.path)) return Error{400, service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException", "Couldn't parse the specified URI.", {}};
+  if (!percent_decode(request.path))
+    return Error{
+        400,
+        service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException",
+        "Couldn't parse the specified URI.",
+        {}};
   const Row* best = nullptr;
   int best_score = -1;
   std::vector<std::pair<std::string, std::string>> params, best_params;
   for (const Row& row : service.rows) {
     int score = 0;
-    if (row.match.method != request.method || !matches_path(row.match, request.path, params, score)) continue;
-    if (!row.match.flag.empty()) { if (!matches_flag(request, row.match.flag)) continue; score += 4; }
-    if (!row.match.header.empty()) { if (!request.headers.find(row.match.header)) continue; score += 2; }
-    if (score > best_score) { best = &row; best_score = score; best_params = params; }
+    if (row.match.method != request.method || !matches_path(row.match, request.path, params, score))
+      continue;
+    if (!row.match.flag.empty()) {
+      if (!matches_flag(request, row.match.flag)) continue;
+      score += 4;
+    }
+    if (!row.match.header.empty()) {
+      if (!request.headers.find(row.match.header)) continue;
+      score += 2;
+    }
+    if (score > best_score) {
+      best = &row;
+      best_score = score;
+      best_params = params;
+    }
   }
   for (const auto& [name, value] : request.query) {
-    const bool unsupported = std::find(service.unsupported_flags.begin(), service.unsupported_flags.end(), name) != service.unsupported_flags.end();
-    if (unsupported && (!best || best->match.flag.substr(0, best->match.flag.find('=')) != name)) return Error{501, "NotImplemented", "The subresource '" + name + "' is not implemented by Sluice.", {}};
+    const bool unsupported =
+        std::find(service.unsupported_flags.begin(), service.unsupported_flags.end(), name) !=
+        service.unsupported_flags.end();
+    if (unsupported && (!best || best->match.flag.substr(0, best->match.flag.find('=')) != name))
+      return Error{501,
+                   "NotImplemented",
+                   "The subresource '" + name + "' is not implemented by Sluice.",
+                   {}};
   }
   int ignored = 0;
-  if (!best && std::any_of(service.rows.begin(), service.rows.end(), [&](const Row& row) { return matches_path(row.match, request.path, params, ignored); })) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", request.method}}};
-  if (!best) return Error{service.protocol == Protocol::rest_xml ? 501 : 404, service.protocol == Protocol::rest_xml ? "NotImplemented" : "ResourceNotFoundException", "No operation of Sluice matches this method and path.", {}};
+  if (!best && std::any_of(service.rows.begin(), service.rows.end(), [&](const Row& row) {
+        return matches_path(row.match, request.path, params, ignored);
+      }))
+    return Error{405,
+                 "MethodNotAllowed",
+                 "The specified method is not allowed against this resource.",
+                 {{"Method", request.method}}};
+  if (!best)
+    return Error{
+        service.protocol == Protocol::rest_xml ? 501 : 404,
+        service.protocol == Protocol::rest_xml ? "NotImplemented" : "ResourceNotFoundException",
+        "No operation of Sluice matches this method and path.",
+        {}};
   request.params = std::move(best_params);
   return best;
 }
@@ -94,7 +128,10 @@ const Service* find_service(const Request& request, const std::vector<const Serv
   if (const std::string* target = request.headers.find("x-amz-target")) {
     const std::string prefix = target->substr(0, target->rfind('.'));
     for (const Service* s : services)
-      if ((s->protocol == Protocol::json10 || s->protocol == Protocol::json11) && (s->target == prefix || prefix.ends_with("." + std::string(s->target)) || std::string_view(s->target).ends_with("." + prefix))) return s;
+      if ((s->protocol == Protocol::json10 || s->protocol == Protocol::json11) &&
+          (s->target == prefix || prefix.ends_with("." + std::string(s->target)) ||
+           std::string_view(s->target).ends_with("." + prefix)))
+        return s;
     return nullptr;
   }
   const auto by_name = [&](std::string_view name) -> const Service* {
@@ -105,14 +142,17 @@ const Service* find_service(const Request& request, const std::vector<const Serv
   if (const std::string claimed = claimed_service(request); !claimed.empty())
     return by_name(claimed);
   if (is_dated(request.path)) return by_name("lambda");
-  if (request.method == "POST" && request.path == "/" && request.headers.get("content-type").starts_with("application/x-www-form-urlencoded")) return by_name("sts");
+  if (request.method == "POST" && request.path == "/" &&
+      request.headers.get("content-type").starts_with("application/x-www-form-urlencoded"))
+    return by_name("sts");
   return by_name("s3");
 }
 
 void to_path_style(Request& request, const Scope& scope) {
   std::string host = lower(request.headers.get("host"));
   if (!host.starts_with('[')) host = host.substr(0, host.rfind(':'));
-  const std::string suffixes[] = {".s3." + scope.region + ".amazonaws.com", ".s3.amazonaws.com", ".s3.localhost", ".localhost"};
+  const std::string suffixes[] = {".s3." + scope.region + ".amazonaws.com", ".s3.amazonaws.com",
+                                  ".s3.localhost", ".localhost"};
   for (const std::string& suffix : suffixes) {
     if (host.size() <= suffix.size() || !host.ends_with(suffix)) continue;
     const std::string bucket = host.substr(0, host.size() - suffix.size());
@@ -123,19 +163,33 @@ void to_path_style(Request& request, const Scope& scope) {
 }
 
 Result<const Row*> find_row(Request& request, const Service& service) {
-  if (service.protocol == Protocol::rest_xml || service.protocol == Protocol::rest_json) return find_rest_row(request, service);
+  if (service.protocol == Protocol::rest_xml || service.protocol == Protocol::rest_json)
+    return find_rest_row(request, service);
   std::string name;
   if (service.protocol == Protocol::query) {
-    if (const std::string* other = request.headers.find("smithy-protocol")) return Error{400, "InvalidAction", "Sluice does not speak " + *other + " yet: choose a client that speaks awsJson 1.0 or the query protocol.", {}};
+    if (const std::string* other = request.headers.find("smithy-protocol"))
+      return Error{400,
+                   "InvalidAction",
+                   "Sluice does not speak " + *other +
+                       " yet: choose a client that speaks awsJson 1.0 or the query protocol.",
+                   {}};
     name = request.query_text("Action");
-    if (const std::string version = request.query_text("Version"); !version.empty() && version != service.target) return Error{400, "InvalidAction", "Could not find operation " + name + " for version " + version, {}};
+    if (const std::string version = request.query_text("Version");
+        !version.empty() && version != service.target)
+      return Error{
+          400, "InvalidAction", "Could not find operation " + name + " for version " + version, {}};
   } else {
     const std::string target = request.headers.get("x-amz-target");
     name = target.substr(target.rfind('.') + 1);
   }
   for (const Row& row : service.rows)
     if (row.name == name) return &row;
-  if (service.protocol == Protocol::query) return Error{400, "InvalidAction", "Could not find operation " + name + " for version " + std::string(service.target) + ": Sluice does not implement it.", {}};
+  if (service.protocol == Protocol::query)
+    return Error{400,
+                 "InvalidAction",
+                 "Could not find operation " + name + " for version " +
+                     std::string(service.target) + ": Sluice does not implement it.",
+                 {}};
   return Error{400, "UnknownOperationException", "Sluice does not implement " + name + ".", {}};
 }
 

@@ -40,32 +40,58 @@ bool append_fields(std::string_view text, std::vector<std::pair<std::string, std
     if (part.empty()) continue;
     const size_t equals = part.find('=');
     const auto name = percent_decode(part.substr(0, equals), true);
-    const auto value = equals == part.npos ? std::optional<std::string>("") : percent_decode(part.substr(equals + 1), true);
-    if (name && value) into.emplace_back(*name, *value);
-    else well_formed = false;
+    const auto value = equals == part.npos ? std::optional<std::string>("")
+                                           : percent_decode(part.substr(equals + 1), true);
+    if (name && value)
+      into.emplace_back(*name, *value);
+    else
+      well_formed = false;
   }
   return well_formed;
 }
 // S3 "Error responses"; IAM "Common errors".
 Error malformed_query(const Service& service) {
-  if (service.protocol == Protocol::rest_xml) return {400, "InvalidURI", "Couldn't parse the specified URI.", {}};
-  return {service.protocol == Protocol::query ? 404 : 400, "MalformedQueryString", "The query string contains a syntax error: a percent sign that two hex digits do not follow.", {}};
+  if (service.protocol == Protocol::rest_xml)
+    return {400, "InvalidURI", "Couldn't parse the specified URI.", {}};
+  return {
+      service.protocol == Protocol::query ? 404 : 400,
+      "MalformedQueryString",
+      "The query string contains a syntax error: a percent sign that two hex digits do not follow.",
+      {}};
 }
 
-size_t body_bytes_max(const Service& service) { return service.name == "dynamodb" ? kDynamoBodyBytesMax : service.name == "lambda" ? kLambdaBodyBytesMax : service.name == "monitoring" ? kMetricsBodyBytesMax : kBodyBytesMax; }
+size_t body_bytes_max(const Service& service) {
+  return service.name == "dynamodb"     ? kDynamoBodyBytesMax
+         : service.name == "lambda"     ? kLambdaBodyBytesMax
+         : service.name == "monitoring" ? kMetricsBodyBytesMax
+                                        : kBodyBytesMax;
+}
 Error too_large(const Service& service) {
-  std::string text = "The request body is larger than " + std::to_string(body_bytes_max(service)) + " bytes.";
-  if (service.protocol == Protocol::rest_xml) return {400, "MaxMessageLengthExceeded", "Your request was too large. " + text, {}};
-  return {413, service.protocol == Protocol::rest_json ? "RequestTooLargeException" : "RequestEntityTooLarge", std::move(text), {}};
+  std::string text =
+      "The request body is larger than " + std::to_string(body_bytes_max(service)) + " bytes.";
+  if (service.protocol == Protocol::rest_xml)
+    return {400, "MaxMessageLengthExceeded", "Your request was too large. " + text, {}};
+  return {413,
+          service.protocol == Protocol::rest_json ? "RequestTooLargeException"
+                                                  : "RequestEntityTooLarge",
+          std::move(text),
+          {}};
 }
 
 Result<std::string> read_all(BodySource& source, const Request& request, const Service& service) {
   const size_t bytes_max = body_bytes_max(service);
-  const std::string length = request.headers.get("content-length");       // refused before a byte of it is read
-  if (const auto declared = parse_int(length); !length.empty() && (!declared || *declared > static_cast<int64_t>(bytes_max))) return too_large(service);
-  constexpr size_t kProbeBytes = 512, kStepBytesMax = 1 << 20;            // a length is a claim: memory follows what arrives
+  const std::string length =
+      request.headers.get("content-length");  // refused before a byte of it is read
+  if (const auto declared = parse_int(length);
+      !length.empty() && (!declared || *declared > static_cast<int64_t>(bytes_max)))
+    return too_large(service);
+  constexpr size_t kProbeBytes = 512,
+                   kStepBytesMax = 1 << 20;  // a length is a claim: memory follows what arrives
   std::string out;
-  for (size_t step = std::min(kStepBytesMax, length.empty() ? 16384 : static_cast<size_t>(*parse_int(length)) + kProbeBytes);; step = std::min(std::max(step, out.size()), kStepBytesMax)) {
+  for (size_t step =
+           std::min(kStepBytesMax,
+                    length.empty() ? 16384 : static_cast<size_t>(*parse_int(length)) + kProbeBytes);
+       ; step = std::min(std::max(step, out.size()), kStepBytesMax)) {
     const size_t old = out.size();
     if (out.capacity() - old > kProbeBytes) step = std::min(step, out.capacity() - old);
     out.resize(old + step);
@@ -77,30 +103,38 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
   }
 }
 
-// A buffered payload; a checksum that came behind it joins the headers, where the operation looks for it.
+// A buffered payload; a checksum that came behind it joins the headers, where the operation looks
+// for it.
 Result<std::string> read_whole(BodySource& payload, Request& request, const Service& service) {
   TRY(std::string body, read_all(payload, request, service));
   if (const Headers* trailers = payload.trailers())
     for (const auto& [name, value] : trailers->list)
-      if (name.starts_with("x-amz-checksum-") && !request.headers.find(name)) request.headers.add(name, value);
+      if (name.starts_with("x-amz-checksum-") && !request.headers.find(name))
+        request.headers.add(name, value);
   return body;
 }
 
-// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC protocols.
+// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC
+// protocols.
 Error in_dialect(Error error, const Service& service) {
-  if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml || service.protocol == Protocol::query) return error;
+  if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml ||
+      service.protocol == Protocol::query)
+    return error;
   error.code = "AccessDeniedException";
   error.status = service.protocol == Protocol::rest_json ? 403 : 400;
   return error;
 }
 }  // namespace
 
-Result<Response> Path::run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt, const Rider& rider) {
-  std::shared_ptr<void> received;      // the body of a request that is run again
+Result<Response> Path::run(const Request& request, const Service& service, const Row& row,
+                           const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
+                           const Rider& rider) {
+  std::shared_ptr<void> received;  // the body of a request that is run again
   for (int attempt = 0;; ++attempt) {
     facts = {};
     Staged staged = ports_.store->stage();
-    Result<Response> outcome = Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
+    Result<Response> outcome =
+        Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
     try {
       outcome = row.perform(request, caller, ports_, staged, facts, received);
       if (outcome && rider)
@@ -110,26 +144,40 @@ Result<Response> Path::run(const Request& request, const Service& service, const
     }
     if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
     std::vector<json::object> records;
-    records.push_back(audit_record(request, service, &row, &caller, facts, outcome ? nullptr : &outcome.error(), ports_.store->scope(), outcome ? &*outcome : nullptr));
+    records.push_back(audit_record(request, service, &row, &caller, facts,
+                                   outcome ? nullptr : &outcome.error(), ports_.store->scope(),
+                                   outcome ? &*outcome : nullptr));
     if (outcome)
-      for (json::object& use : key_use_records(request, service, caller, facts, ports_.store->scope())) records.push_back(std::move(use));
+      for (json::object& use :
+           key_use_records(request, service, caller, facts, ports_.store->scope()))
+        records.push_back(std::move(use));
     // A failure commits its audit record alone.
-    auto committed = ports_.store->commit(outcome ? std::move(staged) : ports_.store->stage(), std::move(records));
+    auto committed = ports_.store->commit(outcome ? std::move(staged) : ports_.store->stage(),
+                                          std::move(records));
     if (committed) {
       receipt = *std::move(committed);
       return outcome;
     }
     if (committed.error().code != "Conflict") return std::move(committed).error();
-    if (attempt == kConflictRetriesMax) return Error{503, service.protocol == Protocol::rest_xml ? "SlowDown" : "ThrottlingException", "Too many requests change the same thing; try again.", {}};
+    if (attempt == kConflictRetriesMax)
+      return Error{503,
+                   service.protocol == Protocol::rest_xml ? "SlowDown" : "ThrottlingException",
+                   "Too many requests change the same thing; try again.",
+                   {}};
   }
 }
 
-Response Path::refuse_stranger(const Request& request, const Service& service, const Row* row, const Error& error) {
+Response Path::refuse_stranger(const Request& request, const Service& service, const Row* row,
+                               const Error& error) {
   if (const auto left_out = strangers_.admit(request.source_ip, request.time)) {
     std::vector<json::object> records;
-    records.push_back(audit_record(request, service, row, nullptr, {}, &error, ports_.store->scope()));
-    if (*left_out) records.back()["additionalEventData"] = json::object{{"unrecordedFailuresBefore", *left_out}};
-    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); !committed) return refuse(request, service, committed.error());
+    records.push_back(
+        audit_record(request, service, row, nullptr, {}, &error, ports_.store->scope()));
+    if (*left_out)
+      records.back()["additionalEventData"] = json::object{{"unrecordedFailuresBefore", *left_out}};
+    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records));
+        !committed)
+      return refuse(request, service, committed.error());
   }
   return refuse(request, service, error);
 }
@@ -139,11 +187,15 @@ Response Path::serve(Request request, BodySource& raw) {
   parse_query(request);
   const bool well_formed = append_fields(request.raw_query, request.query);
   const Service* found = find_service(request, ports_.services);
-  static constexpr Service kUnknown{"unknown", "unknown.amazonaws.com", Protocol::json11, "", "", {}, ""};
+  static constexpr Service kUnknown{
+      "unknown", "unknown.amazonaws.com", Protocol::json11, "", "", {}, ""};
   const Service& service = found ? *found : kUnknown;
   const bool s3 = service.protocol == Protocol::rest_xml;
   request.id = s3 ? random_upper(16) : random_uuid();
-  if (!found) return refuse_stranger(request, service, nullptr, {404, "UnknownOperationException", "No service of Sluice answers this request.", {}});
+  if (!found)
+    return refuse_stranger(
+        request, service, nullptr,
+        {404, "UnknownOperationException", "No service of Sluice answers this request.", {}});
 
   if (!well_formed) return refuse_stranger(request, service, nullptr, malformed_query(service));
   // Before a byte of the body: who claims to ask, by a session of ours?
@@ -161,7 +213,7 @@ Response Path::serve(Request request, BodySource& raw) {
   auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
   if (!authenticated) return refuse_stranger(request, service, nullptr, authenticated.error());
   const Caller& caller = **authenticated;
-  if (s3) {                                              // the head alone proved the caller
+  if (s3) {  // the head alone proved the caller
     auto verified = sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim));
     if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
     payload = *std::move(verified);
@@ -172,34 +224,48 @@ Response Path::serve(Request request, BodySource& raw) {
   std::optional<Receipt> receipt;
   const Row* row = nullptr;
   Result<Response> outcome = [&]() -> Result<Response> {
-    if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") { TRY(request.body, gunzip(request.body, body_bytes_max(service))); }
-    const bool form_well_formed = service.protocol != Protocol::query || append_fields(request.body, request.query);
+    if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") {
+      TRY(request.body, gunzip(request.body, body_bytes_max(service)));
+    }
+    const bool form_well_formed =
+        service.protocol != Protocol::query || append_fields(request.body, request.query);
     TRY(row, find_row(request, service));
     if (!form_well_formed) return malformed_query(service);
-    if (row->streams) request.stream = payload;
-    else if (payload) { TRY(request.body, read_whole(*payload, request, service)); }
+    if (row->streams)
+      request.stream = payload;
+    else if (payload) {
+      TRY(request.body, read_whole(*payload, request, service));
+    }
     return run(request, service, *row, caller, facts, receipt);
   }();
   if (!receipt && !outcome) {
     std::vector<json::object> records;
-    records.push_back(audit_record(request, service, row, &caller, facts, &outcome.error(), ports_.store->scope()));
-    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed) receipt = *std::move(committed);
-    else return refuse(request, service, committed.error());
+    records.push_back(audit_record(request, service, row, &caller, facts, &outcome.error(),
+                                   ports_.store->scope()));
+    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed)
+      receipt = *std::move(committed);
+    else
+      return refuse(request, service, committed.error());
   }
   return reply(*receipt, request, service, row, std::move(outcome));
 }
 
-Response Path::call(std::string_view service_name, std::string_view operation, Request request, const Caller& caller, const Rider& rider) {
+Response Path::call(std::string_view service_name, std::string_view operation, Request request,
+                    const Caller& caller, const Rider& rider) {
   const Service* service = nullptr;
   for (const Service* s : ports_.services)
     if (s->name == service_name) service = s;
   if (!service) return {500, {}, "no such service: " + std::string(service_name), nullptr, 0};
-  const bool rest = service->protocol == Protocol::rest_xml || service->protocol == Protocol::rest_json;
+  const bool rest =
+      service->protocol == Protocol::rest_xml || service->protocol == Protocol::rest_json;
   request.id = rest ? random_upper(16) : random_uuid();
   if (!request.time) request.time = now();
-  if (request.path.empty() && !request.target.empty()) { parse_query(request); append_fields(request.raw_query, request.query); }
+  if (request.path.empty() && !request.target.empty()) {
+    parse_query(request);
+    append_fields(request.raw_query, request.query);
+  }
   if (request.source_ip.empty()) request.source_ip = std::string(service->event_source);
-  if (request.tls_version.empty()) request.tls_version = "TLSv1.3";   // it never left the process
+  if (request.tls_version.empty()) request.tls_version = "TLSv1.3";  // it never left the process
   const Row* row = nullptr;
   AuditFacts facts;
   std::optional<Receipt> receipt;
@@ -207,35 +273,57 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
     if (rest) {
       TRY(row, find_row(request, *service));
     } else {
-      for (const Row& r : service->rows) if (r.name == operation) row = &r;
+      for (const Row& r : service->rows)
+        if (r.name == operation) row = &r;
       if (!row) return Error{400, "UnknownOperationException", std::string(operation), {}};
     }
     // What never left the process needs no proof that it arrived whole, but S3 asks for one.
-    if (service->protocol == Protocol::rest_xml && !request.body.empty() && !request.headers.find("content-md5")) request.headers.add("content-md5", base64(md5(request.body)));
+    if (service->protocol == Protocol::rest_xml && !request.body.empty() &&
+        !request.headers.find("content-md5"))
+      request.headers.add("content-md5", base64(md5(request.body)));
     if (row->streams) request.stream = std::make_shared<TextSource>(std::move(request.body));
     return run(request, *service, *row, caller, facts, receipt, rider);
   }();
-  if (!receipt) return refuse(request, *service, outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());
+  if (!receipt)
+    return refuse(request, *service,
+                  outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());
   return reply(*receipt, request, *service, row, std::move(outcome));
 }
 
 Result<Session> Path::operator_session(int64_t unix_uid, int64_t duration_s) {
-  if (unix_uid != static_cast<int64_t>(geteuid())) return Error{403, "AccessDenied", "Only the user who runs the server (uid " + std::to_string(geteuid()) + ") may take the operator's session.", {}};
+  if (unix_uid != static_cast<int64_t>(geteuid()))
+    return Error{403,
+                 "AccessDenied",
+                 "Only the user who runs the server (uid " + std::to_string(geteuid()) +
+                     ") may take the operator's session.",
+                 {}};
   const auto role = ports_.identities->role("sluice-operator", ports_.store->snapshot());
   if (!role) return Error{500, "InternalFailure", "The role sluice-operator is missing.", {}};
-  Session session = ports_.sessions->mint(role->arn, role->id, "uid-" + std::to_string(unix_uid), duration_s);
-  static constexpr Service kSts{"sts", "sts.amazonaws.com", Protocol::query, "2011-06-15", "", {}, ""};
+  Session session =
+      ports_.sessions->mint(role->arn, role->id, "uid-" + std::to_string(unix_uid), duration_s);
+  static constexpr Service kSts{"sts", "sts.amazonaws.com", Protocol::query, "2011-06-15", "", {},
+                                ""};
   Request request;
   request.id = random_uuid();
   request.time = now();
   request.source_ip = "unix";
   request.query = {{"Action", "AssumeRole"}};
   AuditFacts facts;
-  facts.request_parameters = json::object{{"roleArn", role->arn}, {"roleSessionName", session.session_name}, {"durationSeconds", duration_s}};
-  facts.response_elements = json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id}, {"expiration", long_date(session.expires)}}}, {"assumedRoleUser", json::object{{"assumedRoleId", session.role_id + ":" + session.session_name}, {"arn", session.arn(ports_.store->scope())}}}};
+  facts.request_parameters = json::object{{"roleArn", role->arn},
+                                          {"roleSessionName", session.session_name},
+                                          {"durationSeconds", duration_s}};
+  facts.response_elements =
+      json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id},
+                                                {"expiration", long_date(session.expires)}}},
+                   {"assumedRoleUser",
+                    json::object{{"assumedRoleId", session.role_id + ":" + session.session_name},
+                                 {"arn", session.arn(ports_.store->scope())}}}};
   facts.resources = json::array{json::object{{"type", "AWS::IAM::Role"}, {"ARN", role->arn}}};
-  json::object record = audit_record(request, kSts, nullptr, nullptr, facts, nullptr, ports_.store->scope());
-  record["userIdentity"] = json::object{{"type", "Unknown"}, {"principalId", "unix-uid:" + std::to_string(unix_uid)}, {"accountId", ports_.store->scope().account_id}};
+  json::object record =
+      audit_record(request, kSts, nullptr, nullptr, facts, nullptr, ports_.store->scope());
+  record["userIdentity"] = json::object{{"type", "Unknown"},
+                                        {"principalId", "unix-uid:" + std::to_string(unix_uid)},
+                                        {"accountId", ports_.store->scope().account_id}};
   std::vector<json::object> records;
   records.push_back(std::move(record));
   CHECK(ports_.store->commit(ports_.store->stage(), std::move(records)));

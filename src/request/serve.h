@@ -1,29 +1,37 @@
 #pragma once
-// The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no other order.
+// The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no
+// other order.
 #include "request/audit.h"
 #include "request/sigv4.h"
 
 namespace sluice {
 
-// What a buffered body may hold, in bytes; streamed bodies (S3 objects) are bounded by their operation.
-constexpr size_t kBodyBytesMax = 2 << 20;               // S3 documents, query and JSON services
-constexpr size_t kDynamoBodyBytesMax = 17 << 20;        // BatchWriteItem: 16 MB and its framing
-constexpr size_t kLambdaBodyBytesMax = 70 << 20;        // CreateFunction: a 50 MB zip in base64
-constexpr size_t kMetricsBodyBytesMax = 1 << 20;        // PutMetricData, before and after gzip
+// What a buffered body may hold, in bytes; streamed bodies (S3 objects) are bounded by their
+// operation.
+constexpr size_t kBodyBytesMax = 2 << 20;         // S3 documents, query and JSON services
+constexpr size_t kDynamoBodyBytesMax = 17 << 20;  // BatchWriteItem: 16 MB and its framing
+constexpr size_t kLambdaBodyBytesMax = 70 << 20;  // CreateFunction: a 50 MB zip in base64
+constexpr size_t kMetricsBodyBytesMax = 1 << 20;  // PutMetricData, before and after gzip
 constexpr int kConflictRetriesMax = 50;
 
 class Path : public Dispatcher {
  public:
   explicit Path(Ports& ports) : ports_(ports) {}
-  // One request from outside. `head` has method, target, headers, peer facts; `raw` is its body as it comes from the connection.
+  // One request from outside. `head` has method, target, headers, peer facts; `raw` is its body as
+  // it comes from the connection.
   Response serve(Request head, BodySource& raw);
-  Response call(std::string_view service, std::string_view operation, Request request, const Caller& caller, const Rider& rider = {}) override;
-  // A session of sluice-operator for the owner of the process, whom the kernel named (SO_PEERCRED). Recorded like any call.
+  Response call(std::string_view service, std::string_view operation, Request request,
+                const Caller& caller, const Rider& rider = {}) override;
+  // A session of sluice-operator for the owner of the process, whom the kernel named (SO_PEERCRED).
+  // Recorded like any call.
   Result<Session> operator_session(int64_t unix_uid, int64_t duration_s);
 
  private:
-  Result<Response> run(const Request& request, const Service& service, const Row& row, const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt, const Rider& rider = {});
-  Response refuse_stranger(const Request& request, const Service& service, const Row* row, const Error& error);
+  Result<Response> run(const Request& request, const Service& service, const Row& row,
+                       const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
+                       const Rider& rider = {});
+  Response refuse_stranger(const Request& request, const Service& service, const Row* row,
+                           const Error& error);
   Ports& ports_;
   StrangerLimit strangers_;
   sigv4::KnownSessions sessions_;

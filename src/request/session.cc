@@ -12,7 +12,8 @@ class SealedSessions : public Sessions {
  public:
   explicit SealedSessions(Secret key) : key_(std::move(key)) {}
 
-  Session mint(std::string_view role_arn, std::string_view role_id, std::string_view session_name, int64_t duration_s) override {
+  Session mint(std::string_view role_arn, std::string_view role_id, std::string_view session_name,
+               int64_t duration_s) override {
     Session s;
     s.access_key_id = "ASIA" + random_upper(16);
     s.secret_access_key = Secret(base64(random_bytes(30)));
@@ -22,13 +23,20 @@ class SealedSessions : public Sessions {
     s.session_name = session_name;
     s.issued = now() / 1000 * 1000;
     s.expires = s.issued + duration_s * 1000;
-    const Secret plain(json::serialize(json::object{{"k", s.access_key_id}, {"s", s.secret_access_key.expose()}, {"r", s.role_arn}, {"i", s.role_id}, {"n", s.session_name}, {"b", s.issued}, {"e", s.expires}}));
+    const Secret plain(json::serialize(json::object{{"k", s.access_key_id},
+                                                    {"s", s.secret_access_key.expose()},
+                                                    {"r", s.role_arn},
+                                                    {"i", s.role_id},
+                                                    {"n", s.session_name},
+                                                    {"b", s.issued},
+                                                    {"e", s.expires}}));
     s.token = base64(aead_seal_random(key_, plain.expose(), kAad));
     return s;
   }
 
   Result<Session> open(std::string_view token) override {
-    const Error invalid{400, "InvalidToken", "The provided token is malformed or otherwise invalid.", {}};
+    const Error invalid{
+        400, "InvalidToken", "The provided token is malformed or otherwise invalid.", {}};
     if (token.size() > kTokenBytesMax) return invalid;
     const auto sealed = unbase64(token);
     if (!sealed) return invalid;
@@ -55,8 +63,12 @@ class SealedSessions : public Sessions {
 };
 }  // namespace
 
-std::string Session::arn(const Scope& scope) const { return "arn:aws:sts::" + scope.account_id + ":assumed-role/" + role_name + "/" + session_name; }
+std::string Session::arn(const Scope& scope) const {
+  return "arn:aws:sts::" + scope.account_id + ":assumed-role/" + role_name + "/" + session_name;
+}
 
-std::unique_ptr<Sessions> make_sessions(Store& store) { return std::make_unique<SealedSessions>(store.derive_key("session")); }
+std::unique_ptr<Sessions> make_sessions(Store& store) {
+  return std::make_unique<SealedSessions>(store.derive_key("session"));
+}
 
 }  // namespace sluice

@@ -15,19 +15,37 @@ namespace sluice {
 namespace {
 constexpr size_t kChunkBytes = 64 * 1024, kSealedBytes = kChunkBytes + kAeadTagBytes;
 
-std::string nonce(uint64_t index) { return std::string(4, '\0') + big_endian64(index); }      // the key is used for this file alone
-std::string aad(const std::string& id, uint64_t index, bool last) { return id + big_endian64(index) + (last ? "L" : "-"); }
-Error no_space() { return {503, "ServiceUnavailable", "The server cannot write to its data directory: is the disk full?", {}}; }
-Error broken_seal() { return {500, "InternalError", "The object's seal is broken: its file was changed or is damaged. Run: sluice verify", {}}; }
+std::string nonce(uint64_t index) {
+  return std::string(4, '\0') + big_endian64(index);
+}  // the key is used for this file alone
+std::string aad(const std::string& id, uint64_t index, bool last) {
+  return id + big_endian64(index) + (last ? "L" : "-");
+}
+Error no_space() {
+  return {503,
+          "ServiceUnavailable",
+          "The server cannot write to its data directory: is the disk full?",
+          {}};
+}
+Error broken_seal() {
+  return {500,
+          "InternalError",
+          "The object's seal is broken: its file was changed or is damaged. Run: sluice verify",
+          {}};
+}
 
 void sync_dir(const std::string& path) {
   const int fd = open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) { fsync(fd); close(fd); }
+  if (fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
 }
 
 class Writer : public BlobWriter {
  public:
-  Writer(Blobs& blobs, std::string id, const Secret& key) : path_(blobs.path(id)), id_(std::move(id)), aead_(key) {
+  Writer(Blobs& blobs, std::string id, const Secret& key)
+      : path_(blobs.path(id)), id_(std::move(id)), aead_(key) {
     mkdir(path_.substr(0, path_.rfind('/')).c_str(), 0700);
     fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
@@ -38,7 +56,8 @@ class Writer : public BlobWriter {
   Result<Done> write(std::string_view plain) override {
     total_ += plain.size();
     while (!plain.empty()) {
-      if (pending_.size() == kChunkBytes) CHECK(flush(false));     // the last chunk, full or not, is flushed by finish()
+      if (pending_.size() == kChunkBytes)
+        CHECK(flush(false));  // the last chunk, full or not, is flushed by finish()
       const size_t n = std::min(kChunkBytes - pending_.size(), plain.size());
       pending_.append(plain.substr(0, n));
       plain.remove_prefix(n);
@@ -78,11 +97,14 @@ class Reader : public BlobReader {
   Reader(int fd, BlobRef blob, const Secret& key) : fd_(fd), blob_(std::move(blob)), aead_(key) {}
   ~Reader() override { close(fd_); }
   Result<std::string> read(uint64_t offset, size_t count) override {
-    std::string out(static_cast<size_t>(offset < blob_.bytes ? std::min<uint64_t>(count, blob_.bytes - offset) : 0), '\0');
+    std::string out(static_cast<size_t>(
+                        offset < blob_.bytes ? std::min<uint64_t>(count, blob_.bytes - offset) : 0),
+                    '\0');
     for (size_t done = 0; done < out.size();) {
       const uint64_t index = (offset + done) / kChunkBytes;
-      const size_t from = (offset + done) % kChunkBytes, n = std::min(out.size() - done, chunk_bytes(index) - from);
-      if (n == chunk_bytes(index)) {                       // whole: opened where it is wanted
+      const size_t from = (offset + done) % kChunkBytes,
+                   n = std::min(out.size() - done, chunk_bytes(index) - from);
+      if (n == chunk_bytes(index)) {  // whole: opened where it is wanted
         CHECK(open_chunk(index, out.data() + done));
       } else {
         if (!loaded_ || index != index_) {
@@ -100,29 +122,41 @@ class Reader : public BlobReader {
   }
 
  private:
-  size_t chunk_bytes(uint64_t index) const { return static_cast<size_t>(std::min<uint64_t>(kChunkBytes, blob_.bytes - index * kChunkBytes)); }
+  size_t chunk_bytes(uint64_t index) const {
+    return static_cast<size_t>(std::min<uint64_t>(kChunkBytes, blob_.bytes - index * kChunkBytes));
+  }
   Result<Done> open_chunk(uint64_t index, char* plain) {
     const bool last = (index + 1) * kChunkBytes >= blob_.bytes;
     sealed_.resize(chunk_bytes(index) + kAeadTagBytes);
-    if (pread(fd_, sealed_.data(), sealed_.size(), static_cast<off_t>(index * kSealedBytes)) != static_cast<ssize_t>(sealed_.size())) return broken_seal();
+    if (pread(fd_, sealed_.data(), sealed_.size(), static_cast<off_t>(index * kSealedBytes)) !=
+        static_cast<ssize_t>(sealed_.size()))
+      return broken_seal();
     if (!aead_.open(nonce(index), sealed_, aad(blob_.id, index, last), plain)) return broken_seal();
     return Done{};
   }
   const int fd_;
   const BlobRef blob_;
   Aead aead_;
-  std::string sealed_, chunk_;                             // chunk_: one that was read in part
+  std::string sealed_, chunk_;  // chunk_: one that was read in part
   uint64_t index_ = 0;
   bool loaded_ = false;
 };
 }  // namespace
 
-UncommittedFile::~UncommittedFile() { if (!committed) ::unlink(path.c_str()); }
+UncommittedFile::~UncommittedFile() {
+  if (!committed) ::unlink(path.c_str());
+}
 
-Blobs::Blobs(std::string dir, uint64_t boot) : dir_(std::move(dir)), boot_(boot) { mkdir(dir_.c_str(), 0700); }
+Blobs::Blobs(std::string dir, uint64_t boot) : dir_(std::move(dir)), boot_(boot) {
+  mkdir(dir_.c_str(), 0700);
+}
 
-std::string Blobs::path(const std::string& id) const { return dir_ + "/" + id.substr(id.size() - 2) + "/" + id; }
-std::unique_ptr<BlobWriter> Blobs::write(const Secret& data_key) { return std::make_unique<Writer>(*this, hex(big_endian64(boot_)) + "-" + random_hex(32), data_key); }
+std::string Blobs::path(const std::string& id) const {
+  return dir_ + "/" + id.substr(id.size() - 2) + "/" + id;
+}
+std::unique_ptr<BlobWriter> Blobs::write(const Secret& data_key) {
+  return std::make_unique<Writer>(*this, hex(big_endian64(boot_)) + "-" + random_hex(32), data_key);
+}
 Result<std::unique_ptr<BlobReader>> Blobs::read(const BlobRef& blob, const Secret& data_key) {
   const int fd = open(path(blob.id).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return broken_seal();
@@ -138,7 +172,9 @@ std::vector<std::string> Blobs::ids() const {
       if (entry->d_name[0] != '.') fn(std::string(entry->d_name));
     if (handle) closedir(handle);
   };
-  each(dir_, [&](const std::string& sub) { each(dir_ + "/" + sub, [&](std::string id) { out.push_back(std::move(id)); }); });
+  each(dir_, [&](const std::string& sub) {
+    each(dir_ + "/" + sub, [&](std::string id) { out.push_back(std::move(id)); });
+  });
   return out;
 }
 uint64_t Blobs::boot_of(const std::string& id) const {

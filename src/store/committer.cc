@@ -6,15 +6,20 @@
 namespace sluice {
 namespace {
 constexpr size_t kGroupMax = 128;
-// A record that cannot be read back would be in the chain and in no trail: text that is not UTF-8 is shown percent-encoded, what nests too deep is left out.
-constexpr int kRecordDepthMax = 128;                       // parse_json_object reads 160
+// A record that cannot be read back would be in the chain and in no trail: text that is not UTF-8
+// is shown percent-encoded, what nests too deep is left out.
+constexpr int kRecordDepthMax = 128;  // parse_json_object reads 160
 void make_readable(json::value& value, int depth) {
   if (json::string* text = value.if_string()) {
     if (!is_utf8(*text)) *text = percent_encode(*text);
     return;
   }
-  if (value.is_structured() && depth > kRecordDepthMax) { value = "nested too deep to be shown"; return; }
-  if (json::array* list = value.if_array()) for (json::value& one : *list) make_readable(one, depth + 1);
+  if (value.is_structured() && depth > kRecordDepthMax) {
+    value = "nested too deep to be shown";
+    return;
+  }
+  if (json::array* list = value.if_array())
+    for (json::value& one : *list) make_readable(one, depth + 1);
   json::object* object = value.if_object();
   if (!object) return;
   std::vector<std::string> broken;
@@ -28,26 +33,43 @@ void make_readable(json::value& value, int depth) {
     (*object)[percent_encode(name)] = std::move(member);
   }
 }
-Error conflict() { return {409, "Conflict", "What this request read was changed by another; it is run again.", {}}; }
-Error read_only() { return {503, "ServiceUnavailable", "The store could not write to its disk and is read-only until the server is restarted.", {}}; }
+Error conflict() {
+  return {409, "Conflict", "What this request read was changed by another; it is run again.", {}};
+}
+Error read_only() {
+  return {503,
+          "ServiceUnavailable",
+          "The store could not write to its disk and is read-only until the server is restarted.",
+          {}};
+}
 }  // namespace
 
-Key audit_key(uint64_t sequence) { return schema::key(Family::audit, "audit", {big_endian64(sequence)}); }
+Key audit_key(uint64_t sequence) {
+  return schema::key(Family::audit, "audit", {big_endian64(sequence)});
+}
 
-Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce, std::function<void(std::string_view)> crash_point)
-    : rocks_(rocks), blobs_(blobs), scope_(scope), announce_(std::move(announce)), crash_point_(std::move(crash_point)), chain_(kChainStart) {
-  snapshot().scan(schema::prefix(Family::audit, "audit", {}), "", true, [&](std::string_view key, std::string_view value) {
-    sequence_ = from_big_endian64(schema::parts(key).at(0));
-    chain_ = value.substr(0, 32);
-    return false;
-  });
+Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
+                     std::function<void(std::string_view)> crash_point)
+    : rocks_(rocks),
+      blobs_(blobs),
+      scope_(scope),
+      announce_(std::move(announce)),
+      crash_point_(std::move(crash_point)),
+      chain_(kChainStart) {
+  snapshot().scan(schema::prefix(Family::audit, "audit", {}), "", true,
+                  [&](std::string_view key, std::string_view value) {
+                    sequence_ = from_big_endian64(schema::parts(key).at(0));
+                    chain_ = value.substr(0, 32);
+                    return false;
+                  });
 }
 
 Snapshot Committer::snapshot() {
   Snapshot s;
   const uint64_t commits = commits_, meta = meta_commits_;
   auto state = std::make_shared<StoreState>(rocks_, scope_, commits, meta);
-  if (meta_commits_ != meta) state->meta_commit = 0;        // metadata was being written meanwhile: it may show or not
+  if (meta_commits_ != meta)
+    state->meta_commit = 0;  // metadata was being written meanwhile: it may show or not
   s.state_ = std::move(state);
   return s;
 }
@@ -93,7 +115,10 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
       waiting_.front()->wake.notify_one();
     }
     // Whoever leads need not be in its own group.
-    if (!me.done) { me.leads = false; me.wake.wait(lock, [&] { return me.done; }); }
+    if (!me.done) {
+      me.leads = false;
+      me.wake.wait(lock, [&] { return me.done; });
+    }
   }
   lock.unlock();
   if (me.error) return *me.error;
@@ -105,42 +130,52 @@ std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const W
   if (failed_) return read_only();
   const Staged::Data& data = *one.staged->data_;
   for (const auto& [family, key] : data.reads)
-    if (recent_.maybe_since(family, key, data.snapshot.state_->commit) && overwritten(group, one, family, key)) return conflict();
+    if (recent_.maybe_since(family, key, data.snapshot.state_->commit) &&
+        overwritten(group, one, family, key))
+      return conflict();
   for (const Key& prefix : data.empty_prefixes)
     if (group.size() > 1 || occupied(data, prefix)) return conflict();
   return std::nullopt;
 }
 
 // Exactly: by those before it in the group, or in the database since its snapshot.
-bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family, const std::string& key) const {
+bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
+                            const std::string& key) const {
   for (const Waiter* other : group) {
     if (other == &one) break;
     if (!other->error && other->staged->data_->writes.contains({family, key})) return true;
   }
-  const auto read = [&](const rocksdb::ReadOptions& options, std::string& value) { return rocks_.db->Get(options, rocks_.family(family), key, &value); };
+  const auto read = [&](const rocksdb::ReadOptions& options, std::string& value) {
+    return rocks_.db->Get(options, rocks_.family(family), key, &value);
+  };
   rocksdb::ReadOptions before;
   before.snapshot = one.staged->data_->snapshot.state_->snapshot;
   std::string then, now;
   const rocksdb::Status old_status = read(before, then), new_status = read({}, now);
-  if (old_status.IsNotFound() || new_status.IsNotFound()) return old_status.IsNotFound() != new_status.IsNotFound();
-  return !old_status.ok() || !new_status.ok() || then != now;                  // what cannot be read counts as changed
+  if (old_status.IsNotFound() || new_status.IsNotFound())
+    return old_status.IsNotFound() != new_status.IsNotFound();
+  return !old_status.ok() || !new_status.ok() ||
+         then != now;  // what cannot be read counts as changed
 }
 
 bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   std::unique_ptr<rocksdb::Iterator> it(rocks_.db->NewIterator({}, rocks_.family(prefix.family)));
   for (it->Seek(prefix.bytes); it->Valid() && it->key().starts_with(prefix.bytes); it->Next()) {
     const auto own = data.writes.find({prefix.family, it->key().ToString()});
-    if (own == data.writes.end() || own->second.has_value()) return true;     // what this commit erases does not count
+    if (own == data.writes.end() || own->second.has_value())
+      return true;  // what this commit erases does not count
   }
   return false;
 }
 
-void Committer::add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence, std::string& chain) const {
+void Committer::add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence,
+                           std::string& chain) const {
   std::string chained;
   chained.reserve(chain.size() + record.size());
   chained.append(chain).append(record);
   chain = sha256(chained);
-  chained.replace(0, chain.size(), chain);               // stored behind its own hash, hashed behind the one before
+  chained.replace(0, chain.size(),
+                  chain);  // stored behind its own hash, hashed behind the one before
   batch.Put(rocks_.family(Family::audit), audit_key(sequence).bytes, chained);
 }
 
@@ -153,8 +188,10 @@ void Committer::lead(std::vector<Waiter*>& group) {
   for (Waiter* w : group) {
     if ((w->error = check(group, *w))) continue;
     for (const auto& [key, value] : w->staged->data_->writes) {
-      if (value) batch.Put(rocks_.family(key.first), key.second, *value);
-      else batch.Delete(rocks_.family(key.first), key.second);
+      if (value)
+        batch.Put(rocks_.family(key.first), key.second, *value);
+      else
+        batch.Delete(rocks_.family(key.first), key.second);
       recent_.note(key.first, key.second, commit);
       meta = meta || key.first == Family::meta;
     }
@@ -173,12 +210,14 @@ void Committer::lead(std::vector<Waiter*>& group) {
   if (crash_point_) crash_point_("after write");
   if (!status.ok()) {
     failed_ = true;
-    for (Waiter* w : group) if (!w->error) w->error = read_only();
+    for (Waiter* w : group)
+      if (!w->error) w->error = read_only();
     return;
   }
   sequence_ = sequence;
   chain_ = std::move(chain);
-  for (Waiter* w : group) if (!w->error) finish(*w->staged->data_);
+  for (Waiter* w : group)
+    if (!w->error) finish(*w->staged->data_);
   if (crash_point_) crash_point_("after finish");
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their reads, chains their audit
-// records, writes one batch, syncs once, wakes the rest. After a failed write nothing more is written until a restart.
+// Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their
+// reads, chains their audit records, writes one batch, syncs once, wakes the rest. After a failed
+// write nothing more is written until a restart.
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -10,33 +11,49 @@
 
 namespace sluice {
 
-// In which commit a key was last written, at most: keys share slots, so a late answer may be another key's and is then looked into.
+// In which commit a key was last written, at most: keys share slots, so a late answer may be
+// another key's and is then looked into.
 class RecentWrites {
  public:
-  void note(Family family, std::string_view key, uint64_t commit) { slots_[slot(family, key)] = commit; }
-  bool maybe_since(Family family, std::string_view key, uint64_t commit) const { return slots_[slot(family, key)] > commit; }
+  void note(Family family, std::string_view key, uint64_t commit) {
+    slots_[slot(family, key)] = commit;
+  }
+  bool maybe_since(Family family, std::string_view key, uint64_t commit) const {
+    return slots_[slot(family, key)] > commit;
+  }
 
  private:
   static constexpr size_t kSlots = 1 << 16;
-  static size_t slot(Family family, std::string_view key) { return (std::hash<std::string_view>{}(key) * 31 + static_cast<size_t>(family)) % kSlots; }
+  static size_t slot(Family family, std::string_view key) {
+    return (std::hash<std::string_view>{}(key) * 31 + static_cast<size_t>(family)) % kSlots;
+  }
   std::vector<uint64_t> slots_ = std::vector<uint64_t>(kSlots);
 };
 
 class Committer {
  public:
   using Announce = std::function<void(const std::vector<std::pair<std::string, OutboxEvent>>&)>;
-  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce, std::function<void(std::string_view)> crash_point);
+  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
+            std::function<void(std::string_view)> crash_point);
   Result<Receipt> commit(Staged&& staged, std::vector<json::object> records);
   Snapshot snapshot();
   Staged stage();
 
  private:
-  struct Waiter { Staged* staged; std::vector<std::string> records; std::optional<Error> error; bool done = false, leads = false; std::condition_variable wake; };
+  struct Waiter {
+    Staged* staged;
+    std::vector<std::string> records;
+    std::optional<Error> error;
+    bool done = false, leads = false;
+    std::condition_variable wake;
+  };
   void lead(std::vector<Waiter*>& group);
   std::optional<Error> check(const std::vector<Waiter*>& group, const Waiter& one) const;
-  bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family, const std::string& key) const;
+  bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
+                   const std::string& key) const;
   bool occupied(const Staged::Data& data, const Key& prefix) const;
-  void add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence, std::string& chain) const;
+  void add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence,
+                  std::string& chain) const;
   void finish(Staged::Data& data);
 
   Rocks& rocks_;
@@ -44,7 +61,7 @@ class Committer {
   const Scope& scope_;
   const Announce announce_;
   const std::function<void(std::string_view)> crash_point_;
-  std::mutex mutex_;                                   // guards waiting_, leader_active_
+  std::mutex mutex_;  // guards waiting_, leader_active_
   std::deque<Waiter*> waiting_;
   bool leader_active_ = false;
   // Only the leader touches these.
@@ -52,12 +69,15 @@ class Committer {
   uint64_t sequence_ = 0;
   std::string chain_;
   bool failed_ = false;
-  // Raised after a write: a snapshot taken in between sees more than its number says, which can only cause a retry. meta_commits_ is 0 meanwhile, so that
-  // nothing is kept, or taken from what was kept, under a number that does not say which metadata is meant.
-  std::atomic<uint64_t> commits_{1}, meta_commits_{1};  // the newest of all, and of those that wrote metadata
+  // Raised after a write: a snapshot taken in between sees more than its number says, which can
+  // only cause a retry. meta_commits_ is 0 meanwhile, so that nothing is kept, or taken from what
+  // was kept, under a number that does not say which metadata is meant.
+  std::atomic<uint64_t> commits_{1},
+      meta_commits_{1};  // the newest of all, and of those that wrote metadata
 };
 
 Key audit_key(uint64_t sequence);
-constexpr std::string_view kChainStart = "00000000000000000000000000000000";   // the hash before the first record
+constexpr std::string_view kChainStart =
+    "00000000000000000000000000000000";  // the hash before the first record
 
 }  // namespace sluice

@@ -1,4 +1,5 @@
-// Where a crash can fall around object files and inside the log's last write. The places inside a commit itself: store_test.cc, CrashAt.
+// Where a crash can fall around object files and inside the log's last write. The places inside a
+// commit itself: store_test.cc, CrashAt.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,11 +15,17 @@ namespace fs = std::filesystem;
 
 class CrashTest : public testing::Test {
  protected:
-  CrashTest() : dir_(fs::temp_directory_path() / ("sluice-crash-" + random_hex(12))) { fs::create_directory(dir_); }
+  CrashTest() : dir_(fs::temp_directory_path() / ("sluice-crash-" + random_hex(12))) {
+    fs::create_directory(dir_);
+  }
   ~CrashTest() override { fs::remove_all(dir_); }
-  StoreOptions options(const std::string& data = "data") const { return {dir_ / data, dir_ / "root.key", {}, false, {}}; }
+  StoreOptions options(const std::string& data = "data") const {
+    return {dir_ / data, dir_ / "root.key", {}, false, {}};
+  }
   static Key key(std::string_view name) { return schema::key(Family::items, "t", {name}); }
-  static std::vector<json::object> record(std::string_view name) { return std::vector<json::object>(1, json::object{{"eventName", name}}); }
+  static std::vector<json::object> record(std::string_view name) {
+    return std::vector<json::object>(1, json::object{{"eventName", name}});
+  }
   static BlobRef spooled(Store& store, const Secret& data_key, char fill) {
     auto writer = store.write_blob(data_key);
     EXPECT_TRUE(writer->write(std::string(100'000, fill)));
@@ -26,23 +33,28 @@ class CrashTest : public testing::Test {
   }
   size_t files() const {
     size_t count = 0;
-    for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs")) count += file.is_regular_file();
+    for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs"))
+      count += file.is_regular_file();
     return count;
   }
   const fs::path dir_;
   const Secret data_key_ = Secret(std::string(32, 'k'));
 };
 
-// An object is replaced: the new file is finished, one commit names it and frees the old one, the old file is unlinked. Wherever the process
-// dies, the object is whole, old or new, and the next start leaves exactly the file that is named.
-class ReplaceCrash : public CrashTest, public testing::WithParamInterface<std::pair<const char*, bool>> {};
+// An object is replaced: the new file is finished, one commit names it and frees the old one, the
+// old file is unlinked. Wherever the process dies, the object is whole, old or new, and the next
+// start leaves exactly the file that is named.
+class ReplaceCrash : public CrashTest,
+                     public testing::WithParamInterface<std::pair<const char*, bool>> {};
 TEST_P(ReplaceCrash, KeepsTheOldObjectOrTheNewAndNoOtherFile) {
   const auto [place, replaced] = GetParam();
   const pid_t child = fork();
   if (child == 0) {
     StoreOptions dying = options();
     bool armed = false;
-    const auto at_place = [&, where = std::string(place)](std::string_view at) { if (armed && at == where) _exit(9); };
+    const auto at_place = [&, where = std::string(place)](std::string_view at) {
+      if (armed && at == where) _exit(9);
+    };
     dying.crash_point = at_place;
     auto store = Store::open(dying);
     if (!store) _exit(1);
@@ -74,9 +86,14 @@ TEST_P(ReplaceCrash, KeepsTheOldObjectOrTheNewAndNoOtherFile) {
   EXPECT_EQ(files(), 1u);
   EXPECT_TRUE((*store)->verify().empty());
 }
-INSTANTIATE_TEST_SUITE_P(EveryPlace, ReplaceCrash, testing::Values(std::pair{"after spool", false}, std::pair{"before write", false}, std::pair{"after write", true}, std::pair{"after finish", true}));
+INSTANTIATE_TEST_SUITE_P(EveryPlace, ReplaceCrash,
+                         testing::Values(std::pair{"after spool", false},
+                                         std::pair{"before write", false},
+                                         std::pair{"after write", true},
+                                         std::pair{"after finish", true}));
 
-// A write that the disk kept only in part: cut the log at every length. What is left is a prefix of the commits, each with its audit record.
+// A write that the disk kept only in part: cut the log at every length. What is left is a prefix of
+// the commits, each with its audit record.
 TEST_F(CrashTest, ATornLogLosesWholeCommitsFromTheEnd) {
   constexpr int kCommits = 8;
   const pid_t child = fork();
@@ -110,9 +127,13 @@ TEST_F(CrashTest, ATornLogLosesWholeCommitsFromTheEnd) {
     while (kept < kCommits && now.get(key("a" + std::to_string(kept)))) ++kept;
     for (int i = 0; i < kCommits; ++i) {
       EXPECT_EQ(now.get(key("a" + std::to_string(i))).has_value(), i < kept);
-      EXPECT_EQ(now.get(schema::key(Family::meta, "t", {"b" + std::to_string(i)})).has_value(), i < kept);
+      EXPECT_EQ(now.get(schema::key(Family::meta, "t", {"b" + std::to_string(i)})).has_value(),
+                i < kept);
     }
-    (*store)->audit_scan(now, 0, [&](uint64_t, std::string_view) { ++records; return true; });
+    (*store)->audit_scan(now, 0, [&](uint64_t, std::string_view) {
+      ++records;
+      return true;
+    });
     EXPECT_EQ(records, kept);
     EXPECT_LE(kept, before);
     EXPECT_TRUE((*store)->verify().empty());

@@ -1,6 +1,6 @@
 #pragma once
-// Metadata (buckets, keys, tables, functions) is read by every request and changes seldom: what was read of it stays parsed until the next commit that
-// writes any. Inside the store; not for others.
+// Metadata (buckets, keys, tables, functions) is read by every request and changes seldom: what was
+// read of it stays parsed until the next commit that writes any. Inside the store; not for others.
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,7 +14,10 @@ namespace sluice {
 
 class Documents {
  public:
-  struct Document { std::optional<std::string> text; std::optional<json::object> value; };      // nullopt: there is none; not JSON, or not asked for as JSON
+  struct Document {
+    std::optional<std::string> text;
+    std::optional<json::object> value;
+  };  // nullopt: there is none; not JSON, or not asked for as JSON
   // `version`: Snapshot::meta_version. nullptr: not known.
   std::shared_ptr<const Document> find(uint64_t version, const std::string& key) const;
   void keep(uint64_t version, const std::string& key, std::shared_ptr<const Document> document);

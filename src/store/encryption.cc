@@ -15,8 +15,13 @@ class CtrStream : public rocksdb::BlockAccessCipherStream {
  public:
   CtrStream(const Secret& key, std::string iv) : key_(key), iv_(std::move(iv)) {}
   size_t BlockSize() override { return 16; }
-  Status Encrypt(uint64_t offset, char* data, size_t size) override { ctr_xor(key_, iv_, offset, data, size); return Status::OK(); }
-  Status Decrypt(uint64_t offset, char* data, size_t size) override { return Encrypt(offset, data, size); }
+  Status Encrypt(uint64_t offset, char* data, size_t size) override {
+    ctr_xor(key_, iv_, offset, data, size);
+    return Status::OK();
+  }
+  Status Decrypt(uint64_t offset, char* data, size_t size) override {
+    return Encrypt(offset, data, size);
+  }
 
  protected:
   void AllocateScratch(std::string&) override {}
@@ -38,8 +43,11 @@ class CtrProvider : public rocksdb::EncryptionProvider {
     std::fill(prefix + kIvBytes, prefix + size, '\0');
     return Status::OK();
   }
-  Status AddCipher(const std::string&, const char*, size_t, bool) override { return Status::NotSupported(); }
-  Status CreateCipherStream(const std::string&, const rocksdb::EnvOptions&, Slice& prefix, std::unique_ptr<rocksdb::BlockAccessCipherStream>* out) override {
+  Status AddCipher(const std::string&, const char*, size_t, bool) override {
+    return Status::NotSupported();
+  }
+  Status CreateCipherStream(const std::string&, const rocksdb::EnvOptions&, Slice& prefix,
+                            std::unique_ptr<rocksdb::BlockAccessCipherStream>* out) override {
     if (prefix.size() < kIvBytes) return Status::Corruption("a file without its encryption prefix");
     *out = std::make_unique<CtrStream>(key_, std::string(prefix.data(), kIvBytes));
     return Status::OK();
@@ -51,7 +59,8 @@ class CtrProvider : public rocksdb::EncryptionProvider {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> encrypted_env(const Secret& store_key) {
-  return std::unique_ptr<rocksdb::Env>(rocksdb::NewEncryptedEnv(rocksdb::Env::Default(), std::make_shared<CtrProvider>(store_key)));
+  return std::unique_ptr<rocksdb::Env>(
+      rocksdb::NewEncryptedEnv(rocksdb::Env::Default(), std::make_shared<CtrProvider>(store_key)));
 }
 
 }  // namespace sluice

@@ -8,9 +8,11 @@
 namespace sluice {
 
 constexpr int kFormatVersion = 1;
-struct Keyring { Secret root, store; };
-// Opens <data_dir>/keyring.json, or makes it, and the root key file, when the directory is new. Errors say what to do:
-// a newer format, a missing or a wrong root key.
+struct Keyring {
+  Secret root, store;
+};
+// Opens <data_dir>/keyring.json, or makes it, and the root key file, when the directory is new.
+// Errors say what to do: a newer format, a missing or a wrong root key.
 Result<Keyring> open_keyring(const std::string& data_dir, const std::string& root_key_file);
 
 }  // namespace sluice

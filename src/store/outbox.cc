@@ -4,7 +4,8 @@
 
 namespace sluice {
 
-void Outbox::subscribe(std::string_view queue, std::function<void(OutboxEvent)> fn, std::vector<OutboxEvent> left_over) {
+void Outbox::subscribe(std::string_view queue, std::function<void(OutboxEvent)> fn,
+                       std::vector<OutboxEvent> left_over) {
   const std::lock_guard lock(mutex_);
   consumers_[std::string(queue)] = std::move(fn);
   for (OutboxEvent& event : left_over) waiting_.emplace_back(queue, std::move(event));
@@ -15,7 +16,8 @@ void Outbox::subscribe(std::string_view queue, std::function<void(OutboxEvent)> 
 void Outbox::announce(const std::vector<std::pair<std::string, OutboxEvent>>& events) {
   const std::lock_guard lock(mutex_);
   for (const auto& event : events)
-    if (consumers_.contains(event.first)) waiting_.push_back(event);   // without a consumer yet: subscribe() will find it in the store
+    if (consumers_.contains(event.first))
+      waiting_.push_back(event);  // without a consumer yet: subscribe() will find it in the store
   wake_.notify_one();
 }
 
@@ -28,8 +30,13 @@ void Outbox::run() {
     waiting_.pop_front();
     const auto consumer = consumers_.at(queue);
     lock.unlock();
-    try { consumer(std::move(event)); }
-    catch (const std::exception& bug) { spdlog::error("the consumer of {} failed: {}; the event stays and is delivered again at the next start", queue, bug.what()); }
+    try {
+      consumer(std::move(event));
+    } catch (const std::exception& bug) {
+      spdlog::error(
+          "the consumer of {} failed: {}; the event stays and is delivered again at the next start",
+          queue, bug.what());
+    }
     lock.lock();
   }
 }

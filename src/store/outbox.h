@@ -1,6 +1,6 @@
 #pragma once
-// Hands committed events to their consumers, on one thread. An event stays in the store until its consumer erases it in a
-// commit of its own: at least once, whatever crashes.
+// Hands committed events to their consumers, on one thread. An event stays in the store until its
+// consumer erases it in a commit of its own: at least once, whatever crashes.
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -14,7 +14,8 @@ namespace sluice {
 class Outbox {
  public:
   ~Outbox() { stop(); }
-  void subscribe(std::string_view queue, std::function<void(OutboxEvent)> fn, std::vector<OutboxEvent> left_over);
+  void subscribe(std::string_view queue, std::function<void(OutboxEvent)> fn,
+                 std::vector<OutboxEvent> left_over);
   void announce(const std::vector<std::pair<std::string, OutboxEvent>>& events);
   void stop();
 

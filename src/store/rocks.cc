@@ -13,7 +13,8 @@
 
 namespace sluice {
 namespace {
-constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "items", "outbox", "audit", "logs", "metrics"};
+constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "items",  "outbox",
+                                                       "audit",   "logs",    "metrics"};
 // RocksDB's own log would be plaintext in the data directory.
 class NoLog : public rocksdb::Logger {
  public:
@@ -21,7 +22,7 @@ class NoLog : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 std::string upper_bound_of(std::string prefix) {
-  prefix.back() = '\x02';      // keys end in 00 01
+  prefix.back() = '\x02';  // keys end in 00 01
   return prefix;
 }
 }  // namespace
@@ -30,16 +31,19 @@ Rocks::~Rocks() {
   // So that the next start has no log to replay. What fails here is in the log.
   const std::vector<rocksdb::ColumnFamilyHandle*> all(families.begin(), families.end());
   if (db && all.front()) db->Flush({}, all);
-  for (auto* handle : families) if (handle) db->DestroyColumnFamilyHandle(handle);
+  for (auto* handle : families)
+    if (handle) db->DestroyColumnFamilyHandle(handle);
 }
 
 namespace {
-// A log that a power cut left shorter than its own encryption prefix holds nothing that was acknowledged: the prefix is synced
-// with the first commit. RocksDB 7.8 ends the process when it meets such a file.
+// A log that a power cut left shorter than its own encryption prefix holds nothing that was
+// acknowledged: the prefix is synced with the first commit. RocksDB 7.8 ends the process when it
+// meets such a file.
 void drop_unbegun_logs(const std::string& dir) {
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(dir, ignored))
-    if (file.path().extension() == ".log" && file.file_size(ignored) < kFilePrefixBytes) std::filesystem::remove(file.path(), ignored);
+    if (file.path().extension() == ".log" && file.file_size(ignored) < kFilePrefixBytes)
+      std::filesystem::remove(file.path(), ignored);
 }
 }  // namespace
 
@@ -71,13 +75,17 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   rocksdb::DB* db = nullptr;
   drop_unbegun_logs(dir);
   const rocksdb::Status status = rocksdb::DB::Open(options, dir, descriptors, &handles, &db);
-  if (!status.ok()) return Error{500, "StoreFailure", "cannot open the store in " + dir + ": " + status.ToString(), {}};
+  if (!status.ok())
+    return Error{
+        500, "StoreFailure", "cannot open the store in " + dir + ": " + status.ToString(), {}};
   rocks->db.reset(db);
   std::copy(handles.begin(), handles.end(), rocks->families.begin());
   return rocks;
 }
 
-Key outbox_key(std::string_view queue, std::string_view id) { return schema::key(Family::outbox, "outbox", {queue, id}); }
+Key outbox_key(std::string_view queue, std::string_view id) {
+  return schema::key(Family::outbox, "outbox", {queue, id});
+}
 Key blob_key(const std::string& id) { return schema::key(Family::objects, "blob", {id}); }
 
 namespace {
@@ -85,7 +93,8 @@ std::optional<std::string> read(const StoreState& state, const Key& key) {
   rocksdb::ReadOptions options;
   options.snapshot = state.snapshot;
   std::string value;
-  const rocksdb::Status status = state.rocks.db->Get(options, state.rocks.family(key.family), key.bytes, &value);
+  const rocksdb::Status status =
+      state.rocks.db->Get(options, state.rocks.family(key.family), key.bytes, &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
   return value;
@@ -97,7 +106,8 @@ std::optional<json::object> parsed(const std::optional<std::string>& text) {
   return *std::move(document);
 }
 // Of Family::meta, with `as_json` parsed.
-std::shared_ptr<const Documents::Document> document(const StoreState& state, const Key& key, bool as_json) {
+std::shared_ptr<const Documents::Document> document(const StoreState& state, const Key& key,
+                                                    bool as_json) {
   auto known = state.rocks.documents.find(state.meta_commit, key.bytes);
   if (known && (!as_json || !known->text || known->value)) return known;
   Documents::Document fresh{known ? known->text : read(state, key), {}};
@@ -107,26 +117,40 @@ std::shared_ptr<const Documents::Document> document(const StoreState& state, con
   return known;
 }
 }  // namespace
-std::optional<std::string> Snapshot::get(const Key& key) const { return key.family == Family::meta ? document(*state_, key, false)->text : read(*state_, key); }
+std::optional<std::string> Snapshot::get(const Key& key) const {
+  return key.family == Family::meta ? document(*state_, key, false)->text : read(*state_, key);
+}
 std::optional<json::object> Snapshot::get_json(const Key& key) const {
   if (key.family != Family::meta) return parsed(read(*state_, key));
   const auto known = document(*state_, key, true);
   if (!known->value) return std::nullopt;
   return json::object(*known->value, json_arena(known->text->size() * 3));
 }
-void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view, std::string_view)>& fn) const {
+void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
+                    const std::function<bool(std::string_view, std::string_view)>& fn) const {
   rocksdb::ReadOptions options;
   options.snapshot = state_->snapshot;
   const std::string end = upper_bound_of(prefix.bytes);
   const rocksdb::Slice upper(end), lower(prefix.bytes);
   options.iterate_upper_bound = &upper;
   options.iterate_lower_bound = &lower;
-  std::unique_ptr<rocksdb::Iterator> it(state_->rocks.db->NewIterator(options, state_->rocks.family(prefix.family)));
-  if (backwards) { if (start.empty()) it->SeekToLast(); else it->SeekForPrev({start.data(), start.size()}); }
-  else { if (start.empty() || start < prefix.bytes) it->Seek(prefix.bytes); else it->Seek({start.data(), start.size()}); }
+  std::unique_ptr<rocksdb::Iterator> it(
+      state_->rocks.db->NewIterator(options, state_->rocks.family(prefix.family)));
+  if (backwards) {
+    if (start.empty())
+      it->SeekToLast();
+    else
+      it->SeekForPrev({start.data(), start.size()});
+  } else {
+    if (start.empty() || start < prefix.bytes)
+      it->Seek(prefix.bytes);
+    else
+      it->Seek({start.data(), start.size()});
+  }
   for (; it->Valid(); backwards ? it->Prev() : it->Next())
     if (!fn(it->key().ToStringView(), it->value().ToStringView())) return;
-  if (!it->status().ok()) throw std::runtime_error("the store cannot be read: " + it->status().ToString());
+  if (!it->status().ok())
+    throw std::runtime_error("the store cannot be read: " + it->status().ToString());
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
@@ -143,8 +167,12 @@ std::optional<json::object> Staged::get_json(const Key& key) {
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get_json(key);
 }
-void Staged::put(const Key& key, std::string value) { data_->writes[{key.family, key.bytes}] = std::move(value); }
-void Staged::put_json(const Key& key, const json::object& value) { put(key, json::serialize(value)); }
+void Staged::put(const Key& key, std::string value) {
+  data_->writes[{key.family, key.bytes}] = std::move(value);
+}
+void Staged::put_json(const Key& key, const json::object& value) {
+  put(key, json::serialize(value));
+}
 void Staged::erase(const Key& key) { data_->writes[{key.family, key.bytes}] = std::nullopt; }
 void Staged::expect_empty(const Key& prefix) { data_->empty_prefixes.push_back(prefix); }
 std::string Staged::emit(std::string_view queue, const json::object& event) {

@@ -26,17 +26,19 @@ struct StoreState {
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
-  uint64_t commit, meta_commit;                        // the last commit this sees, and the last that wrote metadata (0: one is just under way)
-  StoreState(Rocks& r, const Scope& s, uint64_t c, uint64_t m) : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c), meta_commit(m) {}
+  uint64_t commit, meta_commit;  // the last commit this sees, and the last that wrote metadata (0:
+                                 // one is just under way)
+  StoreState(Rocks& r, const Scope& s, uint64_t c, uint64_t m)
+      : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c), meta_commit(m) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 
 struct Staged::Data {
   Snapshot snapshot;
-  std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;    // nullopt: erased
+  std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;  // nullopt: erased
   std::vector<std::pair<Family, std::string>> reads;
   std::vector<Key> empty_prefixes;
-  std::vector<std::pair<std::string, OutboxEvent>> events;                        // queue, event
+  std::vector<std::pair<std::string, OutboxEvent>> events;  // queue, event
   std::vector<BlobRef> adopted, released;
   std::vector<std::function<void()>> after;
 };

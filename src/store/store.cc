@@ -22,9 +22,16 @@ Error failure(std::string text) { return {500, "StoreFailure", std::move(text), 
 
 class RocksStore : public Store {
  public:
-  RocksStore(StoreOptions options, int lock_fd, Keyring keys, std::unique_ptr<Rocks> rocks, uint64_t boot)
-      : options_(std::move(options)), lock_fd_(lock_fd), keys_(std::move(keys)), rocks_(std::move(rocks)), blobs_(options_.data_dir + "/blobs", boot),
-        committer_(*rocks_, blobs_, options_.scope, [this](const auto& events) { outbox_.announce(events); }, options_.crash_point) {
+  RocksStore(StoreOptions options, int lock_fd, Keyring keys, std::unique_ptr<Rocks> rocks,
+             uint64_t boot)
+      : options_(std::move(options)),
+        lock_fd_(lock_fd),
+        keys_(std::move(keys)),
+        rocks_(std::move(rocks)),
+        blobs_(options_.data_dir + "/blobs", boot),
+        committer_(
+            *rocks_, blobs_, options_.scope,
+            [this](const auto& events) { outbox_.announce(events); }, options_.crash_point) {
     sweep(boot);
   }
   ~RocksStore() override {
@@ -35,29 +42,48 @@ class RocksStore : public Store {
   Snapshot snapshot() override { return committer_.snapshot(); }
   Staged stage() override { return committer_.stage(); }
   Result<Receipt> commit(Staged&& staged, std::vector<json::object> records) override {
-    Staged taken = std::move(staged);      // its snapshot is released when this returns
+    Staged taken = std::move(staged);  // its snapshot is released when this returns
     return committer_.commit(std::move(taken), std::move(records));
   }
-  std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) override { return blobs_.write(data_key); }
-  Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob, const Secret& data_key) override { return blobs_.read(blob, data_key); }
+  std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) override {
+    return blobs_.write(data_key);
+  }
+  Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
+                                                const Secret& data_key) override {
+    return blobs_.read(blob, data_key);
+  }
   void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) override {
     std::vector<OutboxEvent> left_over;
-    snapshot().scan(schema::prefix(Family::outbox, "outbox", {queue}), "", false, [&](std::string_view key, std::string_view value) {
-      const std::string id = schema::parts(key).at(1);
-      if (auto parsed = parse_json_object(value)) left_over.push_back({id, *std::move(parsed)});
-      else spdlog::error("the event {} of {} cannot be read; it is kept and not delivered, see `sluice verify`", id, queue);
-      return true;
-    });
+    snapshot().scan(schema::prefix(Family::outbox, "outbox", {queue}), "", false,
+                    [&](std::string_view key, std::string_view value) {
+                      const std::string id = schema::parts(key).at(1);
+                      if (auto parsed = parse_json_object(value))
+                        left_over.push_back({id, *std::move(parsed)});
+                      else
+                        spdlog::error(
+                            "the event {} of {} cannot be read; it is kept and not delivered, see "
+                            "`sluice verify`",
+                            id, queue);
+                      return true;
+                    });
     outbox_.subscribe(queue, std::move(fn), std::move(left_over));
   }
-  void erase_event(Staged& staged, std::string_view queue, std::string_view id) override { staged.erase(outbox_key(queue, id)); }
-  void audit_scan(const Snapshot& snapshot, uint64_t start, const std::function<bool(uint64_t, std::string_view)>& fn) override {
-    snapshot.scan(schema::prefix(Family::audit, "audit", {}), start ? audit_key(start).bytes : "", true,
-                  [&](std::string_view key, std::string_view value) { return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32)); });
+  void erase_event(Staged& staged, std::string_view queue, std::string_view id) override {
+    staged.erase(outbox_key(queue, id));
   }
-  void audit_from(const Snapshot& snapshot, uint64_t first, const std::function<bool(uint64_t, std::string_view)>& fn) override {
+  void audit_scan(const Snapshot& snapshot, uint64_t start,
+                  const std::function<bool(uint64_t, std::string_view)>& fn) override {
+    snapshot.scan(schema::prefix(Family::audit, "audit", {}), start ? audit_key(start).bytes : "",
+                  true, [&](std::string_view key, std::string_view value) {
+                    return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32));
+                  });
+  }
+  void audit_from(const Snapshot& snapshot, uint64_t first,
+                  const std::function<bool(uint64_t, std::string_view)>& fn) override {
     snapshot.scan(schema::prefix(Family::audit, "audit", {}), audit_key(first).bytes, false,
-                  [&](std::string_view key, std::string_view value) { return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32)); });
+                  [&](std::string_view key, std::string_view value) {
+                    return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32));
+                  });
   }
   std::vector<VerifyFinding> verify() override;
   std::vector<std::string> files() override;
@@ -65,10 +91,14 @@ class RocksStore : public Store {
     rocksdb::FlushOptions flush;
     rocksdb::CompactRangeOptions all;
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-    const std::vector<rocksdb::ColumnFamilyHandle*> families(rocks_->families.begin(), rocks_->families.end());
-    auto status = rocks_->db->Flush(flush, families);      // of every family: a log file goes when none needs it
-    if (status.ok()) status = rocks_->db->CompactRange(all, rocks_->family(family), nullptr, nullptr);
-    if (!status.ok()) spdlog::error("erased data could not be taken off the disk: {}", status.ToString());
+    const std::vector<rocksdb::ColumnFamilyHandle*> families(rocks_->families.begin(),
+                                                             rocks_->families.end());
+    auto status =
+        rocks_->db->Flush(flush, families);  // of every family: a log file goes when none needs it
+    if (status.ok())
+      status = rocks_->db->CompactRange(all, rocks_->family(family), nullptr, nullptr);
+    if (!status.ok())
+      spdlog::error("erased data could not be taken off the disk: {}", status.ToString());
   }
   Secret derive_key(std::string_view purpose) override { return hkdf_sha256(keys_.root, purpose); }
   const Scope& scope() const override { return options_.scope; }
@@ -92,10 +122,11 @@ class RocksStore : public Store {
 
 std::vector<std::string> RocksStore::files() {
   std::vector<std::string> ids;
-  snapshot().scan(schema::prefix(Family::objects, "blob", {}), "", false, [&](std::string_view key, std::string_view) {
-    ids.push_back(schema::parts(key).at(0));
-    return true;
-  });
+  snapshot().scan(schema::prefix(Family::objects, "blob", {}), "", false,
+                  [&](std::string_view key, std::string_view) {
+                    ids.push_back(schema::parts(key).at(0));
+                    return true;
+                  });
   return ids;
 }
 
@@ -104,45 +135,68 @@ std::vector<VerifyFinding> RocksStore::verify() {
   const Snapshot now = snapshot();
   std::string chain(kChainStart);
   uint64_t expected = 1;
-  now.scan(schema::prefix(Family::audit, "audit", {}), "", false, [&](std::string_view key, std::string_view value) {
-    const uint64_t sequence = from_big_endian64(schema::parts(key).at(0));
-    const std::string at = "audit record " + std::to_string(sequence);
-    if (sequence != expected) findings.push_back({at + ": " + std::to_string(sequence - expected) + " records before it are missing"});
-    const std::string hash = value.size() < 32 ? "" : sha256(chain + std::string(value.substr(32)));
-    if (hash.empty() || hash != value.substr(0, 32)) findings.push_back({at + ": its hash does not continue the chain; it, or one before it, was changed"});
-    else if (!parse_json_object(value.substr(32))) findings.push_back({at + ": cannot be read"});
-    chain = value.substr(0, 32);
-    expected = sequence + 1;
-    return findings.size() < 1000;
-  });
-  now.scan(schema::prefix(Family::objects, "blob", {}), "", false, [&](std::string_view key, std::string_view value) {
-    const std::string id = schema::parts(key).at(0);
-    struct stat facts{};
-    if (stat(blobs_.path(id).c_str(), &facts) != 0) { findings.push_back({"object file " + id + ": missing"}); return true; }
-    const uint64_t plain = std::stoull(std::string(value)), chunks = std::max<uint64_t>(1, (plain + 65535) / 65536);
-    if (static_cast<uint64_t>(facts.st_size) != plain + chunks * kAeadTagBytes) findings.push_back({"object file " + id + ": has the wrong size"});
-    return true;
-  });
-  now.scan(schema::prefix(Family::outbox, "outbox", {}), "", false, [&](std::string_view key, std::string_view value) {
-    const auto parts = schema::parts(key);
-    if (!parse_json_object(value)) findings.push_back({"event " + parts.at(1) + " of " + parts.at(0) + ": cannot be read"});
-    return true;
-  });
+  now.scan(
+      schema::prefix(Family::audit, "audit", {}), "", false,
+      [&](std::string_view key, std::string_view value) {
+        const uint64_t sequence = from_big_endian64(schema::parts(key).at(0));
+        const std::string at = "audit record " + std::to_string(sequence);
+        if (sequence != expected)
+          findings.push_back(
+              {at + ": " + std::to_string(sequence - expected) + " records before it are missing"});
+        const std::string hash =
+            value.size() < 32 ? "" : sha256(chain + std::string(value.substr(32)));
+        if (hash.empty() || hash != value.substr(0, 32))
+          findings.push_back(
+              {at + ": its hash does not continue the chain; it, or one before it, was changed"});
+        else if (!parse_json_object(value.substr(32)))
+          findings.push_back({at + ": cannot be read"});
+        chain = value.substr(0, 32);
+        expected = sequence + 1;
+        return findings.size() < 1000;
+      });
+  now.scan(schema::prefix(Family::objects, "blob", {}), "", false,
+           [&](std::string_view key, std::string_view value) {
+             const std::string id = schema::parts(key).at(0);
+             struct stat facts{};
+             if (stat(blobs_.path(id).c_str(), &facts) != 0) {
+               findings.push_back({"object file " + id + ": missing"});
+               return true;
+             }
+             const uint64_t plain = std::stoull(std::string(value)),
+                            chunks = std::max<uint64_t>(1, (plain + 65535) / 65536);
+             if (static_cast<uint64_t>(facts.st_size) != plain + chunks * kAeadTagBytes)
+               findings.push_back({"object file " + id + ": has the wrong size"});
+             return true;
+           });
+  now.scan(
+      schema::prefix(Family::outbox, "outbox", {}), "", false,
+      [&](std::string_view key, std::string_view value) {
+        const auto parts = schema::parts(key);
+        if (!parse_json_object(value))
+          findings.push_back({"event " + parts.at(1) + " of " + parts.at(0) + ": cannot be read"});
+        return true;
+      });
   return findings;
 }
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   const std::string& dir = options.data_dir;
-  for (size_t at = dir.find('/', 1); at != std::string::npos; at = dir.find('/', at + 1)) mkdir(dir.substr(0, at).c_str(), 0755);
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return failure("cannot make the data directory " + dir + "; choose another with --data-dir");
+  for (size_t at = dir.find('/', 1); at != std::string::npos; at = dir.find('/', at + 1))
+    mkdir(dir.substr(0, at).c_str(), 0755);
+  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+    return failure("cannot make the data directory " + dir + "; choose another with --data-dir");
   const int lock = ::open((dir + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock < 0) return failure("cannot write to the data directory " + dir);
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     close(lock);
-    return failure("another server uses the data directory " + dir + "; stop it, or choose another with --data-dir");
+    return failure("another server uses the data directory " + dir +
+                   "; stop it, or choose another with --data-dir");
   }
-  const auto give_up = [&](Error error) { close(lock); return error; };
+  const auto give_up = [&](Error error) {
+    close(lock);
+    return error;
+  };
   auto keys = open_keyring(dir, options.root_key_file);
   if (!keys) return give_up(std::move(keys).error());
   auto rocks = open_rocks(dir + "/db", keys->store);
@@ -151,7 +205,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   std::ifstream(dir + "/boot") >> boot;
   std::ofstream(dir + "/boot.new") << ++boot << "\n";
   rename((dir + "/boot.new").c_str(), (dir + "/boot").c_str());
-  return std::unique_ptr<Store>(std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks), boot));
+  return std::unique_ptr<Store>(
+      std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks), boot));
 }
 
 }  // namespace sluice

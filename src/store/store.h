@@ -1,8 +1,9 @@
 #pragma once
 // The store: one RocksDB, encrypted files, one commit for data, events and audit record.
-// Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group commits.
-// Conflicts: Staged::get records what it read; a commit whose reads were overwritten since its snapshot fails with the code
-// "Conflict", and request/serve runs the operation again on a fresh snapshot.
+// Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group
+// commits. Conflicts: Staged::get records what it read; a commit whose reads were overwritten since
+// its snapshot fails with the code "Conflict", and request/serve runs the operation again on a
+// fresh snapshot.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,16 +19,21 @@
 
 namespace sluice {
 
-// Column families. Every key is schema::key(...) (store/schema.h): account, table name, parts, order-preserving.
+// Column families. Every key is schema::key(...) (store/schema.h): account, table name, parts,
+// order-preserving.
 enum class Family : uint8_t { meta, objects, items, outbox, audit, logs, metrics };
-struct Key { Family family; std::string bytes; };
+struct Key {
+  Family family;
+  std::string bytes;
+};
 namespace schema {
-// Order-preserving and prefix-free: parts compare as byte strings, part by part. `table` is a short constant ("iam.role").
+// Order-preserving and prefix-free: parts compare as byte strings, part by part. `table` is a short
+// constant ("iam.role").
 Key key(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
 // The common prefix of all keys that start with these whole parts.
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
-std::vector<std::string> parts(std::string_view key_bytes);    // the parts back, without the table
-}
+std::vector<std::string> parts(std::string_view key_bytes);  // the parts back, without the table
+}  // namespace schema
 
 struct StoreState;
 struct Rocks;
@@ -35,27 +41,38 @@ struct Rocks;
 class Snapshot {
  public:
   std::optional<std::string> get(const Key& key) const;
-  // Calls fn(key bytes, value) in key order for keys with this prefix, at or after `start` (its bytes; "" = from the
-  // beginning), backwards when asked (then at or before `start`). fn returns false to stop.
-  void scan(const Key& prefix, std::string_view start, bool backwards, const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
+  // Calls fn(key bytes, value) in key order for keys with this prefix, at or after `start` (its
+  // bytes; "" = from the beginning), backwards when asked (then at or before `start`). fn returns
+  // false to stop.
+  void scan(const Key& prefix, std::string_view start, bool backwards,
+            const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
   std::optional<json::object> get_json(const Key& key) const;
   const Scope& scope() const;
-  // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds while this stays the same. 0: such a commit is under
-  // way, nothing may be kept.
+  // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
+  // while this stays the same. 0: such a commit is under way, nothing may be kept.
   uint64_t meta_version() const;
+
  private:
-  friend class Store; friend class Committer; std::shared_ptr<StoreState> state_;
+  friend class Store;
+  friend class Committer;
+  std::shared_ptr<StoreState> state_;
 };
 
-// A sealed file of object bytes on its way into the store: unlinked with the last copy of the ref that finish() gave, unless a
-// commit adopted it. So a request that is run again after a conflict still has its body.
+// A sealed file of object bytes on its way into the store: unlinked with the last copy of the ref
+// that finish() gave, unless a commit adopted it. So a request that is run again after a conflict
+// still has its body.
 struct UncommittedFile;
-struct BlobRef { std::string id; uint64_t bytes = 0; std::shared_ptr<UncommittedFile> file = {}; };       // bytes of plaintext
+struct BlobRef {
+  std::string id;
+  uint64_t bytes = 0;
+  std::shared_ptr<UncommittedFile> file = {};
+};  // bytes of plaintext
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
-  virtual Result<Done> write(std::string_view plain) = 0;      // ServiceUnavailable 503 when the disk is full
-  virtual Result<BlobRef> finish() = 0;                        // sealed, synced (file and directory)
+  virtual Result<Done> write(
+      std::string_view plain) = 0;       // ServiceUnavailable 503 when the disk is full
+  virtual Result<BlobRef> finish() = 0;  // sealed, synced (file and directory)
 };
 class BlobReader {
  public:
@@ -67,56 +84,81 @@ class BlobReader {
 // The writes and events of one request; cannot commit itself.
 class Staged {
  public:
-  std::optional<std::string> get(const Key& key);              // sees own writes; conflict if overwritten before the commit
+  std::optional<std::string> get(
+      const Key& key);  // sees own writes; conflict if overwritten before the commit
   std::optional<json::object> get_json(const Key& key);
   void put(const Key& key, std::string value);
   void put_json(const Key& key, const json::object& value);
   void erase(const Key& key);
-  void expect_empty(const Key& prefix);                        // at commit, no key has this prefix; else conflict
-  // An event for the outbox queue ("lambda.async"): kept until its consumer erases it in a commit. Returns its id.
+  void expect_empty(const Key& prefix);  // at commit, no key has this prefix; else conflict
+  // An event for the outbox queue ("lambda.async"): kept until its consumer erases it in a commit.
+  // Returns its id.
   std::string emit(std::string_view queue, const json::object& event);
-  void adopt(const BlobRef& blob);                             // the commit names this file
-  void release(const BlobRef& blob);                           // the commit frees this file
-  void after_commit(std::function<void()> fn);                 // runs once durable, on the committing thread; must not block
+  void adopt(const BlobRef& blob);    // the commit names this file
+  void release(const BlobRef& blob);  // the commit frees this file
+  void after_commit(
+      std::function<void()> fn);  // runs once durable, on the committing thread; must not block
   const Snapshot& snapshot() const;
+
  private:
-  friend class Store; friend class Committer; struct Data; std::shared_ptr<Data> data_;
+  friend class Store;
+  friend class Committer;
+  struct Data;
+  std::shared_ptr<Data> data_;
 };
 
-class Receipt { friend class Committer; Receipt() = default; };    // proof that data, events and audit record are on disk
+class Receipt {
+  friend class Committer;
+  Receipt() = default;
+};  // proof that data, events and audit record are on disk
 
 struct StoreOptions {
   std::string data_dir, root_key_file;
   Scope scope;
   bool read_only = false;
-  std::function<void(std::string_view place)> crash_point = {};   // called at each place of a commit; for tests that kill
+  std::function<void(std::string_view place)> crash_point =
+      {};  // called at each place of a commit; for tests that kill
 };
-struct OutboxEvent { std::string id; json::object event; };
-struct VerifyFinding { std::string what; };
+struct OutboxEvent {
+  std::string id;
+  json::object event;
+};
+struct VerifyFinding {
+  std::string what;
+};
 
 class Store {
  public:
-  // Creates or opens. Errors (plain texts that say what to do): locked by another server, newer format, wrong root key.
+  // Creates or opens. Errors (plain texts that say what to do): locked by another server, newer
+  // format, wrong root key.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   virtual ~Store() = default;
   virtual Snapshot snapshot() = 0;
-  virtual Staged stage() = 0;                                   // on a fresh snapshot
-  // One atomic, synced write of data, events and audit records, chained in commit order. Errors: Conflict 409, a read was
-  // overwritten, nothing is written, run again; ServiceUnavailable 503, the store is read-only after a failed sync.
+  virtual Staged stage() = 0;  // on a fresh snapshot
+  // One atomic, synced write of data, events and audit records, chained in commit order. Errors:
+  // Conflict 409, a read was overwritten, nothing is written, run again; ServiceUnavailable 503,
+  // the store is read-only after a failed sync.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
-  virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob, const Secret& data_key) = 0;
-  // Called for each event of the queue: at start for those left over, then as commits add them, in order, on the outbox thread.
+  virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
+                                                        const Secret& data_key) = 0;
+  // Called for each event of the queue: at start for those left over, then as commits add them, in
+  // order, on the outbox thread.
   virtual void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) = 0;
   virtual void erase_event(Staged& staged, std::string_view queue, std::string_view id) = 0;
   // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
-  virtual void audit_scan(const Snapshot& snapshot, uint64_t start, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
+  virtual void audit_scan(
+      const Snapshot& snapshot, uint64_t start,
+      const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
   // Oldest first, from `first` on.
-  virtual void audit_from(const Snapshot& snapshot, uint64_t first, const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
-  virtual std::vector<VerifyFinding> verify() = 0;              // audit chain, missing object files
-  virtual std::vector<std::string> files() = 0;                 // ids of the object files that a commit adopted
-  virtual void scrub(Family family) = 0;                        // rewrites the family's files and drops the log: what was erased is gone from the disk
-  virtual Secret derive_key(std::string_view purpose) = 0;      // HKDF of the root key
+  virtual void audit_from(
+      const Snapshot& snapshot, uint64_t first,
+      const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
+  virtual std::vector<VerifyFinding> verify() = 0;  // audit chain, missing object files
+  virtual std::vector<std::string> files() = 0;     // ids of the object files that a commit adopted
+  virtual void scrub(Family family) = 0;  // rewrites the family's files and drops the log: what was
+                                          // erased is gone from the disk
+  virtual Secret derive_key(std::string_view purpose) = 0;  // HKDF of the root key
   virtual const Scope& scope() const = 0;
 };
 

@@ -17,8 +17,13 @@ namespace fs = std::filesystem;
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() : dir_(fs::temp_directory_path() / ("sluice-store-" + random_hex(12))) { fs::create_directory(dir_); }
-  ~StoreTest() override { store_.reset(); fs::remove_all(dir_); }
+  StoreTest() : dir_(fs::temp_directory_path() / ("sluice-store-" + random_hex(12))) {
+    fs::create_directory(dir_);
+  }
+  ~StoreTest() override {
+    store_.reset();
+    fs::remove_all(dir_);
+  }
   StoreOptions options() const { return {dir_ / "data", dir_ / "root.key", {}, false, {}}; }
   Result<std::unique_ptr<Store>> try_open() { return Store::open(options()); }
   Store& open() {
@@ -41,8 +46,8 @@ class StoreTest : public testing::Test {
 TEST_F(StoreTest, KeepsWhatWasCommittedAcrossAReopen) {
   Staged staged = open().stage();
   staged.put(key("a"), "1");
-  EXPECT_EQ(staged.get(key("a")), "1");                       // its own writes
-  EXPECT_FALSE(store_->snapshot().get(key("a")));            // nobody else's before the commit
+  EXPECT_EQ(staged.get(key("a")), "1");            // its own writes
+  EXPECT_FALSE(store_->snapshot().get(key("a")));  // nobody else's before the commit
   ASSERT_TRUE(store_->commit(std::move(staged), record("Put")));
   EXPECT_EQ(open().snapshot().get(key("a")), "1");
   EXPECT_TRUE(store_->verify().empty());
@@ -59,15 +64,18 @@ TEST_F(StoreTest, RunsRacingIncrementsToTheExactTotal) {
         const auto old = staged.get(key("counter"));
         staged.put(key("counter"), std::to_string((old ? std::stoi(*old) : 0) + 1));
         const auto committed = store_->commit(std::move(staged), {});
-        if (committed) ++done;
-        else ASSERT_EQ(committed.error().code, "Conflict");
+        if (committed)
+          ++done;
+        else
+          ASSERT_EQ(committed.error().code, "Conflict");
       }
     });
   for (auto& t : threads) t.join();
   EXPECT_EQ(store_->snapshot().get(key("counter")), std::to_string(kThreads * kEach));
 }
 
-// A slow upload reads its bucket and commits when thousands of others have: that alone is no conflict; a change of what it read is.
+// A slow upload reads its bucket and commits when thousands of others have: that alone is no
+// conflict; a change of what it read is.
 TEST_F(StoreTest, AnOldSnapshotConflictsOnlyWithWhatItRead) {
   open();
   Staged first = store_->stage();
@@ -80,7 +88,8 @@ TEST_F(StoreTest, AnOldSnapshotConflictsOnlyWithWhatItRead) {
   slower.put(key("slower"), "1");
   for (int commit = 0; commit < 20; ++commit) {
     Staged other = store_->stage();
-    for (int n = 0; n < 20000; ++n) other.put(key("other" + std::to_string(commit * 20000 + n)), "1");
+    for (int n = 0; n < 20000; ++n)
+      other.put(key("other" + std::to_string(commit * 20000 + n)), "1");
     ASSERT_TRUE(store_->commit(std::move(other), {}));
   }
   EXPECT_TRUE(store_->commit(std::move(slow), {}));
@@ -112,7 +121,10 @@ TEST_F(StoreTest, EveryRecordCanBeReadBack) {
   json::value deep = "end";
   for (int i = 0; i < 300; ++i) deep = json::array{std::move(deep)};
   std::vector<json::object> records;
-  records.push_back(json::object{{"eventName", "Hidden"}, {"requestParameters", json::object{{"text", "\xff"}, {"na\xffme", 1}, {"deep", std::move(deep)}}}});
+  records.push_back(
+      json::object{{"eventName", "Hidden"},
+                   {"requestParameters",
+                    json::object{{"text", "\xff"}, {"na\xffme", 1}, {"deep", std::move(deep)}}}});
   ASSERT_TRUE(store_->commit(store_->stage(), std::move(records)));
   int read = 0;
   store_->audit_scan(store_->snapshot(), 0, [&](uint64_t, std::string_view text) {
@@ -143,7 +155,8 @@ TEST_F(StoreTest, KeepsAnEventItCannotReadAndNamesIt) {
   EXPECT_EQ(delivered, 0);
 }
 
-// A bucket is read from memory until metadata is written; then its new state is seen at once, by commits that rest on it too.
+// A bucket is read from memory until metadata is written; then its new state is seen at once, by
+// commits that rest on it too.
 TEST_F(StoreTest, MetadataInMemoryIsNeverStale) {
   open();
   const Key key = schema::key(Family::meta, "t", {"a"});
@@ -170,11 +183,14 @@ TEST_F(StoreTest, MetadataInMemoryIsNeverStale) {
   EXPECT_FALSE(store_->snapshot().get(key));
 }
 
-// While it is being written a snapshot may see it or not: nothing is kept under a number that does not say which.
+// While it is being written a snapshot may see it or not: nothing is kept under a number that does
+// not say which.
 TEST_F(StoreTest, MetadataHasNoNumberWhileItIsWritten) {
   std::vector<uint64_t> seen;
   StoreOptions watched = options();
-  watched.crash_point = [&](std::string_view place) { if (store_ && place == "before write") seen.push_back(store_->snapshot().meta_version()); };
+  watched.crash_point = [&](std::string_view place) {
+    if (store_ && place == "before write") seen.push_back(store_->snapshot().meta_version());
+  };
   store_ = *Store::open(watched);
   for (const Family family : {Family::items, Family::meta}) {
     Staged staged = store_->stage();
@@ -187,7 +203,8 @@ TEST_F(StoreTest, MetadataHasNoNumberWhileItIsWritten) {
   EXPECT_NE(store_->snapshot().meta_version(), 0u);
 }
 
-// DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the first.
+// DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the
+// first.
 TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
   open();
   const Key prefix = schema::prefix(Family::objects, "o", {"bucket"});
@@ -200,8 +217,11 @@ TEST_F(StoreTest, RefusesACommitWhosePrefixIsNoLongerEmpty) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "Conflict");
   int records = 0;
-  store_->audit_scan(store_->snapshot(), 0, [&](uint64_t, std::string_view) { ++records; return true; });
-  EXPECT_EQ(records, 0);                                      // a conflict leaves nothing behind
+  store_->audit_scan(store_->snapshot(), 0, [&](uint64_t, std::string_view) {
+    ++records;
+    return true;
+  });
+  EXPECT_EQ(records, 0);  // a conflict leaves nothing behind
 }
 
 TEST_F(StoreTest, RefusesAWrongRootKeyANewerFormatAndASecondServer) {
@@ -225,13 +245,16 @@ TEST_F(StoreTest, ReadsSealedFilesAtAnyOffsetAndNoticesAnEdit) {
   const Secret data_key(random_bytes(32));
   const std::string plain = random_bytes(200'000);
   auto writer = store_->write_blob(data_key);
-  for (size_t at = 0; at < plain.size(); at += 7001) ASSERT_TRUE(writer->write(std::string_view(plain).substr(at, 7001)));
+  for (size_t at = 0; at < plain.size(); at += 7001)
+    ASSERT_TRUE(writer->write(std::string_view(plain).substr(at, 7001)));
   const auto blob = writer->finish();
   ASSERT_TRUE(blob);
   Staged staged = store_->stage();
   staged.adopt(*blob);
   ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  for (const uint64_t from : {0u, 65535u, 65536u, 131071u, 199'990u}) EXPECT_EQ(*(*store_->read_blob(*blob, data_key))->read(from, 100), plain.substr(from, 100)) << from;
+  for (const uint64_t from : {0u, 65535u, 65536u, 131071u, 199'990u})
+    EXPECT_EQ(*(*store_->read_blob(*blob, data_key))->read(from, 100), plain.substr(from, 100))
+        << from;
   EXPECT_FALSE((*store_->read_blob(*blob, Secret(random_bytes(32))))->read(0, 1));
   for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs"))
     if (file.is_regular_file()) {
@@ -253,14 +276,15 @@ TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
     auto writer = store_->write_blob(Secret(random_bytes(32)));
     const auto blob = writer->finish();
     Staged staged = store_->stage();
-    staged.adopt(*blob);                                      // and dropped
+    staged.adopt(*blob);  // and dropped
   }
   {
     auto writer = store_->write_blob(Secret(random_bytes(32)));
-    const auto blob = writer->finish();                       // never adopted
+    const auto blob = writer->finish();  // never adopted
   }
   int files = 0;
-  for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs")) files += file.is_regular_file();
+  for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs"))
+    files += file.is_regular_file();
   EXPECT_EQ(files, 0);
 }
 
@@ -280,19 +304,27 @@ TEST_F(StoreTest, DeliversEventsOnceCommittedAndAgainUntilErased) {
     ASSERT_TRUE(store_->commit(std::move(done), {}));
   }
   int left = 0;
-  open().snapshot().scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false, [&](std::string_view, std::string_view) { ++left; return true; });
+  open().snapshot().scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false,
+                         [&](std::string_view, std::string_view) {
+                           ++left;
+                           return true;
+                         });
   EXPECT_EQ(left, 0);
 }
 
-// A commit is all or nothing wherever the process dies: the child is killed at each place, the parent opens what is left.
-class CrashAt : public StoreTest, public testing::WithParamInterface<std::pair<const char*, bool>> {};
+// A commit is all or nothing wherever the process dies: the child is killed at each place, the
+// parent opens what is left.
+class CrashAt : public StoreTest,
+                public testing::WithParamInterface<std::pair<const char*, bool>> {};
 TEST_P(CrashAt, SeesAllOrNothing) {
   const auto [place, durable] = GetParam();
   const pid_t child = fork();
   if (child == 0) {
     StoreOptions dying = options();
     bool armed = false;
-    dying.crash_point = [&, where = std::string(place)](std::string_view at) { if (armed && at == where) _exit(9); };
+    dying.crash_point = [&, where = std::string(place)](std::string_view at) {
+      if (armed && at == where) _exit(9);
+    };
     auto store = Store::open(dying);
     if (!store) _exit(1);
     Staged first = (*store)->stage();
@@ -312,22 +344,35 @@ TEST_P(CrashAt, SeesAllOrNothing) {
   Store& store = open();
   Snapshot now = store.snapshot();
   int records = 0, events = 0;
-  store.audit_scan(now, 0, [&](uint64_t, std::string_view) { ++records; return true; });
-  now.scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false, [&](std::string_view, std::string_view) { ++events; return true; });
+  store.audit_scan(now, 0, [&](uint64_t, std::string_view) {
+    ++records;
+    return true;
+  });
+  now.scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false,
+           [&](std::string_view, std::string_view) {
+             ++events;
+             return true;
+           });
   EXPECT_EQ(now.get(key("before")), "1");
   EXPECT_EQ(now.get(key("a")).has_value(), durable);
   EXPECT_EQ(now.get(schema::key(Family::meta, "t", {"b"})).has_value(), durable);
   EXPECT_EQ(events, durable ? 1 : 0);
   EXPECT_EQ(records, durable ? 2 : 1);
   EXPECT_TRUE(store.verify().empty());
-  now = {};                                                   // before the store it looks at
+  now = {};  // before the store it looks at
 }
-INSTANTIATE_TEST_SUITE_P(EveryPlace, CrashAt, testing::Values(std::pair{"before write", false}, std::pair{"after write", true}, std::pair{"after finish", true}));
+INSTANTIATE_TEST_SUITE_P(EveryPlace, CrashAt,
+                         testing::Values(std::pair{"before write", false},
+                                         std::pair{"after write", true},
+                                         std::pair{"after finish", true}));
 
 TEST(Schema, SortsByPartsAndGivesThemBack) {
   const std::string zero("a\0b", 3);
-  EXPECT_EQ(schema::parts(schema::key(Family::meta, "t", {zero, "", "c"}).bytes), (std::vector<std::string>{zero, "", "c"}));
-  const auto bytes = [](std::string_view a, std::string_view b) { return schema::key(Family::meta, "t", {a, b}).bytes; };
+  EXPECT_EQ(schema::parts(schema::key(Family::meta, "t", {zero, "", "c"}).bytes),
+            (std::vector<std::string>{zero, "", "c"}));
+  const auto bytes = [](std::string_view a, std::string_view b) {
+    return schema::key(Family::meta, "t", {a, b}).bytes;
+  };
   EXPECT_LT(bytes("a", "z"), bytes("ab", "a"));
   EXPECT_LT(bytes("a", "\xff"), bytes(zero, "a"));
   EXPECT_FALSE(bytes("ab", "c").starts_with(schema::prefix(Family::meta, "t", {"a"}).bytes));

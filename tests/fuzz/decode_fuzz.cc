@@ -1,4 +1,5 @@
-// The function's reading of an object: gzip and the cutting into records. No piece boundary is special, and nothing is lost or made up.
+// The function's reading of an object: gzip and the cutting into records. No piece boundary is
+// special, and nothing is lost or made up.
 #include "fuzz.h"
 #include "ingest/decode.h"
 
@@ -10,17 +11,21 @@ std::string decoded(std::string_view bytes, size_t step) {
   ingest::Splitter splitter([&](ingest::Record&& r) -> Result<Done> {
     MUST(r.index == index++);
     MUST(r.text.size() <= ingest::kRecordBytesMax);
-    out += std::to_string(r.offset) + (r.broken ? std::string("!") + r.broken : ":" + r.text) + "\n";
+    out +=
+        std::to_string(r.offset) + (r.broken ? std::string("!") + r.broken : ":" + r.text) + "\n";
     return Done{};
   });
   uint64_t plain = 0;
   ingest::Inflater inflater([&](std::string_view piece) -> Result<Done> {
-    if ((plain += piece.size()) > (1 << 20)) return Error{400, "Enough", "", {}};           // the fuzzer's time, not the function's limit
+    if ((plain += piece.size()) > (1 << 20))
+      return Error{400, "Enough", "", {}};  // the fuzzer's time, not the function's limit
     return splitter.write(piece);
   });
   for (size_t at = 0; at < bytes.size(); at += step)
-    if (auto done = inflater.write(bytes.substr(at, step)); !done) return done.error().code == "Enough" ? "" : out + done.error().code;
-  if (auto done = inflater.finish(); !done) return done.error().code == "Enough" ? "" : out + done.error().code;
+    if (auto done = inflater.write(bytes.substr(at, step)); !done)
+      return done.error().code == "Enough" ? "" : out + done.error().code;
+  if (auto done = inflater.finish(); !done)
+    return done.error().code == "Enough" ? "" : out + done.error().code;
   MUST(splitter.finish());
   return out;
 }

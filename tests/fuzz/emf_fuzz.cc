@@ -7,7 +7,8 @@ namespace {
 class CheckingMeter : public Meter {
  public:
   void record(Staged&, const Sample& sample) override {
-    MUST(!sample.space.empty() && !sample.space.starts_with("AWS/") && !sample.metric.empty() && !sample.values.empty());
+    MUST(!sample.space.empty() && !sample.space.starts_with("AWS/") && !sample.metric.empty() &&
+         !sample.values.empty());
   }
 };
 struct World {
@@ -17,7 +18,8 @@ struct World {
   Ports ports;
   std::unique_ptr<Journal> journal;
   World() {
-    auto opened = Store::open({scratch.path() + "/data", scratch.path() + "/root.key", {}, false, {}});
+    auto opened =
+        Store::open({scratch.path() + "/data", scratch.path() + "/root.key", {}, false, {}});
     MUST(opened);
     store = *std::move(opened);
     ports.store = store.get();
@@ -30,6 +32,7 @@ struct World {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static World* const world = new World;
   Staged staged = world->store->stage();
-  world->journal->append(staged, "/aws/lambda/f", "s", {{now(), std::string(fuzz::text(data, size))}});
+  world->journal->append(staged, "/aws/lambda/f", "s",
+                         {{now(), std::string(fuzz::text(data, size))}});
   return 0;
 }

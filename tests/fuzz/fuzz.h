@@ -9,13 +9,18 @@
 #include <string>
 #include <string_view>
 
-#define MUST(condition)                                                                             \
-  do {                                                                                              \
-    if (!(condition)) { std::fprintf(stderr, "must hold: %s (%s:%d)\n", #condition, __FILE__, __LINE__); abort(); } \
+#define MUST(condition)                                                                \
+  do {                                                                                 \
+    if (!(condition)) {                                                                \
+      std::fprintf(stderr, "must hold: %s (%s:%d)\n", #condition, __FILE__, __LINE__); \
+      abort();                                                                         \
+    }                                                                                  \
   } while (false)
 
 namespace sluice::fuzz {
-inline std::string_view text(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+inline std::string_view text(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 // Cuts off what stands before the first `separator`, or everything.
 inline std::string_view take(std::string_view& rest, std::string_view separator) {
   const size_t at = rest.find(separator);
@@ -27,11 +32,15 @@ inline std::string_view take(std::string_view& rest, std::string_view separator)
 class Scratch {
  public:
   Scratch() {
-    std::string name = (std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/sluice-fuzz-XXXXXX");
+    std::string name = (std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") +
+                       std::string("/sluice-fuzz-XXXXXX");
     MUST(mkdtemp(name.data()));
     path_ = name;
   }
-  ~Scratch() { std::error_code ignored; std::filesystem::remove_all(path_, ignored); }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
   const std::string& path() const { return path_; }
 
  private:

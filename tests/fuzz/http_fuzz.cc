@@ -28,29 +28,36 @@ std::string served(std::string_view in, size_t step) {
   Memory stream(in, step);
   std::string seen;
   static const std::atomic<bool> kRunning{false};
-  net::serve_connection(stream, "127.0.0.1", [&](Request request, BodySource& body) {
-    seen += request.method + " " + request.target + "\n";
-    for (const auto& [name, value] : request.headers.list) seen += name + ":" + value + "\n";
-    char buffer[500];
-    std::string whole;                                                         // how much of one that breaks off is seen depends on the pieces
-    for (;;) {
-      const auto got = body.read(buffer, sizeof buffer);
-      if (!got) { whole = "!" + got.error().code; break; }
-      if (!*got) break;
-      whole.append(buffer, *got);
-    }
-    seen += whole;
-    Response response;
-    response.headers.add("x-echo", request.target);
-    response.body = "ok";
-    return response;
-  }, kRunning);
+  net::serve_connection(
+      stream, "127.0.0.1",
+      [&](Request request, BodySource& body) {
+        seen += request.method + " " + request.target + "\n";
+        for (const auto& [name, value] : request.headers.list) seen += name + ":" + value + "\n";
+        char buffer[500];
+        std::string whole;  // how much of one that breaks off is seen depends on the pieces
+        for (;;) {
+          const auto got = body.read(buffer, sizeof buffer);
+          if (!got) {
+            whole = "!" + got.error().code;
+            break;
+          }
+          if (!*got) break;
+          whole.append(buffer, *got);
+        }
+        seen += whole;
+        Response response;
+        response.headers.add("x-echo", request.target);
+        response.body = "ok";
+        return response;
+      },
+      kRunning);
   return seen + "\n--\n" + stream.out();
 }
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // A head that breaks off may be called malformed, or waited for: that depends on the pieces. So every head has an end.
+  // A head that breaks off may be called malformed, or waited for: that depends on the pieces. So
+  // every head has an end.
   const std::string text = std::string(fuzz::text(data, size)) + "\r\n\r\n";
   const std::string whole = served(text, 1 << 20);
   if (size < 4096) MUST(served(text, 1) == whole);

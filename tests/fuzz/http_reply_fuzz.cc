@@ -1,4 +1,5 @@
-// What a server answers the function: heads, framings, sizes. A thread plays the server on a loopback socket.
+// What a server answers the function: heads, framings, sizes. A thread plays the server on a
+// loopback socket.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,7 +17,8 @@ class Server {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    MUST(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && listen(listener_, 64) == 0);
+    MUST(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+         listen(listener_, 64) == 0);
     MUST(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
     port_ = ntohs(address.sin_port);
   }
@@ -47,7 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int streamed = 0; streamed < 2; ++streamed) {
     ingest::HttpClient client(*ingest::parse_url(authority), "", 2000);
     uint64_t total = 0;
-    const std::function<Result<Done>(std::string_view)> take = [&](std::string_view piece) -> Result<Done> { total += piece.size(); return Done{}; };
+    const std::function<Result<Done>(std::string_view)> take =
+        [&](std::string_view piece) -> Result<Done> {
+      total += piece.size();
+      return Done{};
+    };
     const auto got = client.send("GET / HTTP/1.1\r\n", "", streamed ? &take : nullptr);
     if (got) MUST(got->body.size() <= ingest::kReplyBytesMax);
     MUST(total <= size);

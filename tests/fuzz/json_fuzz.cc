@@ -9,10 +9,18 @@ using namespace sluice;
 namespace {
 // Equal, but for the last digits of doubles: Boost.JSON 1.81 rounds them when it reads.
 bool alike(const json::value& a, const json::value& b) {
-  if (a.is_double() && b.is_double()) return a.get_double() == b.get_double() || std::abs(a.get_double() - b.get_double()) <= 1e-14 * std::abs(a.get_double()) + 1e-300;
+  if (a.is_double() && b.is_double())
+    return a.get_double() == b.get_double() ||
+           std::abs(a.get_double() - b.get_double()) <= 1e-14 * std::abs(a.get_double()) + 1e-300;
   if (a.kind() != b.kind()) return false;
-  if (a.is_array()) return std::equal(a.get_array().begin(), a.get_array().end(), b.get_array().begin(), b.get_array().end(), alike);
-  if (a.is_object()) return std::equal(a.get_object().begin(), a.get_object().end(), b.get_object().begin(), b.get_object().end(), [](const auto& x, const auto& y) { return x.key() == y.key() && alike(x.value(), y.value()); });
+  if (a.is_array())
+    return std::equal(a.get_array().begin(), a.get_array().end(), b.get_array().begin(),
+                      b.get_array().end(), alike);
+  if (a.is_object())
+    return std::equal(a.get_object().begin(), a.get_object().end(), b.get_object().begin(),
+                      b.get_object().end(), [](const auto& x, const auto& y) {
+                        return x.key() == y.key() && alike(x.value(), y.value());
+                      });
   return a == b;
 }
 }  // namespace

@@ -1,5 +1,6 @@
-// Every operation of the table: a request's path, query, headers and body through parse, needs, authorise and run, as the operator, on a store
-// with a little in it; nothing is committed. Input: "service:Operation", then the target, header lines, an empty line, the body.
+// Every operation of the table: a request's path, query, headers and body through parse, needs,
+// authorise and run, as the operator, on a store with a little in it; nothing is committed. Input:
+// "service:Operation", then the target, header lines, an empty line, the body.
 #include "base/bytes.h"
 #include "cli/server.h"
 #include "crypto/crypto.h"
@@ -30,7 +31,15 @@ class Text : public BodySource {
 
 class World {
  public:
-  World() : store_(open()), sessions_(make_sessions(*store_)), identities_(iam::identities()), data_keys_(kms::data_keys(*store_)), function_policies_(lambda::function_policies()), buckets_(s3::buckets()), journal_(logs::journal(ports)), path_(ports) {
+  World()
+      : store_(open()),
+        sessions_(make_sessions(*store_)),
+        identities_(iam::identities()),
+        data_keys_(kms::data_keys(*store_)),
+        function_policies_(lambda::function_policies()),
+        buckets_(s3::buckets()),
+        journal_(logs::journal(ports)),
+        path_(ports) {
     ports.store = store_.get();
     ports.sessions = sessions_.get();
     ports.identities = identities_.get();
@@ -42,11 +51,15 @@ class World {
     ports.services = cli::all_services();
     MUST(iam::bootstrap(*store_));
     const auto role = identities_->role("sluice-operator", store_->snapshot());
-    caller_ = Gate::role_caller(sessions_->mint(role->arn, role->id, "fuzz", 3600), store_->scope());
+    caller_ =
+        Gate::role_caller(sessions_->mint(role->arn, role->id, "fuzz", 3600), store_->scope());
     make("s3", "CreateBucket", "PUT", "/bucket", "");
     make("s3", "PutObject", "PUT", "/bucket/k", "hello");
-    make("dynamodb", "CreateTable", "POST", "/", R"({"TableName":"Tab","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]})");
-    make("dynamodb", "PutItem", "POST", "/", R"({"TableName":"Tab","Item":{"a":{"S":"x"},"n":{"N":"1"}}})");
+    make(
+        "dynamodb", "CreateTable", "POST", "/",
+        R"({"TableName":"Tab","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]})");
+    make("dynamodb", "PutItem", "POST", "/",
+         R"({"TableName":"Tab","Item":{"a":{"S":"x"},"n":{"N":"1"}}})");
     make("logs", "CreateLogGroup", "POST", "/", R"({"logGroupName":"g"})");
     make("logs", "CreateLogStream", "POST", "/", R"({"logGroupName":"g","logStreamName":"s"})");
   }
@@ -55,11 +68,13 @@ class World {
 
  private:
   std::unique_ptr<Store> open() {
-    auto store = Store::open({scratch_.path() + "/data", scratch_.path() + "/root.key", {}, false, {}});
+    auto store =
+        Store::open({scratch_.path() + "/data", scratch_.path() + "/root.key", {}, false, {}});
     MUST(store);
     return *std::move(store);
   }
-  void make(const char* service, const char* operation, const char* method, const char* target, const char* body) {
+  void make(const char* service, const char* operation, const char* method, const char* target,
+            const char* body) {
     Request request;
     request.method = method;
     request.target = target;
@@ -79,7 +94,8 @@ class World {
 };
 
 // The row that is named, or one that the name's hash picks.
-std::pair<const Service*, const Row*> pick(const std::vector<const Service*>& services, std::string_view name) {
+std::pair<const Service*, const Row*> pick(const std::vector<const Service*>& services,
+                                           std::string_view name) {
   std::vector<std::pair<const Service*, const Row*>> all;
   for (const Service* service : services)
     for (const Row& row : service->rows) {
@@ -95,7 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto rest = fuzz::text(data, size);
   auto head = fuzz::take(rest, "\n\n");
   const auto [service, row] = pick(world->ports.services, fuzz::take(head, "\n"));
-  if (row->name == "Invoke") return 0;                                        // there is no runner
+  if (row->name == "Invoke") return 0;  // there is no runner
   Request request;
   request.id = "fuzz";
   request.time = now();
@@ -109,7 +125,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto fields = [&](std::string_view text) {
     for (const auto part : split(text, '&')) {
       const size_t equals = part.find('=');
-      const auto value = equals == part.npos ? std::optional<std::string>("") : percent_decode(part.substr(equals + 1), true);
+      const auto value = equals == part.npos ? std::optional<std::string>("")
+                                             : percent_decode(part.substr(equals + 1), true);
       if (value) request.query.emplace_back(part.substr(0, equals), *value);
     }
   };
@@ -128,17 +145,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     found = *routed;
   }
   request.stream = std::make_shared<Text>(rest);
-  if (!rest.empty() && !request.headers.find("content-md5")) request.headers.add("content-md5", base64(md5(rest)));      // S3 wants it of every document
+  if (!rest.empty() && !request.headers.find("content-md5"))
+    request.headers.add("content-md5", base64(md5(rest)));  // S3 wants it of every document
   Staged staged = world->ports.store->stage();
   AuditFacts facts;
   std::shared_ptr<void> received;
   auto outcome = found->perform(request, world->caller(), world->ports, staged, facts, received);
-  if (outcome && received) {                                                  // and again, as after a conflict
+  if (outcome && received) {  // and again, as after a conflict
     Staged again = world->ports.store->stage();
     outcome = found->perform(request, world->caller(), world->ports, again, facts, received);
   }
-  if (outcome) MUST(outcome->status < 400);
-  else MUST(!outcome.error().code.empty() && outcome.error().status >= 300);
-  (void)audit_record(request, *service, found, &world->caller(), facts, outcome ? nullptr : &outcome.error(), world->ports.store->scope());
+  if (outcome)
+    MUST(outcome->status < 400);
+  else
+    MUST(!outcome.error().code.empty() && outcome.error().status >= 300);
+  (void)audit_record(request, *service, found, &world->caller(), facts,
+                     outcome ? nullptr : &outcome.error(), world->ports.store->scope());
   return 0;
 }

@@ -11,7 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::filesystem::create_directory(folder);
   (void)lambda::unpack(zip, folder);
   size_t beside = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(scratch.path())) { (void)entry; ++beside; }
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path())) {
+    (void)entry;
+    ++beside;
+  }
   MUST(beside == 1);
   return 0;
 }

@@ -5,7 +5,8 @@
 
 using namespace sluice;
 namespace {
-constexpr Service kS3{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", "", {}, ""}, kKms{"kms", "kms.amazonaws.com", Protocol::json11, "TrentService", "", {}, ""};
+constexpr Service kS3{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", "", {}, ""},
+    kKms{"kms", "kms.amazonaws.com", Protocol::json11, "TrentService", "", {}, ""};
 class Piecewise : public BodySource {
  public:
   Piecewise(std::string_view bytes, size_t step) : bytes_(bytes), step_(step) {}
@@ -19,7 +20,8 @@ class Piecewise : public BodySource {
   std::string_view bytes_;
   const size_t step_;
 };
-std::string drained(const Request& request, const sigv4::Claim& claim, const Secret& key, std::string_view body, size_t step) {
+std::string drained(const Request& request, const sigv4::Claim& claim, const Secret& key,
+                    std::string_view body, size_t step) {
   Piecewise raw(body, step);
   const auto payload = sigv4::verified_payload(raw, request, claim, key);
   if (!payload) return "refused " + payload.error().code;
@@ -31,7 +33,8 @@ std::string drained(const Request& request, const sigv4::Claim& claim, const Sec
     if (!*got) break;
     out.append(buffer, *got);
   }
-  if (const Headers* trailers = (*payload)->trailers()) for (const auto& [name, value] : trailers->list) out += "\n" + name + ":" + value;
+  if (const Headers* trailers = (*payload)->trailers())
+    for (const auto& [name, value] : trailers->list) out += "\n" + name + ":" + value;
   return out;
 }
 }  // namespace
@@ -48,7 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (mark != std::string::npos) request.raw_query = request.target.substr(mark + 1);
   for (const auto part : split(request.raw_query, '&')) {
     const size_t equals = part.find('=');
-    request.query.emplace_back(part.substr(0, equals), equals == part.npos ? "" : percent_decode(part.substr(equals + 1), true).value_or(""));
+    request.query.emplace_back(
+        part.substr(0, equals),
+        equals == part.npos ? "" : percent_decode(part.substr(equals + 1), true).value_or(""));
   }
   while (!head.empty()) {
     auto line = fuzz::take(head, "\n");
@@ -59,8 +64,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const Service* service : {&kS3, &kKms}) {
     auto claim = sigv4::parse(request, *service);
     if (!claim) continue;
-    (void)sigv4::string_to_sign(*claim, sigv4::canonical_request(request, *claim, "UNSIGNED-PAYLOAD", service == &kS3));
-    MUST(drained(request, *claim, key, rest, 1) == drained(request, *claim, key, rest, 4096));    // no piece boundary is special
+    (void)sigv4::string_to_sign(
+        *claim, sigv4::canonical_request(request, *claim, "UNSIGNED-PAYLOAD", service == &kS3));
+    MUST(drained(request, *claim, key, rest, 1) ==
+         drained(request, *claim, key, rest, 4096));  // no piece boundary is special
   }
   return 0;
 }

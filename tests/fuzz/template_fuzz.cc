@@ -1,4 +1,5 @@
-// CloudFormation templates, YAML and JSON: what parses is in order, and its functions resolve within their limits.
+// CloudFormation templates, YAML and JSON: what parses is in order, and its functions resolve
+// within their limits.
 #include "fuzz.h"
 #include "services/cloudformation/resolve.h"
 
@@ -15,9 +16,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const Parameter& p : t->parameters) given[p.name] = p.fallback.value_or("1");
   (void)check_parameters(*t, given);
   const Scope scope;
-  Values values(*t, given, scope, "stack", "arn:aws:cloudformation:us-east-1:000000000000:stack/stack/1");
+  Values values(*t, given, scope, "stack",
+                "arn:aws:cloudformation:us-east-1:000000000000:stack/stack/1");
   for (const ResourceSpec& resource : t->resources) {
-    for (const std::string& needed : resource.depends_on) MUST(values.has_resource(needed));     // each stands after those it depends on
+    for (const std::string& needed : resource.depends_on)
+      MUST(values.has_resource(needed));  // each stands after those it depends on
     (void)values.condition(resource.condition);
     (void)values.resolve_properties(resource.properties);
     values.add_resource(resource.name, "physical-" + resource.name, {{"Arn", "arn"}});

@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto number = parse_int(text)) MUST(parse_int(std::to_string(*number)) == number);
   if (const auto arn = parse_arn(text)) MUST(arn->text() == text);
   if (const auto time = parse_iso(text)) MUST(parse_iso(iso_millis(*time)) == time);
-  if (const auto time = parse_basic_date(text)) MUST(parse_basic_date(basic_date(*time)) == time);      // second 60 is the next minute's 0
+  if (const auto time = parse_basic_date(text))
+    MUST(parse_basic_date(basic_date(*time)) == time);  // second 60 is the next minute's 0
   if (const auto time = parse_http_date(text)) MUST(parse_http_date(http_date(*time)) == time);
   return 0;
 }

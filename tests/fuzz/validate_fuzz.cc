@@ -12,13 +12,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto object = parse_json_object(item->json);
     MUST(object);
     MUST(dynamodb::check_item(*object) || item->json.size() > 300 * 1024);
-    MUST(text_of(object->at("device_id").as_object(), "S") == item->device_id && !item->device_id.empty());
+    MUST(text_of(object->at("device_id").as_object(), "S") == item->device_id &&
+         !item->device_id.empty());
     MUST(ingest::utc_timestamp(item->timestamp) == item->timestamp);
   } else {
     MUST(!std::get<ingest::Rejection>(judged).code.empty());
   }
-  const auto number = parse_json(text);                                        // is_exact_number is asked about the text of a JSON number
+  const auto number = parse_json(text);  // is_exact_number is asked about the text of a JSON number
   const bool bare = text.find_first_of(" \t\r\n") == text.npos;
-  if (number && number->is_number() && bare && ingest::is_exact_number(text)) MUST(dynamodb::canonical_number(text));
+  if (number && number->is_number() && bare && ingest::is_exact_number(text))
+    MUST(dynamodb::canonical_number(text));
   return 0;
 }

@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto a = dynamodb::canonical_number(first), b = dynamodb::canonical_number(rest);
   if (a) MUST(*dynamodb::canonical_number(*a) == *a);
   if (a && b) {
-    const int order = dynamodb::compare_numbers(*a, *b), bytes = dynamodb::sortable_number(*a).compare(dynamodb::sortable_number(*b));
+    const int order = dynamodb::compare_numbers(*a, *b),
+              bytes = dynamodb::sortable_number(*a).compare(dynamodb::sortable_number(*b));
     MUST((order < 0) == (bytes < 0) && (order > 0) == (bytes > 0));
     MUST(dynamodb::compare_numbers(*b, *a) == -order);
   }
@@ -20,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MUST(dynamodb::check_value(again) && dynamodb::equal_values(again, *value));
     (void)dynamodb::value_bytes(*value);
   }
-  if (value->is_object() && dynamodb::check_item(value->get_object())) (void)dynamodb::item_bytes(value->get_object());
+  if (value->is_object() && dynamodb::check_item(value->get_object()))
+    (void)dynamodb::item_bytes(value->get_object());
   return 0;
 }

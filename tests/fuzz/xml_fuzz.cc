@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   xml.open("A").element("B", text).close("A");
   const std::string document = xml.take();
   pugi::xml_document read;
-  MUST(read.load_buffer(document.data(), document.size()));                  // whatever the text, the answer is a document
+  MUST(read.load_buffer(document.data(),
+                        document.size()));  // whatever the text, the answer is a document
   MUST(std::distance(read.child("A").begin(), read.child("A").end()) == 1);
   return 0;
 }

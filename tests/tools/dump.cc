@@ -1,4 +1,5 @@
-// Prints everything in the store of a stopped server, for tests that compare before and after: a digest for each key, and the audit records.
+// Prints everything in the store of a stopped server, for tests that compare before and after: a
+// digest for each key, and the audit records.
 //   dump DATA_DIR -> {"keys": {"<family>/<table>/<part>...": "<sha256>"}, "audit": [record...]}
 #include <cstdio>
 
@@ -15,8 +16,10 @@ using namespace sluice;
 std::string shown(std::string_view family, std::string_view key) {
   std::string out(family);
   for (const char c : key) {
-    if (c >= ' ' && c < 127) out += c;
-    else out += "\\" + hex(std::string_view(&c, 1));
+    if (c >= ' ' && c < 127)
+      out += c;
+    else
+      out += "\\" + hex(std::string_view(&c, 1));
   }
   return out;
 }
@@ -36,8 +39,10 @@ int main(int argc, char** argv) {
     std::unique_ptr<rocksdb::Iterator> it((*rocks)->db->NewIterator({}, (*rocks)->family(family)));
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       const std::string_view value = it->value().ToStringView();
-      if (family != Family::audit) digests[shown(std::to_string(i) + "/", it->key().ToStringView())] = hex(sha256(value));
-      else if (auto record = parse_json(value.substr(32))) audit.push_back(*std::move(record));
+      if (family != Family::audit)
+        digests[shown(std::to_string(i) + "/", it->key().ToStringView())] = hex(sha256(value));
+      else if (auto record = parse_json(value.substr(32)))
+        audit.push_back(*std::move(record));
     }
   }
   std::puts(json::serialize(json::object{{"keys", digests}, {"audit", audit}}).c_str());

@@ -1,4 +1,5 @@
-// Prints the operation table as JSON: what the server routes by, from the same rows. For docs/operations.md and the negative matrix.
+// Prints the operation table as JSON: what the server routes by, from the same rows. For
+// docs/operations.md and the negative matrix.
 #include <cstdio>
 
 #include "cli/server.h"
@@ -11,9 +12,22 @@ int main() {
   for (const Service* service : cli::all_services()) {
     json::array rows;
     for (const Row& row : service->rows)
-      rows.push_back(json::object{{"name", row.name}, {"event_name", event_name(*service, row)}, {"action", row.action}, {"method", row.match.method}, {"path", row.match.path}, {"flag", row.match.flag}, {"header", row.match.header},
-                                  {"data_event", row.data_event}, {"read_only", row.read_only}, {"streams", row.streams}, {"writes", row.writes}});
-    services.push_back(json::object{{"service", service->name}, {"event_source", service->event_source}, {"protocol", kProtocols[static_cast<int>(service->protocol)]}, {"target", service->target}, {"rows", rows}});
+      rows.push_back(json::object{{"name", row.name},
+                                  {"event_name", event_name(*service, row)},
+                                  {"action", row.action},
+                                  {"method", row.match.method},
+                                  {"path", row.match.path},
+                                  {"flag", row.match.flag},
+                                  {"header", row.match.header},
+                                  {"data_event", row.data_event},
+                                  {"read_only", row.read_only},
+                                  {"streams", row.streams},
+                                  {"writes", row.writes}});
+    services.push_back(json::object{{"service", service->name},
+                                    {"event_source", service->event_source},
+                                    {"protocol", kProtocols[static_cast<int>(service->protocol)]},
+                                    {"target", service->target},
+                                    {"rows", rows}});
   }
   std::puts(json::serialize(services).c_str());
   return 0;

@@ -9,7 +9,9 @@ namespace {
 const Error kStopped{503, "Stopped", "", {}};
 bool is_stop(const Error& error) { return error.code == "Stopped"; }
 bool exists(const json::object& record) { return bool_of(record, "Exists"); }
-const json::object& properties_of(const json::object& record, const char* member = "Properties") { return record.at(member).as_object(); }
+const json::object& properties_of(const json::object& record, const char* member = "Properties") {
+  return record.at(member).as_object();
+}
 
 // Resolved and checked, as they are stored.
 Result<json::object> final_properties(const ResourceSpec& spec, Values& values) {
@@ -18,7 +20,10 @@ Result<json::object> final_properties(const ResourceSpec& spec, Values& values) 
 }
 uint64_t newest_audit_record(const Ports& ports) {
   uint64_t newest = 0;
-  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view) { newest = sequence; return false; });
+  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view) {
+    newest = sequence;
+    return false;
+  });
   return newest;
 }
 json::array names(const std::vector<std::string>& list) {
@@ -28,16 +33,23 @@ json::array names(const std::vector<std::string>& list) {
 }
 }  // namespace
 
-Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters, const Scope& scope, const std::map<std::string, json::object>& records) {
+Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters,
+                 const Scope& scope, const std::map<std::string, json::object>& records) {
   Values values(t, parameters, scope, text_of(stack, "Name"), text_of(stack, "Arn"));
   for (const auto& [name, record] : records)
-    if (exists(record)) values.add_resource(name, text_of(record, "Physical"), record.at("Attributes").as_object());
+    if (exists(record))
+      values.add_resource(name, text_of(record, "Physical"), record.at("Attributes").as_object());
   return values;
 }
 
-Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted, const ParameterValues& parameters, const Snapshot& snapshot, bool& outputs_differ) {
+Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted,
+                                            const ParameterValues& parameters,
+                                            const Snapshot& snapshot, bool& outputs_differ) {
   std::map<std::string, json::object> records;
-  for (json::object& one : resources(snapshot, text_of(stack, "Id"))) { std::string name = text_of(one, "Name"); records.emplace(std::move(name), std::move(one)); }
+  for (json::object& one : resources(snapshot, text_of(stack, "Id"))) {
+    std::string name = text_of(one, "Name");
+    records.emplace(std::move(name), std::move(one));
+  }
   Values values = values_of(stack, wanted, parameters, snapshot.scope(), records);
   std::vector<Difference> out;
   std::set<std::string> kept;
@@ -46,47 +58,78 @@ Result<std::vector<Difference>> differences(const json::object& stack, const Tem
     if (!there) continue;
     kept.insert(spec.name);
     const auto record = records.find(spec.name);
-    if (record == records.end() || !exists(record->second)) { out.push_back({"Add", spec.name, "", spec.type, ""}); continue; }
-    const auto properties = final_properties(spec, values);      // an error: it names a resource that is not there yet
+    if (record == records.end() || !exists(record->second)) {
+      out.push_back({"Add", spec.name, "", spec.type, ""});
+      continue;
+    }
+    const auto properties =
+        final_properties(spec, values);  // an error: it names a resource that is not there yet
     const json::object& before = properties_of(record->second);
     const bool retyped = text_of(record->second, "Type") != spec.type;
-    if (!retyped && properties && *properties == before && text_of(record->second, "Policy") == spec.deletion_policy) continue;
-    out.push_back({"Modify", spec.name, text_of(record->second, "Physical"), spec.type, retyped ? "Type" : properties ? needs_replacement(*find_type(spec.type), before, *properties) : ""});
+    if (!retyped && properties && *properties == before &&
+        text_of(record->second, "Policy") == spec.deletion_policy)
+      continue;
+    out.push_back({"Modify", spec.name, text_of(record->second, "Physical"), spec.type,
+                   retyped      ? "Type"
+                   : properties ? needs_replacement(*find_type(spec.type), before, *properties)
+                                : ""});
   }
   for (const auto& [name, record] : records)
-    if (exists(record) && !kept.contains(name)) out.push_back({"Remove", name, text_of(record, "Physical"), text_of(record, "Type"), ""});
+    if (exists(record) && !kept.contains(name))
+      out.push_back({"Remove", name, text_of(record, "Physical"), text_of(record, "Type"), ""});
   json::array now_shown;
   outputs_differ = false;
   for (const OutputSpec& output : wanted.outputs) {
     TRY(const bool there, values.condition(output.condition));
     if (!there) continue;
     const auto text = values.text(output.value);
-    if (!text) { outputs_differ = true; break; }
-    now_shown.push_back(json::object{{"Key", output.name}, {"Value", *text}, {"Description", output.description}});
+    if (!text) {
+      outputs_differ = true;
+      break;
+    }
+    now_shown.push_back(
+        json::object{{"Key", output.name}, {"Value", *text}, {"Description", output.description}});
   }
   const json::value* before = stack.if_contains("Outputs");
   outputs_differ = outputs_differ || !before || *before != json::value(now_shown);
   return out;
 }
 
-Change::Change(const Ports& ports, json::object stack, std::string event_id, const std::function<bool()>& stopping)
-    : ports_(ports), stack_(std::move(stack)), id_(text_of(stack_, "Id")), event_id_(std::move(event_id)), stopping_(stopping) {
-  for (json::object& one : resources(ports_.store->snapshot(), id_)) { std::string name = text_of(one, "Name"); records_.emplace(std::move(name), std::move(one)); }
+Change::Change(const Ports& ports, json::object stack, std::string event_id,
+               const std::function<bool()>& stopping)
+    : ports_(ports),
+      stack_(std::move(stack)),
+      id_(text_of(stack_, "Id")),
+      event_id_(std::move(event_id)),
+      stopping_(stopping) {
+  for (json::object& one : resources(ports_.store->snapshot(), id_)) {
+    std::string name = text_of(one, "Name");
+    records_.emplace(std::move(name), std::move(one));
+  }
 }
 
 void Change::run(const std::string& kind, const Result<Caller>& owner) {
   Step done = Done{};
   if (!owner) {
     const std::string status = text_of(stack_, "Status");
-    done = finish(status == "DELETE_IN_PROGRESS" ? "DELETE_FAILED" : status.starts_with("UPDATE") ? "UPDATE_ROLLBACK_FAILED" : "ROLLBACK_FAILED", owner.error().message);
+    done = finish(status == "DELETE_IN_PROGRESS" ? "DELETE_FAILED"
+                  : status.starts_with("UPDATE") ? "UPDATE_ROLLBACK_FAILED"
+                                                 : "ROLLBACK_FAILED",
+                  owner.error().message);
   } else {
     calls_.emplace(ports_, *owner);
     const bool begun = bool_of(stack_, "Begun");
     stack_["Begun"] = true;
     done = keep([&](Staged& staged) { staged.put_json(stack_key(id_), stack_); });
-    if (done) done = begun ? take_up() : kind == "create" ? create() : kind == "update" ? update() : remove();
+    if (done)
+      done = begun              ? take_up()
+             : kind == "create" ? create()
+             : kind == "update" ? update()
+                                : remove();
   }
-  if (!done && !is_stop(done.error())) spdlog::error("the stack {} could not be worked on: {}", text_of(stack_, "Name"), done.error().message);
+  if (!done && !is_stop(done.error()))
+    spdlog::error("the stack {} could not be worked on: {}", text_of(stack_, "Name"),
+                  done.error().message);
 }
 
 // ---- storing
@@ -97,17 +140,20 @@ Change::Step Change::keep(const std::function<void(Staged&)>& fn) {
     fn(staged);
     const auto committed = ports_.store->commit(std::move(staged), {});
     if (committed) return Done{};
-    stack_ = before;                                      // its event counter, for the next attempt
+    stack_ = before;  // its event counter, for the next attempt
     if (committed.error().code != "Conflict") break;
   }
-  return kStopped;                                        // the store is read-only: taken up at the next start
+  return kStopped;  // the store is read-only: taken up at the next start
 }
-Change::Step Change::record_event(json::object& record, std::string_view status, const std::string& reason, const std::string& properties) {
+Change::Step Change::record_event(json::object& record, std::string_view status,
+                                  const std::string& reason, const std::string& properties) {
   record["Status"] = status;
   record["Reason"] = reason;
   record["Time"] = now();
   return keep([&](Staged& staged) {
-    add_event(staged, stack_, {text_of(record, "Name"), text_of(record, "Physical"), text_of(record, "Type"), std::string(status), reason, properties});
+    add_event(staged, stack_,
+              {text_of(record, "Name"), text_of(record, "Physical"), text_of(record, "Type"),
+               std::string(status), reason, properties});
     staged.put_json(stack_key(id_), stack_);
     staged.put_json(resource_key(id_, text_of(record, "Name")), record);
   });
@@ -120,22 +166,35 @@ Change::Step Change::finish(std::string_view status, const std::string& reason) 
     if (status == "DELETE_COMPLETE") {
       stack_["Deleted"] = now();
       staged.put_json(stack_key(id_), stack_);
-      if (staged.get(name_key(text_of(stack_, "Name"))) == id_) staged.erase(name_key(text_of(stack_, "Name")));
+      if (staged.get(name_key(text_of(stack_, "Name"))) == id_)
+        staged.erase(name_key(text_of(stack_, "Name")));
     }
-    if (!status.ends_with("_FAILED")) for (const auto& [name, record] : records_) {
-      if (status.starts_with("UPDATE") && !exists(record)) staged.erase(resource_key(id_, name));
-      else staged.put_json(resource_key(id_, name), record);
-    }
+    if (!status.ends_with("_FAILED"))
+      for (const auto& [name, record] : records_) {
+        if (status.starts_with("UPDATE") && !exists(record))
+          staged.erase(resource_key(id_, name));
+        else
+          staged.put_json(resource_key(id_, name), record);
+      }
     ports_.store->erase_event(staged, kQueue, event_id_);
   });
 }
 
 // ---- one resource
-Change::Step Change::make(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters, bool in_update) {
+Change::Step Change::make(const ResourceSpec& spec, const Template& t,
+                          const ParameterValues& parameters, bool in_update) {
   if (stopping_()) return kStopped;
   const Type& type = *find_type(spec.type);
   json::object& record = records_[spec.name];
-  record = json::object{{"Name", spec.name}, {"Type", spec.type}, {"Physical", ""}, {"Attributes", json::object{}}, {"Exists", false}, {"Properties", json::object{}}, {"Depends", names(spec.depends_on)}, {"Policy", spec.deletion_policy}, {"New", in_update}};
+  record = json::object{{"Name", spec.name},
+                        {"Type", spec.type},
+                        {"Physical", ""},
+                        {"Attributes", json::object{}},
+                        {"Exists", false},
+                        {"Properties", json::object{}},
+                        {"Depends", names(spec.depends_on)},
+                        {"Policy", spec.deletion_policy},
+                        {"New", in_update}};
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
   auto properties = final_properties(spec, values);
   if (!properties) {
@@ -157,7 +216,8 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t, const Par
   record["Physical"] = made.exists ? made.physical : "";
   record["Attributes"] = made.attributes;
   record["Exists"] = made.exists;
-  if (made.exists) CHECK(record_event(record, "CREATE_IN_PROGRESS", "Resource creation Initiated", text));
+  if (made.exists)
+    CHECK(record_event(record, "CREATE_IN_PROGRESS", "Resource creation Initiated", text));
   if (!outcome) {
     CHECK(record_event(record, "CREATE_FAILED", outcome.error().message, text));
     return outcome.error();
@@ -166,7 +226,8 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t, const Par
 }
 
 // Changes the resource in place; "Before" stays until the update is complete.
-Change::Step Change::apply(json::object& record, const json::object& before, const json::object& after) {
+Change::Step Change::apply(json::object& record, const json::object& before,
+                           const json::object& after) {
   const Type& type = *find_type(text_of(record, "Type"));
   Made made{text_of(record, "Physical"), record.at("Attributes").as_object(), true};
   const auto outcome = type.update(calls(), before, after, made);
@@ -178,15 +239,21 @@ Change::Step Change::apply(json::object& record, const json::object& before, con
   }
   return record_event(record, "UPDATE_COMPLETE", "");
 }
-Change::Step Change::alter(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters, json::object& record) {
+Change::Step Change::alter(const ResourceSpec& spec, const Template& t,
+                           const ParameterValues& parameters, json::object& record) {
   if (stopping_()) return kStopped;
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
   auto properties = final_properties(spec, values);
   std::string refused;
-  if (!properties) refused = properties.error().message;
-  else if (text_of(record, "Type") != spec.type) refused = "The type of a resource cannot be changed; give the new one another logical id.";
-  else if (const std::string property = needs_replacement(*find_type(spec.type), properties_of(record), *properties); !property.empty())
-    refused = "A change of " + property + " needs a replacement of this " + spec.type + ", which Sluice does not make. Give the new resource another logical id.";
+  if (!properties)
+    refused = properties.error().message;
+  else if (text_of(record, "Type") != spec.type)
+    refused = "The type of a resource cannot be changed; give the new one another logical id.";
+  else if (const std::string property =
+               needs_replacement(*find_type(spec.type), properties_of(record), *properties);
+           !property.empty())
+    refused = "A change of " + property + " needs a replacement of this " + spec.type +
+              ", which Sluice does not make. Give the new resource another logical id.";
   if (!refused.empty()) {
     CHECK(record_event(record, "UPDATE_FAILED", refused));
     return validation(refused);
@@ -205,7 +272,8 @@ Change::Step Change::remove_one(json::object& record, std::string& failed) {
   if (stopping_()) return kStopped;
   const std::string name = text_of(record, "Name");
   CHECK(record_event(record, "DELETE_IN_PROGRESS", ""));
-  const auto outcome = find_type(text_of(record, "Type"))->remove(calls(), properties_of(record), text_of(record, "Physical"));
+  const auto outcome = find_type(text_of(record, "Type"))
+                           ->remove(calls(), properties_of(record), text_of(record, "Physical"));
   if (!outcome) {
     failed += (failed.empty() ? "" : ", ") + name;
     return record_event(record, "DELETE_FAILED", outcome.error().message);
@@ -214,21 +282,28 @@ Change::Step Change::remove_one(json::object& record, std::string& failed) {
   return record_event(record, "DELETE_COMPLETE", "");
 }
 
-Result<std::string> Change::remove_all(const std::function<bool(const json::object&)>& wanted, bool rolling_back_create) {
+Result<std::string> Change::remove_all(const std::function<bool(const json::object&)>& wanted,
+                                       bool rolling_back_create) {
   std::string failed;
   std::vector<std::string> left;
-  for (const auto& [name, record] : records_) if (exists(record) && wanted(record)) left.push_back(name);
+  for (const auto& [name, record] : records_)
+    if (exists(record) && wanted(record)) left.push_back(name);
   const auto depends = [&](const std::string& name, const std::string& on) {
     const json::array& list = records_[name].at("Depends").as_array();
-    return std::any_of(list.begin(), list.end(), [&](const json::value& one) { return one == json::value(json::string(on)); });
+    return std::any_of(list.begin(), list.end(), [&](const json::value& one) {
+      return one == json::value(json::string(on));
+    });
   };
   // A resource that something left still needs waits, also when that could not be removed.
   std::set<std::string> gave_up;
   for (;;) {
     auto next = std::find_if(left.begin(), left.end(), [&](const std::string& name) {
-      return !gave_up.contains(name) && std::none_of(left.begin(), left.end(), [&](const std::string& other) { return depends(other, name); });
+      return !gave_up.contains(name) &&
+             std::none_of(left.begin(), left.end(),
+                          [&](const std::string& other) { return depends(other, name); });
     });
-    if (next == left.end() && gave_up.empty()) next = left.begin();       // an interrupted update can leave a circle
+    if (next == left.end() && gave_up.empty())
+      next = left.begin();  // an interrupted update can leave a circle
     if (next == left.end()) break;
     json::object& record = records_[*next];
     const std::string policy = text_of(record, "Policy");
@@ -238,8 +313,10 @@ Result<std::string> Change::remove_all(const std::function<bool(const json::obje
     } else {
       CHECK(remove_one(record, failed));
     }
-    if (exists(record)) gave_up.insert(*next);
-    else left.erase(next);
+    if (exists(record))
+      gave_up.insert(*next);
+    else
+      left.erase(next);
   }
   return failed;
 }
@@ -266,12 +343,19 @@ Change::Step Change::roll_back_create(const std::string& why) {
   const std::string wanted = text_of(stack_, "OnFailure");
   if (wanted == "DO_NOTHING") return finish("CREATE_FAILED", why);
   if (wanted == "DELETE") {
-    CHECK(keep([&](Staged& staged) { set_status(staged, stack_, "DELETE_IN_PROGRESS", why + " Delete requested by user."); }));
+    CHECK(keep([&](Staged& staged) {
+      set_status(staged, stack_, "DELETE_IN_PROGRESS", why + " Delete requested by user.");
+    }));
     return remove();
   }
-  if (text_of(stack_, "Status") != "ROLLBACK_IN_PROGRESS") CHECK(keep([&](Staged& staged) { set_status(staged, stack_, "ROLLBACK_IN_PROGRESS", why + " Rollback requested by user."); }));
+  if (text_of(stack_, "Status") != "ROLLBACK_IN_PROGRESS")
+    CHECK(keep([&](Staged& staged) {
+      set_status(staged, stack_, "ROLLBACK_IN_PROGRESS", why + " Rollback requested by user.");
+    }));
   TRY(const std::string failed, remove_all([](const json::object&) { return true; }, true));
-  if (!failed.empty()) return finish("ROLLBACK_FAILED", "The following resource(s) failed to delete: [" + failed + "].");
+  if (!failed.empty())
+    return finish("ROLLBACK_FAILED",
+                  "The following resource(s) failed to delete: [" + failed + "].");
   return finish("ROLLBACK_COMPLETE", "");
 }
 
@@ -279,9 +363,12 @@ Change::Step Change::roll_back_create(const std::string& why) {
 Change::Step Change::remove() {
   CHECK(settle_unfinished());
   if (const json::value* kept = stack_.if_contains("Retain"))
-    for (const json::value& name : kept->as_array()) if (const auto it = records_.find(std::string(name.as_string())); it != records_.end()) it->second["Policy"] = "Retain";
+    for (const json::value& name : kept->as_array())
+      if (const auto it = records_.find(std::string(name.as_string())); it != records_.end())
+        it->second["Policy"] = "Retain";
   TRY(const std::string failed, remove_all([](const json::object&) { return true; }, false));
-  if (!failed.empty()) return finish("DELETE_FAILED", "The following resource(s) failed to delete: [" + failed + "].");
+  if (!failed.empty())
+    return finish("DELETE_FAILED", "The following resource(s) failed to delete: [" + failed + "].");
   return finish("DELETE_COMPLETE", "");
 }
 
@@ -296,24 +383,35 @@ Change::Step Change::update() {
     if (there && !*there) continue;
     const auto record = records_.find(spec.name);
     const bool is_new = record == records_.end() || !exists(record->second);
-    const Step done = !there ? Step(there.error()) : is_new ? make(spec, t, parameters, true) : alter(spec, t, parameters, record->second);
+    const Step done = !there   ? Step(there.error())
+                      : is_new ? make(spec, t, parameters, true)
+                               : alter(spec, t, parameters, record->second);
     if (done) continue;
     if (is_stop(done.error())) return done;
-    return roll_back_update("The following resource(s) failed to " + std::string(is_new ? "create" : "update") + ": [" + spec.name + "].");
+    return roll_back_update("The following resource(s) failed to " +
+                            std::string(is_new ? "create" : "update") + ": [" + spec.name + "].");
   }
   auto shown = outputs(t, parameters);
   if (!shown) return roll_back_update(shown.error().message);
   stack_["NextOutputs"] = *shown;
-  CHECK(keep([&](Staged& staged) { set_status(staged, stack_, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ""); }));
+  CHECK(keep([&](Staged& staged) {
+    set_status(staged, stack_, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "");
+  }));
   return clean_up_update(t, parameters);
 }
 Change::Step Change::clean_up_update(const Template& t, const ParameterValues& parameters) {
   Values conditions = values_of(stack_, t, parameters, ports_.store->scope(), {});
   std::set<std::string> kept;
-  for (const ResourceSpec& spec : t.resources) { TRY(const bool there, conditions.condition(spec.condition)); if (there) kept.insert(spec.name); }
-  // As on AWS, what cannot be removed does not undo the update: its DELETE_FAILED event says why, and the stack lets go of it.
-  CHECK(remove_all([&](const json::object& record) { return !kept.contains(text_of(record, "Name")); }, false));
-  for (auto& [name, record] : records_) if (!kept.contains(name)) record["Exists"] = false;
+  for (const ResourceSpec& spec : t.resources) {
+    TRY(const bool there, conditions.condition(spec.condition));
+    if (there) kept.insert(spec.name);
+  }
+  // As on AWS, what cannot be removed does not undo the update: its DELETE_FAILED event says why,
+  // and the stack lets go of it.
+  CHECK(remove_all(
+      [&](const json::object& record) { return !kept.contains(text_of(record, "Name")); }, false));
+  for (auto& [name, record] : records_)
+    if (!kept.contains(name)) record["Exists"] = false;
   forget_before();
   const json::object next = stack_.at("Next").as_object();
   for (const auto& [key, value] : next) stack_[key] = value;
@@ -323,7 +421,9 @@ Change::Step Change::clean_up_update(const Template& t, const ParameterValues& p
   return finish("UPDATE_COMPLETE", "");
 }
 Change::Step Change::roll_back_update(const std::string& why) {
-  if (text_of(stack_, "Status") != "UPDATE_ROLLBACK_IN_PROGRESS") CHECK(keep([&](Staged& staged) { set_status(staged, stack_, "UPDATE_ROLLBACK_IN_PROGRESS", why); }));
+  if (text_of(stack_, "Status") != "UPDATE_ROLLBACK_IN_PROGRESS")
+    CHECK(keep(
+        [&](Staged& staged) { set_status(staged, stack_, "UPDATE_ROLLBACK_IN_PROGRESS", why); }));
   std::string failed;
   for (auto& [name, record] : records_) {
     if (!record.contains("Before")) continue;
@@ -332,29 +432,43 @@ Change::Step Change::roll_back_update(const std::string& why) {
     CHECK(record_event(record, "UPDATE_IN_PROGRESS", ""));
     const Step done = apply(record, after, before);
     if (!done && is_stop(done.error())) return done;
-    if (!done) { failed += (failed.empty() ? "" : ", ") + name; continue; }
+    if (!done) {
+      failed += (failed.empty() ? "" : ", ") + name;
+      continue;
+    }
     record["Properties"] = before;
     record.erase("Before");
     CHECK(keep([&](Staged& staged) { staged.put_json(resource_key(id_, name), record); }));
   }
-  if (!failed.empty()) return finish("UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [" + failed + "].");
-  CHECK(keep([&](Staged& staged) { set_status(staged, stack_, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", ""); }));
+  if (!failed.empty())
+    return finish("UPDATE_ROLLBACK_FAILED",
+                  "The following resource(s) failed to update: [" + failed + "].");
+  CHECK(keep([&](Staged& staged) {
+    set_status(staged, stack_, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "");
+  }));
   return finish_update_rollback();
 }
 Change::Step Change::finish_update_rollback() {
   CHECK(remove_all([](const json::object& record) { return bool_of(record, "New"); }, true));
-  for (auto& [name, record] : records_) if (bool_of(record, "New")) record["Exists"] = false;
+  for (auto& [name, record] : records_)
+    if (bool_of(record, "New")) record["Exists"] = false;
   // Order and deletion policy are those of the template that stays.
   TRY(const Template t, parse_template(text_of(stack_, "Template")));
   for (const ResourceSpec& spec : t.resources)
-    if (const auto it = records_.find(spec.name); it != records_.end()) { it->second["Depends"] = names(spec.depends_on); it->second["Policy"] = spec.deletion_policy; }
+    if (const auto it = records_.find(spec.name); it != records_.end()) {
+      it->second["Depends"] = names(spec.depends_on);
+      it->second["Policy"] = spec.deletion_policy;
+    }
   forget_before();
   stack_.erase("Next");
   stack_.erase("NextOutputs");
   return finish("UPDATE_ROLLBACK_COMPLETE", "");
 }
 void Change::forget_before() {
-  for (auto& [name, record] : records_) { record.erase("Before"); record["New"] = false; }
+  for (auto& [name, record] : records_) {
+    record.erase("Before");
+    record["New"] = false;
+  }
 }
 Result<json::array> Change::outputs(const Template& t, const ParameterValues& parameters) {
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
@@ -363,27 +477,39 @@ Result<json::array> Change::outputs(const Template& t, const ParameterValues& pa
     TRY(const bool there, values.condition(output.condition));
     if (!there) continue;
     TRY(const std::string text, values.text(output.value));
-    out.push_back(json::object{{"Key", output.name}, {"Value", text}, {"Description", output.description}});
+    out.push_back(
+        json::object{{"Key", output.name}, {"Value", text}, {"Description", output.description}});
   }
   return out;
 }
 
 // ---- after a restart
 namespace {
-// Whether our call was carried out is in the audit log, in the same commit as what it made. The record, if there is one. Lambda's event names end
-// with the date of its API.
-std::optional<json::object> carried_out(const Ports& ports, const Type& type, const std::string& physical, uint64_t began) {
+// Whether our call was carried out is in the audit log, in the same commit as what it made. The
+// record, if there is one. Lambda's event names end with the date of its API.
+std::optional<json::object> carried_out(const Ports& ports, const Type& type,
+                                        const std::string& physical, uint64_t began) {
   std::optional<json::object> found;
-  ports.store->audit_scan(ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view text) {
-    if (sequence <= began) return false;
-    auto record = parse_json_object(text);
-    if (!record || record->contains("errorCode") || !text_of(*record, "eventName").starts_with(type.made_by)) return true;
-    const json::value *identity = record->if_contains("userIdentity"), *parameters = record->if_contains("requestParameters");
-    const bool ours = identity && identity->is_object() && text_of(identity->get_object(), "invokedBy") == "cloudformation.amazonaws.com";
-    const bool named = physical.empty() || (parameters && json::serialize(*parameters).find(json::serialize(json::value(json::string(physical)))) != std::string::npos);
-    if (ours && named) found = *std::move(record);
-    return !found;
-  });
+  ports.store->audit_scan(
+      ports.store->snapshot(), 0, [&](uint64_t sequence, std::string_view text) {
+        if (sequence <= began) return false;
+        auto record = parse_json_object(text);
+        if (!record || record->contains("errorCode") ||
+            !text_of(*record, "eventName").starts_with(type.made_by))
+          return true;
+        const json::value *identity = record->if_contains("userIdentity"),
+                          *parameters = record->if_contains("requestParameters");
+        const bool ours =
+            identity && identity->is_object() &&
+            text_of(identity->get_object(), "invokedBy") == "cloudformation.amazonaws.com";
+        const bool named =
+            physical.empty() ||
+            (parameters && json::serialize(*parameters)
+                                   .find(json::serialize(json::value(json::string(physical)))) !=
+                               std::string::npos);
+        if (ours && named) found = *std::move(record);
+        return !found;
+      });
   return found;
 }
 }  // namespace
@@ -393,24 +519,33 @@ Change::Step Change::settle_unfinished() {
   for (auto& [name, record] : records_) {
     if (text_of(record, "Status") != "CREATE_IN_PROGRESS" || exists(record)) continue;
     const Type& type = *find_type(text_of(record, "Type"));
-    const auto call = type.made_by.empty() ? std::nullopt : carried_out(ports_, type, text_of(record, "Physical"), static_cast<uint64_t>(int_of(record, "Began")));
+    const auto call = type.made_by.empty()
+                          ? std::nullopt
+                          : carried_out(ports_, type, text_of(record, "Physical"),
+                                        static_cast<uint64_t>(int_of(record, "Began")));
     record["Exists"] = type.made_by.empty() || call;
-    if (call && text_of(record, "Physical").empty()) {    // the service gave the name: a key's id
+    if (call && text_of(record, "Physical").empty()) {  // the service gave the name: a key's id
       const json::value* made = call->if_contains("responseElements");
-      const json::value* metadata = made && made->is_object() ? made->get_object().if_contains("keyMetadata") : nullptr;
-      record["Physical"] = metadata && metadata->is_object() ? text_of(metadata->get_object(), "keyId") : "";
+      const json::value* metadata =
+          made && made->is_object() ? made->get_object().if_contains("keyMetadata") : nullptr;
+      record["Physical"] =
+          metadata && metadata->is_object() ? text_of(metadata->get_object(), "keyId") : "";
       record["Exists"] = !text_of(record, "Physical").empty();
     }
-    CHECK(record_event(record, "CREATE_FAILED", "The server stopped while this resource was being made."));
+    CHECK(record_event(record, "CREATE_FAILED",
+                       "The server stopped while this resource was being made."));
   }
   return Done{};
 }
 Change::Step Change::take_up() {
-  const std::string status = text_of(stack_, "Status"), why = "The server stopped during the change.";
+  const std::string status = text_of(stack_, "Status"),
+                    why = "The server stopped during the change.";
   if (status == "DELETE_IN_PROGRESS") return remove();
   CHECK(settle_unfinished());
-  if (status == "CREATE_IN_PROGRESS" || status == "ROLLBACK_IN_PROGRESS") return roll_back_create(why);
-  if (status == "UPDATE_IN_PROGRESS" || status == "UPDATE_ROLLBACK_IN_PROGRESS") return roll_back_update(why);
+  if (status == "CREATE_IN_PROGRESS" || status == "ROLLBACK_IN_PROGRESS")
+    return roll_back_create(why);
+  if (status == "UPDATE_IN_PROGRESS" || status == "UPDATE_ROLLBACK_IN_PROGRESS")
+    return roll_back_update(why);
   if (status == "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS") return finish_update_rollback();
   if (status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") {
     const json::object& next = stack_.at("Next").as_object();

@@ -1,6 +1,7 @@
 #pragma once
-// One change of one stack, from its first event to its last: create, update, delete, and their rollbacks. Every step is stored before
-// and after its call, so that a change can be taken up again after the server stopped.
+// One change of one stack, from its first event to its last: create, update, delete, and their
+// rollbacks. Every step is stored before and after its call, so that a change can be taken up again
+// after the server stopped.
 #include <functional>
 
 #include "services/cloudformation/resolve.h"
@@ -10,41 +11,52 @@
 namespace sluice::cloudformation {
 
 // Values with the stack's existing resources.
-Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters, const Scope& scope, const std::map<std::string, json::object>& records);
-// What is different between the stack as it is and the template: used by "No updates are to be performed." and change sets.
-struct Difference { std::string action, logical, physical, type, replacement; };      // Add, Modify, Remove; replacement: the property that asks for one
-Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted, const ParameterValues& parameters, const Snapshot& snapshot, bool& outputs_differ);
+Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters,
+                 const Scope& scope, const std::map<std::string, json::object>& records);
+// What is different between the stack as it is and the template: used by "No updates are to be
+// performed." and change sets.
+struct Difference {
+  std::string action, logical, physical, type, replacement;
+};  // Add, Modify, Remove; replacement: the property that asks for one
+Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted,
+                                            const ParameterValues& parameters,
+                                            const Snapshot& snapshot, bool& outputs_differ);
 
 class Change {
  public:
   // `stopping`: asked between calls; a change that stops is taken up at the next start.
-  Change(const Ports& ports, json::object stack, std::string event_id, const std::function<bool()>& stopping);
+  Change(const Ports& ports, json::object stack, std::string event_id,
+         const std::function<bool()>& stopping);
   // `owner` in whose name; an error: nobody, the stack is left as failed.
   void run(const std::string& kind, const Result<Caller>& owner);
 
  private:
-  using Step = Result<Done>;                              // an error with code kStopped: give up silently
+  using Step = Result<Done>;  // an error with code kStopped: give up silently
   Step create();
   Step update();
   Step remove();
-  Step take_up();                                         // after a restart
+  Step take_up();  // after a restart
   Step finish(std::string_view status, const std::string& reason);
 
-  Step make(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters, bool in_update);
-  Step alter(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters, json::object& record);
+  Step make(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters,
+            bool in_update);
+  Step alter(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters,
+             json::object& record);
   Step apply(json::object& record, const json::object& before, const json::object& after);
   Step roll_back_create(const std::string& why);
   Step roll_back_update(const std::string& why);
   Step clean_up_update(const Template& wanted, const ParameterValues& parameters);
   Step finish_update_rollback();
   // Removes those that `wanted` picks, dependents first. Returns the names that failed.
-  Result<std::string> remove_all(const std::function<bool(const json::object&)>& wanted, bool rolling_back_create);
+  Result<std::string> remove_all(const std::function<bool(const json::object&)>& wanted,
+                                 bool rolling_back_create);
   Step remove_one(json::object& record, std::string& failed);
   Step settle_unfinished();
   void forget_before();
 
   Step keep(const std::function<void(Staged&)>& fn);
-  Step record_event(json::object& record, std::string_view status, const std::string& reason, const std::string& properties = {});
+  Step record_event(json::object& record, std::string_view status, const std::string& reason,
+                    const std::string& properties = {});
   Result<json::array> outputs(const Template& t, const ParameterValues& parameters);
   const Calls& calls() const { return *calls_; }
 
@@ -53,7 +65,7 @@ class Change {
   const std::string id_, event_id_;
   const std::function<bool()>& stopping_;
   std::optional<Calls> calls_;
-  std::map<std::string, json::object> records_;          // by logical id
+  std::map<std::string, json::object> records_;  // by logical id
 };
 
 }  // namespace sluice::cloudformation

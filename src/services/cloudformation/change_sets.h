@@ -1,32 +1,41 @@
 #pragma once
-// Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet, ListChangeSets; what `aws cloudformation deploy` uses.
-// A change set is complete, or has failed, when CreateChangeSet answers. One that the stack has moved on from is OBSOLETE.
-//   meta cloudformation.change-set (stack uuid, name)  {"Name","Id","Arn","Type","Status","Reason","Plan","Changes","Base","Created","Executed","OnFailure"}
+// Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet,
+// ListChangeSets; what `aws cloudformation deploy` uses. A change set is complete, or has failed,
+// when CreateChangeSet answers. One that the stack has moved on from is OBSOLETE.
+//   meta cloudformation.change-set (stack uuid, name)
+//   {"Name","Id","Arn","Type","Status","Reason","Plan","Changes","Base","Created","Executed","OnFailure"}
 #include "services/cloudformation/changes.h"
 
 namespace sluice::cloudformation {
 
-constexpr size_t kChangeSetsMax = 100;                   // a stack
-struct ChangeSetIn { std::string stack, name, type, description; ChangeIn change; };      // name may be the ARN; then it tells the stack
+constexpr size_t kChangeSetsMax = 100;  // a stack
+struct ChangeSetIn {
+  std::string stack, name, type, description;
+  ChangeIn change;
+};  // name may be the ARN; then it tells the stack
 
 template <class Self>
 struct OnChangeSet {
   using In = ChangeSetIn;
   using Out = XmlOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{stack_need(Self::action, in.stack, s)};
+  }
   static Response render(const Out& out) { return render_xml(out); }
   static json::value audit(const Request& request) { return shown(request); }
   static json::value audit_result(const Out& out) { return out.recorded; }
 };
-#define SLUICE_CHANGE_SET(operation, state)                                                             \
-  struct operation : OnChangeSet<operation> {                                                           \
-    static constexpr std::string_view name = #operation, action = "cloudformation:" #operation;         \
-    static Result<Out> run(const Authorized<In>& in, state);                                            \
+#define SLUICE_CHANGE_SET(operation, state)                                                     \
+  struct operation : OnChangeSet<operation> {                                                   \
+    static constexpr std::string_view name = #operation, action = "cloudformation:" #operation; \
+    static Result<Out> run(const Authorized<In>& in, state);                                    \
   }
-SLUICE_CHANGE_SET(CreateChangeSet, Staged& staged);      // CREATE leaves a stack in REVIEW_IN_PROGRESS. Errors: as CreateStack, UpdateStack
-SLUICE_CHANGE_SET(DescribeChangeSet, const Snapshot& s); // Error: ChangeSetNotFound 404
-SLUICE_CHANGE_SET(ExecuteChangeSet, Staged& staged);     // Errors: ChangeSetNotFound, InvalidChangeSetStatus
+SLUICE_CHANGE_SET(CreateChangeSet, Staged& staged);  // CREATE leaves a stack in REVIEW_IN_PROGRESS.
+                                                     // Errors: as CreateStack, UpdateStack
+SLUICE_CHANGE_SET(DescribeChangeSet, const Snapshot& s);  // Error: ChangeSetNotFound 404
+SLUICE_CHANGE_SET(ExecuteChangeSet,
+                  Staged& staged);  // Errors: ChangeSetNotFound, InvalidChangeSetStatus
 SLUICE_CHANGE_SET(DeleteChangeSet, Staged& staged);
 SLUICE_CHANGE_SET(ListChangeSets, const Snapshot& s);
 #undef SLUICE_CHANGE_SET

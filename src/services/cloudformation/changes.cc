@@ -7,14 +7,27 @@
 
 namespace sluice::cloudformation {
 namespace {
-constexpr const char* kNotBuilt[] = {"TemplateURL", "RoleARN", "StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "TimeoutInMinutes", "RetainExceptOnCreate", "DeletionMode"};
-constexpr size_t kShownMax = 200;                       // of a list, in a record
-constexpr std::string_view kNotBuiltLists[] = {"NotificationARNs.", "Tags.", "ResourceTypes.", "RollbackConfiguration.RollbackTriggers."};
+constexpr const char* kNotBuilt[] = {"TemplateURL",
+                                     "RoleARN",
+                                     "StackPolicyBody",
+                                     "StackPolicyURL",
+                                     "StackPolicyDuringUpdateBody",
+                                     "StackPolicyDuringUpdateURL",
+                                     "TimeoutInMinutes",
+                                     "RetainExceptOnCreate",
+                                     "DeletionMode"};
+constexpr size_t kShownMax = 200;  // of a list, in a record
+constexpr std::string_view kNotBuiltLists[] = {"NotificationARNs.", "Tags.", "ResourceTypes.",
+                                               "RollbackConfiguration.RollbackTriggers."};
 
 bool is_stack_name(std::string_view name) {
-  return !name.empty() && name.size() <= kStackNameMax && isalpha(static_cast<unsigned char>(name[0])) && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == name.npos;
+  return !name.empty() && name.size() <= kStackNameMax &&
+         isalpha(static_cast<unsigned char>(name[0])) &&
+         name.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == name.npos;
 }
-// The work outlives the request: it goes on in the name of the session that the request was signed with.
+// The work outlives the request: it goes on in the name of the session that the request was signed
+// with.
 std::string session_token(const Request& facts) {
   const std::string* header = facts.headers.find("x-amz-security-token");
   return header ? *header : facts.query_text("X-Amz-Security-Token");
@@ -22,15 +35,22 @@ std::string session_token(const Request& facts) {
 void forget_old_stacks(Staged& staged) {
   const Time oldest = now() - kDeletedStackKeptMs;
   std::vector<std::string> gone;
-  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.stack", {}), "", false, [&](std::string_view, std::string_view value) {
-    const auto stack = parse_json_object(value);
-    if (stack && text_of(*stack, "Status") == "DELETE_COMPLETE" && int_of(*stack, "Deleted") < oldest) gone.push_back(text_of(*stack, "Id"));
-    return gone.size() < 10;
-  });
+  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.stack", {}), "", false,
+                         [&](std::string_view, std::string_view value) {
+                           const auto stack = parse_json_object(value);
+                           if (stack && text_of(*stack, "Status") == "DELETE_COMPLETE" &&
+                               int_of(*stack, "Deleted") < oldest)
+                             gone.push_back(text_of(*stack, "Id"));
+                           return gone.size() < 10;
+                         });
   for (const std::string& id : gone) {
     staged.erase(stack_key(id));
-    for (const Key& prefix : {resources_of(id), events_of(id), schema::prefix(Family::meta, "cloudformation.change-set", {id})})
-      staged.snapshot().scan(prefix, "", false, [&](std::string_view key, std::string_view) { staged.erase({Family::meta, std::string(key)}); return true; });
+    for (const Key& prefix : {resources_of(id), events_of(id),
+                              schema::prefix(Family::meta, "cloudformation.change-set", {id})})
+      staged.snapshot().scan(prefix, "", false, [&](std::string_view key, std::string_view) {
+        staged.erase({Family::meta, std::string(key)});
+        return true;
+      });
   }
 }
 }  // namespace
@@ -43,48 +63,76 @@ Result<std::vector<Member>> members(const Request& request, std::string_view lis
     const std::string rest = name.substr(prefix.size());
     const size_t dot = rest.find('.');
     const auto number = parse_int(rest.substr(0, dot));
-    if (!number || *number < 1) return validation("The list " + std::string(list) + " is malformed.");
+    if (!number || *number < 1)
+      return validation("The list " + std::string(list) + " is malformed.");
     found[*number][dot == std::string::npos ? "" : rest.substr(dot + 1)] = value;
-    if (found.size() > max) return validation("1 validation error detected: Value at '" + std::string(list) + "' failed to satisfy constraint: Member must have length less than or equal to " + std::to_string(max));
+    if (found.size() > max)
+      return validation(
+          "1 validation error detected: Value at '" + std::string(list) +
+          "' failed to satisfy constraint: Member must have length less than or equal to " +
+          std::to_string(max));
   }
   std::vector<Member> out;
   for (auto& [number, member] : found) out.push_back(std::move(member));
   return out;
 }
 json::value shown(const Request& request) {
-  json::value fields = shown_fields(request, {"StackName", "ChangeSetName", "ChangeSetType", "Description", "OnFailure", "UsePreviousTemplate", "LogicalResourceId", "NextToken"});
+  json::value fields =
+      shown_fields(request, {"StackName", "ChangeSetName", "ChangeSetType", "Description",
+                             "OnFailure", "UsePreviousTemplate", "LogicalResourceId", "NextToken"});
   json::object out = fields.is_object() ? std::move(fields.as_object()) : json::object();
-  for (const auto& [list, member] : {std::pair("Capabilities", "capabilities"), std::pair("RetainResources", "retainResources"), std::pair("StackStatusFilter", "stackStatusFilter"), std::pair("Parameters", "parameters")}) {
+  for (const auto& [list, member] :
+       {std::pair("Capabilities", "capabilities"), std::pair("RetainResources", "retainResources"),
+        std::pair("StackStatusFilter", "stackStatusFilter"),
+        std::pair("Parameters", "parameters")}) {
     const auto sent = members(request, list, kShownMax);
     if (!sent || sent->empty()) continue;
     json::array& texts = out[member].emplace_array();
     for (const Member& one : *sent) {
       const auto text = one.find(""), key = one.find("ParameterKey");
-      if (key != one.end()) texts.push_back(json::object{{"parameterKey", key->second}});
-      else if (text != one.end()) texts.emplace_back(text->second);
+      if (key != one.end())
+        texts.push_back(json::object{{"parameterKey", key->second}});
+      else if (text != one.end())
+        texts.emplace_back(text->second);
     }
   }
   return out.empty() ? json::value() : json::value(std::move(out));
 }
 Result<std::string> stack_name_of(const Request& request) {
   const std::string name = request.query_text("StackName");
-  if (name.empty()) return validation("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null");
-  if (!is_stack_name(name) && !(name.starts_with("arn:") && name.size() <= 2048)) return validation("1 validation error detected: Value '" + name.substr(0, 128) + "' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*");
+  if (name.empty())
+    return validation(
+        "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: "
+        "Member must not be null");
+  if (!is_stack_name(name) && !(name.starts_with("arn:") && name.size() <= 2048))
+    return validation("1 validation error detected: Value '" + name.substr(0, 128) +
+                      "' at 'stackName' failed to satisfy constraint: Member must satisfy regular "
+                      "expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*");
   return name;
 }
-Error no_such_stack(const std::string& name) { return validation("Stack with id " + name + " does not exist"); }
+Error no_such_stack(const std::string& name) {
+  return validation("Stack with id " + name + " does not exist");
+}
 Need stack_need(std::string_view action, const std::string& name_or_arn, const Snapshot& snapshot) {
   if (name_or_arn.empty()) return {std::string(action), "*", {}, {}, ""};
   const auto stack = find_stack(snapshot, name_or_arn);
-  return {std::string(action), stack ? text_of(*stack, "Arn") : name_or_arn.starts_with("arn:") ? name_or_arn : stack_arn(snapshot.scope(), name_or_arn, "*"), {}, {}, "AWS::CloudFormation::Stack"};
+  return {std::string(action),
+          stack                             ? text_of(*stack, "Arn")
+          : name_or_arn.starts_with("arn:") ? name_or_arn
+                                            : stack_arn(snapshot.scope(), name_or_arn, "*"),
+          {},
+          {},
+          "AWS::CloudFormation::Stack"};
 }
 
 Result<ChangeIn> parse_change(const Request& request) {
   ChangeIn in;
   TRY(in.stack, stack_name_of(request));
   for (const auto& [name, value] : request.query) {
-    const bool list = std::any_of(std::begin(kNotBuiltLists), std::end(kNotBuiltLists), [&](std::string_view one) { return name.starts_with(one); });
-    if (list || std::find(std::begin(kNotBuilt), std::end(kNotBuilt), name) != std::end(kNotBuilt)) return validation(name.substr(0, name.find('.')) + " is not implemented by Sluice.");
+    const bool list = std::any_of(std::begin(kNotBuiltLists), std::end(kNotBuiltLists),
+                                  [&](std::string_view one) { return name.starts_with(one); });
+    if (list || std::find(std::begin(kNotBuilt), std::end(kNotBuilt), name) != std::end(kNotBuilt))
+      return validation(name.substr(0, name.find('.')) + " is not implemented by Sluice.");
   }
   in.body = request.query_text("TemplateBody");
   in.use_previous = request.query_text("UsePreviousTemplate") == "true";
@@ -92,71 +140,123 @@ Result<ChangeIn> parse_change(const Request& request) {
   for (Member p : parameters) {
     const std::string key = p["ParameterKey"];
     if (key.empty()) return validation("Every parameter needs a ParameterKey.");
-    if (in.parameters.contains(key) || std::find(in.previous_parameters.begin(), in.previous_parameters.end(), key) != in.previous_parameters.end()) return validation("Parameter " + key.substr(0, 255) + " is given twice.");
-    if (p["UsePreviousValue"] == "true") in.previous_parameters.push_back(key);
-    else in.parameters[key] = p["ParameterValue"];
+    if (in.parameters.contains(key) ||
+        std::find(in.previous_parameters.begin(), in.previous_parameters.end(), key) !=
+            in.previous_parameters.end())
+      return validation("Parameter " + key.substr(0, 255) + " is given twice.");
+    if (p["UsePreviousValue"] == "true")
+      in.previous_parameters.push_back(key);
+    else
+      in.parameters[key] = p["ParameterValue"];
   }
-  for (const auto& [list, into] : {std::pair("Capabilities", &in.capabilities), std::pair("RetainResources", &in.retain)}) {
+  for (const auto& [list, into] :
+       {std::pair("Capabilities", &in.capabilities), std::pair("RetainResources", &in.retain)}) {
     TRY(const auto values, members(request, list, kResourcesMax));
     for (Member one : values) into->push_back(one[""]);
   }
   for (const std::string& one : in.capabilities)
-    if (one != "CAPABILITY_IAM" && one != "CAPABILITY_NAMED_IAM" && one != "CAPABILITY_AUTO_EXPAND") return validation("1 validation error detected: Value at 'capabilities' failed to satisfy constraint: Member must satisfy enum value set: [CAPABILITY_IAM, CAPABILITY_NAMED_IAM, CAPABILITY_AUTO_EXPAND]");
+    if (one != "CAPABILITY_IAM" && one != "CAPABILITY_NAMED_IAM" && one != "CAPABILITY_AUTO_EXPAND")
+      return validation(
+          "1 validation error detected: Value at 'capabilities' failed to satisfy constraint: "
+          "Member must satisfy enum value set: [CAPABILITY_IAM, CAPABILITY_NAMED_IAM, "
+          "CAPABILITY_AUTO_EXPAND]");
   const std::string on_failure = request.query_text("OnFailure");
   const bool no_rollback = request.query_text("DisableRollback") == "true";
-  if (!on_failure.empty() && request.query_value("DisableRollback")) return validation("You can specify either DisableRollback or OnFailure, but not both");
-  if (!on_failure.empty() && on_failure != "ROLLBACK" && on_failure != "DO_NOTHING" && on_failure != "DELETE") return validation("1 validation error detected: Value at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [ROLLBACK, DO_NOTHING, DELETE]");
+  if (!on_failure.empty() && request.query_value("DisableRollback"))
+    return validation("You can specify either DisableRollback or OnFailure, but not both");
+  if (!on_failure.empty() && on_failure != "ROLLBACK" && on_failure != "DO_NOTHING" &&
+      on_failure != "DELETE")
+    return validation(
+        "1 validation error detected: Value at 'onFailure' failed to satisfy constraint: Member "
+        "must satisfy enum value set: [ROLLBACK, DO_NOTHING, DELETE]");
   if (!on_failure.empty()) in.on_failure = on_failure;
   if (no_rollback) in.on_failure = "DO_NOTHING";
-  if (request.query_text("EnableTerminationProtection") == "true") return validation("EnableTerminationProtection is not implemented by Sluice.");
+  if (request.query_text("EnableTerminationProtection") == "true")
+    return validation("EnableTerminationProtection is not implemented by Sluice.");
   return in;
 }
 
 // Template, parameters and capabilities, checked. `existing`: the stack that is updated.
 Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, Template& t) {
-  if (in.use_previous && (!existing || !in.body.empty())) return validation(existing ? "You cannot specify both usePreviousTemplate and Template Body." : "There is no previous template to use.");
+  if (in.use_previous && (!existing || !in.body.empty()))
+    return validation(existing ? "You cannot specify both usePreviousTemplate and Template Body."
+                               : "There is no previous template to use.");
   const std::string body = in.use_previous ? text_of(*existing, "Template") : in.body;
   TRY(t, parse_template(body));
   ParameterValues given = in.parameters;
   const ParameterValues before = existing ? parameters_of(*existing) : ParameterValues{};
   for (const std::string& name : in.previous_parameters) {
     const auto old = before.find(name);
-    if (old == before.end()) return validation("Invalid input for parameter key " + name.substr(0, 255) + ". Cannot specify usePreviousValue as true for a parameter key not in the previous template");
+    if (old == before.end())
+      return validation("Invalid input for parameter key " + name.substr(0, 255) +
+                        ". Cannot specify usePreviousValue as true for a parameter key not in the "
+                        "previous template");
     given[name] = old->second;
   }
   TRY(const ParameterValues values, check_parameters(t, given));
   const std::string needed = needed_capability(t);
-  const auto has = [&](std::string_view one) { return std::find(in.capabilities.begin(), in.capabilities.end(), one) != in.capabilities.end(); };
-  if (!needed.empty() && !has("CAPABILITY_NAMED_IAM") && !has(needed)) return Error{400, "InsufficientCapabilitiesException", "Requires capabilities : [" + needed + "]", {}};
+  const auto has = [&](std::string_view one) {
+    return std::find(in.capabilities.begin(), in.capabilities.end(), one) != in.capabilities.end();
+  };
+  if (!needed.empty() && !has("CAPABILITY_NAMED_IAM") && !has(needed))
+    return Error{
+        400, "InsufficientCapabilitiesException", "Requires capabilities : [" + needed + "]", {}};
   json::array capabilities;
   for (const std::string& one : in.capabilities) capabilities.emplace_back(one);
-  return json::object{{"Template", body}, {"Description", t.description}, {"Parameters", parameters_json(values)}, {"Capabilities", std::move(capabilities)}};
+  return json::object{{"Template", body},
+                      {"Description", t.description},
+                      {"Parameters", parameters_json(values)},
+                      {"Capabilities", std::move(capabilities)}};
 }
 
 Result<json::object> new_stack(Staged& staged, const std::string& name, Time time) {
-  if (name.starts_with("arn:")) return validation("1 validation error detected: Value at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
+  if (name.starts_with("arn:"))
+    return validation(
+        "1 validation error detected: Value at 'stackName' failed to satisfy constraint: Member "
+        "must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
   size_t count = 0;
-  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.name", {}), "", false, [&](std::string_view, std::string_view) { return ++count < kStacksMax; });
-  if (count >= kStacksMax) return Error{400, "LimitExceededException", "Limit for stacks exceeded: " + std::to_string(kStacksMax), {}};
+  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.name", {}), "", false,
+                         [&](std::string_view, std::string_view) { return ++count < kStacksMax; });
+  if (count >= kStacksMax)
+    return Error{400,
+                 "LimitExceededException",
+                 "Limit for stacks exceeded: " + std::to_string(kStacksMax),
+                 {}};
   forget_old_stacks(staged);
   const std::string id = random_uuid();
   staged.put(name_key(name), id);
-  return json::object{{"Name", name}, {"Id", id}, {"Arn", stack_arn(staged.snapshot().scope(), name, id)}, {"Created", time}, {"OnFailure", "ROLLBACK"}, {"Outputs", json::array{}}, {"Events", 0}};
+  return json::object{{"Name", name},
+                      {"Id", id},
+                      {"Arn", stack_arn(staged.snapshot().scope(), name, id)},
+                      {"Created", time},
+                      {"OnFailure", "ROLLBACK"},
+                      {"Outputs", json::array{}},
+                      {"Events", 0}};
 }
 
-Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind, const Request& facts) {
+Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind,
+                       const Request& facts) {
   const std::string token = session_token(facts);
-  if (token.empty()) return validation("A stack is changed in the name of the session that signed the request; this request has none.");
+  if (token.empty())
+    return validation(
+        "A stack is changed in the name of the session that signed the request; this request has "
+        "none.");
   stack["Begun"] = false;
-  stack["Work"] = staged.emit(kQueue, json::object{{"Stack", text_of(stack, "Id")}, {"Kind", kind}, {"Token", token}});
-  set_status(staged, stack, kind == "create" ? "CREATE_IN_PROGRESS" : kind == "update" ? "UPDATE_IN_PROGRESS" : "DELETE_IN_PROGRESS", "User Initiated");
+  stack["Work"] = staged.emit(
+      kQueue, json::object{{"Stack", text_of(stack, "Id")}, {"Kind", kind}, {"Token", token}});
+  set_status(staged, stack,
+             kind == "create"   ? "CREATE_IN_PROGRESS"
+             : kind == "update" ? "UPDATE_IN_PROGRESS"
+                                : "DELETE_IN_PROGRESS",
+             "User Initiated");
   return Done{};
 }
 
 Result<IdOut> CreateStack::run(const Authorized<In>& in, Staged& staged) {
   Template t;
   TRY(const json::object plan, plan_of(*in, nullptr, t));
-  if (staged.get(name_key(in->stack))) return Error{400, "AlreadyExistsException", "Stack [" + in->stack + "] already exists", {}};
+  if (staged.get(name_key(in->stack)))
+    return Error{400, "AlreadyExistsException", "Stack [" + in->stack + "] already exists", {}};
   TRY(json::object stack, new_stack(staged, in->stack, in.time()));
   stack["OnFailure"] = in->on_failure;
   for (const auto& [key, value] : plan) stack[key] = value;
@@ -168,12 +268,17 @@ Result<IdOut> UpdateStack::run(const Authorized<In>& in, Staged& staged) {
   auto stack = find_stack(staged, in->stack);
   if (!stack) return validation("Stack [" + in->stack + "] does not exist");
   const std::string status = text_of(*stack, "Status");
-  if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE" && status != "UPDATE_ROLLBACK_COMPLETE") return validation("Stack:" + text_of(*stack, "Arn") + " is in " + status + " state and can not be updated.");
-  if (in->on_failure != "ROLLBACK") return validation("DisableRollback of an update is not implemented by Sluice.");
+  if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE" &&
+      status != "UPDATE_ROLLBACK_COMPLETE")
+    return validation("Stack:" + text_of(*stack, "Arn") + " is in " + status +
+                      " state and can not be updated.");
+  if (in->on_failure != "ROLLBACK")
+    return validation("DisableRollback of an update is not implemented by Sluice.");
   Template t;
   TRY(const json::object plan, plan_of(*in, &*stack, t));
   bool outputs_differ = false;
-  TRY(const auto changes, differences(*stack, t, parameters_of(plan), staged.snapshot(), outputs_differ));
+  TRY(const auto changes,
+      differences(*stack, t, parameters_of(plan), staged.snapshot(), outputs_differ));
   if (changes.empty() && !outputs_differ) return validation("No updates are to be performed.");
   (*stack)["Next"] = plan;
   (*stack)["Updated"] = in.time();
@@ -186,8 +291,12 @@ Result<IdOut> DeleteStack::run(const Authorized<In>& in, Staged& staged) {
   if (!stack || text_of(*stack, "Status") == "DELETE_COMPLETE") return IdOut{};
   const std::string status = text_of(*stack, "Status");
   if (status == "DELETE_IN_PROGRESS") return IdOut{};
-  if (in_progress(status)) return validation("Stack [" + in->stack + "] cannot be deleted while in status " + status);
-  if (!in->retain.empty() && status != "DELETE_FAILED") return validation("Invalid operation on stack [" + text_of(*stack, "Arn") + "]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.");
+  if (in_progress(status))
+    return validation("Stack [" + in->stack + "] cannot be deleted while in status " + status);
+  if (!in->retain.empty() && status != "DELETE_FAILED")
+    return validation("Invalid operation on stack [" + text_of(*stack, "Arn") +
+                      "]. When you delete a stack, specify which resources to retain only when the "
+                      "stack is in the DELETE_FAILED state.");
   json::array retain;
   for (const std::string& one : in->retain) retain.emplace_back(one);
   (*stack)["Retain"] = std::move(retain);

@@ -1,5 +1,6 @@
 #pragma once
-// CreateStack, UpdateStack, DeleteStack. Each checks everything that can be known, stores the work and answers; the worker does it.
+// CreateStack, UpdateStack, DeleteStack. Each checks everything that can be known, stores the work
+// and answers; the worker does it.
 #include "services/cloudformation/operation.h"
 
 namespace sluice::cloudformation {
@@ -11,32 +12,45 @@ struct ChangeIn {
   std::vector<std::string> previous_parameters, capabilities, retain;
 };
 Result<ChangeIn> parse_change(const Request& request);
-struct IdOut { std::string id; };
-inline Response render_id(const IdOut& out) { return out.id.empty() ? Response{} : xml_body(XmlWriter(XmlWriter::Fragment{}).element("StackId", out.id)); }
+struct IdOut {
+  std::string id;
+};
+inline Response render_id(const IdOut& out) {
+  return out.id.empty() ? Response{}
+                        : xml_body(XmlWriter(XmlWriter::Fragment{}).element("StackId", out.id));
+}
 
 template <class Self>
 struct ChangesStack {
   using In = ChangeIn;
   using Out = IdOut;
   static Result<In> parse(const Request& request) { return parse_change(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{stack_need(Self::action, in.stack, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{stack_need(Self::action, in.stack, s)};
+  }
   static Response render(const Out& out) { return render_id(out); }
   static json::value audit(const Request& request) { return shown(request); }
-  static json::value audit_result(const Out& out) { return out.id.empty() ? json::value() : json::value(json::object{{"stackId", out.id}}); }
+  static json::value audit_result(const Out& out) {
+    return out.id.empty() ? json::value() : json::value(json::object{{"stackId", out.id}});
+  }
 };
-// CreateStack. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
-// Errors: AlreadyExistsException, InsufficientCapabilitiesException, LimitExceededException, ValidationError.
-// Differs: no TemplateURL, RoleARN, NotificationARNs, StackPolicy, RollbackConfiguration, TimeoutInMinutes, Tags; templates as in template.h.
+// CreateStack.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html Errors:
+// AlreadyExistsException, InsufficientCapabilitiesException, LimitExceededException,
+// ValidationError. Differs: no TemplateURL, RoleARN, NotificationARNs, StackPolicy,
+// RollbackConfiguration, TimeoutInMinutes, Tags; templates as in template.h.
 struct CreateStack : ChangesStack<CreateStack> {
   static constexpr std::string_view name = "CreateStack", action = "cloudformation:CreateStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// UpdateStack. Errors: as CreateStack; ValidationError "No updates are to be performed." Differs: a change that needs a replacement is refused and rolled back.
+// UpdateStack. Errors: as CreateStack; ValidationError "No updates are to be performed." Differs: a
+// change that needs a replacement is refused and rolled back.
 struct UpdateStack : ChangesStack<UpdateStack> {
   static constexpr std::string_view name = "UpdateStack", action = "cloudformation:UpdateStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// DeleteStack. A stack that is not there is a success. Errors: ValidationError while another change runs.
+// DeleteStack. A stack that is not there is a success. Errors: ValidationError while another change
+// runs.
 struct DeleteStack : ChangesStack<DeleteStack> {
   static constexpr std::string_view name = "DeleteStack", action = "cloudformation:DeleteStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
@@ -44,7 +58,9 @@ struct DeleteStack : ChangesStack<DeleteStack> {
 
 // For change sets: a stack record that is ready to be worked on, and its work item.
 Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, Template& t);
-Result<json::object> new_stack(Staged& staged, const std::string& name, Time time);      // and its name; the caller stores the record
-Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind, const Request& facts);
+Result<json::object> new_stack(Staged& staged, const std::string& name,
+                               Time time);  // and its name; the caller stores the record
+Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind,
+                       const Request& facts);
 
 }  // namespace sluice::cloudformation

@@ -5,10 +5,19 @@
 
 namespace sluice::cloudformation {
 namespace {
-constexpr auto rows = table<CreateStack, UpdateStack, DeleteStack, DescribeStacks, ListStacks, DescribeStackEvents, DescribeStackResources, DescribeStackResource, ListStackResources, GetTemplate, GetTemplateSummary, ValidateTemplate,
-                            CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet, ListChangeSets>();
+constexpr auto rows =
+    table<CreateStack, UpdateStack, DeleteStack, DescribeStacks, ListStacks, DescribeStackEvents,
+          DescribeStackResources, DescribeStackResource, ListStackResources, GetTemplate,
+          GetTemplateSummary, ValidateTemplate, CreateChangeSet, DescribeChangeSet,
+          ExecuteChangeSet, DeleteChangeSet, ListChangeSets>();
 }  // namespace
 
-const Service service{"cloudformation", "cloudformation.amazonaws.com", Protocol::query, "2010-05-15", "http://cloudformation.amazonaws.com/doc/2010-05-15/", rows, ""};
+const Service service{"cloudformation",
+                      "cloudformation.amazonaws.com",
+                      Protocol::query,
+                      "2010-05-15",
+                      "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+                      rows,
+                      ""};
 
 }  // namespace sluice::cloudformation

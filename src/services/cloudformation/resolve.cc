@@ -8,7 +8,9 @@ namespace {
 constexpr char kNameLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:";
 
 // Calls literal(text) and variable(name) in order.
-Result<Done> each_part(std::string_view text, const std::function<Result<Done>(std::string_view)>& literal, const std::function<Result<Done>(const std::string&)>& variable) {
+Result<Done> each_part(std::string_view text,
+                       const std::function<Result<Done>(std::string_view)>& literal,
+                       const std::function<Result<Done>(const std::string&)>& variable) {
   while (!text.empty()) {
     const size_t open = text.find("${");
     CHECK(literal(text.substr(0, open)));
@@ -20,7 +22,10 @@ Result<Done> each_part(std::string_view text, const std::function<Result<Done>(s
       CHECK(literal("${" + std::string(inside.substr(1)) + "}"));
     } else {
       const std::string_view name = trim(inside);
-      if (name.empty() || name.find_first_not_of(kNameLetters) != name.npos) return validation("Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons");
+      if (name.empty() || name.find_first_not_of(kNameLetters) != name.npos)
+        return validation(
+            "Template error: variable names in Fn::Sub syntax must contain only alphanumeric "
+            "characters, underscores, periods, and colons");
       CHECK(variable(std::string(name)));
     }
     text.remove_prefix(close + 1);
@@ -31,13 +36,20 @@ Result<Done> each_part(std::string_view text, const std::function<Result<Done>(s
 
 Result<std::vector<std::string>> sub_variables(std::string_view text) {
   std::vector<std::string> names;
-  CHECK(each_part(text, [](std::string_view) -> Result<Done> { return Done{}; }, [&](const std::string& name) -> Result<Done> { names.push_back(name); return Done{}; }));
+  CHECK(each_part(
+      text, [](std::string_view) -> Result<Done> { return Done{}; },
+      [&](const std::string& name) -> Result<Done> {
+        names.push_back(name);
+        return Done{};
+      }));
   return names;
 }
 
 Result<Done> Values::count(size_t bytes) {
   bytes_ += bytes;
-  if (bytes_ > kResolvedBytesMax) return validation("Template error: the values of the template's functions are larger than " + std::to_string(kResolvedBytesMax) + " bytes.");
+  if (bytes_ > kResolvedBytesMax)
+    return validation("Template error: the values of the template's functions are larger than " +
+                      std::to_string(kResolvedBytesMax) + " bytes.");
   return Done{};
 }
 
@@ -49,7 +61,8 @@ Result<json::value> Values::ref(const std::string& name) {
       CHECK(count(found->second.size()));
       if (p.type == "String" || p.type == "Number") return json::value(json::string(found->second));
       json::array parts;
-      for (const auto part : split(found->second, ',')) parts.emplace_back(json::string(trim(part)));
+      for (const auto part : split(found->second, ','))
+        parts.emplace_back(json::string(trim(part)));
       return json::value(std::move(parts));
     }
   }
@@ -61,14 +74,18 @@ Result<json::value> Values::ref(const std::string& name) {
   if (name == "AWS::StackId") return json::value(json::string(stack_id_));
   if (name == "AWS::NotificationARNs") return json::value(json::array{});
   const auto resource = resources_.find(name);
-  if (resource == resources_.end()) return validation("Template error: " + name + " does not exist in this stack.");
+  if (resource == resources_.end())
+    return validation("Template error: " + name + " does not exist in this stack.");
   CHECK(count(resource->second.physical.size()));
   return json::value(json::string(resource->second.physical));
 }
 Result<std::string> Values::attribute(const std::string& resource, const std::string& name) {
   const auto found = resources_.find(resource);
-  if (found == resources_.end()) return validation("Template error: " + resource + " does not exist in this stack.");
-  if (!found->second.attributes.contains(name)) return validation("Template error: resource " + resource + " does not support attribute type " + name + " in Fn::GetAtt");
+  if (found == resources_.end())
+    return validation("Template error: " + resource + " does not exist in this stack.");
+  if (!found->second.attributes.contains(name))
+    return validation("Template error: resource " + resource + " does not support attribute type " +
+                      name + " in Fn::GetAtt");
   std::string text = text_of(found->second.attributes, name);
   CHECK(count(text.size()));
   return text;
@@ -91,18 +108,31 @@ Result<json::array> Values::list(const json::value& value) {
 Result<std::string> Values::sub(const json::value& argument) {
   const json::value& pattern = argument.is_array() ? argument.get_array()[0] : argument;
   std::string out;
-  CHECK(each_part(std::string_view(pattern.get_string()),
-                  [&](std::string_view literal) -> Result<Done> { out += literal; return count(literal.size()); },
-                  [&](const std::string& name) -> Result<Done> {
-                    if (argument.is_array())
-                      if (const json::value* own = argument.get_array()[1].get_object().if_contains(name)) { TRY(const std::string one, text(*own)); out += one; return Done{}; }
-                    const size_t dot = name.find('.');
-                    if (dot != std::string::npos) { TRY(const std::string one, attribute(name.substr(0, dot), name.substr(dot + 1))); out += one; return Done{}; }
-                    TRY(const json::value one, ref(name));
-                    if (!one.is_string()) return validation("Template error: " + name + " in Fn::Sub is a list.");
-                    out += std::string_view(one.get_string());
-                    return Done{};
-                  }));
+  CHECK(each_part(
+      std::string_view(pattern.get_string()),
+      [&](std::string_view literal) -> Result<Done> {
+        out += literal;
+        return count(literal.size());
+      },
+      [&](const std::string& name) -> Result<Done> {
+        if (argument.is_array())
+          if (const json::value* own = argument.get_array()[1].get_object().if_contains(name)) {
+            TRY(const std::string one, text(*own));
+            out += one;
+            return Done{};
+          }
+        const size_t dot = name.find('.');
+        if (dot != std::string::npos) {
+          TRY(const std::string one, attribute(name.substr(0, dot), name.substr(dot + 1)));
+          out += one;
+          return Done{};
+        }
+        TRY(const json::value one, ref(name));
+        if (!one.is_string())
+          return validation("Template error: " + name + " in Fn::Sub is a list.");
+        out += std::string_view(one.get_string());
+        return Done{};
+      }));
   return out;
 }
 
@@ -110,26 +140,34 @@ Result<bool> Values::condition(const std::string& name) {
   if (name.empty()) return true;
   if (const auto known = conditions_.find(name); known != conditions_.end()) return known->second;
   const auto found = template_.conditions.find(name);
-  if (found == template_.conditions.end() || !open_conditions_.insert(name).second) return validation("Template error: the condition " + name + " refers to itself.");
+  if (found == template_.conditions.end() || !open_conditions_.insert(name).second)
+    return validation("Template error: the condition " + name + " refers to itself.");
   TRY(const bool value, truth(found->second));
   open_conditions_.erase(name);
   conditions_[name] = value;
   return value;
 }
 Result<bool> Values::truth(const json::value& value) {
-  if (!value.is_object() || value.get_object().size() != 1) return validation("Template error: a condition function was expected.");
+  if (!value.is_object() || value.get_object().size() != 1)
+    return validation("Template error: a condition function was expected.");
   const std::string name(value.get_object().begin()->key());
   const json::value& argument = value.get_object().begin()->value();
-  if (name == "Condition" && argument.is_string()) return condition(std::string(argument.get_string()));
-  if (!argument.is_array()) return validation("Template error: " + name + " is not a condition function.");
+  if (name == "Condition" && argument.is_string())
+    return condition(std::string(argument.get_string()));
+  if (!argument.is_array())
+    return validation("Template error: " + name + " is not a condition function.");
   const json::array& list = argument.get_array();
   if (name == "Fn::Equals") {
     TRY(const std::string a, text(list[0]));
     TRY(const std::string b, text(list[1]));
     return a == b;
   }
-  if (name == "Fn::Not") { TRY(const bool one, truth(list[0])); return !one; }
-  if (name != "Fn::And" && name != "Fn::Or") return validation("Template error: " + name + " is not a condition function.");
+  if (name == "Fn::Not") {
+    TRY(const bool one, truth(list[0]));
+    return !one;
+  }
+  if (name != "Fn::And" && name != "Fn::Or")
+    return validation("Template error: " + name + " is not a condition function.");
   for (const json::value& one : list) {
     TRY(const bool is, truth(one));
     if (is == (name == "Fn::Or")) return is;
@@ -137,7 +175,8 @@ Result<bool> Values::truth(const json::value& value) {
   return name == "Fn::And";
 }
 
-Result<std::optional<json::value>> Values::call(const std::string& name, const json::value& argument) {
+Result<std::optional<json::value>> Values::call(const std::string& name,
+                                                const json::value& argument) {
   using Value = std::optional<json::value>;
   if (name == "Ref") {
     if (argument == "AWS::NoValue") return Value{};
@@ -145,27 +184,43 @@ Result<std::optional<json::value>> Values::call(const std::string& name, const j
     return Value(std::move(v));
   }
   if (name == "Fn::GetAtt") {
-    const std::string whole = argument.is_string() ? std::string(argument.get_string()) : std::string(argument.get_array()[0].get_string()) + "." + std::string(argument.get_array()[1].get_string());
+    const std::string whole = argument.is_string()
+                                  ? std::string(argument.get_string())
+                                  : std::string(argument.get_array()[0].get_string()) + "." +
+                                        std::string(argument.get_array()[1].get_string());
     const size_t dot = whole.find('.');
     TRY(const std::string v, attribute(whole.substr(0, dot), whole.substr(dot + 1)));
     return Value(json::string(v));
   }
-  if (name == "Fn::Sub") { TRY(const std::string v, sub(argument)); return Value(json::string(v)); }
+  if (name == "Fn::Sub") {
+    TRY(const std::string v, sub(argument));
+    return Value(json::string(v));
+  }
   const json::array& a = argument.get_array();
-  if (name == "Fn::If") { TRY(const bool is, condition(std::string(a[0].get_string()))); return resolve(a[is ? 1 : 2]); }
+  if (name == "Fn::If") {
+    TRY(const bool is, condition(std::string(a[0].get_string())));
+    return resolve(a[is ? 1 : 2]);
+  }
   if (name == "Fn::Join") {
     std::string out;
     TRY(const json::array parts, list(a[1]));
-    for (size_t i = 0; i < parts.size(); ++i) { TRY(const std::string one, text(parts[i])); out += (i ? std::string(a[0].get_string()) : "") + one; CHECK(count(one.size() + a[0].get_string().size())); }
+    for (size_t i = 0; i < parts.size(); ++i) {
+      TRY(const std::string one, text(parts[i]));
+      out += (i ? std::string(a[0].get_string()) : "") + one;
+      CHECK(count(one.size() + a[0].get_string().size()));
+    }
     return Value(json::string(out));
   }
   if (name == "Fn::Split") {
     TRY(const std::string whole, text(a[1]));
     const std::string delimiter(a[0].get_string());
-    if (delimiter.empty()) return validation("Template error: the delimiter of Fn::Split is empty.");
+    if (delimiter.empty())
+      return validation("Template error: the delimiter of Fn::Split is empty.");
     json::array parts;
     size_t from = 0;
-    for (size_t at; (at = whole.find(delimiter, from)) != std::string::npos; from = at + delimiter.size()) parts.emplace_back(json::string(whole.substr(from, at - from)));
+    for (size_t at; (at = whole.find(delimiter, from)) != std::string::npos;
+         from = at + delimiter.size())
+      parts.emplace_back(json::string(whole.substr(from, at - from)));
     parts.emplace_back(json::string(whole.substr(from)));
     CHECK(count(whole.size() + parts.size() * 16));
     return Value(std::move(parts));
@@ -174,7 +229,9 @@ Result<std::optional<json::value>> Values::call(const std::string& name, const j
     TRY(const std::string index, text(a[0]));
     TRY(const json::array all, list(a[1]));
     const auto at = parse_int(index);
-    if (!at || *at < 0 || static_cast<size_t>(*at) >= all.size()) return validation("Template error: Fn::Select cannot select nonexistent value at index " + index.substr(0, 20));
+    if (!at || *at < 0 || static_cast<size_t>(*at) >= all.size())
+      return validation("Template error: Fn::Select cannot select nonexistent value at index " +
+                        index.substr(0, 20));
     return Value(all[static_cast<size_t>(*at)]);
   }
   return validation("Template error: " + name + " cannot stand here.");

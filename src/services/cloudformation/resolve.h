@@ -13,20 +13,31 @@ Result<std::vector<std::string>> sub_variables(std::string_view text);
 
 class Values {
  public:
-  Values(const Template& t, const ParameterValues& parameters, const Scope& scope, std::string stack_name, std::string stack_id)
-      : template_(t), parameters_(parameters), scope_(scope), stack_name_(std::move(stack_name)), stack_id_(std::move(stack_id)) {}
-  void add_resource(const std::string& name, std::string physical, json::object attributes) { resources_[name] = {std::move(physical), std::move(attributes)}; }
+  Values(const Template& t, const ParameterValues& parameters, const Scope& scope,
+         std::string stack_name, std::string stack_id)
+      : template_(t),
+        parameters_(parameters),
+        scope_(scope),
+        stack_name_(std::move(stack_name)),
+        stack_id_(std::move(stack_id)) {}
+  void add_resource(const std::string& name, std::string physical, json::object attributes) {
+    resources_[name] = {std::move(physical), std::move(attributes)};
+  }
   bool has_resource(const std::string& name) const { return resources_.contains(name); }
-  void mask() { masked_ = true; }                        // NoEcho parameters are shown as ****
+  void mask() { masked_ = true; }  // NoEcho parameters are shown as ****
 
-  // nullopt: AWS::NoValue. Error: ValidationError, also when a resource it names is not there or the result is too large.
+  // nullopt: AWS::NoValue. Error: ValidationError, also when a resource it names is not there or
+  // the result is too large.
   Result<std::optional<json::value>> resolve(const json::value& value);
   Result<json::object> resolve_properties(const json::object& properties);
-  Result<std::string> text(const json::value& value);     // as a string; lists are refused
-  Result<bool> condition(const std::string& name);        // "" is true
+  Result<std::string> text(const json::value& value);  // as a string; lists are refused
+  Result<bool> condition(const std::string& name);     // "" is true
 
  private:
-  struct Resource { std::string physical; json::object attributes; };
+  struct Resource {
+    std::string physical;
+    json::object attributes;
+  };
   Result<json::value> ref(const std::string& name);
   Result<std::string> attribute(const std::string& resource, const std::string& name);
   Result<std::optional<json::value>> call(const std::string& name, const json::value& argument);
@@ -40,7 +51,7 @@ class Values {
   const Scope& scope_;
   const std::string stack_name_, stack_id_;
   std::map<std::string, Resource> resources_;
-  std::map<std::string, bool> conditions_;                // known already
+  std::map<std::string, bool> conditions_;  // known already
   std::set<std::string> open_conditions_;
   bool masked_ = false;
   size_t bytes_ = 0;

@@ -1,7 +1,8 @@
 #pragma once
-// A template, checked before anything is made: sections, functions, references, order. CloudFormation User Guide, "Template sections".
-// Built: Parameters, Conditions, Resources, Outputs; Ref, Fn::GetAtt, Fn::Sub, Fn::Join, Fn::Select, Fn::Split, Fn::If, Fn::Equals, Fn::And, Fn::Or,
-// Fn::Not, Condition. Anything else is a ValidationError that names it.
+// A template, checked before anything is made: sections, functions, references, order.
+// CloudFormation User Guide, "Template sections". Built: Parameters, Conditions, Resources,
+// Outputs; Ref, Fn::GetAtt, Fn::Sub, Fn::Join, Fn::Select, Fn::Split, Fn::If, Fn::Equals, Fn::And,
+// Fn::Or, Fn::Not, Condition. Anything else is a ValidationError that names it.
 #include <map>
 
 #include "services/cloudformation/template_text.h"
@@ -9,23 +10,27 @@
 namespace sluice::cloudformation {
 
 struct Parameter {
-  std::string name, type, description, constraint;      // constraint: ConstraintDescription
-  std::optional<std::string> fallback;                   // Default
+  std::string name, type, description, constraint;  // constraint: ConstraintDescription
+  std::optional<std::string> fallback;              // Default
   bool no_echo = false;
-  json::object rules;                                    // AllowedValues, AllowedPattern, MinLength, MaxLength, MinValue, MaxValue
+  json::object rules;  // AllowedValues, AllowedPattern, MinLength, MaxLength, MinValue, MaxValue
 };
 struct ResourceSpec {
-  std::string name, type, condition, deletion_policy;    // deletion_policy: Delete, Retain, RetainExceptOnCreate
-  json::object properties;                               // with its functions
-  std::vector<std::string> depends_on;                   // DependsOn and everything it refers to; resources only
+  std::string name, type, condition,
+      deletion_policy;                  // deletion_policy: Delete, Retain, RetainExceptOnCreate
+  json::object properties;              // with its functions
+  std::vector<std::string> depends_on;  // DependsOn and everything it refers to; resources only
 };
-struct OutputSpec { std::string name, description, condition; json::value value; };
+struct OutputSpec {
+  std::string name, description, condition;
+  json::value value;
+};
 
 struct Template {
   std::string description;
   std::vector<Parameter> parameters;
   std::map<std::string, json::value> conditions;
-  std::vector<ResourceSpec> resources;                   // each stands after those it depends on
+  std::vector<ResourceSpec> resources;  // each stands after those it depends on
   std::vector<OutputSpec> outputs;
 
   const ResourceSpec* find(std::string_view name) const;
@@ -33,7 +38,8 @@ struct Template {
 };
 Result<Template> parse_template(std::string_view text);
 
-// Given values and defaults, checked against the parameters' rules. Errors: ValidationError "Parameters: [X] must have values", "... do not exist in the template", and AWS's rule texts.
+// Given values and defaults, checked against the parameters' rules. Errors: ValidationError
+// "Parameters: [X] must have values", "... do not exist in the template", and AWS's rule texts.
 using ParameterValues = std::map<std::string, std::string>;
 Result<ParameterValues> check_parameters(const Template& t, const ParameterValues& given);
 

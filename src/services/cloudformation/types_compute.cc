@@ -1,4 +1,5 @@
-// AWS::IAM::Role, AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig, AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
+// AWS::IAM::Role, AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
+// AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/xml.h"
@@ -6,7 +7,9 @@
 
 namespace sluice::cloudformation {
 namespace {
-std::string document_text(const json::value& document) { return document.is_string() ? std::string(document.get_string()) : json::serialize(document); }
+std::string document_text(const json::value& document) {
+  return document.is_string() ? std::string(document.get_string()) : json::serialize(document);
+}
 Result<Done> unless_gone(Result<std::string> outcome, std::string_view gone) {
   if (outcome || outcome.error().code == gone) return Done{};
   return std::move(outcome).error();
@@ -20,97 +23,155 @@ Result<Done> unless_gone(Result<json::object> outcome, std::string_view gone) {
 std::map<std::string, std::string> policies_of(const json::object& properties) {
   std::map<std::string, std::string> out;
   if (const json::value* list = properties.if_contains("Policies"))
-    for (const json::value& one : list->as_array()) out[text_of(one.as_object(), "PolicyName")] = document_text(one.at("PolicyDocument"));
+    for (const json::value& one : list->as_array())
+      out[text_of(one.as_object(), "PolicyName")] = document_text(one.at("PolicyDocument"));
   return out;
 }
-Result<Done> put_policies(const Calls& calls, const json::object& before, const json::object& after, const std::string& role) {
+Result<Done> put_policies(const Calls& calls, const json::object& before, const json::object& after,
+                          const std::string& role) {
   const auto old = policies_of(before), wanted = policies_of(after);
   for (const auto& [name, document] : wanted) {
     if (const auto same = old.find(name); same != old.end() && same->second == document) continue;
-    CHECK(calls.query("iam", "PutRolePolicy", {{"RoleName", role}, {"PolicyName", name}, {"PolicyDocument", document}}));
+    CHECK(calls.query("iam", "PutRolePolicy",
+                      {{"RoleName", role}, {"PolicyName", name}, {"PolicyDocument", document}}));
   }
   for (const auto& [name, document] : old)
-    if (!wanted.contains(name)) CHECK(unless_gone(calls.query("iam", "DeleteRolePolicy", {{"RoleName", role}, {"PolicyName", name}}), "NoSuchEntity"));
+    if (!wanted.contains(name))
+      CHECK(unless_gone(
+          calls.query("iam", "DeleteRolePolicy", {{"RoleName", role}, {"PolicyName", name}}),
+          "NoSuchEntity"));
   return Done{};
 }
 Result<Done> create_role(const Calls& calls, const json::object& properties, Made& made) {
-  std::vector<std::pair<std::string, std::string>> fields{{"RoleName", made.physical}, {"AssumeRolePolicyDocument", document_text(properties.at("AssumeRolePolicyDocument"))}};
-  for (const char* same : {"Description", "Path"}) if (properties.contains(same)) fields.emplace_back(same, text_of(properties, same));
-  if (properties.contains("MaxSessionDuration")) fields.emplace_back("MaxSessionDuration", std::to_string(int_of(properties, "MaxSessionDuration")));
+  std::vector<std::pair<std::string, std::string>> fields{
+      {"RoleName", made.physical},
+      {"AssumeRolePolicyDocument", document_text(properties.at("AssumeRolePolicyDocument"))}};
+  for (const char* same : {"Description", "Path"})
+    if (properties.contains(same)) fields.emplace_back(same, text_of(properties, same));
+  if (properties.contains("MaxSessionDuration"))
+    fields.emplace_back("MaxSessionDuration",
+                        std::to_string(int_of(properties, "MaxSessionDuration")));
   TRY(const std::string answer, calls.query("iam", "CreateRole", std::move(fields)));
   made.exists = true;
   TRY(const auto document, parse_xml(answer));
-  made.attributes = {{"Arn", document->select_node("//Role/Arn").node().child_value()}, {"RoleId", document->select_node("//Role/RoleId").node().child_value()}};
+  made.attributes = {{"Arn", document->select_node("//Role/Arn").node().child_value()},
+                     {"RoleId", document->select_node("//Role/RoleId").node().child_value()}};
   return put_policies(calls, {}, properties, made.physical);
 }
-Result<Done> update_role(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_role(const Calls& calls, const json::object& before, const json::object& after,
+                         Made& made) {
   if (changed(before, after, "AssumeRolePolicyDocument"))
-    CHECK(calls.query("iam", "UpdateAssumeRolePolicy", {{"RoleName", made.physical}, {"PolicyDocument", document_text(after.at("AssumeRolePolicyDocument"))}}));
+    CHECK(calls.query("iam", "UpdateAssumeRolePolicy",
+                      {{"RoleName", made.physical},
+                       {"PolicyDocument", document_text(after.at("AssumeRolePolicyDocument"))}}));
   if (changed(before, after, "Description") || changed(before, after, "MaxSessionDuration"))
-    CHECK(calls.query("iam", "UpdateRole", {{"RoleName", made.physical}, {"Description", text_of(after, "Description")}, {"MaxSessionDuration", std::to_string(int_of(after, "MaxSessionDuration", 3600))}}));
+    CHECK(calls.query(
+        "iam", "UpdateRole",
+        {{"RoleName", made.physical},
+         {"Description", text_of(after, "Description")},
+         {"MaxSessionDuration", std::to_string(int_of(after, "MaxSessionDuration", 3600))}}));
   return put_policies(calls, before, after, made.physical);
 }
-Result<Done> remove_role(const Calls& calls, const json::object& properties, const std::string& role) {
+Result<Done> remove_role(const Calls& calls, const json::object& properties,
+                         const std::string& role) {
   CHECK(put_policies(calls, properties, {}, role));
   return unless_gone(calls.query("iam", "DeleteRole", {{"RoleName", role}}), "NoSuchEntity");
 }
 
 // ---- AWS::Lambda::Function
-constexpr const char* kFunctionSettings[] = {"Role", "Handler", "Runtime", "Timeout", "MemorySize", "Environment", "Description", "EphemeralStorage", "LoggingConfig"};
-std::string function_target(const std::string& version, const std::string& function, const std::string& rest) { return "/" + version + "/functions/" + percent_encode(function) + rest; }
-Result<Done> put_concurrency(const Calls& calls, const json::object& after, const std::string& name) {
+constexpr const char* kFunctionSettings[] = {"Role",        "Handler",          "Runtime",
+                                             "Timeout",     "MemorySize",       "Environment",
+                                             "Description", "EphemeralStorage", "LoggingConfig"};
+std::string function_target(const std::string& version, const std::string& function,
+                            const std::string& rest) {
+  return "/" + version + "/functions/" + percent_encode(function) + rest;
+}
+Result<Done> put_concurrency(const Calls& calls, const json::object& after,
+                             const std::string& name) {
   const std::string target = function_target("2017-10-31", name, "/concurrency");
-  if (!after.contains("ReservedConcurrentExecutions")) { CHECK(calls.rest("lambda", "DELETE", target, "")); return Done{}; }
-  CHECK(calls.rest("lambda", "PUT", target, json::serialize(json::object{{"ReservedConcurrentExecutions", after.at("ReservedConcurrentExecutions")}})));
+  if (!after.contains("ReservedConcurrentExecutions")) {
+    CHECK(calls.rest("lambda", "DELETE", target, ""));
+    return Done{};
+  }
+  CHECK(calls.rest("lambda", "PUT", target,
+                   json::serialize(json::object{{"ReservedConcurrentExecutions",
+                                                 after.at("ReservedConcurrentExecutions")}})));
   return Done{};
 }
 Result<Done> create_function(const Calls& calls, const json::object& properties, Made& made) {
-  json::object body{{"FunctionName", made.physical}, {"Code", properties.at("Code")}, {"PackageType", "Zip"}};
-  for (const char* same : kFunctionSettings) if (properties.contains(same)) body[same] = properties.at(same);
+  json::object body{
+      {"FunctionName", made.physical}, {"Code", properties.at("Code")}, {"PackageType", "Zip"}};
+  for (const char* same : kFunctionSettings)
+    if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("Architectures")) body["Architectures"] = properties.at("Architectures");
-  TRY(const std::string text, calls.rest("lambda", "POST", "/2015-03-31/functions", json::serialize(body)));
+  TRY(const std::string text,
+      calls.rest("lambda", "POST", "/2015-03-31/functions", json::serialize(body)));
   TRY(const json::object answer, parse_json_object(text));
   made.exists = true;
   made.attributes = {{"Arn", text_of(answer, "FunctionArn")}};
-  if (properties.contains("ReservedConcurrentExecutions")) CHECK(put_concurrency(calls, properties, made.physical));
+  if (properties.contains("ReservedConcurrentExecutions"))
+    CHECK(put_concurrency(calls, properties, made.physical));
   return Done{};
 }
-Result<Done> update_function(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_function(const Calls& calls, const json::object& before,
+                             const json::object& after, Made& made) {
   json::object settings;
   for (const char* same : kFunctionSettings) {
     if (!changed(before, after, same)) continue;
     // A property taken away goes back to Lambda's default.
     const std::string_view name = same;
-    if (after.contains(same)) settings[same] = after.at(same);
-    else if (name == "Timeout") settings[same] = 3;
-    else if (name == "MemorySize") settings[same] = 128;
-    else if (name == "Environment") settings[same] = json::object{{"Variables", json::object{}}};
-    else if (name == "Description") settings[same] = "";
-    else if (name == "LoggingConfig") settings[same] = json::object{{"LogGroup", "/aws/lambda/" + made.physical}};
+    if (after.contains(same))
+      settings[same] = after.at(same);
+    else if (name == "Timeout")
+      settings[same] = 3;
+    else if (name == "MemorySize")
+      settings[same] = 128;
+    else if (name == "Environment")
+      settings[same] = json::object{{"Variables", json::object{}}};
+    else if (name == "Description")
+      settings[same] = "";
+    else if (name == "LoggingConfig")
+      settings[same] = json::object{{"LogGroup", "/aws/lambda/" + made.physical}};
   }
-  if (!settings.empty()) CHECK(calls.rest("lambda", "PUT", function_target("2015-03-31", made.physical, "/configuration"), json::serialize(settings)));
-  if (changed(before, after, "Code")) CHECK(calls.rest("lambda", "PUT", function_target("2015-03-31", made.physical, "/code"), json::serialize(after.at("Code"))));
-  if (changed(before, after, "ReservedConcurrentExecutions")) CHECK(put_concurrency(calls, after, made.physical));
+  if (!settings.empty())
+    CHECK(calls.rest("lambda", "PUT",
+                     function_target("2015-03-31", made.physical, "/configuration"),
+                     json::serialize(settings)));
+  if (changed(before, after, "Code"))
+    CHECK(calls.rest("lambda", "PUT", function_target("2015-03-31", made.physical, "/code"),
+                     json::serialize(after.at("Code"))));
+  if (changed(before, after, "ReservedConcurrentExecutions"))
+    CHECK(put_concurrency(calls, after, made.physical));
   return Done{};
 }
 Result<Done> remove_function(const Calls& calls, const json::object&, const std::string& name) {
-  return unless_gone(calls.rest("lambda", "DELETE", function_target("2015-03-31", name, ""), ""), "ResourceNotFoundException");
+  return unless_gone(calls.rest("lambda", "DELETE", function_target("2015-03-31", name, ""), ""),
+                     "ResourceNotFoundException");
 }
 
 // ---- AWS::Lambda::Permission
-Result<Done> remove_permission(const Calls& calls, const json::object& properties, const std::string& id) {
-  return unless_gone(calls.rest("lambda", "DELETE", function_target("2015-03-31", text_of(properties, "FunctionName"), "/policy/" + percent_encode(id)), ""), "ResourceNotFoundException");
+Result<Done> remove_permission(const Calls& calls, const json::object& properties,
+                               const std::string& id) {
+  return unless_gone(calls.rest("lambda", "DELETE",
+                                function_target("2015-03-31", text_of(properties, "FunctionName"),
+                                                "/policy/" + percent_encode(id)),
+                                ""),
+                     "ResourceNotFoundException");
 }
 Result<Done> create_permission(const Calls& calls, const json::object& properties, Made& made) {
   json::object body{{"StatementId", made.physical}};
-  for (const char* same : {"Action", "Principal", "SourceArn", "SourceAccount"}) if (properties.contains(same)) body[same] = properties.at(same);
-  CHECK(calls.rest("lambda", "POST", function_target("2015-03-31", text_of(properties, "FunctionName"), "/policy"), json::serialize(body)));
+  for (const char* same : {"Action", "Principal", "SourceArn", "SourceAccount"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  CHECK(calls.rest("lambda", "POST",
+                   function_target("2015-03-31", text_of(properties, "FunctionName"), "/policy"),
+                   json::serialize(body)));
   made.exists = true;
   made.attributes = {{"Id", made.physical}};
   return Done{};
 }
 // A statement cannot be changed: the new one comes before the old one goes.
-Result<Done> update_permission(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_permission(const Calls& calls, const json::object& before,
+                               const json::object& after, Made& made) {
   const std::string old = made.physical;
   Made next;
   next.physical = old.substr(0, old.rfind('-')) + "-" + random_upper(12);
@@ -121,23 +182,39 @@ Result<Done> update_permission(const Calls& calls, const json::object& before, c
 
 // ---- AWS::Lambda::EventInvokeConfig
 std::string config_target(const json::object& properties) {
-  return function_target("2019-09-25", text_of(properties, "FunctionName"), "/event-invoke-config?Qualifier=" + percent_encode(text_of(properties, "Qualifier")));
+  return function_target(
+      "2019-09-25", text_of(properties, "FunctionName"),
+      "/event-invoke-config?Qualifier=" + percent_encode(text_of(properties, "Qualifier")));
 }
-Result<Done> put_event_config(const Calls& calls, const json::object&, const json::object& properties, Made& made) {
+Result<Done> put_event_config(const Calls& calls, const json::object&,
+                              const json::object& properties, Made& made) {
   json::object body;
-  for (const char* same : {"MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"}) if (properties.contains(same)) body[same] = properties.at(same);
+  for (const char* same : {"MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"})
+    if (properties.contains(same)) body[same] = properties.at(same);
   CHECK(calls.rest("lambda", "PUT", config_target(properties), json::serialize(body)));
   made.exists = true;
   return Done{};
 }
-Result<Done> create_event_config(const Calls& calls, const json::object& properties, Made& made) { return put_event_config(calls, {}, properties, made); }
-Result<Done> remove_event_config(const Calls& calls, const json::object& properties, const std::string&) { return unless_gone(calls.rest("lambda", "DELETE", config_target(properties), ""), "ResourceNotFoundException"); }
+Result<Done> create_event_config(const Calls& calls, const json::object& properties, Made& made) {
+  return put_event_config(calls, {}, properties, made);
+}
+Result<Done> remove_event_config(const Calls& calls, const json::object& properties,
+                                 const std::string&) {
+  return unless_gone(calls.rest("lambda", "DELETE", config_target(properties), ""),
+                     "ResourceNotFoundException");
+}
 
 // ---- AWS::Logs::LogGroup
-Result<Done> update_group(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_group(const Calls& calls, const json::object& before, const json::object& after,
+                          Made& made) {
   if (!changed(before, after, "RetentionInDays")) return Done{};
-  if (!after.contains("RetentionInDays")) { CHECK(calls.document("logs", "DeleteRetentionPolicy", {{"logGroupName", made.physical}})); return Done{}; }
-  CHECK(calls.document("logs", "PutRetentionPolicy", {{"logGroupName", made.physical}, {"retentionInDays", after.at("RetentionInDays")}}));
+  if (!after.contains("RetentionInDays")) {
+    CHECK(calls.document("logs", "DeleteRetentionPolicy", {{"logGroupName", made.physical}}));
+    return Done{};
+  }
+  CHECK(calls.document(
+      "logs", "PutRetentionPolicy",
+      {{"logGroupName", made.physical}, {"retentionInDays", after.at("RetentionInDays")}}));
   return Done{};
 }
 Result<Done> create_group(const Calls& calls, const json::object& properties, Made& made) {
@@ -146,65 +223,99 @@ Result<Done> create_group(const Calls& calls, const json::object& properties, Ma
   made.attributes = {{"Arn", make_arn(calls.scope(), "logs", "log-group:" + made.physical + ":*")}};
   return update_group(calls, {}, properties, made);
 }
-Result<Done> remove_group(const Calls& calls, const json::object&, const std::string& name) { return unless_gone(calls.document("logs", "DeleteLogGroup", {{"logGroupName", name}}), "ResourceNotFoundException"); }
+Result<Done> remove_group(const Calls& calls, const json::object&, const std::string& name) {
+  return unless_gone(calls.document("logs", "DeleteLogGroup", {{"logGroupName", name}}),
+                     "ResourceNotFoundException");
+}
 
 // ---- AWS::CloudTrail::Trail
 json::object trail_settings(const json::object& properties, const std::string& name) {
   json::object body{{"Name", name}};
-  for (const char* same : {"S3BucketName", "S3KeyPrefix", "IncludeGlobalServiceEvents", "IsMultiRegionTrail", "EnableLogFileValidation", "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"})
+  for (const char* same :
+       {"S3BucketName", "S3KeyPrefix", "IncludeGlobalServiceEvents", "IsMultiRegionTrail",
+        "EnableLogFileValidation", "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"})
     if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("KMSKeyId")) body["KmsKeyId"] = properties.at("KMSKeyId");
   return body;
 }
-Result<Done> put_selectors(const Calls& calls, const json::object& properties, const std::string& name) {
+Result<Done> put_selectors(const Calls& calls, const json::object& properties,
+                           const std::string& name) {
   json::object body{{"TrailName", name}};
-  for (const char* same : {"EventSelectors", "AdvancedEventSelectors"}) if (properties.contains(same)) body[same] = properties.at(same);
-  if (body.size() == 1) body["EventSelectors"] = json::array{json::object{{"ReadWriteType", "All"}, {"IncludeManagementEvents", true}, {"DataResources", json::array{}}}};   // a new trail's
+  for (const char* same : {"EventSelectors", "AdvancedEventSelectors"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  if (body.size() == 1)
+    body["EventSelectors"] =
+        json::array{json::object{{"ReadWriteType", "All"},
+                                 {"IncludeManagementEvents", true},
+                                 {"DataResources", json::array{}}}};  // a new trail's
   CHECK(calls.document("cloudtrail", "PutEventSelectors", body));
   return Done{};
 }
-Result<Done> set_logging(const Calls& calls, const json::object& properties, const std::string& name) {
-  CHECK(calls.document("cloudtrail", bool_of(properties, "IsLogging") ? "StartLogging" : "StopLogging", {{"Name", name}}));
+Result<Done> set_logging(const Calls& calls, const json::object& properties,
+                         const std::string& name) {
+  CHECK(calls.document("cloudtrail",
+                       bool_of(properties, "IsLogging") ? "StartLogging" : "StopLogging",
+                       {{"Name", name}}));
   return Done{};
 }
 Result<Done> create_trail(const Calls& calls, const json::object& properties, Made& made) {
-  TRY(const json::object answer, calls.document("cloudtrail", "CreateTrail", trail_settings(properties, made.physical)));
+  TRY(const json::object answer,
+      calls.document("cloudtrail", "CreateTrail", trail_settings(properties, made.physical)));
   made.exists = true;
   made.attributes = {{"Arn", text_of(answer, "TrailARN")}};
-  if (properties.contains("EventSelectors") || properties.contains("AdvancedEventSelectors")) CHECK(put_selectors(calls, properties, made.physical));
+  if (properties.contains("EventSelectors") || properties.contains("AdvancedEventSelectors"))
+    CHECK(put_selectors(calls, properties, made.physical));
   if (bool_of(properties, "IsLogging")) CHECK(set_logging(calls, properties, made.physical));
   return Done{};
 }
-Result<Done> update_trail(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_trail(const Calls& calls, const json::object& before, const json::object& after,
+                          Made& made) {
   const json::object old = trail_settings(before, made.physical);
   json::object wanted = trail_settings(after, made.physical);
   if (old != wanted) {
     for (const auto& [name, value] : old) {
-      if (wanted.contains(name)) continue;               // taken away: CloudTrail's default
-      if (name == "IncludeGlobalServiceEvents") wanted[name] = true;
-      else if (value.is_bool()) wanted[name] = false;
-      else wanted[name] = "";
+      if (wanted.contains(name)) continue;  // taken away: CloudTrail's default
+      if (name == "IncludeGlobalServiceEvents")
+        wanted[name] = true;
+      else if (value.is_bool())
+        wanted[name] = false;
+      else
+        wanted[name] = "";
     }
     CHECK(calls.document("cloudtrail", "UpdateTrail", wanted));
   }
-  if (changed(before, after, "EventSelectors") || changed(before, after, "AdvancedEventSelectors")) CHECK(put_selectors(calls, after, made.physical));
+  if (changed(before, after, "EventSelectors") || changed(before, after, "AdvancedEventSelectors"))
+    CHECK(put_selectors(calls, after, made.physical));
   if (changed(before, after, "IsLogging")) CHECK(set_logging(calls, after, made.physical));
   return Done{};
 }
-Result<Done> remove_trail(const Calls& calls, const json::object&, const std::string& name) { return unless_gone(calls.document("cloudtrail", "DeleteTrail", {{"Name", name}}), "TrailNotFoundException"); }
+Result<Done> remove_trail(const Calls& calls, const json::object&, const std::string& name) {
+  return unless_gone(calls.document("cloudtrail", "DeleteTrail", {{"Name", name}}),
+                     "TrailNotFoundException");
+}
 }  // namespace
 
 const Type kComputeTypes[6] = {
-    {"AWS::IAM::Role", R"({"RoleName":"s","AssumeRolePolicyDocument!":"j","Policies":[{"PolicyName!":"s","PolicyDocument!":"j"}],"Path":"s","Description":"s","MaxSessionDuration":"i"})",
-     "RoleName", 64, "RoleName,Path", "Arn,RoleId", "CreateRole", create_role, update_role, remove_role},
-    {"AWS::Lambda::Function", R"({"FunctionName":"s","Code!":{"S3Bucket!":"s","S3Key!":"s","S3ObjectVersion":"s"},"Role!":"s","Handler":"s","Runtime":"s","Timeout":"i","MemorySize":"i","Environment":{"Variables":{"*":"s"}},"Description":"s",
+    {"AWS::IAM::Role",
+     R"({"RoleName":"s","AssumeRolePolicyDocument!":"j","Policies":[{"PolicyName!":"s","PolicyDocument!":"j"}],"Path":"s","Description":"s","MaxSessionDuration":"i"})",
+     "RoleName", 64, "RoleName,Path", "Arn,RoleId", "CreateRole", create_role, update_role,
+     remove_role},
+    {"AWS::Lambda::Function",
+     R"({"FunctionName":"s","Code!":{"S3Bucket!":"s","S3Key!":"s","S3ObjectVersion":"s"},"Role!":"s","Handler":"s","Runtime":"s","Timeout":"i","MemorySize":"i","Environment":{"Variables":{"*":"s"}},"Description":"s",
       "Architectures":["s"],"EphemeralStorage":{"Size!":"i"},"LoggingConfig":{"LogFormat":"s","LogGroup":"s"},"ReservedConcurrentExecutions":"i"})",
-     "FunctionName", 64, "FunctionName,Architectures", "Arn", "CreateFunction", create_function, update_function, remove_function},
-    {"AWS::Lambda::Permission", R"({"FunctionName!":"s","Action!":"s","Principal!":"s","SourceArn":"s","SourceAccount":"s"})", "", 100, "", "Id", "", create_permission, update_permission, remove_permission},
-    {"AWS::Lambda::EventInvokeConfig", R"({"FunctionName!":"s","Qualifier!":"s","MaximumRetryAttempts":"i","MaximumEventAgeInSeconds":"i","DestinationConfig":{"OnFailure":{"Destination!":"s"}}})",
-     "", 255, "FunctionName,Qualifier", "", "", create_event_config, put_event_config, remove_event_config},
-    {"AWS::Logs::LogGroup", R"({"LogGroupName":"s","RetentionInDays":"i"})", "LogGroupName", 512, "LogGroupName", "Arn", "CreateLogGroup", create_group, update_group, remove_group},
-    {"AWS::CloudTrail::Trail", R"({"TrailName":"s","S3BucketName!":"s","S3KeyPrefix":"s","IsLogging!":"b","IsMultiRegionTrail":"b","EnableLogFileValidation":"b","IncludeGlobalServiceEvents":"b","KMSKeyId":"s","CloudWatchLogsLogGroupArn":"s","CloudWatchLogsRoleArn":"s",
+     "FunctionName", 64, "FunctionName,Architectures", "Arn", "CreateFunction", create_function,
+     update_function, remove_function},
+    {"AWS::Lambda::Permission",
+     R"({"FunctionName!":"s","Action!":"s","Principal!":"s","SourceArn":"s","SourceAccount":"s"})",
+     "", 100, "", "Id", "", create_permission, update_permission, remove_permission},
+    {"AWS::Lambda::EventInvokeConfig",
+     R"({"FunctionName!":"s","Qualifier!":"s","MaximumRetryAttempts":"i","MaximumEventAgeInSeconds":"i","DestinationConfig":{"OnFailure":{"Destination!":"s"}}})",
+     "", 255, "FunctionName,Qualifier", "", "", create_event_config, put_event_config,
+     remove_event_config},
+    {"AWS::Logs::LogGroup", R"({"LogGroupName":"s","RetentionInDays":"i"})", "LogGroupName", 512,
+     "LogGroupName", "Arn", "CreateLogGroup", create_group, update_group, remove_group},
+    {"AWS::CloudTrail::Trail",
+     R"({"TrailName":"s","S3BucketName!":"s","S3KeyPrefix":"s","IsLogging!":"b","IsMultiRegionTrail":"b","EnableLogFileValidation":"b","IncludeGlobalServiceEvents":"b","KMSKeyId":"s","CloudWatchLogsLogGroupArn":"s","CloudWatchLogsRoleArn":"s",
       "EventSelectors":[{"ReadWriteType":"s","IncludeManagementEvents":"b","DataResources":[{"Type!":"s","Values":["s"]}],"ExcludeManagementEventSources":["s"]}],
       "AdvancedEventSelectors":[{"Name":"s","FieldSelectors!":[{"Field!":"s","Equals":["s"],"StartsWith":["s"],"EndsWith":["s"],"NotEquals":["s"],"NotStartsWith":["s"],"NotEndsWith":["s"]}]}]})",
      "TrailName", 128, "TrailName", "Arn", "CreateTrail", create_trail, update_trail, remove_trail},

@@ -6,11 +6,16 @@
 namespace sluice::cloudformation {
 namespace {
 constexpr std::string_view kS3 = "http://s3.amazonaws.com/doc/2006-03-01/";
-std::string document_text(const json::value& document) { return document.is_string() ? std::string(document.get_string()) : json::serialize(document); }
-std::string bucket_target(const std::string& bucket, const std::string& flag = {}) { return "/" + percent_encode(bucket) + (flag.empty() ? "" : "?" + flag); }
+std::string document_text(const json::value& document) {
+  return document.is_string() ? std::string(document.get_string()) : json::serialize(document);
+}
+std::string bucket_target(const std::string& bucket, const std::string& flag = {}) {
+  return "/" + percent_encode(bucket) + (flag.empty() ? "" : "?" + flag);
+}
 Result<Done> quietly(Result<std::string> outcome, std::initializer_list<std::string_view> gone) {
   if (outcome) return Done{};
-  for (const auto code : gone) if (outcome.error().code == code) return Done{};
+  for (const auto code : gone)
+    if (outcome.error().code == code) return Done{};
   return std::move(outcome).error();
 }
 const json::object& member(const json::object& object, std::string_view name) {
@@ -20,68 +25,101 @@ const json::object& member(const json::object& object, std::string_view name) {
 }
 
 // ---- AWS::S3::Bucket
-Result<Done> put_encryption(const Calls& calls, const std::string& bucket, const json::object& properties) {
+Result<Done> put_encryption(const Calls& calls, const std::string& bucket,
+                            const json::object& properties) {
   XmlWriter xml;
   xml.open("ServerSideEncryptionConfiguration", kS3);
   const json::object& configuration = member(properties, "BucketEncryption");
-  if (configuration.empty()) xml.open("Rule").open("ApplyServerSideEncryptionByDefault").element("SSEAlgorithm", "AES256").close("ApplyServerSideEncryptionByDefault").close("Rule");
-  else for (const json::value& one : configuration.at("ServerSideEncryptionConfiguration").as_array()) {
-    const json::object &rule = one.as_object(), &by_default = member(rule, "ServerSideEncryptionByDefault");
-    xml.open("Rule").open("ApplyServerSideEncryptionByDefault").element("SSEAlgorithm", text_of(by_default, "SSEAlgorithm"));
-    if (by_default.contains("KMSMasterKeyID")) xml.element("KMSMasterKeyID", text_of(by_default, "KMSMasterKeyID"));
-    xml.close("ApplyServerSideEncryptionByDefault");
-    if (rule.contains("BucketKeyEnabled")) xml.element("BucketKeyEnabled", bool_of(rule, "BucketKeyEnabled") ? "true" : "false");
-    xml.close("Rule");
-  }
+  if (configuration.empty())
+    xml.open("Rule")
+        .open("ApplyServerSideEncryptionByDefault")
+        .element("SSEAlgorithm", "AES256")
+        .close("ApplyServerSideEncryptionByDefault")
+        .close("Rule");
+  else
+    for (const json::value& one :
+         configuration.at("ServerSideEncryptionConfiguration").as_array()) {
+      const json::object &rule = one.as_object(),
+                         &by_default = member(rule, "ServerSideEncryptionByDefault");
+      xml.open("Rule")
+          .open("ApplyServerSideEncryptionByDefault")
+          .element("SSEAlgorithm", text_of(by_default, "SSEAlgorithm"));
+      if (by_default.contains("KMSMasterKeyID"))
+        xml.element("KMSMasterKeyID", text_of(by_default, "KMSMasterKeyID"));
+      xml.close("ApplyServerSideEncryptionByDefault");
+      if (rule.contains("BucketKeyEnabled"))
+        xml.element("BucketKeyEnabled", bool_of(rule, "BucketKeyEnabled") ? "true" : "false");
+      xml.close("Rule");
+    }
   xml.close("ServerSideEncryptionConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "encryption"), xml.take()), {});
 }
-Result<Done> put_versioning(const Calls& calls, const std::string& bucket, const json::object& properties) {
+Result<Done> put_versioning(const Calls& calls, const std::string& bucket,
+                            const json::object& properties) {
   const std::string status = text_of(member(properties, "VersioningConfiguration"), "Status");
   XmlWriter xml;
-  xml.open("VersioningConfiguration", kS3).element("Status", status.empty() ? "Suspended" : status).close("VersioningConfiguration");
+  xml.open("VersioningConfiguration", kS3)
+      .element("Status", status.empty() ? "Suspended" : status)
+      .close("VersioningConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "versioning"), xml.take()), {});
 }
 // ObjectLockEnabled needs versioning, and turns it on as S3 does for a bucket made with it.
-Result<Done> put_object_lock(const Calls& calls, const std::string& bucket, const json::object& properties) {
+Result<Done> put_object_lock(const Calls& calls, const std::string& bucket,
+                             const json::object& properties) {
   if (!bool_of(properties, "ObjectLockEnabled")) {
-    if (properties.contains("ObjectLockConfiguration")) return validation("ObjectLockConfiguration needs ObjectLockEnabled: true.");
+    if (properties.contains("ObjectLockConfiguration"))
+      return validation("ObjectLockConfiguration needs ObjectLockEnabled: true.");
     return Done{};
   }
-  if (text_of(member(properties, "VersioningConfiguration"), "Status") != "Enabled") CHECK(put_versioning(calls, bucket, {{"VersioningConfiguration", json::object{{"Status", "Enabled"}}}}));
+  if (text_of(member(properties, "VersioningConfiguration"), "Status") != "Enabled")
+    CHECK(put_versioning(calls, bucket,
+                         {{"VersioningConfiguration", json::object{{"Status", "Enabled"}}}}));
   XmlWriter xml;
   xml.open("ObjectLockConfiguration", kS3).element("ObjectLockEnabled", "Enabled");
-  const json::object& by_default = member(member(member(properties, "ObjectLockConfiguration"), "Rule"), "DefaultRetention");
+  const json::object& by_default =
+      member(member(member(properties, "ObjectLockConfiguration"), "Rule"), "DefaultRetention");
   if (!by_default.empty()) {
     xml.open("Rule").open("DefaultRetention").element("Mode", text_of(by_default, "Mode"));
-    for (const char* unit : {"Days", "Years"}) if (by_default.contains(unit)) xml.element(unit, std::to_string(int_of(by_default, unit)));
+    for (const char* unit : {"Days", "Years"})
+      if (by_default.contains(unit)) xml.element(unit, std::to_string(int_of(by_default, unit)));
     xml.close("DefaultRetention").close("Rule");
   }
   xml.close("ObjectLockConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "object-lock"), xml.take()), {});
 }
 // Without the property: all four on, as for every new bucket.
-Result<Done> put_public_access_block(const Calls& calls, const std::string& bucket, const json::object& properties) {
+Result<Done> put_public_access_block(const Calls& calls, const std::string& bucket,
+                                     const json::object& properties) {
   const bool given = properties.contains("PublicAccessBlockConfiguration");
   const json::object& block = member(properties, "PublicAccessBlockConfiguration");
   XmlWriter xml;
   xml.open("PublicAccessBlockConfiguration", kS3);
-  for (const char* flag : {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"}) xml.element(flag, !given || bool_of(block, flag) ? "true" : "false");
+  for (const char* flag :
+       {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"})
+    xml.element(flag, !given || bool_of(block, flag) ? "true" : "false");
   xml.close("PublicAccessBlockConfiguration");
-  return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "publicAccessBlock"), xml.take()), {});
+  return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "publicAccessBlock"), xml.take()),
+                 {});
 }
-Result<Done> put_notification(const Calls& calls, const std::string& bucket, const json::object& properties) {
+Result<Done> put_notification(const Calls& calls, const std::string& bucket,
+                              const json::object& properties) {
   XmlWriter xml;
   xml.open("NotificationConfiguration", kS3);
   const json::object& configuration = member(properties, "NotificationConfiguration");
   if (configuration.contains("LambdaConfigurations"))
     for (const json::value& one : configuration.at("LambdaConfigurations").as_array()) {
       const json::object& c = one.as_object();
-      xml.open("CloudFunctionConfiguration").element("CloudFunction", text_of(c, "Function")).element("Event", text_of(c, "Event"));
+      xml.open("CloudFunctionConfiguration")
+          .element("CloudFunction", text_of(c, "Function"))
+          .element("Event", text_of(c, "Event"));
       const json::object& key = member(member(c, "Filter"), "S3Key");
       if (key.contains("Rules")) {
         xml.open("Filter").open("S3Key");
-        for (const json::value& rule : key.at("Rules").as_array()) xml.open("FilterRule").element("Name", text_of(rule.as_object(), "Name")).element("Value", text_of(rule.as_object(), "Value")).close("FilterRule");
+        for (const json::value& rule : key.at("Rules").as_array())
+          xml.open("FilterRule")
+              .element("Name", text_of(rule.as_object(), "Name"))
+              .element("Value", text_of(rule.as_object(), "Value"))
+              .close("FilterRule");
         xml.close("S3Key").close("Filter");
       }
       xml.close("CloudFunctionConfiguration");
@@ -89,58 +127,96 @@ Result<Done> put_notification(const Calls& calls, const std::string& bucket, con
   xml.close("NotificationConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "notification"), xml.take()), {});
 }
-Result<Done> update_bucket(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_bucket(const Calls& calls, const json::object& before,
+                           const json::object& after, Made& made) {
   if (changed(before, after, "OwnershipControls"))
-    for (const json::value& rule : after.contains("OwnershipControls") ? after.at("OwnershipControls").at("Rules").as_array() : json::array{})
-      if (text_of(rule.as_object(), "ObjectOwnership") != "BucketOwnerEnforced") return validation("Sluice has no ACLs: ObjectOwnership must be BucketOwnerEnforced.");
-  if (changed(before, after, "PublicAccessBlockConfiguration")) CHECK(put_public_access_block(calls, made.physical, after));
-  if (changed(before, after, "BucketEncryption")) CHECK(put_encryption(calls, made.physical, after));
-  const bool kept_by_lock = bool_of(after, "ObjectLockEnabled") && !after.contains("VersioningConfiguration");
-  if (changed(before, after, "VersioningConfiguration") && !kept_by_lock) CHECK(put_versioning(calls, made.physical, after));
-  if (changed(before, after, "ObjectLockEnabled") || changed(before, after, "ObjectLockConfiguration")) CHECK(put_object_lock(calls, made.physical, after));
-  if (changed(before, after, "NotificationConfiguration")) CHECK(put_notification(calls, made.physical, after));
+    for (const json::value& rule : after.contains("OwnershipControls")
+                                       ? after.at("OwnershipControls").at("Rules").as_array()
+                                       : json::array{})
+      if (text_of(rule.as_object(), "ObjectOwnership") != "BucketOwnerEnforced")
+        return validation("Sluice has no ACLs: ObjectOwnership must be BucketOwnerEnforced.");
+  if (changed(before, after, "PublicAccessBlockConfiguration"))
+    CHECK(put_public_access_block(calls, made.physical, after));
+  if (changed(before, after, "BucketEncryption"))
+    CHECK(put_encryption(calls, made.physical, after));
+  const bool kept_by_lock =
+      bool_of(after, "ObjectLockEnabled") && !after.contains("VersioningConfiguration");
+  if (changed(before, after, "VersioningConfiguration") && !kept_by_lock)
+    CHECK(put_versioning(calls, made.physical, after));
+  if (changed(before, after, "ObjectLockEnabled") ||
+      changed(before, after, "ObjectLockConfiguration"))
+    CHECK(put_object_lock(calls, made.physical, after));
+  if (changed(before, after, "NotificationConfiguration"))
+    CHECK(put_notification(calls, made.physical, after));
   return Done{};
 }
 Result<Done> create_bucket(const Calls& calls, const json::object& properties, Made& made) {
   const Scope& scope = calls.scope();
   XmlWriter xml;
-  if (scope.region != "us-east-1") xml.open("CreateBucketConfiguration", kS3).element("LocationConstraint", scope.region).close("CreateBucketConfiguration");
-  CHECK(calls.rest("s3", "PUT", bucket_target(made.physical), scope.region == "us-east-1" ? "" : xml.take()));
+  if (scope.region != "us-east-1")
+    xml.open("CreateBucketConfiguration", kS3)
+        .element("LocationConstraint", scope.region)
+        .close("CreateBucketConfiguration");
+  CHECK(calls.rest("s3", "PUT", bucket_target(made.physical),
+                   scope.region == "us-east-1" ? "" : xml.take()));
   made.exists = true;
-  made.attributes = {{"Arn", s3_arn(made.physical)}, {"DomainName", made.physical + ".s3.amazonaws.com"}, {"RegionalDomainName", made.physical + ".s3." + scope.region + ".amazonaws.com"}};
+  made.attributes = {
+      {"Arn", s3_arn(made.physical)},
+      {"DomainName", made.physical + ".s3.amazonaws.com"},
+      {"RegionalDomainName", made.physical + ".s3." + scope.region + ".amazonaws.com"}};
   return update_bucket(calls, {}, properties, made);
 }
-Result<Done> remove_bucket(const Calls& calls, const json::object&, const std::string& bucket) { return quietly(calls.rest("s3", "DELETE", bucket_target(bucket), ""), {"NoSuchBucket"}); }
+Result<Done> remove_bucket(const Calls& calls, const json::object&, const std::string& bucket) {
+  return quietly(calls.rest("s3", "DELETE", bucket_target(bucket), ""), {"NoSuchBucket"});
+}
 
 // ---- AWS::S3::BucketPolicy
-Result<Done> put_bucket_policy(const Calls& calls, const json::object&, const json::object& properties, Made& made) {
-  return quietly(calls.rest("s3", "PUT", bucket_target(made.physical, "policy"), document_text(properties.at("PolicyDocument"))), {});
+Result<Done> put_bucket_policy(const Calls& calls, const json::object&,
+                               const json::object& properties, Made& made) {
+  return quietly(calls.rest("s3", "PUT", bucket_target(made.physical, "policy"),
+                            document_text(properties.at("PolicyDocument"))),
+                 {});
 }
 Result<Done> create_bucket_policy(const Calls& calls, const json::object& properties, Made& made) {
   CHECK(put_bucket_policy(calls, {}, properties, made));
   made.exists = true;
   return Done{};
 }
-Result<Done> remove_bucket_policy(const Calls& calls, const json::object&, const std::string& bucket) { return quietly(calls.rest("s3", "DELETE", bucket_target(bucket, "policy"), ""), {"NoSuchBucket"}); }
+Result<Done> remove_bucket_policy(const Calls& calls, const json::object&,
+                                  const std::string& bucket) {
+  return quietly(calls.rest("s3", "DELETE", bucket_target(bucket, "policy"), ""), {"NoSuchBucket"});
+}
 
 // ---- AWS::KMS::Key
 Result<Done> kms(const Calls& calls, const char* operation, json::object body) {
   CHECK(calls.document("kms", operation, body));
   return Done{};
 }
-Result<Done> update_key(const Calls& calls, const json::object& before, const json::object& after, Made& made) {
+Result<Done> update_key(const Calls& calls, const json::object& before, const json::object& after,
+                        Made& made) {
   const std::string& id = made.physical;
   if (changed(before, after, "KeyPolicy")) {
-    if (!after.contains("KeyPolicy")) return validation("KeyPolicy of a key cannot be taken away; give it a policy.");
-    CHECK(kms(calls, "PutKeyPolicy", {{"KeyId", id}, {"PolicyName", "default"}, {"Policy", document_text(after.at("KeyPolicy"))}, {"BypassPolicyLockoutSafetyCheck", bool_of(after, "BypassPolicyLockoutSafetyCheck")}}));
+    if (!after.contains("KeyPolicy"))
+      return validation("KeyPolicy of a key cannot be taken away; give it a policy.");
+    CHECK(kms(
+        calls, "PutKeyPolicy",
+        {{"KeyId", id},
+         {"PolicyName", "default"},
+         {"Policy", document_text(after.at("KeyPolicy"))},
+         {"BypassPolicyLockoutSafetyCheck", bool_of(after, "BypassPolicyLockoutSafetyCheck")}}));
   }
-  const bool enabled_before = !before.contains("Enabled") || bool_of(before, "Enabled"), enabled = !after.contains("Enabled") || bool_of(after, "Enabled");
+  const bool enabled_before = !before.contains("Enabled") || bool_of(before, "Enabled"),
+             enabled = !after.contains("Enabled") || bool_of(after, "Enabled");
   if (enabled && !enabled_before) CHECK(kms(calls, "EnableKey", {{"KeyId", id}}));
-  if (changed(before, after, "EnableKeyRotation") || changed(before, after, "RotationPeriodInDays")) {
+  if (changed(before, after, "EnableKeyRotation") ||
+      changed(before, after, "RotationPeriodInDays")) {
     json::object body{{"KeyId", id}};
-    if (after.contains("RotationPeriodInDays")) body["RotationPeriodInDays"] = after.at("RotationPeriodInDays");
-    if (bool_of(after, "EnableKeyRotation")) CHECK(kms(calls, "EnableKeyRotation", body));
-    else if (bool_of(before, "EnableKeyRotation")) CHECK(kms(calls, "DisableKeyRotation", {{"KeyId", id}}));
+    if (after.contains("RotationPeriodInDays"))
+      body["RotationPeriodInDays"] = after.at("RotationPeriodInDays");
+    if (bool_of(after, "EnableKeyRotation"))
+      CHECK(kms(calls, "EnableKeyRotation", body));
+    else if (bool_of(before, "EnableKeyRotation"))
+      CHECK(kms(calls, "DisableKeyRotation", {{"KeyId", id}}));
   }
   if (!enabled && enabled_before) CHECK(kms(calls, "DisableKey", {{"KeyId", id}}));
   return Done{};
@@ -148,31 +224,42 @@ Result<Done> update_key(const Calls& calls, const json::object& before, const js
 Result<Done> create_key(const Calls& calls, const json::object& properties, Made& made) {
   json::object body;
   if (properties.contains("KeyPolicy")) body["Policy"] = document_text(properties.at("KeyPolicy"));
-  for (const char* same : {"Description", "KeySpec", "KeyUsage", "BypassPolicyLockoutSafetyCheck"}) if (properties.contains(same)) body[same] = properties.at(same);
+  for (const char* same : {"Description", "KeySpec", "KeyUsage", "BypassPolicyLockoutSafetyCheck"})
+    if (properties.contains(same)) body[same] = properties.at(same);
   TRY(const json::object answer, calls.document("kms", "CreateKey", body));
   const json::object& metadata = member(answer, "KeyMetadata");
   made.physical = text_of(metadata, "KeyId");
   made.attributes = {{"Arn", text_of(metadata, "Arn")}, {"KeyId", made.physical}};
   made.exists = true;
-  json::object before = properties;                      // the policy is set; the rest is not
-  for (const char* later : {"EnableKeyRotation", "RotationPeriodInDays", "Enabled"}) before.erase(later);
+  json::object before = properties;  // the policy is set; the rest is not
+  for (const char* later : {"EnableKeyRotation", "RotationPeriodInDays", "Enabled"})
+    before.erase(later);
   return update_key(calls, before, properties, made);
 }
 Result<Done> remove_key(const Calls& calls, const json::object& properties, const std::string& id) {
   json::object body{{"KeyId", id}};
-  if (properties.contains("PendingWindowInDays")) body["PendingWindowInDays"] = properties.at("PendingWindowInDays");
+  if (properties.contains("PendingWindowInDays"))
+    body["PendingWindowInDays"] = properties.at("PendingWindowInDays");
   auto done = calls.document("kms", "ScheduleKeyDeletion", body);
-  if (done || done.error().code == "NotFoundException" || (done.error().code == "KMSInvalidStateException" && done.error().message.find("pending deletion") != std::string::npos)) return Done{};
+  if (done || done.error().code == "NotFoundException" ||
+      (done.error().code == "KMSInvalidStateException" &&
+       done.error().message.find("pending deletion") != std::string::npos))
+    return Done{};
   return std::move(done).error();
 }
 
 // ---- AWS::KMS::Alias
 Result<Done> create_alias(const Calls& calls, const json::object& properties, Made& made) {
-  CHECK(kms(calls, "CreateAlias", {{"AliasName", made.physical}, {"TargetKeyId", text_of(properties, "TargetKeyId")}}));
+  CHECK(kms(calls, "CreateAlias",
+            {{"AliasName", made.physical}, {"TargetKeyId", text_of(properties, "TargetKeyId")}}));
   made.exists = true;
   return Done{};
 }
-Result<Done> update_alias(const Calls& calls, const json::object&, const json::object& after, Made& made) { return kms(calls, "UpdateAlias", {{"AliasName", made.physical}, {"TargetKeyId", text_of(after, "TargetKeyId")}}); }
+Result<Done> update_alias(const Calls& calls, const json::object&, const json::object& after,
+                          Made& made) {
+  return kms(calls, "UpdateAlias",
+             {{"AliasName", made.physical}, {"TargetKeyId", text_of(after, "TargetKeyId")}});
+}
 Result<Done> remove_alias(const Calls& calls, const json::object&, const std::string& alias) {
   auto done = kms(calls, "DeleteAlias", {{"AliasName", alias}});
   if (!done && done.error().code == "NotFoundException") return Done{};
@@ -182,19 +269,23 @@ Result<Done> remove_alias(const Calls& calls, const json::object&, const std::st
 // ---- AWS::DynamoDB::Table
 Result<Done> create_table(const Calls& calls, const json::object& properties, Made& made) {
   json::object body{{"TableName", made.physical}};
-  for (const char* same : {"KeySchema", "AttributeDefinitions", "BillingMode"}) if (properties.contains(same)) body[same] = properties.at(same);
+  for (const char* same : {"KeySchema", "AttributeDefinitions", "BillingMode"})
+    if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("SSESpecification")) {
     const json::object& asked = member(properties, "SSESpecification");
     json::object sse{{"Enabled", bool_of(asked, "SSEEnabled")}};
-    for (const char* same : {"SSEType", "KMSMasterKeyId"}) if (asked.contains(same)) sse[same] = asked.at(same);
+    for (const char* same : {"SSEType", "KMSMasterKeyId"})
+      if (asked.contains(same)) sse[same] = asked.at(same);
     body["SSESpecification"] = std::move(sse);
   }
-  CHECK(calls.document("dynamodb", "CreateTable", body));     // ACTIVE at once
+  CHECK(calls.document("dynamodb", "CreateTable", body));  // ACTIVE at once
   made.exists = true;
   made.attributes = {{"Arn", make_arn(calls.scope(), "dynamodb", "table/" + made.physical)}};
   return Done{};
 }
-Result<Done> update_nothing(const Calls&, const json::object&, const json::object&, Made&) { return Done{}; }
+Result<Done> update_nothing(const Calls&, const json::object&, const json::object&, Made&) {
+  return Done{};
+}
 Result<Done> remove_table(const Calls& calls, const json::object&, const std::string& table) {
   auto done = calls.document("dynamodb", "DeleteTable", {{"TableName", table}});
   if (done || done.error().code == "ResourceNotFoundException") return Done{};
@@ -203,17 +294,25 @@ Result<Done> remove_table(const Calls& calls, const json::object&, const std::st
 }  // namespace
 
 const Type kStorageTypes[5] = {
-    {"AWS::S3::Bucket", R"({"BucketName":"s","BucketEncryption":{"ServerSideEncryptionConfiguration!":[{"ServerSideEncryptionByDefault!":{"SSEAlgorithm!":"s","KMSMasterKeyID":"s"},"BucketKeyEnabled":"b"}]},"VersioningConfiguration":{"Status!":"s"},
+    {"AWS::S3::Bucket",
+     R"({"BucketName":"s","BucketEncryption":{"ServerSideEncryptionConfiguration!":[{"ServerSideEncryptionByDefault!":{"SSEAlgorithm!":"s","KMSMasterKeyID":"s"},"BucketKeyEnabled":"b"}]},"VersioningConfiguration":{"Status!":"s"},
       "PublicAccessBlockConfiguration":{"BlockPublicAcls":"b","IgnorePublicAcls":"b","BlockPublicPolicy":"b","RestrictPublicBuckets":"b"},"OwnershipControls":{"Rules!":[{"ObjectOwnership!":"s"}]},
       "ObjectLockEnabled":"b","ObjectLockConfiguration":{"ObjectLockEnabled":"s","Rule":{"DefaultRetention!":{"Mode!":"s","Days":"i","Years":"i"}}},
       "NotificationConfiguration":{"LambdaConfigurations":[{"Event!":"s","Function!":"s","Filter":{"S3Key!":{"Rules!":[{"Name!":"s","Value!":"s"}]}}}]}})",
-     "BucketName", 63, "BucketName,ObjectLockEnabled", "Arn,DomainName,RegionalDomainName", "CreateBucket", create_bucket, update_bucket, remove_bucket},
-    {"AWS::S3::BucketPolicy", R"({"Bucket!":"s","PolicyDocument!":"j"})", "Bucket", 63, "Bucket", "", "PutBucketPolicy", create_bucket_policy, put_bucket_policy, remove_bucket_policy},
-    {"AWS::KMS::Key", R"({"KeyPolicy":"j","Description":"s","EnableKeyRotation":"b","RotationPeriodInDays":"i","PendingWindowInDays":"i","Enabled":"b","KeySpec":"s","KeyUsage":"s","BypassPolicyLockoutSafetyCheck":"b"})",
-     "", 0, "KeySpec,KeyUsage,Description", "Arn,KeyId", "CreateKey", create_key, update_key, remove_key},
-    {"AWS::KMS::Alias", R"({"AliasName!":"s","TargetKeyId!":"s"})", "AliasName", 256, "AliasName", "", "CreateAlias", create_alias, update_alias, remove_alias},
-    {"AWS::DynamoDB::Table", R"({"TableName":"s","KeySchema!":[{"AttributeName!":"s","KeyType!":"s"}],"AttributeDefinitions!":[{"AttributeName!":"s","AttributeType!":"s"}],"BillingMode":"s","SSESpecification":{"SSEEnabled!":"b","SSEType":"s","KMSMasterKeyId":"s"}})",
-     "TableName", 255, "TableName,KeySchema,AttributeDefinitions,BillingMode,SSESpecification", "Arn", "CreateTable", create_table, update_nothing, remove_table},
+     "BucketName", 63, "BucketName,ObjectLockEnabled", "Arn,DomainName,RegionalDomainName",
+     "CreateBucket", create_bucket, update_bucket, remove_bucket},
+    {"AWS::S3::BucketPolicy", R"({"Bucket!":"s","PolicyDocument!":"j"})", "Bucket", 63, "Bucket",
+     "", "PutBucketPolicy", create_bucket_policy, put_bucket_policy, remove_bucket_policy},
+    {"AWS::KMS::Key",
+     R"({"KeyPolicy":"j","Description":"s","EnableKeyRotation":"b","RotationPeriodInDays":"i","PendingWindowInDays":"i","Enabled":"b","KeySpec":"s","KeyUsage":"s","BypassPolicyLockoutSafetyCheck":"b"})",
+     "", 0, "KeySpec,KeyUsage,Description", "Arn,KeyId", "CreateKey", create_key, update_key,
+     remove_key},
+    {"AWS::KMS::Alias", R"({"AliasName!":"s","TargetKeyId!":"s"})", "AliasName", 256, "AliasName",
+     "", "CreateAlias", create_alias, update_alias, remove_alias},
+    {"AWS::DynamoDB::Table",
+     R"({"TableName":"s","KeySchema!":[{"AttributeName!":"s","KeyType!":"s"}],"AttributeDefinitions!":[{"AttributeName!":"s","AttributeType!":"s"}],"BillingMode":"s","SSESpecification":{"SSEEnabled!":"b","SSEType":"s","KMSMasterKeyId":"s"}})",
+     "TableName", 255, "TableName,KeySchema,AttributeDefinitions,BillingMode,SSESpecification",
+     "Arn", "CreateTable", create_table, update_nothing, remove_table},
 };
 
 }  // namespace sluice::cloudformation

@@ -1,16 +1,20 @@
 #pragma once
-// AWS CloudTrail: trails over the chained audit log, lookup of management events, public keys of the digests.
-// Source: CloudTrail API Reference 2013-11-01; CloudTrail User Guide, "Quotas", "Trail naming requirements".
-// Every call is recorded whether or not a trail exists. Answered with a clear error: SNS topics, organization trails, Insights, event data
-// stores, channels, network activity events.
+// AWS CloudTrail: trails over the chained audit log, lookup of management events, public keys of
+// the digests. Source: CloudTrail API Reference 2013-11-01; CloudTrail User Guide, "Quotas", "Trail
+// naming requirements". Every call is recorded whether or not a trail exists. Answered with a clear
+// error: SNS topics, organization trails, Insights, event data stores, channels, network activity
+// events.
 #include "request/ports.h"
 
 namespace sluice::cloudtrail {
 
 constexpr int64_t kLookupMax = 50;
-constexpr size_t kScannedPerCallMax = 100000;      // records read for one page; a rare attribute continues with NextToken
-constexpr size_t kTrailsMax = 5, kNameMin = 3, kNameMax = 128, kPrefixMax = 200, kTagsMax = 50, kTagResourcesMax = 20;
-constexpr size_t kSelectorsMax = 5, kDataResourcesMax = 250, kConditionsMax = 500, kConditionBytesMax = 2048, kSelectorNameMax = 1000;
+constexpr size_t kScannedPerCallMax =
+    100000;  // records read for one page; a rare attribute continues with NextToken
+constexpr size_t kTrailsMax = 5, kNameMin = 3, kNameMax = 128, kPrefixMax = 200, kTagsMax = 50,
+                 kTagResourcesMax = 20;
+constexpr size_t kSelectorsMax = 5, kDataResourcesMax = 250, kConditionsMax = 500,
+                 kConditionBytesMax = 2048, kSelectorNameMax = 1000;
 constexpr int64_t kLookupDays = 90;
 extern const Service service;
 

@@ -11,7 +11,13 @@
 
 namespace sluice::cloudtrail {
 namespace {
-constexpr const char* kWrites[] = {"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectVersionTagging", "s3:ReplicateObject"};
+constexpr const char* kWrites[] = {"s3:PutObject",
+                                   "s3:PutObjectAcl",
+                                   "s3:PutObjectTagging",
+                                   "s3:DeleteObjectTagging",
+                                   "s3:PutObjectVersionTagging",
+                                   "s3:DeleteObjectVersionTagging",
+                                   "s3:ReplicateObject"};
 
 Result<Done> commit(Store& store, Staged&& staged) {
   CHECK(store.commit(std::move(staged), {}));
@@ -23,7 +29,9 @@ class Worker : public Delivery {
   Worker(const Ports& ports, const Intervals& intervals) : ports_(ports), intervals_(intervals) {}
   ~Worker() override { stop(); }
 
-  void start() override { thread_ = std::thread([this] { run(); }); }
+  void start() override {
+    thread_ = std::thread([this] { run(); });
+  }
   void stop() override {
     {
       const std::lock_guard lock(mutex_);
@@ -38,24 +46,40 @@ class Worker : public Delivery {
     wake_.notify_all();
   }
 
-  Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller, Staged& staged) const override {
+  Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller,
+                         Staged& staged) const override {
     // Only the server itself can be this principal, and it writes where a trail delivers.
-    if (caller.principal().type == policy::Principal::Type::service && caller.principal().arn == kPrincipal) return Done{};
+    if (caller.principal().type == policy::Principal::Type::service &&
+        caller.principal().arn == kPrincipal)
+      return Done{};
     for (const Need& need : needs) {
-      if (std::find(std::begin(kWrites), std::end(kWrites), need.action) == std::end(kWrites)) continue;
-      const std::string_view path = std::string_view(need.resource).substr(std::min<size_t>(need.resource.size(), 13));    // after "arn:aws:s3:::"
+      if (std::find(std::begin(kWrites), std::end(kWrites), need.action) == std::end(kWrites))
+        continue;
+      const std::string_view path =
+          std::string_view(need.resource)
+              .substr(std::min<size_t>(need.resource.size(), 13));  // after "arn:aws:s3:::"
       const size_t slash = path.find('/');
-      const auto record = slash == path.npos ? std::nullopt : staged.get_json(guard_key(path.substr(0, slash)));
+      const auto record =
+          slash == path.npos ? std::nullopt : staged.get_json(guard_key(path.substr(0, slash)));
       if (!record) continue;
       for (const json::value& one : record->at("Guards").as_array())
         if (path.substr(slash + 1).starts_with(text_of(one.as_object(), "Prefix")))
-          return Error{403, "AccessDenied", "User: " + caller.principal().arn + " is not authorized to perform: " + need.action + " on resource: \"" + need.resource + "\" because only the trail that delivers there writes below its prefix", {}};
+          return Error{403,
+                       "AccessDenied",
+                       "User: " + caller.principal().arn + " is not authorized to perform: " +
+                           need.action + " on resource: \"" + need.resource +
+                           "\" because only the trail that delivers there writes below its prefix",
+                       {}};
     }
     return Done{};
   }
 
  private:
-  struct Pace { int64_t next_us = 0, next_digest_us = 0; int failures = 0; Time failing_since = 0; };
+  struct Pace {
+    int64_t next_us = 0, next_digest_us = 0;
+    int failures = 0;
+    Time failing_since = 0;
+  };
 
   void run() {
     std::unique_lock lock(mutex_);
@@ -63,10 +87,15 @@ class Worker : public Delivery {
       const bool woken = std::exchange(woken_, false);
       lock.unlock();
       int64_t next_us = monotonic_us() + intervals_.deliver_ms * 1000;
-      try { next_us = std::min(next_us, look(woken)); }
-      catch (const std::exception& bug) { spdlog::error("delivery of trails failed: {}", bug.what()); }
+      try {
+        next_us = std::min(next_us, look(woken));
+      } catch (const std::exception& bug) {
+        spdlog::error("delivery of trails failed: {}", bug.what());
+      }
       lock.lock();
-      wake_.wait_for(lock, std::chrono::microseconds(std::max<int64_t>(1000, next_us - monotonic_us())), [this] { return stopping_ || woken_; });
+      wake_.wait_for(lock,
+                     std::chrono::microseconds(std::max<int64_t>(1000, next_us - monotonic_us())),
+                     [this] { return stopping_ || woken_; });
     }
   }
 
@@ -74,11 +103,12 @@ class Worker : public Delivery {
   int64_t look(bool woken) {
     std::vector<Work> all;
     const Snapshot snapshot = ports_.store->snapshot();
-    snapshot.scan(schema::prefix(Family::meta, "cloudtrail.session", {}), "", false, [&](std::string_view key, std::string_view) {
-      const auto parts = schema::parts(key);
-      all.push_back({parts.at(0), parts.at(1), {}, {}, false});
-      return true;
-    });
+    snapshot.scan(schema::prefix(Family::meta, "cloudtrail.session", {}), "", false,
+                  [&](std::string_view key, std::string_view) {
+                    const auto parts = schema::parts(key);
+                    all.push_back({parts.at(0), parts.at(1), {}, {}, false});
+                    return true;
+                  });
     int64_t next_us = monotonic_us() + intervals_.deliver_ms * 1000;
     std::map<std::string, Pace> kept;
     for (Work& work : all) {
@@ -89,8 +119,9 @@ class Worker : public Delivery {
         if (!load(work)) continue;
         const bool closing = !text_of(work.session, "Until").empty();
         if (known == paces_.end()) start_pace(work, pace);
-        if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures))) serve(work, pace, closing);
-      } catch (const std::exception& bug) {                // the trouble of one trail does not hold up the others
+        if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures)))
+          serve(work, pace, closing);
+      } catch (const std::exception& bug) {  // the trouble of one trail does not hold up the others
         spdlog::error("delivery of trail {} failed: {}", work.name, bug.what());
         pace.next_us = monotonic_us() + kRetryMaxMs * 1000;
       }
@@ -101,8 +132,11 @@ class Worker : public Delivery {
     return next_us;
   }
   void start_pace(const Work& work, Pace& pace) const {
-    const Time last = int_of(work.session, work.session.contains("DigestEnd") ? "DigestEnd" : "ChainStart", now());
-    pace.next_digest_us = monotonic_us() + std::clamp<int64_t>(last + intervals_.digest_ms - now(), 0, intervals_.digest_ms) * 1000;
+    const Time last = int_of(
+        work.session, work.session.contains("DigestEnd") ? "DigestEnd" : "ChainStart", now());
+    pace.next_digest_us =
+        monotonic_us() +
+        std::clamp<int64_t>(last + intervals_.digest_ms - now(), 0, intervals_.digest_ms) * 1000;
     pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000, pace.next_digest_us);
     if (!text_of(work.session, "Until").empty()) pace.next_us = 0;
   }
@@ -111,7 +145,11 @@ class Worker : public Delivery {
     auto session = snapshot.get_json(work.key());
     if (!session) return false;
     work.session = *std::move(session);
-    if (const json::value* left = work.session.if_contains("Trail")) { work.trail = left->as_object(); work.deleted = true; return true; }
+    if (const json::value* left = work.session.if_contains("Trail")) {
+      work.trail = left->as_object();
+      work.deleted = true;
+      return true;
+    }
     auto trail = snapshot.get_json(trail_key(work.name));
     if (trail) work.trail = *std::move(trail);
     return trail.has_value();
@@ -121,29 +159,45 @@ class Worker : public Delivery {
     const bool digest_due = pace.next_digest_us <= monotonic_us();
     auto done = deliver(work, digest_due, closing);
     if (done && digest_due) pace.next_digest_us = monotonic_us() + intervals_.digest_ms * 1000;
-    pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000, std::max(pace.next_digest_us, monotonic_us()));
-    if (done) { pace.failures = 0; pace.failing_since = 0; return; }
-    if (done.error().code == "Conflict" || done.error().code == "ConditionalRequestConflict") { pace.next_us = monotonic_us() + 10'000; return; }      // the trail was changed meanwhile
+    pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000,
+                            std::max(pace.next_digest_us, monotonic_us()));
+    if (done) {
+      pace.failures = 0;
+      pace.failing_since = 0;
+      return;
+    }
+    if (done.error().code == "Conflict" || done.error().code == "ConditionalRequestConflict") {
+      pace.next_us = monotonic_us() + 10'000;
+      return;
+    }  // the trail was changed meanwhile
     if (!pace.failing_since) pace.failing_since = now();
-    if (closing && (now() - pace.failing_since > kGiveUpMs || (work.deleted && done.error().code == "NoSuchBucket"))) return give_up(work, done.error());
-    pace.next_us = monotonic_us() + std::min(kRetryMaxMs, kRetryMinMs << std::min(pace.failures++, 6)) * 1000;
+    if (closing && (now() - pace.failing_since > kGiveUpMs ||
+                    (work.deleted && done.error().code == "NoSuchBucket")))
+      return give_up(work, done.error());
+    pace.next_us =
+        monotonic_us() + std::min(kRetryMaxMs, kRetryMinMs << std::min(pace.failures++, 6)) * 1000;
   }
 
   Result<Done> deliver(Work& work, bool digest_due, bool closing) {
     CHECK(follow_settings(work));
-    // A digest speaks for everything up to it, deliveries' own records too: at the latest then they go out.
+    // A digest speaks for everything up to it, deliveries' own records too: at the latest then they
+    // go out.
     for (bool more = true; more;) {
       auto delivered = deliver_file(ports_, work, digest_due || closing);
       if (!delivered) return failed(work, "LatestDeliveryError", std::move(delivered).error());
       more = *delivered && !stopping();
       if (!load(work)) return Done{};
     }
-    const bool ended = bool_of(work.session, "Ended"), chained = work.session.contains("ChainStart"), unwanted = chained && !bool_of(work.trail, "LogFileValidationEnabled");
+    const bool ended = bool_of(work.session, "Ended"),
+               chained = work.session.contains("ChainStart"),
+               unwanted = chained && !bool_of(work.trail, "LogFileValidationEnabled");
     if (chained && (digest_due || ended || unwanted)) {
-      if (auto digested = deliver_digest(ports_, work, ended || unwanted); !digested) return failed(work, "LatestDigestDeliveryError", std::move(digested).error());
+      if (auto digested = deliver_digest(ports_, work, ended || unwanted); !digested)
+        return failed(work, "LatestDigestDeliveryError", std::move(digested).error());
       if (!load(work)) return Done{};
     }
-    // A log group that cannot be written to holds up neither files nor digests: it is tried again with the next ones.
+    // A log group that cannot be written to holds up neither files nor digests: it is tried again
+    // with the next ones.
     if (auto logged = deliver_log_events(work); !logged && ended) return logged;
     if (!ended) return Done{};
     Staged staged = ports_.store->stage();
@@ -152,10 +206,12 @@ class Worker : public Delivery {
     return commit(*ports_.store, std::move(staged));
   }
   Result<Done> deliver_log_events(Work& work) {
-    if (!work.session.contains("LogsPosition") || !text_of(work.session, "From").empty()) return Done{};
+    if (!work.session.contains("LogsPosition") || !text_of(work.session, "From").empty())
+      return Done{};
     for (bool more = true; more;) {
       auto delivered = deliver_events(ports_, work);
-      if (!delivered) return failed(work, "LatestCloudWatchLogsDeliveryError", std::move(delivered).error());
+      if (!delivered)
+        return failed(work, "LatestCloudWatchLogsDeliveryError", std::move(delivered).error());
       more = *delivered && !stopping();
       if (!load(work)) return Done{};
     }
@@ -163,14 +219,21 @@ class Worker : public Delivery {
   }
   // A log group, or validation, that came or went with UpdateTrail.
   Result<Done> follow_settings(Work& work) {
-    const bool wants_events = !text_of(work.trail, "CloudWatchLogsLogGroupArn").empty(), has_events = work.session.contains("LogsPosition");
-    const bool opens_chain = bool_of(work.trail, "LogFileValidationEnabled") && !work.session.contains("ChainStart") && !bool_of(work.session, "Ended");
-    if (!text_of(work.session, "From").empty() || (wants_events == has_events && !opens_chain)) return Done{};
+    const bool wants_events = !text_of(work.trail, "CloudWatchLogsLogGroupArn").empty(),
+               has_events = work.session.contains("LogsPosition");
+    const bool opens_chain = bool_of(work.trail, "LogFileValidationEnabled") &&
+                             !work.session.contains("ChainStart") &&
+                             !bool_of(work.session, "Ended");
+    if (!text_of(work.session, "From").empty() || (wants_events == has_events && !opens_chain))
+      return Done{};
     Staged staged = ports_.store->stage();
     TRY(json::object session, same_session(staged, work));
     if (wants_events && !has_events) session["LogsPosition"] = session.at("Position");
     if (!wants_events) session.erase("LogsPosition");
-    if (opens_chain) { session["ChainStart"] = now(); session["DigestedThrough"] = session.at("Position"); }
+    if (opens_chain) {
+      session["ChainStart"] = now();
+      session["DigestedThrough"] = session.at("Position");
+    }
     staged.put_json(work.key(), session);
     CHECK(commit(*ports_.store, std::move(staged)));
     load(work);
@@ -185,16 +248,21 @@ class Worker : public Delivery {
       status[member] = error.code.empty() ? "InternalError" : error.code;
       status["Attempted"] = now();
       staged.put_json(status_key(work.name), status);
-      if (auto kept = commit(*ports_.store, std::move(staged)); !kept) spdlog::error("the failure could not be noted: {}", kept.error().message);
+      if (auto kept = commit(*ports_.store, std::move(staged)); !kept)
+        spdlog::error("the failure could not be noted: {}", kept.error().message);
     }
     return error;
   }
   void give_up(const Work& work, const Error& error) {
-    spdlog::error("trail {} was deleted or stopped, and its last records cannot be delivered ({}): they stay in the audit log only", work.name, error.code);
+    spdlog::error(
+        "trail {} was deleted or stopped, and its last records cannot be delivered ({}): they stay "
+        "in the audit log only",
+        work.name, error.code);
     Staged staged = ports_.store->stage();
     if (!same_session(staged, work)) return;
     staged.erase(work.key());
-    if (auto gone = commit(*ports_.store, std::move(staged)); !gone) spdlog::error("its session could not be erased: {}", gone.error().message);
+    if (auto gone = commit(*ports_.store, std::move(staged)); !gone)
+      spdlog::error("its session could not be erased: {}", gone.error().message);
   }
   bool stopping() {
     const std::lock_guard lock(mutex_);
@@ -203,23 +271,28 @@ class Worker : public Delivery {
 
   const Ports& ports_;
   const Intervals intervals_;
-  std::mutex mutex_;                                       // guards stopping_, woken_
+  std::mutex mutex_;  // guards stopping_, woken_
   std::condition_variable wake_;
   bool stopping_ = false, woken_ = false;
-  std::map<std::string, Pace> paces_;                      // of the thread alone
+  std::map<std::string, Pace> paces_;  // of the thread alone
   std::thread thread_;
 };
 }  // namespace
 
-std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind, const std::string& name) {
+std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind,
+                                    const std::string& name) {
   std::vector<json::object> out;
   const std::string table = "cloudtrail." + std::string(kind);
-  snapshot.scan(name.empty() ? schema::prefix(Family::meta, table, {}) : schema::prefix(Family::meta, table, {name}), "", false, [&](std::string_view, std::string_view value) {
-    if (auto one = parse_json_object(value)) out.push_back(*std::move(one));
-    return true;
-  });
+  snapshot.scan(name.empty() ? schema::prefix(Family::meta, table, {})
+                             : schema::prefix(Family::meta, table, {name}),
+                "", false, [&](std::string_view, std::string_view value) {
+                  if (auto one = parse_json_object(value)) out.push_back(*std::move(one));
+                  return true;
+                });
   return out;
 }
-std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& intervals) { return std::make_unique<Worker>(ports, intervals); }
+std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& intervals) {
+  return std::make_unique<Worker>(ports, intervals);
+}
 
 }  // namespace sluice::cloudtrail

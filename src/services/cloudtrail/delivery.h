@@ -1,27 +1,36 @@
 #pragma once
-// Delivery: of every span of logging ("session") the committed audit records that its trail selects, as gzip files into the bucket, as log
-// events into the log group, and a signed digest each interval. docs/audit.md, docs/decisions/0003
-//   meta cloudtrail.file   (trail, session, last sequence)  {"Bucket","Key","Hash","First","Last","Count","Oldest","Newest","Validated"}
-//   meta cloudtrail.last   (trail)                          {"End"} of the newest digest, whichever session's; outlives the trail
-//   meta cloudtrail.digest (trail, session, end, 8 bytes)   {"Bucket","Key","Hash","Signature","Start","End"}
-// A session's record, by which it goes on after a crash: "From"/"Until" (request ids of the StartLogging and StopLogging whose records are the
-// first and the last), "Position" (audit sequence delivered), "Earlier" (selectors that held before: [{"Selectors","Until" (request id of the
-// PutEventSelectors that replaced them),"Through" (its audit sequence, once delivered)}]), "Ended", "Trail" (settings, once the trail is deleted), "LogsPosition", and of the
-// digest chain "ChainStart", "DigestEnd", "DigestedThrough", "DigestBucket", "DigestKey", "DigestHash", "DigestSignature".
+// Delivery: of every span of logging ("session") the committed audit records that its trail
+// selects, as gzip files into the bucket, as log events into the log group, and a signed digest
+// each interval. docs/audit.md, docs/decisions/0003
+//   meta cloudtrail.file   (trail, session, last sequence)
+//   {"Bucket","Key","Hash","First","Last","Count","Oldest","Newest","Validated"} meta
+//   cloudtrail.last   (trail)                          {"End"} of the newest digest, whichever
+//   session's; outlives the trail meta cloudtrail.digest (trail, session, end, 8 bytes)
+//   {"Bucket","Key","Hash","Signature","Start","End"}
+// A session's record, by which it goes on after a crash: "From"/"Until" (request ids of the
+// StartLogging and StopLogging whose records are the first and the last), "Position" (audit
+// sequence delivered), "Earlier" (selectors that held before: [{"Selectors","Until" (request id of
+// the PutEventSelectors that replaced them),"Through" (its audit sequence, once delivered)}]),
+// "Ended", "Trail" (settings, once the trail is deleted), "LogsPosition", and of the digest chain
+// "ChainStart", "DigestEnd", "DigestedThrough", "DigestBucket", "DigestKey", "DigestHash",
+// "DigestSignature".
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
 
-constexpr size_t kFileBytesMax = 4 << 20;              // of records in one log file, before gzip; AWS: 50 MB after it
-constexpr size_t kRecordsPerFileMax = 100'000;         // looked at, selected or not
+constexpr size_t kFileBytesMax =
+    4 << 20;  // of records in one log file, before gzip; AWS: 50 MB after it
+constexpr size_t kRecordsPerFileMax = 100'000;  // looked at, selected or not
 constexpr int64_t kRetryMinMs = 1000, kRetryMaxMs = 60'000, kGiveUpMs = 24 * 3'600'000;
 
-struct Intervals { int64_t deliver_ms = 300'000, digest_ms = 3'600'000; };
+struct Intervals {
+  int64_t deliver_ms = 300'000, digest_ms = 3'600'000;
+};
 
 class Delivery : public Trails {
  public:
   virtual void start() = 0;
-  virtual void stop() = 0;                             // what is under way is finished
+  virtual void stop() = 0;  // what is under way is finished
 };
 std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& intervals);
 
@@ -29,40 +38,66 @@ std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& interval
 struct Work {
   std::string name, id;
   json::object session, trail;
-  bool deleted = false;                                // the trail is gone: `trail` is what it was
+  bool deleted = false;  // the trail is gone: `trail` is what it was
   Key key() const { return session_key(name, id); }
 };
-inline Key file_key(std::string_view name, std::string_view id, uint64_t last) { return schema::key(Family::meta, "cloudtrail.file", {name, id, big_endian64(last)}); }
-inline Key last_digest_key(std::string_view name) { return schema::key(Family::meta, "cloudtrail.last", {name}); }
-inline Key digest_key(std::string_view name, std::string_view id, Time end) { return schema::key(Family::meta, "cloudtrail.digest", {name, id, big_endian64(static_cast<uint64_t>(end))}); }
+inline Key file_key(std::string_view name, std::string_view id, uint64_t last) {
+  return schema::key(Family::meta, "cloudtrail.file", {name, id, big_endian64(last)});
+}
+inline Key last_digest_key(std::string_view name) {
+  return schema::key(Family::meta, "cloudtrail.last", {name});
+}
+inline Key digest_key(std::string_view name, std::string_view id, Time end) {
+  return schema::key(Family::meta, "cloudtrail.digest",
+                     {name, id, big_endian64(static_cast<uint64_t>(end))});
+}
 // What was delivered: kind "file" or "digest", of one trail or ("") of all, oldest first of each.
-std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind, const std::string& name);
-inline uint64_t position_of(const json::object& session, std::string_view member) { return static_cast<uint64_t>(int_of(session, member)); }
+std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind,
+                                    const std::string& name);
+inline uint64_t position_of(const json::object& session, std::string_view member) {
+  return static_cast<uint64_t>(int_of(session, member));
+}
 
-// Audit records from a position on (to `limit`; 0: all), as the session selects them. A delivery's own records open no file: they go with the next one.
+// Audit records from a position on (to `limit`; 0: all), as the session selects them. A delivery's
+// own records open no file: they go with the next one.
 struct Batch {
-  struct Taken { uint64_t sequence; std::string time, text; };
+  struct Taken {
+    uint64_t sequence;
+    std::string time, text;
+  };
   std::vector<Taken> taken;
   size_t bytes = 0;
-  uint64_t through = 0, began = 0;                     // audit sequence reached; where the session's first record was found, if in here
-  std::vector<std::pair<std::string, uint64_t>> changes;   // of selectors: request id, audit sequence
-  bool alien = false, full = false, ended = false;     // holds a record that is not a delivery's own; more may follow; the session's last record was reached
+  uint64_t through = 0,
+           began =
+               0;  // audit sequence reached; where the session's first record was found, if in here
+  std::vector<std::pair<std::string, uint64_t>>
+      changes;  // of selectors: request id, audit sequence
+  bool alien = false, full = false,
+       ended = false;  // holds a record that is not a delivery's own; more may follow; the
+                       // session's last record was reached
 };
-Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit, size_t bytes_max, size_t count_max);
+Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit, size_t bytes_max,
+              size_t count_max);
 
-// Notes in the session which earlier selectors are behind it, up to `through`; forgets those that nothing needs any more.
+// Notes in the session which earlier selectors are behind it, up to `through`; forgets those that
+// nothing needs any more.
 void pass_selectors(json::object& session, const Batch& batch, uint64_t through);
 
 std::string gzip(std::string_view text);
 // Writes one object in the trail's name; `rider` commits with it. The error's code is S3's.
-Result<Done> put_object(const Ports& ports, const Work& work, const std::string& bucket, const std::string& key, const Headers& headers, std::string body, Time time, const Rider& rider);
-// Reads the session again inside a commit; Conflict when it is not what `work` was made from. Settings of a trail must not have changed either.
+Result<Done> put_object(const Ports& ports, const Work& work, const std::string& bucket,
+                        const std::string& key, const Headers& headers, std::string body, Time time,
+                        const Rider& rider);
+// Reads the session again inside a commit; Conflict when it is not what `work` was made from.
+// Settings of a trail must not have changed either.
 Result<json::object> same_session(Staged& staged, const Work& work);
-void note_status(Staged& staged, const Work& work, std::string_view member, std::string_view error_member, Time time);
+void note_status(Staged& staged, const Work& work, std::string_view member,
+                 std::string_view error_member, Time time);
 
 // Each delivers once; false: nothing is left to do now.
 Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager);
-Result<bool> deliver_events(const Ports& ports, const Work& work);                // log group
-Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes);   // closes: the chain ends with it
+Result<bool> deliver_events(const Ports& ports, const Work& work);  // log group
+Result<Done> deliver_digest(const Ports& ports, const Work& work,
+                            bool closes);  // closes: the chain ends with it
 
 }  // namespace sluice::cloudtrail

@@ -7,17 +7,19 @@
 namespace sluice::cloudwatch {
 namespace {
 constexpr size_t kBucketsMax = 500;
-constexpr int64_t kOffset = 1 << 20;                       // larger than any index: 2^6 * 1075
+constexpr int64_t kOffset = 1 << 20;  // larger than any index: 2^6 * 1075
 constexpr char kShaped = 1, kHasBuckets = 2;
 
 int64_t bucket_of(double value, int scale) {
   if (value == 0) return 0;
-  const auto index = static_cast<int64_t>(std::floor(std::ldexp(std::log2(std::abs(value)), scale)));
+  const auto index =
+      static_cast<int64_t>(std::floor(std::ldexp(std::log2(std::abs(value)), scale)));
   return value < 0 ? -(index + kOffset) : index + kOffset;
 }
 double middle_of(int64_t bucket, int scale) {
   if (bucket == 0) return 0;
-  const double magnitude = std::exp2(std::ldexp(static_cast<double>(std::abs(bucket) - kOffset) + 0.5, -scale));
+  const double magnitude =
+      std::exp2(std::ldexp(static_cast<double>(std::abs(bucket) - kOffset) + 0.5, -scale));
   return bucket < 0 ? -magnitude : magnitude;
 }
 int64_t halved(int64_t bucket) {
@@ -30,7 +32,7 @@ void put_double(std::string& out, double value) {
   std::memcpy(bytes, &value, 8);
   out.append(bytes, 8);
 }
-void put_number(std::string& out, int64_t value) {         // zigzag, seven bits a byte
+void put_number(std::string& out, int64_t value) {  // zigzag, seven bits a byte
   uint64_t rest = (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
   for (; rest >= 0x80; rest >>= 7) out += static_cast<char>(rest | 0x80);
   out += static_cast<char>(rest);
@@ -40,13 +42,19 @@ struct Reader {
   bool good = true;
   double number() {
     double value = 0;
-    if (rest.size() < 8) { good = false; return 0; }
+    if (rest.size() < 8) {
+      good = false;
+      return 0;
+    }
     std::memcpy(&value, rest.data(), 8);
     rest.remove_prefix(8);
     return value;
   }
   char byte() {
-    if (rest.empty()) { good = false; return 0; }
+    if (rest.empty()) {
+      good = false;
+      return 0;
+    }
     const char c = rest.front();
     rest.remove_prefix(1);
     return c;
@@ -92,7 +100,10 @@ void Aggregate::merge(const Aggregate& other) {
   count_ += other.count_;
   sum_ += other.sum_;
   shaped_ = shaped_ && other.shaped_;
-  if (!shaped_) { buckets_.clear(); return; }
+  if (!shaped_) {
+    buckets_.clear();
+    return;
+  }
   const auto coarsen = [](std::map<int64_t, double> buckets, int steps) {
     for (; steps > 0; --steps) {
       std::map<int64_t, double> wider;
@@ -101,9 +112,15 @@ void Aggregate::merge(const Aggregate& other) {
     }
     return buckets;
   };
-  if (other.scale_ < scale_) { buckets_ = coarsen(std::move(buckets_), scale_ - other.scale_); scale_ = other.scale_; }
-  if (other.scale_ == scale_) for (const auto& [bucket, count] : other.buckets_) buckets_[bucket] += count;
-  else for (const auto& [bucket, count] : coarsen(other.buckets_, other.scale_ - scale_)) buckets_[bucket] += count;
+  if (other.scale_ < scale_) {
+    buckets_ = coarsen(std::move(buckets_), scale_ - other.scale_);
+    scale_ = other.scale_;
+  }
+  if (other.scale_ == scale_)
+    for (const auto& [bucket, count] : other.buckets_) buckets_[bucket] += count;
+  else
+    for (const auto& [bucket, count] : coarsen(other.buckets_, other.scale_ - scale_))
+      buckets_[bucket] += count;
   shrink();
 }
 
@@ -120,7 +137,8 @@ std::optional<double> Aggregate::percentile(double percent) const {
   if (!shaped_ || buckets_.empty()) return std::nullopt;
   if (percent <= 0) return minimum_;
   if (percent >= 100) return maximum_;
-  const double rank = count_ * percent / 100 * (1 - 1e-12);   // p50 of 100 values is the 50th, whatever rounding says
+  const double rank = count_ * percent / 100 *
+                      (1 - 1e-12);  // p50 of 100 values is the 50th, whatever rounding says
   double seen = 0;
   for (const auto& [bucket, count] : buckets_)
     if ((seen += count) >= rank) return std::clamp(middle_of(bucket, scale_), minimum_, maximum_);
@@ -128,7 +146,7 @@ std::optional<double> Aggregate::percentile(double percent) const {
 }
 
 std::string Aggregate::encode() const {
-  const bool implied = minimum_ == maximum_;                // one value: its bucket follows from it
+  const bool implied = minimum_ == maximum_;  // one value: its bucket follows from it
   std::string out;
   out += static_cast<char>((shaped_ ? kShaped : 0) | (shaped_ && !implied ? kHasBuckets : 0));
   for (const double value : {count_, sum_, minimum_, maximum_}) put_double(out, value);
@@ -154,7 +172,10 @@ std::optional<Aggregate> Aggregate::decode(std::string_view bytes, bool with_buc
   a.maximum_ = in.number();
   a.shaped_ = flags & kShaped;
   if (!in.good) return std::nullopt;
-  if (!with_buckets) { a.shaped_ = false; return a; }
+  if (!with_buckets) {
+    a.shaped_ = false;
+    return a;
+  }
   if (a.shaped_ && !(flags & kHasBuckets)) a.buckets_[bucket_of(a.minimum_, a.scale_)] = a.count_;
   if (!(flags & kHasBuckets)) return a;
   a.scale_ = in.byte();

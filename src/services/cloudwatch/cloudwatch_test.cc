@@ -36,7 +36,8 @@ TEST(Aggregate, SurvivesItsEncodingAndMerges) {
 }
 TEST(Aggregate, StaysSmallWhateverItsValues) {
   Aggregate a, b;
-  for (int exponent = -1000; exponent < 360; ++exponent) a.add(std::ldexp(1.1, exponent), 1), b.add(-std::ldexp(1.7, exponent), 1);
+  for (int exponent = -1000; exponent < 360; ++exponent)
+    a.add(std::ldexp(1.1, exponent), 1), b.add(-std::ldexp(1.7, exponent), 1);
   a.merge(b);
   EXPECT_LT(a.encode().size(), 6000u);
   EXPECT_EQ(a.count(), 2720);
@@ -49,11 +50,12 @@ TEST(Aggregate, KnowsNoPercentileOfAStatisticSet) {
   one.add(5, 1);
   one.merge(a);
   EXPECT_FALSE(one.percentile(50));
-  EXPECT_EQ(*Aggregate::of_statistics(3, 12, 4, 4).percentile(50), 4);      // all of them are known
+  EXPECT_EQ(*Aggregate::of_statistics(3, 12, 4, 4).percentile(50), 4);  // all of them are known
 }
 
 TEST(Form, BecomesTheSameStructureAsJson) {
-  const auto object = object_of_form({{"A.member.10.N", "ten"}, {"A.member.2.N", "two"}, {"B", "b"}, {"C.D", "d"}});
+  const auto object =
+      object_of_form({{"A.member.10.N", "ten"}, {"A.member.2.N", "two"}, {"B", "b"}, {"C.D", "d"}});
   ASSERT_TRUE(object);
   EXPECT_EQ(json::serialize(*object), R"({"A":[{"N":"two"},{"N":"ten"}],"B":"b","C":{"D":"d"}})");
   EXPECT_FALSE(object_of_form({{"a.a.a.a.a.a.a.a.a.a.a", ""}}));
@@ -66,7 +68,9 @@ Lookup lookup() {
     if (id == "b") return Series{{60, 4}, {120, 0}};
     return fault("ValidationError", "no " + id);
   };
-  all.metrics = [all]() -> Result<std::vector<Series>> { return std::vector<Series>{*all.series("a"), *all.series("b")}; };
+  all.metrics = [all]() -> Result<std::vector<Series>> {
+    return std::vector<Series>{*all.series("a"), *all.series("b")};
+  };
   return all;
 }
 Series computed(std::string_view text) {
@@ -78,7 +82,7 @@ Series computed(std::string_view text) {
 TEST(Expression, FollowsPrecedenceAndJoinsByTime) {
   EXPECT_EQ(computed("1 + a * 2"), (Series{{0, 3}, {60, 5}, {120, 9}}));
   EXPECT_EQ(computed("100*(a - b)"), (Series{{60, -200}, {120, 400}}));
-  EXPECT_EQ(computed("a / b"), (Series{{60, 0.5}}));                      // x / 0 has no point
+  EXPECT_EQ(computed("a / b"), (Series{{60, 0.5}}));  // x / 0 has no point
   EXPECT_EQ(computed("-a + -(-1)"), (Series{{0, 0}, {60, -1}, {120, -3}}));
 }
 TEST(Expression, FoldsSeriesAndLists) {
@@ -88,7 +92,9 @@ TEST(Expression, FoldsSeriesAndLists) {
   EXPECT_EQ(computed("MAX([a*10, [b]])"), (Series{{0, 10}, {60, 20}, {120, 40}}));
 }
 TEST(Expression, RefusesWhatItDoesNotUnderstand) {
-  for (const std::string& text : std::vector<std::string>{"", "a +", "(a", "a b", "SEARCH('x')", "FILL(a, 0)", "SUM(a)", "[a, b]", "1/0 + a", "nothing", "a..b", "1e999", std::string(3000, '('), std::string(3000, '[')}) {
+  for (const std::string& text : std::vector<std::string>{
+           "", "a +", "(a", "a b", "SEARCH('x')", "FILL(a, 0)", "SUM(a)", "[a, b]", "1/0 + a",
+           "nothing", "a..b", "1e999", std::string(3000, '('), std::string(3000, '[')}) {
     size_t budget = 1000;
     const auto got = evaluate(text, lookup(), budget);
     ASSERT_FALSE(got) << text;
@@ -104,7 +110,10 @@ class StoredMetrics : public testing::Test {
     fs::create_directory(dir_);
     store_ = *Store::open({dir_ / "data", dir_ / "root.key", {}, false, {}});
   }
-  ~StoredMetrics() override { store_.reset(); fs::remove_all(dir_); }
+  ~StoredMetrics() override {
+    store_.reset();
+    fs::remove_all(dir_);
+  }
   void write(Time time, double value, int64_t resolution_s = 60, Time at = kAt) {
     Staged staged = store_->stage();
     Aggregate a;
@@ -114,16 +123,18 @@ class StoredMetrics : public testing::Test {
   }
   size_t stored(std::string_view table) {
     size_t count = 0;
-    store_->snapshot().scan(schema::prefix(Family::metrics, table, {}), "", false, [&](std::string_view, std::string_view) { return ++count > 0; });
+    store_->snapshot().scan(schema::prefix(Family::metrics, table, {}), "", false,
+                            [&](std::string_view, std::string_view) { return ++count > 0; });
     return count;
   }
   Points points(int64_t start_s, int64_t end_s, int64_t period_s, Time at) {
     size_t budget = 1000;
-    const auto got = read(store_->snapshot(), metric_id(metric_), {start_s, end_s, period_s}, "", true, at, budget);
+    const auto got = read(store_->snapshot(), metric_id(metric_), {start_s, end_s, period_s}, "",
+                          true, at, budget);
     EXPECT_TRUE(got);
     return got ? *got : Points{};
   }
-  static constexpr int64_t kNowS = 1'800'000'000;           // a whole hour
+  static constexpr int64_t kNowS = 1'800'000'000;  // a whole hour
   static constexpr Time kAt = kNowS * 1000;
   const Metric metric_{"App", "Calls", {{"b", "2"}, {"a", "1"}}};
   const fs::path dir_;
@@ -159,7 +170,8 @@ TEST_F(StoredMetrics, GrowCoarserWithAgeAndThenExpire) {
   for (int second = 0; second < 120; ++second) write(kAt + second * 1000, 1, 1, kAt + 120'000);
   fold_once(*store_, never);
   EXPECT_EQ(stored("d"), 120u);
-  const std::pair<int64_t, size_t> kSteps[] = {{4 * 3600, 2}, {16 * 86400, 1}, {64 * 86400, 1}, {457 * 86400, 0}};
+  const std::pair<int64_t, size_t> kSteps[] = {
+      {4 * 3600, 2}, {16 * 86400, 1}, {64 * 86400, 1}, {457 * 86400, 0}};
   for (const auto& [age_s, left] : kSteps) {
     const Time at = kAt + age_s * 1000;
     // What a reader sees does not depend on whether the keeper was there yet.
@@ -168,7 +180,10 @@ TEST_F(StoredMetrics, GrowCoarserWithAgeAndThenExpire) {
     EXPECT_EQ(stored("d"), left);
     const auto after = points(kNowS, kNowS + 3600, 3600, at);
     EXPECT_EQ(before.size(), after.size());
-    if (left) { ASSERT_EQ(after.size(), 1u); EXPECT_EQ(after.begin()->second.count(), 120); }
+    if (left) {
+      ASSERT_EQ(after.size(), 1u);
+      EXPECT_EQ(after.begin()->second.count(), 120);
+    }
     EXPECT_TRUE(points(kNowS, kNowS + 3600, 30, at).empty());
     EXPECT_EQ(points(kNowS, kNowS + 3600, 60, at).size(), age_s == 4 * 3600 ? 2u : 0u);
   }
@@ -177,10 +192,12 @@ TEST_F(StoredMetrics, GrowCoarserWithAgeAndThenExpire) {
 TEST_F(StoredMetrics, AreReadWithinABudget) {
   for (int i = 0; i < 11; ++i) write(kAt - i * 60'000, 1);
   size_t budget = 10;
-  EXPECT_FALSE(read(store_->snapshot(), metric_id(metric_), {kNowS - 3600, kNowS + 60, 60}, "", false, kAt, budget));
+  EXPECT_FALSE(read(store_->snapshot(), metric_id(metric_), {kNowS - 3600, kNowS + 60, 60}, "",
+                    false, kAt, budget));
 }
 TEST_F(StoredMetrics, LeaveOutWhatIsOutsideTheLimits) {
-  const auto records = [&](const Meter::Dimensions& dimensions, double value, std::string_view unit, Time time) {
+  const auto records = [&](const Meter::Dimensions& dimensions, double value, std::string_view unit,
+                           Time time) {
     Staged staged = store_->stage();
     meter()->record(staged, {"App", "M", dimensions, {&value, 1}, unit, time});
     EXPECT_TRUE(store_->commit(std::move(staged), {}));

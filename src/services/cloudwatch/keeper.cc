@@ -1,4 +1,5 @@
-// Folding, rolling up and expiring, on one thread: it alone writes folded records, so nothing it reads is changed by another.
+// Folding, rolling up and expiring, on one thread: it alone writes folded records, so nothing it
+// reads is changed by another.
 #include <iterator>
 
 #include "base/bytes.h"
@@ -6,7 +7,7 @@
 
 namespace sluice::cloudwatch {
 namespace {
-constexpr size_t kBatchMax = 2000;                         // stored points a commit takes up
+constexpr size_t kBatchMax = 2000;  // stored points a commit takes up
 constexpr auto kFoldEvery = std::chrono::seconds(10);
 constexpr Time kRollUpEveryMs = 3'600'000, kListedMs = 456 * 86'400'000LL;
 
@@ -20,19 +21,25 @@ void merge_into(Staged& staged, std::map<std::string, Aggregate>& moved) {
   }
 }
 
-// Moves a batch of a metric's points that begin before `cutoff_s` from one tier to the next; false: none are left, or the store is read-only.
-bool move_some(Store& store, std::string_view id, const Tier& from, const Tier* to, int64_t cutoff_s) {
+// Moves a batch of a metric's points that begin before `cutoff_s` from one tier to the next; false:
+// none are left, or the store is read-only.
+bool move_some(Store& store, std::string_view id, const Tier& from, const Tier* to,
+               int64_t cutoff_s) {
   Staged staged = store.stage();
   std::map<std::string, Aggregate> moved;
   size_t count = 0;
-  staged.snapshot().scan(schema::prefix(Family::metrics, "d", {id, from.name}), "", false, [&](std::string_view key, std::string_view value) {
-    const auto parts = schema::parts(key);
-    const auto start = static_cast<int64_t>(from_big_endian64(parts.at(2)));
-    if (start >= cutoff_s) return false;
-    if (const auto aggregate = Aggregate::decode(value); to && aggregate) moved[folded_key(id, to->name, start - start % to->seconds, parts.at(3)).bytes].merge(*aggregate);
-    staged.erase({Family::metrics, std::string(key)});
-    return ++count < kBatchMax;
-  });
+  staged.snapshot().scan(
+      schema::prefix(Family::metrics, "d", {id, from.name}), "", false,
+      [&](std::string_view key, std::string_view value) {
+        const auto parts = schema::parts(key);
+        const auto start = static_cast<int64_t>(from_big_endian64(parts.at(2)));
+        if (start >= cutoff_s) return false;
+        if (const auto aggregate = Aggregate::decode(value); to && aggregate)
+          moved[folded_key(id, to->name, start - start % to->seconds, parts.at(3)).bytes].merge(
+              *aggregate);
+        staged.erase({Family::metrics, std::string(key)});
+        return ++count < kBatchMax;
+      });
   if (count == 0) return false;
   merge_into(staged, moved);
   return store.commit(std::move(staged), {}) && count == kBatchMax;
@@ -44,12 +51,18 @@ void fold_once(Store& store, const Stopping& stopping) {
     Staged staged = store.stage();
     std::map<std::string, Aggregate> moved;
     size_t count = 0;
-    staged.snapshot().scan(schema::prefix(Family::metrics, "f", {}), "", false, [&](std::string_view key, std::string_view value) {
-      const auto parts = schema::parts(key);
-      if (const auto aggregate = Aggregate::decode(value)) moved[folded_key(parts.at(0), parts.at(1), static_cast<int64_t>(from_big_endian64(parts.at(2))), parts.at(3)).bytes].merge(*aggregate);
-      staged.erase({Family::metrics, std::string(key)});
-      return ++count < kBatchMax;
-    });
+    staged.snapshot().scan(
+        schema::prefix(Family::metrics, "f", {}), "", false,
+        [&](std::string_view key, std::string_view value) {
+          const auto parts = schema::parts(key);
+          if (const auto aggregate = Aggregate::decode(value))
+            moved[folded_key(parts.at(0), parts.at(1),
+                             static_cast<int64_t>(from_big_endian64(parts.at(2))), parts.at(3))
+                      .bytes]
+                .merge(*aggregate);
+          staged.erase({Family::metrics, std::string(key)});
+          return ++count < kBatchMax;
+        });
     if (count == 0) return;
     merge_into(staged, moved);
     more = store.commit(std::move(staged), {}) && count == kBatchMax;
@@ -58,18 +71,23 @@ void fold_once(Store& store, const Stopping& stopping) {
 
 void roll_up_once(Store& store, Time at, const Stopping& stopping) {
   std::vector<std::pair<Key, Listed>> metrics;
-  store.snapshot().scan(schema::prefix(Family::metrics, "cloudwatch.metric", {}), "", false, [&](std::string_view key, std::string_view value) {
-    if (auto listed = listed_of(key, value)) metrics.emplace_back(Key{Family::metrics, std::string(key)}, *std::move(listed));
-    return true;
-  });
+  store.snapshot().scan(schema::prefix(Family::metrics, "cloudwatch.metric", {}), "", false,
+                        [&](std::string_view key, std::string_view value) {
+                          if (auto listed = listed_of(key, value))
+                            metrics.emplace_back(Key{Family::metrics, std::string(key)},
+                                                 *std::move(listed));
+                          return true;
+                        });
   for (const auto& [key, listed] : metrics) {
     for (size_t i = 0; i < std::size(kTiers) && !stopping(); ++i) {
       const Tier* next = i + 1 < std::size(kTiers) ? &kTiers[i + 1] : nullptr;
-      while (move_some(store, listed.id, kTiers[i], next, at / 1000 - kTiers[i].kept_s) && !stopping()) {}
+      while (move_some(store, listed.id, kTiers[i], next, at / 1000 - kTiers[i].kept_s) &&
+             !stopping()) {
+      }
     }
     if (listed.seen >= at - kListedMs || stopping()) continue;
     Staged staged = store.stage();
-    const auto record = staged.get_json(key);               // tracked: a writer who brings it back wins
+    const auto record = staged.get_json(key);  // tracked: a writer who brings it back wins
     if (!record || int_of(*record, "Seen") >= at - kListedMs) continue;
     staged.erase(key);
     (void)store.commit(std::move(staged), {}).has_value();
@@ -77,13 +95,15 @@ void roll_up_once(Store& store, Time at, const Stopping& stopping) {
 }
 
 std::unique_ptr<Periodic> start_keeper(Store& store) {
-  return std::make_unique<Periodic>("the folding of metrics", kFoldEvery, [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
-    fold_once(store, stopping);
-    if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
-      roll_up_once(store, at, stopping);
-      rolled_up = at;
-    }
-  });
+  return std::make_unique<Periodic>(
+      "the folding of metrics", kFoldEvery,
+      [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
+        fold_once(store, stopping);
+        if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
+          roll_up_once(store, at, stopping);
+          rolled_up = at;
+        }
+      });
 }
 
 }  // namespace sluice::cloudwatch

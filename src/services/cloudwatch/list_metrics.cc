@@ -8,7 +8,8 @@ bool matches(const ListMetrics::In& in, const Metric& metric) {
   if (!in.metric.empty() && metric.name != in.metric) return false;
   for (const auto& [name, value] : in.dimensions) {
     bool found = false;
-    for (const auto& [there, text] : metric.dimensions) found = found || (there == name && (!value || *value == text));
+    for (const auto& [there, text] : metric.dimensions)
+      found = found || (there == name && (!value || *value == text));
     if (!found) return false;
   }
   return true;
@@ -17,7 +18,8 @@ bool matches(const ListMetrics::In& in, const Metric& metric) {
 
 json::array dimensions_json(const Dimensions& dimensions) {
   json::array list;
-  for (const auto& [name, value] : dimensions) list.push_back(json::object{{"Name", name}, {"Value", value}});
+  for (const auto& [name, value] : dimensions)
+    list.push_back(json::object{{"Name", name}, {"Value", value}});
   return list;
 }
 
@@ -28,7 +30,8 @@ json::value ListMetrics::audit(const In& in) {
   if (in.recent) shown["recentlyActive"] = "PT3H";
   for (const auto& [name, value] : in.dimensions) {
     if (!shown.contains("dimensions")) shown["dimensions"] = json::array{};
-    json::object& one = shown["dimensions"].as_array().emplace_back(json::object{{"name", name}}).as_object();
+    json::object& one =
+        shown["dimensions"].as_array().emplace_back(json::object{{"name", name}}).as_object();
     if (value) one["value"] = *value;
   }
   return shown.empty() ? json::value() : json::value(std::move(shown));
@@ -54,29 +57,42 @@ Result<ListMetrics::In> ListMetrics::parse(const Request& request) {
   if (recent && *recent != "PT3H") return invalid("The parameter RecentlyActive must be PT3H.");
   in.recent = recent.has_value();
   TRY(const auto linked, members.boolean("IncludeLinkedAccounts"));
-  if (linked.value_or(false) || members.has("OwningAccount")) return invalid("Sluice has one account: IncludeLinkedAccounts and OwningAccount are not implemented.");
+  if (linked.value_or(false) || members.has("OwningAccount"))
+    return invalid(
+        "Sluice has one account: IncludeLinkedAccounts and OwningAccount are not implemented.");
   TRY(const auto token, members.text("NextToken"));
   if (token) {
     const auto text = unbase64url(*token);
-    if (!text || text->empty()) return fault("InvalidNextToken", "The parameter NextToken is invalid.");
+    if (!text || text->empty())
+      return fault("InvalidNextToken", "The parameter NextToken is invalid.");
     in.token = *text;
   }
   return in;
 }
 
 Result<Out> ListMetrics::run(const Authorized<In>& in, const Snapshot& s) {
-  const Key prefix = in->space.empty() ? schema::prefix(Family::metrics, "cloudwatch.metric", {}) : in->metric.empty() ? schema::prefix(Family::metrics, "cloudwatch.metric", {in->space}) : schema::prefix(Family::metrics, "cloudwatch.metric", {in->space, in->metric});
-  if (!in->token.empty() && !in->token.starts_with(prefix.bytes)) return fault("InvalidNextToken", "The parameter NextToken is not one that this request got.");
+  const Key prefix =
+      in->space.empty() ? schema::prefix(Family::metrics, "cloudwatch.metric", {})
+      : in->metric.empty()
+          ? schema::prefix(Family::metrics, "cloudwatch.metric", {in->space})
+          : schema::prefix(Family::metrics, "cloudwatch.metric", {in->space, in->metric});
+  if (!in->token.empty() && !in->token.starts_with(prefix.bytes))
+    return fault("InvalidNextToken", "The parameter NextToken is not one that this request got.");
   const Time since = in.time() - (in->recent ? kRecentlyActiveMs : kActiveMs);
   json::array metrics;
   size_t scanned = 0;
   std::string next;
   s.scan(prefix, in->token, false, [&](std::string_view key, std::string_view value) {
-    if (metrics.size() == kListMax || scanned == kListScannedMax) { next = key; return false; }
+    if (metrics.size() == kListMax || scanned == kListScannedMax) {
+      next = key;
+      return false;
+    }
     ++scanned;
     const auto listed = listed_of(key, value);
     if (!listed || listed->seen < since || !matches(*in, listed->metric)) return true;
-    metrics.push_back(json::object{{"Namespace", listed->metric.space}, {"MetricName", listed->metric.name}, {"Dimensions", dimensions_json(listed->metric.dimensions)}});
+    metrics.push_back(json::object{{"Namespace", listed->metric.space},
+                                   {"MetricName", listed->metric.name},
+                                   {"Dimensions", dimensions_json(listed->metric.dimensions)}});
     return true;
   });
   Out out{in->form, {{"Metrics", std::move(metrics)}}};

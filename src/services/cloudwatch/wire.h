@@ -1,24 +1,32 @@
 #pragma once
-// One set of operations, two protocols: a request's members read from JSON or from a form, an answer written as JSON or XML.
+// One set of operations, two protocols: a request's members read from JSON or from a form, an
+// answer written as JSON or XML.
 #include "request/ports.h"
 
 namespace sluice::cloudwatch {
 
-// `code` as the query protocol has it ("InvalidParameterValue"); JSON gets the name of the shape, and the code in x-amzn-query-error.
+// `code` as the query protocol has it ("InvalidParameterValue"); JSON gets the name of the shape,
+// and the code in x-amzn-query-error.
 Error fault(std::string_view code, std::string message);
-inline Error invalid(std::string message) { return fault("InvalidParameterValue", std::move(message)); }
+inline Error invalid(std::string message) {
+  return fault("InvalidParameterValue", std::move(message));
+}
 
-// The members of a structure. In a form every value is text, a list is X.member.N and a time is ISO 8601; in JSON a time is epoch seconds.
-// Errors: InvalidParameterValue in a form, SerializationException in JSON, when a value has the wrong type.
+// The members of a structure. In a form every value is text, a list is X.member.N and a time is ISO
+// 8601; in JSON a time is epoch seconds. Errors: InvalidParameterValue in a form,
+// SerializationException in JSON, when a value has the wrong type.
 class Members {
  public:
-  Members(json::object object, bool form, std::string where = {}) : object_(std::move(object)), form_(form), where_(std::move(where)) {}
+  Members(json::object object, bool form, std::string where = {})
+      : object_(std::move(object)), form_(form), where_(std::move(where)) {}
   static Result<Members> of(const Request& request);
   bool form() const { return form_; }
   bool has(std::string_view name) const { return find(name) != nullptr; }
-  std::string where(std::string_view name) const { return where_ + std::string(name); }   // "MetricData.member.1.Value", for messages
+  std::string where(std::string_view name) const {
+    return where_ + std::string(name);
+  }  // "MetricData.member.1.Value", for messages
   Result<std::optional<std::string>> text(std::string_view name) const;
-  Result<std::string> required_text(std::string_view name) const;           // MissingParameter
+  Result<std::string> required_text(std::string_view name) const;  // MissingParameter
   Result<std::optional<double>> number(std::string_view name) const;
   Result<std::optional<int64_t>> integer(std::string_view name) const;
   Result<std::optional<bool>> boolean(std::string_view name) const;
@@ -40,8 +48,12 @@ class Members {
 // {"A": {"B": ["x"]}} of A.B.member.1=x.
 Result<json::object> object_of_form(const std::vector<std::pair<std::string, std::string>>& fields);
 
-struct Out { bool form = false; json::object body; };
-// Members named ...Timestamp(s) hold epoch seconds, which XML shows in ISO 8601; a list is <member>s, ExtendedStatistics a map.
+struct Out {
+  bool form = false;
+  json::object body;
+};
+// Members named ...Timestamp(s) hold epoch seconds, which XML shows in ISO 8601; a list is
+// <member>s, ExtendedStatistics a map.
 Response render_out(const Out& out);
 
 }  // namespace sluice::cloudwatch

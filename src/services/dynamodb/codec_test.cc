@@ -10,7 +10,8 @@ json::object item_of(const char* text) {
   EXPECT_TRUE(check_item(item));
   return item;
 }
-constexpr const char* kEveryType = R"({"s":{"S":"é\u0000"},"n":{"N":"-12.5"},"b":{"B":"AP8="},"e":{"B":""},"t":{"BOOL":true},"f":{"BOOL":false},"z":{"NULL":true},"ss":{"SS":["a","b"]},"ns":{"NS":["1","2.5"]},"bs":{"BS":["AA==","AQ=="]},
+constexpr const char* kEveryType =
+    R"({"s":{"S":"é\u0000"},"n":{"N":"-12.5"},"b":{"B":"AP8="},"e":{"B":""},"t":{"BOOL":true},"f":{"BOOL":false},"z":{"NULL":true},"ss":{"SS":["a","b"]},"ns":{"NS":["1","2.5"]},"bs":{"BS":["AA==","AQ=="]},
   "l":{"L":[{"S":""},{"L":[]},{"M":{"k":{"N":"1"}}}]},"m":{"M":{"deep":{"M":{}}}}})";
 
 TEST(Codec, GivesBackEveryTypeAsItWas) {
@@ -20,10 +21,12 @@ TEST(Codec, GivesBackEveryTypeAsItWas) {
   EXPECT_EQ(json::value(*back), json::value(item));
 }
 
-// What is sealed is ours; a fault in what is read must end in an error all the same, never out of bounds.
+// What is sealed is ours; a fault in what is read must end in an error all the same, never out of
+// bounds.
 TEST(Codec, RefusesEveryPrefixAndSurvivesEveryChangedByte) {
   const std::string bytes = encode_item(item_of(kEveryType));
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_item(std::string_view(bytes).substr(0, n), {})) << n;
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_FALSE(decode_item(std::string_view(bytes).substr(0, n), {})) << n;
   EXPECT_FALSE(decode_item(bytes + "x", {}));
   for (size_t n = 0; n < bytes.size(); ++n)
     for (const unsigned char mask : {0x01, 0x20, 0x80, 0xff}) {
@@ -36,8 +39,10 @@ TEST(Codec, RefusesEveryPrefixAndSurvivesEveryChangedByte) {
 }
 
 TEST(Reserved, KnowsAwssWordsInAnyCase) {
-  for (const char* word : {"ABORT", "timestamp", "Value", "zone", "FLATTERN"}) EXPECT_TRUE(is_reserved(word)) << word;
-  for (const char* word : {"device_id", "", "zones", "aborted"}) EXPECT_FALSE(is_reserved(word)) << word;
+  for (const char* word : {"ABORT", "timestamp", "Value", "zone", "FLATTERN"})
+    EXPECT_TRUE(is_reserved(word)) << word;
+  for (const char* word : {"device_id", "", "zones", "aborted"})
+    EXPECT_FALSE(is_reserved(word)) << word;
 }
 }  // namespace
 }  // namespace sluice::dynamodb

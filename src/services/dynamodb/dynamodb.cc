@@ -4,7 +4,10 @@
 
 namespace sluice::dynamodb {
 namespace {
-constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable, PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan>();
+constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable, PutItem, GetItem,
+                            DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan>();
 }
-const Service service{"dynamodb", "dynamodb.amazonaws.com", Protocol::json10, "DynamoDB_20120810", "", rows, "com.amazonaws.dynamodb.v20120810#"};
+const Service service{
+    "dynamodb", "dynamodb.amazonaws.com",           Protocol::json10, "DynamoDB_20120810", "",
+    rows,       "com.amazonaws.dynamodb.v20120810#"};
 }  // namespace sluice::dynamodb

@@ -1,11 +1,13 @@
 #pragma once
-// Amazon DynamoDB: on-demand tables, items, expressions. Source: DynamoDB API Reference 2012-08-10; Developer Guide, "Quotas".
-// UpdateItem, indexes, transactions, streams, TTL and point-in-time recovery are not built yet.
+// Amazon DynamoDB: on-demand tables, items, expressions. Source: DynamoDB API Reference 2012-08-10;
+// Developer Guide, "Quotas". UpdateItem, indexes, transactions, streams, TTL and point-in-time
+// recovery are not built yet.
 #include "request/ports.h"
 
 namespace sluice::dynamodb {
 
-constexpr size_t kItemBytesMax = 400 * 1024, kPageBytesMax = 1 << 20, kBatchWriteMax = 25, kBatchGetMax = 100, kHashKeyBytesMax = 2048, kRangeKeyBytesMax = 1024;
+constexpr size_t kItemBytesMax = 400 * 1024, kPageBytesMax = 1 << 20, kBatchWriteMax = 25,
+                 kBatchGetMax = 100, kHashKeyBytesMax = 2048, kRangeKeyBytesMax = 1024;
 constexpr size_t kNestingMax = 32, kExpressionBytesMax = 4096, kOperandsMax = 300, kInMax = 100;
 constexpr int64_t kSegmentsMax = 1'000'000;
 extern const Service service;

@@ -12,7 +12,9 @@ Result<ItemIn> parse_item_in(const Request& request, const char* member, bool wi
   TRY(in.body, parse_json_object(request.body));
   TRY(in.table, table_name_of(in.body));
   TRY(const json::object* item, Fields(in.body).object(member));
-  if (!item) return validation("1 validation error detected: Value null at '" + lower(member) + "' failed to satisfy constraint: Member must not be null");
+  if (!item)
+    return validation("1 validation error detected: Value null at '" + lower(member) +
+                      "' failed to satisfy constraint: Member must not be null");
   in.item = *item;
   CHECK(check_item(in.item));
   TRY(Placeholders placeholders, Placeholders::parse(in.body));
@@ -20,61 +22,94 @@ Result<ItemIn> parse_item_in(const Request& request, const char* member, bool wi
   TRY(const auto condition, fields.text("ConditionExpression"));
   TRY(const auto projection, fields.text("ProjectionExpression"));
   const bool expressions = (with_condition && condition) || (!with_condition && projection);
-  if (!expressions && (fields.find("ExpressionAttributeNames") || fields.find("ExpressionAttributeValues"))) return validation("ExpressionAttributeNames can only be specified when using expressions");
-  if (with_condition && condition) { TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders)); in.condition = std::move(parsed); }
-  if (!with_condition && projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
+  if (!expressions &&
+      (fields.find("ExpressionAttributeNames") || fields.find("ExpressionAttributeValues")))
+    return validation("ExpressionAttributeNames can only be specified when using expressions");
+  if (with_condition && condition) {
+    TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders));
+    in.condition = std::move(parsed);
+  }
+  if (!with_condition && projection) {
+    TRY(in.projection, parse_projection(*projection, placeholders));
+  }
   CHECK(placeholders.all_used());
-  for (const char* legacy : {"Expected", "ConditionalOperator", "AttributesToGet"}) if (fields.find(legacy)) return validation(std::string(legacy) + " is a legacy parameter that Sluice does not have; use expressions.");
+  for (const char* legacy : {"Expected", "ConditionalOperator", "AttributesToGet"})
+    if (fields.find(legacy))
+      return validation(std::string(legacy) +
+                        " is a legacy parameter that Sluice does not have; use expressions.");
   CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   CHECK(one_of(in.body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
-  CHECK(one_of(in.body, "ReturnValues", {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
+  CHECK(one_of(in.body, "ReturnValues",
+               {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
   CHECK(one_of(in.body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}));
   const std::string returns = text_of(in.body, "ReturnValues");
-  if (!returns.empty() && returns != "NONE" && returns != "ALL_OLD") return validation("ReturnValues can only be ALL_OLD or NONE");
+  if (!returns.empty() && returns != "NONE" && returns != "ALL_OLD")
+    return validation("ReturnValues can only be ALL_OLD or NONE");
   return in;
 }
-double write_units(size_t bytes) { return std::max(1.0, std::ceil(static_cast<double>(bytes) / 1024)); }
-double read_units(size_t bytes, bool consistent) { return std::max(1.0, std::ceil(static_cast<double>(bytes) / 4096)) * (consistent ? 1 : 0.5); }
-bool wants_consumed(const json::object& body) { const std::string v = text_of(body, "ReturnConsumedCapacity"); return v == "TOTAL" || v == "INDEXES"; }
+double write_units(size_t bytes) {
+  return std::max(1.0, std::ceil(static_cast<double>(bytes) / 1024));
+}
+double read_units(size_t bytes, bool consistent) {
+  return std::max(1.0, std::ceil(static_cast<double>(bytes) / 4096)) * (consistent ? 1 : 0.5);
+}
+bool wants_consumed(const json::object& body) {
+  const std::string v = text_of(body, "ReturnConsumedCapacity");
+  return v == "TOTAL" || v == "INDEXES";
+}
 
 // What was there, when the condition or the answer needs it; checks the condition.
-Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& table, const Key& key, Staged& staged) {
+Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& table, const Key& key,
+                                             Staged& staged) {
   const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
   if (!in.condition && !returns_old) return std::optional<json::object>();
   std::optional<json::object> old;
-  if (const auto sealed = staged.get(key)) { TRY(old, table.open_item(key.bytes, *sealed)); }
+  if (const auto sealed = staged.get(key)) {
+    TRY(old, table.open_item(key.bytes, *sealed));
+  }
   if (in.condition && !evaluate(*in.condition, old.value_or(json::object{}))) {
     Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
-    if (old && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD") failed.details.emplace_back("json:Item", json::serialize(*old));
+    if (old && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+      failed.details.emplace_back("json:Item", json::serialize(*old));
     return failed;
   }
   return returns_old ? old : std::optional<json::object>();
 }
-// CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file entries"): the key as it is; of a `whole` item the
-// names of all attributes, together up to `names_bytes`.
+// CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file
+// entries"): the key as it is; of a `whole` item the names of all attributes, together up to
+// `names_bytes`.
 constexpr size_t kAuditNamesBytesMax = 16 * 1024;
-void describe(json::object& into, const json::object& item, bool whole, const std::optional<json::object>& table, size_t& names_bytes) {
+void describe(json::object& into, const json::object& item, bool whole,
+              const std::optional<json::object>& table, size_t& names_bytes) {
   json::object key;
   json::array names;
   for (const auto& [name, value] : item) {
-    const bool in_key = table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"));
+    const bool in_key =
+        table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"));
     if (in_key) key[name] = value;
     if (in_key && !whole) continue;
-    if (name.size() <= names_bytes) { names_bytes -= name.size(); names.emplace_back(name); }
-    else if (names.empty() || names.back() != "...") names.emplace_back("...");
+    if (name.size() <= names_bytes) {
+      names_bytes -= name.size();
+      names.emplace_back(name);
+    } else if (names.empty() || names.back() != "...")
+      names.emplace_back("...");
   }
   into["key"] = plain_key(key);
   if (!names.empty()) into["item"] = std::move(names);
 }
 json::object merged(json::object into, const json::value& more) {
-  if (more.is_object()) for (const auto& [name, value] : more.get_object()) into[name] = value;
+  if (more.is_object())
+    for (const auto& [name, value] : more.get_object()) into[name] = value;
   return into;
 }
 }  // namespace
 
 json::value shown_options(const json::object& body) {
-  return shown_members(body, {"ConditionExpression", "KeyConditionExpression", "FilterExpression", "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit", "ScanIndexForward", "Segment", "TotalSegments",
-                              "ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
+  return shown_members(
+      body, {"ConditionExpression", "KeyConditionExpression", "FilterExpression",
+             "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select",
+             "Limit", "ScanIndexForward", "Segment", "TotalSegments", "ReturnConsumedCapacity",
+             "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
 }
 json::object plain_key(const json::object& key) {
   json::object plain;
@@ -95,7 +130,10 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
   policy::Context context;
   const auto table = s.get_json(table_key(in.table));
   if (table)
-    if (const json::value* key = in.item.if_contains(text_of(*table, "Hash")); key && (type_of(*key) == "S" || type_of(*key) == "N")) context["dynamodb:leadingkeys"] = {std::string(key->get_object().begin()->value().get_string())};
+    if (const json::value* key = in.item.if_contains(text_of(*table, "Hash"));
+        key && (type_of(*key) == "S" || type_of(*key) == "N"))
+      context["dynamodb:leadingkeys"] = {
+          std::string(key->get_object().begin()->value().get_string())};
   for (const auto& [name, value] : in.item) context["dynamodb:attributes"].emplace_back(name);
   return std::vector<Need>{table_need(Self::action, in.table, s, std::move(context))};
 }
@@ -103,7 +141,9 @@ template struct OnItem<PutItem>;
 template struct OnItem<GetItem>;
 template struct OnItem<DeleteItem>;
 
-Result<ItemIn> PutItem::parse(const Request& request) { return parse_item_in(request, "Item", true); }
+Result<ItemIn> PutItem::parse(const Request& request) {
+  return parse_item_in(request, "Item", true);
+}
 Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(const Key key, table.key_of(in->item, false));
@@ -111,10 +151,13 @@ Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
   staged.put(key, table.seal(key, in->item));
   JsonOut out;
   if (old) out.body["Attributes"] = *old;
-  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, write_units(item_bytes(in->item)));
+  if (wants_consumed(in->body))
+    out.body["ConsumedCapacity"] = consumed(in->table, write_units(item_bytes(in->item)));
   return out;
 }
-Result<ItemIn> DeleteItem::parse(const Request& request) { return parse_item_in(request, "Key", true); }
+Result<ItemIn> DeleteItem::parse(const Request& request) {
+  return parse_item_in(request, "Key", true);
+}
 Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(const Key key, table.key_of(in->item, true));
@@ -122,10 +165,13 @@ Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   staged.erase(key);
   JsonOut out;
   if (old) out.body["Attributes"] = *old;
-  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, write_units(old ? item_bytes(*old) : 0));
+  if (wants_consumed(in->body))
+    out.body["ConsumedCapacity"] = consumed(in->table, write_units(old ? item_bytes(*old) : 0));
   return out;
 }
-Result<ItemIn> GetItem::parse(const Request& request) { return parse_item_in(request, "Key", false); }
+Result<ItemIn> GetItem::parse(const Request& request) {
+  return parse_item_in(request, "Key", false);
+}
 Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
   TRY(const Key key, table.key_of(in->item, true));
@@ -136,15 +182,25 @@ Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
     bytes = item_bytes(item);
     out.body["Item"] = project(item, in->projection);
   }
-  if (wants_consumed(in->body)) out.body["ConsumedCapacity"] = consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")));
+  if (wants_consumed(in->body))
+    out.body["ConsumedCapacity"] =
+        consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")));
   return out;
 }
 
 Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
-  const auto wrong_length = [](const std::string& shown) { return validation("1 validation error detected: Value '" + shown + "' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]"); };
-  if (!tables) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
+  const auto wrong_length = [](const std::string& shown) {
+    return validation("1 validation error detected: Value '" + shown +
+                      "' at 'requestItems' failed to satisfy constraint: Map value must satisfy "
+                      "constraint: [Member must have length less than or equal to 25, Member must "
+                      "have length greater than or equal to 1]");
+  };
+  if (!tables)
+    return validation(
+        "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
+        "Member must not be null");
   if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body)};
@@ -152,18 +208,27 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   for (const auto& [name, requests] : *tables) {
     TRY(const std::string table, table_name_of({{"TableName", name}}));
     if (!requests.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
-    if (requests.get_array().empty() || requests.get_array().size() > kBatchWriteMax) return wrong_length("{" + table + "=[" + (requests.get_array().empty() ? "" : "...") + "]}");
+    if (requests.get_array().empty() || requests.get_array().size() > kBatchWriteMax)
+      return wrong_length("{" + table + "=[" + (requests.get_array().empty() ? "" : "...") + "]}");
     std::vector<Write> writes;
     for (const json::value& one : requests.get_array()) {
-      if (!one.is_object() || one.get_object().size() != 1) return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+      if (!one.is_object() || one.get_object().size() != 1)
+        return validation(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
+            "the supported datatypes");
       const json::value* put = one.get_object().if_contains("PutRequest");
       const json::value* erase = one.get_object().if_contains("DeleteRequest");
       const json::value* holder = put ? put : erase;
-      const json::value* item = holder && holder->is_object() ? holder->get_object().if_contains(put ? "Item" : "Key") : nullptr;
-      if (!item || !item->is_object()) return validation("1 validation error detected: Value null at 'requestItems." + table + ".member' failed to satisfy constraint: Member must not be null");
+      const json::value* item = holder && holder->is_object()
+                                    ? holder->get_object().if_contains(put ? "Item" : "Key")
+                                    : nullptr;
+      if (!item || !item->is_object())
+        return validation("1 validation error detected: Value null at 'requestItems." + table +
+                          ".member' failed to satisfy constraint: Member must not be null");
       writes.push_back({put != nullptr, item->get_object()});
       CHECK(check_item(writes.back().item));
-      if (++count > kBatchWriteMax) return validation("Too many items requested for the BatchWriteItem call");
+      if (++count > kBatchWriteMax)
+        return validation("Too many items requested for the BatchWriteItem call");
     }
     in.tables.emplace_back(table, std::move(writes));
   }
@@ -182,9 +247,12 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
     double total = 0;
     for (const Write& write : writes) {
       TRY(const Key key, table.key_of(write.item, !write.put));
-      if (!seen.insert(key.bytes).second) return validation("Provided list of item keys contains duplicates");
-      if (write.put) staged.put(key, table.seal(key, write.item));
-      else staged.erase(key);
+      if (!seen.insert(key.bytes).second)
+        return validation("Provided list of item keys contains duplicates");
+      if (write.put)
+        staged.put(key, table.seal(key, write.item));
+      else
+        staged.erase(key);
       if (in->consumed) total += write_units(item_bytes(write.item));
     }
     if (in->consumed) units.push_back(consumed(name, total));
@@ -202,7 +270,8 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
     for (const Write& write : writes) {
       json::object shown;
       describe(shown, write.item, write.put, table, names_bytes);
-      requests.push_back(json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
+      requests.push_back(
+          json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
     }
     tables[name] = std::move(requests);
   }
@@ -212,25 +281,35 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
 Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
-  if (!tables || tables->empty()) return validation("1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: Member must not be null");
+  if (!tables || tables->empty())
+    return validation(
+        "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
+        "Member must not be null");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body)};
   size_t count = 0;
   for (const auto& [name, wanted] : *tables) {
     Wanted w;
     TRY(w.table, table_name_of({{"TableName", name}}));
-    if (!wanted.is_object()) return Error{400, "SerializationException", "Expected a structure", {}};
+    if (!wanted.is_object())
+      return Error{400, "SerializationException", "Expected a structure", {}};
     TRY(const json::array* keys, Fields(wanted.get_object()).array("Keys"));
-    if (!keys || keys->empty()) return validation("1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Keys must have length greater than or equal to 1");
+    if (!keys || keys->empty())
+      return validation(
+          "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Keys "
+          "must have length greater than or equal to 1");
     for (const json::value& key : *keys) {
       if (!key.is_object()) return Error{400, "SerializationException", "Expected a map", {}};
       w.keys.push_back(key.get_object());
       CHECK(check_item(w.keys.back()));
-      if (++count > kBatchGetMax) return validation("Too many items requested for the BatchGetItem call");
+      if (++count > kBatchGetMax)
+        return validation("Too many items requested for the BatchGetItem call");
     }
     TRY(Placeholders placeholders, Placeholders::parse(wanted.get_object()));
     TRY(const auto projection, Fields(wanted.get_object()).text("ProjectionExpression"));
-    if (projection) { TRY(w.projection, parse_projection(*projection, placeholders)); }
+    if (projection) {
+      TRY(w.projection, parse_projection(*projection, placeholders));
+    }
     CHECK(placeholders.all_used());
     w.consistent = bool_of(wanted.get_object(), "ConsistentRead");
     w.shown = shown_options(wanted.get_object());
@@ -269,10 +348,17 @@ Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
     double total = 0;
     for (const json::object& wanted : w.keys) {
       TRY(const Key key, table.key_of(wanted, true));
-      if (!seen.insert(key.bytes).second) return validation("Provided list of item keys contains duplicates");
-      if (bytes > 16u << 20) { left.push_back(wanted); continue; }
+      if (!seen.insert(key.bytes).second)
+        return validation("Provided list of item keys contains duplicates");
+      if (bytes > 16u << 20) {
+        left.push_back(wanted);
+        continue;
+      }
       const auto sealed = s.get(key);
-      if (!sealed) { total += read_units(0, w.consistent); continue; }
+      if (!sealed) {
+        total += read_units(0, w.consistent);
+        continue;
+      }
       TRY(const json::object item, table.open_item(key.bytes, *sealed));
       bytes += item_bytes(item);
       total += read_units(item_bytes(item), w.consistent);

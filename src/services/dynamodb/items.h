@@ -1,17 +1,19 @@
 #pragma once
 // PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan.
-// Errors: ValidationException, ResourceNotFoundException, ConditionalCheckFailedException, AccessDeniedException (the table's key).
+// Errors: ValidationException, ResourceNotFoundException, ConditionalCheckFailedException,
+// AccessDeniedException (the table's key).
 #include "services/dynamodb/tables.h"
 
 namespace sluice::dynamodb {
 
-// What CloudTrail shows of a call besides keys and the names of attributes. Expressions hold no values: those are in ExpressionAttributeValues.
+// What CloudTrail shows of a call besides keys and the names of attributes. Expressions hold no
+// values: those are in ExpressionAttributeValues.
 json::value shown_options(const json::object& body);
-json::object plain_key(const json::object& key);             // {"a": {"S": "x"}} as {"a": "x"}
+json::object plain_key(const json::object& key);  // {"a": {"S": "x"}} as {"a": "x"}
 
 struct ItemIn {
   std::string table;
-  json::object body, item;                                   // item: Item or Key, checked
+  json::object body, item;  // item: Item or Key, checked
   std::shared_ptr<Node> condition;
   std::vector<Path> projection;
 };
@@ -22,7 +24,8 @@ struct OnItem {
   using Out = JsonOut;
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(const In& in, const Snapshot& s);   // keys with their values, of other attributes the names
+  static json::value audit(
+      const In& in, const Snapshot& s);  // keys with their values, of other attributes the names
 };
 struct PutItem : OnItem<PutItem> {
   static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
@@ -40,7 +43,10 @@ struct GetItem : OnItem<GetItem> {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
 
-struct Write { bool put = true; json::object item; };
+struct Write {
+  bool put = true;
+  json::object item;
+};
 template <class Self>
 struct OnTables {
   static constexpr bool data_event = true;
@@ -49,7 +55,11 @@ struct OnTables {
 };
 struct BatchWriteItem : OnTables<BatchWriteItem> {
   static constexpr std::string_view name = "BatchWriteItem", action = "dynamodb:BatchWriteItem";
-  struct In { std::vector<std::pair<std::string, std::vector<Write>>> tables; bool consumed = false; json::value shown = {}; };
+  struct In {
+    std::vector<std::pair<std::string, std::vector<Write>>> tables;
+    bool consumed = false;
+    json::value shown = {};
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
@@ -57,8 +67,18 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
 };
 struct BatchGetItem : OnTables<BatchGetItem> {
   static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
-  struct Wanted { std::string table; std::vector<json::object> keys; std::vector<Path> projection; bool consistent = false; json::value shown = {}; };
-  struct In { std::vector<Wanted> tables; bool consumed = false; json::value shown = {}; };
+  struct Wanted {
+    std::string table;
+    std::vector<json::object> keys;
+    std::vector<Path> projection;
+    bool consistent = false;
+    json::value shown = {};
+  };
+  struct In {
+    std::vector<Wanted> tables;
+    bool consumed = false;
+    json::value shown = {};
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
@@ -67,7 +87,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
 
 struct SearchIn {
   std::string table;
-  json::object body, start;                                  // start: ExclusiveStartKey
+  json::object body, start;  // start: ExclusiveStartKey
   std::shared_ptr<Node> key_condition, filter;
   std::vector<Path> projection;
   int64_t limit = 0, segment = 0, segments = 1;
@@ -79,12 +99,18 @@ struct Searches {
   using In = SearchIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{table_need(Self::action, in.table, s)};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in);
 };
-struct Query : Searches<Query> { static constexpr std::string_view name = "Query", action = "dynamodb:Query"; };
-struct Scan : Searches<Scan> { static constexpr std::string_view name = "Scan", action = "dynamodb:Scan"; };
+struct Query : Searches<Query> {
+  static constexpr std::string_view name = "Query", action = "dynamodb:Query";
+};
+struct Scan : Searches<Scan> {
+  static constexpr std::string_view name = "Scan", action = "dynamodb:Scan";
+};
 
 }  // namespace sluice::dynamodb

@@ -1,42 +1,56 @@
 #pragma once
 // How tables and items are stored. docs/on-disk.md
-//   meta  dynamodb.table (name)              {"Name","Id","Created","Hash","HashType","Range","RangeType","Sse","KmsArn","Wrapped"}
-//   items i (table id, hash key, range key)  the item (codec.h), sealed under the table's data key, bound to its key
+//   meta  dynamodb.table (name)
+//   {"Name","Id","Created","Hash","HashType","Range","RangeType","Sse","KmsArn","Wrapped"} items i
+//   (table id, hash key, range key)  the item (codec.h), sealed under the table's data key, bound
+//   to its key
 #include "crypto/crypto.h"
 #include "services/dynamodb/expression.h"
 
 namespace sluice::dynamodb {
 
-inline Key table_key(std::string_view name) { return schema::key(Family::meta, "dynamodb.table", {name}); }
-Result<std::string> table_name_of(const json::object& body);                   // TableName: a name or an ARN of this Region
+inline Key table_key(std::string_view name) {
+  return schema::key(Family::meta, "dynamodb.table", {name});
+}
+Result<std::string> table_name_of(
+    const json::object& body);  // TableName: a name or an ARN of this Region
 std::string table_arn(const Scope& scope, std::string_view name);
-Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot, policy::Context context = {});
-json::object key_context(const Scope& scope, const std::string& table);        // encryption context of the table's data key
+Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot,
+                policy::Context context = {});
+json::object key_context(const Scope& scope,
+                         const std::string& table);  // encryption context of the table's data key
 
-// A table ready for use: its record and its open data key. Errors: ResourceNotFoundException; AccessDeniedException when the
-// KMS key cannot be used (AWS documents no code for this).
+// A table ready for use: its record and its open data key. Errors: ResourceNotFoundException;
+// AccessDeniedException when the KMS key cannot be used (AWS documents no code for this).
 class Table {
  public:
   static Result<Table> open(const std::string& name, const Snapshot& snapshot, const Ports& ports);
-  static Result<Table> open(const std::string& name, Staged& staged, const Ports& ports);      // conflicts when the table goes meanwhile
+  static Result<Table> open(const std::string& name, Staged& staged,
+                            const Ports& ports);  // conflicts when the table goes meanwhile
   // The key of an item; `exact`: nothing but the key attributes may be there.
   Result<Key> key_of(const json::object& item, bool exact) const;
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
   Key all() const { return schema::prefix(Family::items, "i", {id}); }
-  Result<std::string> encode(const json::value& value, bool hash) const;         // one key attribute as bytes that sort
+  Result<std::string> encode(const json::value& value,
+                             bool hash) const;  // one key attribute as bytes that sort
   std::string id;
-  struct KeyAttribute { std::string name, type; } hash, range;                    // range.name "": the table has none
+  struct KeyAttribute {
+    std::string name, type;
+  } hash, range;  // range.name "": the table has none
 
  private:
   Table(const json::object& record, const Secret& data_key);
-  static Result<Table> unlock(const json::object& record, const Snapshot& snapshot, const Ports& ports);
+  static Result<Table> unlock(const json::object& record, const Snapshot& snapshot,
+                              const Ports& ports);
   mutable Aead aead_;
 };
 
-struct JsonOut { json::object body; };
-Response render_json(const JsonOut& out);                                        // with x-amz-crc32
+struct JsonOut {
+  json::object body;
+};
+Response render_json(const JsonOut& out);  // with x-amz-crc32
 json::object consumed(const std::string& table, double units);
 
 }  // namespace sluice::dynamodb

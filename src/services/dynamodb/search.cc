@@ -7,9 +7,14 @@
 namespace sluice::dynamodb {
 namespace {
 // The two parts of a key condition: hash = value, and at most one comparison of the range key.
-struct KeyCondition { const json::value* hash = nullptr; const Node* range = nullptr; };
+struct KeyCondition {
+  const json::value* hash = nullptr;
+  const Node* range = nullptr;
+};
 
-bool is_attribute(const Node& n, const std::string& name) { return n.op == "path" && n.path.size() == 1 && std::get<std::string>(n.path[0]) == name; }
+bool is_attribute(const Node& n, const std::string& name) {
+  return n.op == "path" && n.path.size() == 1 && std::get<std::string>(n.path[0]) == name;
+}
 
 Result<Done> read_key_condition(const Node& node, const Table& table, KeyCondition& out) {
   if (node.op == "AND") {
@@ -18,21 +23,42 @@ Result<Done> read_key_condition(const Node& node, const Table& table, KeyConditi
   }
   const Error unsupported = validation("Query key condition not supported");
   if (node.children.size() < 2) return unsupported;
-  for (size_t i = 1; i < node.children.size(); ++i) if (node.children[i]->op != "value") return unsupported;
-  if (node.op == "=" && is_attribute(*node.children[0], table.hash.name) && !out.hash) { out.hash = &node.children[1]->value; return Done{}; }
-  const bool comparison = node.op == "=" || node.op == "<" || node.op == "<=" || node.op == ">" || node.op == ">=" || node.op == "BETWEEN" || node.op == "begins_with";
-  if (!comparison || out.range || table.range.name.empty() || !is_attribute(*node.children[0], table.range.name)) return unsupported;
+  for (size_t i = 1; i < node.children.size(); ++i)
+    if (node.children[i]->op != "value") return unsupported;
+  if (node.op == "=" && is_attribute(*node.children[0], table.hash.name) && !out.hash) {
+    out.hash = &node.children[1]->value;
+    return Done{};
+  }
+  const bool comparison = node.op == "=" || node.op == "<" || node.op == "<=" || node.op == ">" ||
+                          node.op == ">=" || node.op == "BETWEEN" || node.op == "begins_with";
+  if (!comparison || out.range || table.range.name.empty() ||
+      !is_attribute(*node.children[0], table.range.name))
+    return unsupported;
   out.range = &node;
   return Done{};
 }
 
-struct Progress { json::array items; json::object last; size_t bytes = 0; int64_t scanned = 0, matched = 0; bool more = false; std::optional<Error> error; };
+struct Progress {
+  json::array items;
+  json::object last;
+  size_t bytes = 0;
+  int64_t scanned = 0, matched = 0;
+  bool more = false;
+  std::optional<Error> error;
+};
 
 // Takes one stored item into the page; false ends the page.
-bool take(const SearchIn& in, const Table& table, const Node* range, std::string_view key, std::string_view sealed, Progress& p) {
-  if ((in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax) { p.more = true; return false; }
+bool take(const SearchIn& in, const Table& table, const Node* range, std::string_view key,
+          std::string_view sealed, Progress& p) {
+  if ((in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax) {
+    p.more = true;
+    return false;
+  }
   auto item = table.open_item(key, sealed);
-  if (!item) { p.error = item.error(); return false; }
+  if (!item) {
+    p.error = item.error();
+    return false;
+  }
   if (range && !evaluate(*range, *item)) return true;
   ++p.scanned;
   p.bytes += item_bytes(*item);
@@ -43,13 +69,21 @@ bool take(const SearchIn& in, const Table& table, const Node* range, std::string
   return true;
 }
 Result<Done> read_select(SearchIn& in, bool query) {
-  CHECK(one_of(in.body, "Select", {"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}));
+  CHECK(one_of(in.body, "Select",
+               {"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}));
   CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   const std::string select = text_of(in.body, "Select");
   in.count_only = select == "COUNT";
-  if (select == "ALL_PROJECTED_ATTRIBUTES") return validation("ALL_PROJECTED_ATTRIBUTES can be used only when " + std::string(query ? "Querying" : "Scanning") + " using an IndexName");
-  if (select == "SPECIFIC_ATTRIBUTES" && in.projection.empty()) return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
-  if (!in.projection.empty() && (in.count_only || select == "ALL_ATTRIBUTES")) return validation("Cannot specify the ProjectionExpression when choosing to get " + std::string(in.count_only ? "only the Count" : "ALL_ATTRIBUTES"));
+  if (select == "ALL_PROJECTED_ATTRIBUTES")
+    return validation("ALL_PROJECTED_ATTRIBUTES can be used only when " +
+                      std::string(query ? "Querying" : "Scanning") + " using an IndexName");
+  if (select == "SPECIFIC_ATTRIBUTES" && in.projection.empty())
+    return validation(
+        "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
+        "SPECIFIC_ATTRIBUTES");
+  if (!in.projection.empty() && (in.count_only || select == "ALL_ATTRIBUTES"))
+    return validation("Cannot specify the ProjectionExpression when choosing to get " +
+                      std::string(in.count_only ? "only the Count" : "ALL_ATTRIBUTES"));
   return Done{};
 }
 
@@ -74,34 +108,68 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
   TRY(const auto filter, fields.text("FilterExpression"));
   TRY(const auto projection, fields.text("ProjectionExpression"));
   TRY(const auto limit, fields.integer("Limit"));
-  if (fields.find("IndexName")) return validation("Secondary indexes are not implemented by Sluice yet.");
-  for (const char* legacy : {"KeyConditions", "QueryFilter", "ScanFilter", "AttributesToGet", "ConditionalOperator"}) if (fields.find(legacy)) return validation(std::string(legacy) + " is a legacy parameter that Sluice does not have; use expressions.");
-  if (limit && *limit < 1) return validation("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1");
+  if (fields.find("IndexName"))
+    return validation("Secondary indexes are not implemented by Sluice yet.");
+  for (const char* legacy :
+       {"KeyConditions", "QueryFilter", "ScanFilter", "AttributesToGet", "ConditionalOperator"})
+    if (fields.find(legacy))
+      return validation(std::string(legacy) +
+                        " is a legacy parameter that Sluice does not have; use expressions.");
+  if (limit && *limit < 1)
+    return validation("1 validation error detected: Value '" + std::to_string(*limit) +
+                      "' at 'limit' failed to satisfy constraint: Member must have value greater "
+                      "than or equal to 1");
   in.limit = limit.value_or(0);
   if (std::is_same_v<Self, Query>) {
     TRY(const auto key, fields.text("KeyConditionExpression"));
-    if (!key) return validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
+    if (!key)
+      return validation(
+          "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+          "request.");
     TRY(Condition parsed, parse_condition(*key, "KeyConditionExpression", placeholders));
     in.key_condition = std::move(parsed);
     in.backwards = fields.find("ScanIndexForward") && !bool_of(in.body, "ScanIndexForward");
   }
-  if (filter) { TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders)); in.filter = std::move(parsed); }
-  if (projection) { TRY(in.projection, parse_projection(*projection, placeholders)); }
+  if (filter) {
+    TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders));
+    in.filter = std::move(parsed);
+  }
+  if (projection) {
+    TRY(in.projection, parse_projection(*projection, placeholders));
+  }
   CHECK(placeholders.all_used());
   CHECK(read_select(in, std::is_same_v<Self, Query>));
   TRY(const json::object* start, fields.object("ExclusiveStartKey"));
-  if (start) { in.start = *start; CHECK(check_item(in.start)); }
+  if (start) {
+    in.start = *start;
+    CHECK(check_item(in.start));
+  }
   TRY(const auto segment, fields.integer("Segment"));
   TRY(const auto segments, fields.integer("TotalSegments"));
-  if (segments && !segment) return validation("The Segment parameter is required but was not present in the request when parameter TotalSegments is present");
-  if (segment && !segments) return validation("The TotalSegments parameter is required but was not present in the request when Segment parameter is present");
+  if (segments && !segment)
+    return validation(
+        "The Segment parameter is required but was not present in the request when parameter "
+        "TotalSegments is present");
+  if (segment && !segments)
+    return validation(
+        "The TotalSegments parameter is required but was not present in the request when Segment "
+        "parameter is present");
   in.segment = segment.value_or(0);
   in.segments = segments.value_or(1);
-  const auto bound = [](int64_t value, const char* member, const char* rule) { return validation("1 validation error detected: Value '" + std::to_string(value) + "' at '" + member + "' failed to satisfy constraint: Member must have value " + rule); };
+  const auto bound = [](int64_t value, const char* member, const char* rule) {
+    return validation("1 validation error detected: Value '" + std::to_string(value) + "' at '" +
+                      member + "' failed to satisfy constraint: Member must have value " + rule);
+  };
   if (in.segments < 1) return bound(in.segments, "totalSegments", "greater than or equal to 1");
-  if (in.segments > kSegmentsMax) return bound(in.segments, "totalSegments", "less than or equal to 1000000");
+  if (in.segments > kSegmentsMax)
+    return bound(in.segments, "totalSegments", "less than or equal to 1000000");
   if (in.segment < 0) return bound(in.segment, "segment", "greater than or equal to 0");
-  if (in.segment >= in.segments) return validation("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: " + std::to_string(in.segment) + " is not less than TotalSegments: " + std::to_string(in.segments));
+  if (in.segment >= in.segments)
+    return validation(
+        "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+        "Segment: " +
+        std::to_string(in.segment) +
+        " is not less than TotalSegments: " + std::to_string(in.segments));
   return in;
 }
 
@@ -121,33 +189,50 @@ Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s)
   Key prefix = table.all();
   if (in->key_condition) {
     CHECK(read_key_condition(*in->key_condition, table, condition));
-    if (!condition.hash) return validation("Query condition missed key schema element: " + table.hash.name);
-    const Error mismatch = validation("One or more parameter values were invalid: Condition parameter type does not match schema type");
+    if (!condition.hash)
+      return validation("Query condition missed key schema element: " + table.hash.name);
+    const Error mismatch = validation(
+        "One or more parameter values were invalid: Condition parameter type does not match schema "
+        "type");
     if (type_of(*condition.hash) != table.hash.type) return mismatch;
-    for (size_t i = 1; condition.range && i < condition.range->children.size(); ++i) if (type_of(condition.range->children[i]->value) != table.range.type) return mismatch;
+    for (size_t i = 1; condition.range && i < condition.range->children.size(); ++i)
+      if (type_of(condition.range->children[i]->value) != table.range.type) return mismatch;
     if (in->filter)
-      if (const std::string* name = key_in_filter(*in->filter, table)) return validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + *name);
+      if (const std::string* name = key_in_filter(*in->filter, table))
+        return validation(
+            "Filter Expression can only contain non-primary key attributes: Primary key "
+            "attribute: " +
+            *name);
     TRY(const std::string hash, table.encode(*condition.hash, true));
     prefix = schema::prefix(Family::items, "i", {table.id, hash});
   }
   std::string start;
   if (!in->start.empty()) {
     auto key = table.key_of(in->start, true);
-    if (!key || !key->bytes.starts_with(prefix.bytes)) return validation("The provided starting key is invalid: The provided key element does not match the schema");
+    if (!key || !key->bytes.starts_with(prefix.bytes))
+      return validation(
+          "The provided starting key is invalid: The provided key element does not match the "
+          "schema");
     start = key->bytes;
   }
   Progress p;
   s.scan(prefix, start, in->backwards, [&](std::string_view key, std::string_view sealed) {
     if (key == start) return true;
-    if (in->segments > 1 && static_cast<int64_t>(std::hash<std::string>{}(schema::parts(key).at(1)) % static_cast<size_t>(in->segments)) != in->segment) return true;
+    if (in->segments > 1 &&
+        static_cast<int64_t>(std::hash<std::string>{}(schema::parts(key).at(1)) %
+                             static_cast<size_t>(in->segments)) != in->segment)
+      return true;
     return take(*in, table, condition.range, key, sealed, p);
   });
   if (p.error) return *p.error;
   JsonOut out{{{"Count", p.matched}, {"ScannedCount", p.scanned}}};
   if (!in->count_only) out.body["Items"] = std::move(p.items);
   if (p.more) out.body["LastEvaluatedKey"] = std::move(p.last);
-  if (const std::string v = text_of(in->body, "ReturnConsumedCapacity"); v == "TOTAL" || v == "INDEXES")
-    out.body["ConsumedCapacity"] = consumed(in->table, std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) * (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)));
+  if (const std::string v = text_of(in->body, "ReturnConsumedCapacity");
+      v == "TOTAL" || v == "INDEXES")
+    out.body["ConsumedCapacity"] =
+        consumed(in->table, std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) *
+                                              (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)));
   return out;
 }
 template struct Searches<Query>;

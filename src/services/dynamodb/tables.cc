@@ -11,19 +11,47 @@ namespace sluice::dynamodb {
 
 Result<std::string> table_name_of(const json::object& body) {
   TRY(std::string name, Fields(body).required_text("TableName"));
-  if (const auto arn = parse_arn(name); arn && arn->service == "dynamodb" && arn->resource.starts_with("table/")) name = arn->resource.substr(6);
-  if (name.size() < 3 || name.size() > 255 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != std::string::npos)
-    return validation("1 validation error detected: Value '" + name.substr(0, 255) + "' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length 3 to 255");
+  if (const auto arn = parse_arn(name);
+      arn && arn->service == "dynamodb" && arn->resource.starts_with("table/"))
+    name = arn->resource.substr(6);
+  if (name.size() < 3 || name.size() > 255 ||
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+          std::string::npos)
+    return validation("1 validation error detected: Value '" + name.substr(0, 255) +
+                      "' at 'tableName' failed to satisfy constraint: Member must satisfy regular "
+                      "expression pattern: [a-zA-Z0-9_.-]+ and have length 3 to 255");
   return name;
 }
-std::string table_arn(const Scope& scope, std::string_view name) { return make_arn(scope, "dynamodb", "table/" + std::string(name)); }
-Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot, policy::Context context) { return {std::string(action), table_arn(snapshot.scope(), name), std::move(context), {}, "AWS::DynamoDB::Table"}; }
-json::object key_context(const Scope& scope, const std::string& table) { return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}}; }
+std::string table_arn(const Scope& scope, std::string_view name) {
+  return make_arn(scope, "dynamodb", "table/" + std::string(name));
+}
+Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot,
+                policy::Context context) {
+  return {std::string(action),
+          table_arn(snapshot.scope(), name),
+          std::move(context),
+          {},
+          "AWS::DynamoDB::Table"};
+}
+json::object key_context(const Scope& scope, const std::string& table) {
+  return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}};
+}
 
-Table::Table(const json::object& record, const Secret& data_key) : id(text_of(record, "Id")), hash{text_of(record, "Hash"), text_of(record, "HashType")}, range{text_of(record, "Range"), text_of(record, "RangeType")}, aead_(data_key) {}
-Result<Table> Table::unlock(const json::object& record, const Snapshot& snapshot, const Ports& ports) {
-  const auto key = ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""), key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
-  if (!key) return Error{400, "AccessDeniedException", "KMS key access denied error: " + key.error().code + " " + key.error().message, {}};
+Table::Table(const json::object& record, const Secret& data_key)
+    : id(text_of(record, "Id")),
+      hash{text_of(record, "Hash"), text_of(record, "HashType")},
+      range{text_of(record, "Range"), text_of(record, "RangeType")},
+      aead_(data_key) {}
+Result<Table> Table::unlock(const json::object& record, const Snapshot& snapshot,
+                            const Ports& ports) {
+  const auto key =
+      ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""),
+                              key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
+  if (!key)
+    return Error{400,
+                 "AccessDeniedException",
+                 "KMS key access denied error: " + key.error().code + " " + key.error().message,
+                 {}};
   return Table(record, *key);
 }
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
@@ -40,32 +68,55 @@ Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& 
 Result<std::string> Table::encode(const json::value& value, bool is_hash) const {
   const auto& [name, type] = is_hash ? hash : range;
   const std::string actual = type_of(value);
-  if (actual != type) return validation("One or more parameter values were invalid: Type mismatch for key " + name + " expected: " + type + " actual: " + actual);
+  if (actual != type)
+    return validation("One or more parameter values were invalid: Type mismatch for key " + name +
+                      " expected: " + type + " actual: " + actual);
   const std::string_view text(value.get_object().begin()->value().get_string());
-  std::string bytes = type == "N" ? sortable_number(text) : type == "B" ? unbase64(text).value_or("") : std::string(text);
-  if (bytes.empty()) return validation("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty " + std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
-  if (is_hash && bytes.size() > kHashKeyBytesMax) return validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes");
-  if (!is_hash && bytes.size() > kRangeKeyBytesMax) return validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+  std::string bytes = type == "N"   ? sortable_number(text)
+                      : type == "B" ? unbase64(text).value_or("")
+                                    : std::string(text);
+  if (bytes.empty())
+    return validation(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+        "contain an empty " +
+        std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
+  if (is_hash && bytes.size() > kHashKeyBytesMax)
+    return validation(
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+        "limit of2048 bytes");
+  if (!is_hash && bytes.size() > kRangeKeyBytesMax)
+    return validation(
+        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+        "the size limit of 1024 bytes");
   return bytes;
 }
 Result<Key> Table::key_of(const json::object& item, bool exact) const {
   std::string bytes[2];
   const bool ranged = !range.name.empty();
-  const auto mismatch = [] { return validation("The provided key element does not match the schema"); };
+  const auto mismatch = [] {
+    return validation("The provided key element does not match the schema");
+  };
   if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
   for (int i = 0; i < (ranged ? 2 : 1); ++i) {
     const auto& [name, type] = i == 0 ? hash : range;
     const json::value* value = item.if_contains(name);
-    if (!value) return exact ? mismatch() : validation("One or more parameter values were invalid: Missing the key " + name + " in the item");
+    if (!value)
+      return exact ? mismatch()
+                   : validation("One or more parameter values were invalid: Missing the key " +
+                                name + " in the item");
     if (exact && type_of(*value) != type) return mismatch();
     TRY(bytes[i], encode(*value, i == 0));
   }
-  return ranged ? schema::key(Family::items, "i", {id, bytes[0], bytes[1]}) : schema::key(Family::items, "i", {id, bytes[0]});
+  return ranged ? schema::key(Family::items, "i", {id, bytes[0], bytes[1]})
+                : schema::key(Family::items, "i", {id, bytes[0]});
 }
-std::string Table::seal(const Key& key, const json::object& item) const { return aead_.seal_random(encode_item(item), key.bytes); }
+std::string Table::seal(const Key& key, const json::object& item) const {
+  return aead_.seal_random(encode_item(item), key.bytes);
+}
 Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
   const auto plain = aead_.open_random(sealed, key_bytes);
-  if (!plain) return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
+  if (!plain)
+    return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
   return decode_item(*plain, json_arena(plain->size() * 4));
 }
 json::object Table::key_attributes(const json::object& item) const {
@@ -83,40 +134,74 @@ Response render_json(const JsonOut& out) {
   r.headers.add("x-amz-crc32", std::to_string(value));
   return r;
 }
-json::object consumed(const std::string& table, double units) { return {{"TableName", table}, {"CapacityUnits", units}}; }
+json::object consumed(const std::string& table, double units) {
+  return {{"TableName", table}, {"CapacityUnits", units}};
+}
 
 namespace {
 json::object description(const json::object& t, const Scope& scope, const char* status) {
-  json::array schema{json::object{{"AttributeName", text_of(t, "Hash")}, {"KeyType", "HASH"}}}, definitions{json::object{{"AttributeName", text_of(t, "Hash")}, {"AttributeType", text_of(t, "HashType")}}};
+  json::array schema{json::object{{"AttributeName", text_of(t, "Hash")}, {"KeyType", "HASH"}}},
+      definitions{json::object{{"AttributeName", text_of(t, "Hash")},
+                               {"AttributeType", text_of(t, "HashType")}}};
   if (const std::string range = text_of(t, "Range"); !range.empty()) {
     schema.push_back(json::object{{"AttributeName", range}, {"KeyType", "RANGE"}});
-    definitions.push_back(json::object{{"AttributeName", range}, {"AttributeType", text_of(t, "RangeType")}});
+    definitions.push_back(
+        json::object{{"AttributeName", range}, {"AttributeType", text_of(t, "RangeType")}});
   }
-  json::object d{{"TableName", text_of(t, "Name")}, {"TableArn", table_arn(scope, text_of(t, "Name"))}, {"TableId", text_of(t, "Id")}, {"TableStatus", status}, {"CreationDateTime", static_cast<double>(int_of(t, "Created")) / 1000},
-                 {"KeySchema", std::move(schema)}, {"AttributeDefinitions", std::move(definitions)}, {"BillingModeSummary", json::object{{"BillingMode", "PAY_PER_REQUEST"}}},
-                 {"ProvisionedThroughput", json::object{{"NumberOfDecreasesToday", 0}, {"ReadCapacityUnits", 0}, {"WriteCapacityUnits", 0}}}, {"DeletionProtectionEnabled", false}};
-  if (const std::string arn = text_of(t, "KmsArn"); !arn.empty()) d["SSEDescription"] = json::object{{"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", arn}};
+  json::object d{{"TableName", text_of(t, "Name")},
+                 {"TableArn", table_arn(scope, text_of(t, "Name"))},
+                 {"TableId", text_of(t, "Id")},
+                 {"TableStatus", status},
+                 {"CreationDateTime", static_cast<double>(int_of(t, "Created")) / 1000},
+                 {"KeySchema", std::move(schema)},
+                 {"AttributeDefinitions", std::move(definitions)},
+                 {"BillingModeSummary", json::object{{"BillingMode", "PAY_PER_REQUEST"}}},
+                 {"ProvisionedThroughput", json::object{{"NumberOfDecreasesToday", 0},
+                                                        {"ReadCapacityUnits", 0},
+                                                        {"WriteCapacityUnits", 0}}},
+                 {"DeletionProtectionEnabled", false}};
+  if (const std::string arn = text_of(t, "KmsArn"); !arn.empty())
+    d["SSEDescription"] =
+        json::object{{"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", arn}};
   return d;
 }
 const char* kMissingTable = "Requested resource not found: Table: ";
-Error no_table(const std::string& name) { return {400, "ResourceNotFoundException", kMissingTable + name + " not found", {}}; }
+Error no_table(const std::string& name) {
+  return {400, "ResourceNotFoundException", kMissingTable + name + " not found", {}};
+}
 
 Result<Done> read_schema(const json::object& body, json::object& table) {
   const Fields fields(body);
   TRY(const json::array* schema, fields.array("KeySchema"));
   TRY(const json::array* definitions, fields.array("AttributeDefinitions"));
-  if (!schema || !definitions || schema->empty() || schema->size() > 2) return validation("One or more parameter values were invalid: KeySchema must have a HASH key and at most one RANGE key, with AttributeDefinitions");
+  if (!schema || !definitions || schema->empty() || schema->size() > 2)
+    return validation(
+        "One or more parameter values were invalid: KeySchema must have a HASH key and at most one "
+        "RANGE key, with AttributeDefinitions");
   for (size_t i = 0; i < schema->size(); ++i) {
     const json::value& element = (*schema)[i];
-    const std::string name = element.is_object() ? text_of(element.get_object(), "AttributeName") : "", wanted = i == 0 ? "HASH" : "RANGE";
-    if (name.empty() || name.size() > 255 || text_of(element.get_object(), "KeyType") != wanted) return validation("Invalid KeySchema: The " + std::string(i == 0 ? "first" : "second") + " KeySchemaElement is not a " + wanted + " key type");
+    const std::string name =
+                          element.is_object() ? text_of(element.get_object(), "AttributeName") : "",
+                      wanted = i == 0 ? "HASH" : "RANGE";
+    if (name.empty() || name.size() > 255 || text_of(element.get_object(), "KeyType") != wanted)
+      return validation("Invalid KeySchema: The " + std::string(i == 0 ? "first" : "second") +
+                        " KeySchemaElement is not a " + wanted + " key type");
     std::string type;
-    for (const json::value& d : *definitions) if (d.is_object() && text_of(d.get_object(), "AttributeName") == name) type = text_of(d.get_object(), "AttributeType");
-    if (type != "S" && type != "N" && type != "B") return validation("One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [" + name + "], AttributeDefinitions: []");
+    for (const json::value& d : *definitions)
+      if (d.is_object() && text_of(d.get_object(), "AttributeName") == name)
+        type = text_of(d.get_object(), "AttributeType");
+    if (type != "S" && type != "N" && type != "B")
+      return validation(
+          "One or more parameter values were invalid: Some index key attributes are not defined in "
+          "AttributeDefinitions. Keys: [" +
+          name + "], AttributeDefinitions: []");
     table[i == 0 ? "Hash" : "Range"] = name;
     table[i == 0 ? "HashType" : "RangeType"] = type;
   }
-  if (schema->size() != definitions->size()) return validation("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions");
+  if (schema->size() != definitions->size())
+    return validation(
+        "One or more parameter values were invalid: Number of attributes in KeySchema does not "
+        "exactly match number of attributes defined in AttributeDefinitions");
   return Done{};
 }
 }  // namespace
@@ -132,16 +217,23 @@ Result<TableIn> CreateTable::parse(const Request& request) {
   TRY(TableIn in, parse_table_in(request));
   json::object scratch;
   CHECK(read_schema(in.body, scratch));
-  for (const char* later : {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
-    if (Fields(in.body).find(later)) return validation(std::string(later) + " is not implemented by Sluice yet.");
-  if (text_of(in.body, "BillingMode") != "PAY_PER_REQUEST") return validation("Sluice has on-demand tables only: set BillingMode to PAY_PER_REQUEST.");
-  if (Fields(in.body).find("ProvisionedThroughput")) return validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
+  for (const char* later :
+       {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
+    if (Fields(in.body).find(later))
+      return validation(std::string(later) + " is not implemented by Sluice yet.");
+  if (text_of(in.body, "BillingMode") != "PAY_PER_REQUEST")
+    return validation("Sluice has on-demand tables only: set BillingMode to PAY_PER_REQUEST.");
+  if (Fields(in.body).find("ProvisionedThroughput"))
+    return validation(
+        "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
+        "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
   return in;
 }
 namespace {
 std::string key_reference(const json::object& body) {
   const json::value* sse = body.if_contains("SSESpecification");
-  if (!sse || !sse->is_object() || !bool_of(sse->get_object(), "Enabled")) return "alias/aws/dynamodb";
+  if (!sse || !sse->is_object() || !bool_of(sse->get_object(), "Enabled"))
+    return "alias/aws/dynamodb";
   const std::string key = text_of(sse->get_object(), "KMSMasterKeyId");
   return key.empty() ? "alias/aws/dynamodb" : key;
 }
@@ -149,47 +241,62 @@ std::string key_reference(const json::object& body) {
 Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, const Ports& ports) {
   std::vector<Need> needs{table_need(action, in.table, s)};
   for (const char* act : {"kms:DescribeKey", "kms:GenerateDataKey"}) {
-    TRY(const auto need, ports.data_keys->need(act, key_reference(in.body), key_context(s.scope(), in.table), "dynamodb." + s.scope().region + ".amazonaws.com", s));
+    TRY(const auto need,
+        ports.data_keys->need(act, key_reference(in.body), key_context(s.scope(), in.table),
+                              "dynamodb." + s.scope().region + ".amazonaws.com", s));
     if (need) needs.push_back(*need);
   }
   return needs;
 }
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.get(table_key(in->table))) return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
-  json::object table{{"Name", in->table}, {"Id", random_uuid()}, {"Created", in.time()}, {"Range", ""}, {"RangeType", ""}};
+  if (staged.get(table_key(in->table)))
+    return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
+  json::object table{{"Name", in->table},
+                     {"Id", random_uuid()},
+                     {"Created", in.time()},
+                     {"Range", ""},
+                     {"RangeType", ""}};
   CHECK(read_schema(in->body, table));
   const std::string reference = key_reference(in->body);
-  TRY(const DataKey key, in.ports().data_keys->generate(reference, key_context(staged.snapshot().scope(), in->table), staged));
+  TRY(const DataKey key, in.ports().data_keys->generate(
+                             reference, key_context(staged.snapshot().scope(), in->table), staged));
   table["Wrapped"] = base64(key.wrapped);
   table["KmsArn"] = reference == "alias/aws/dynamodb" ? "" : key.key_arn;
   staged.put_json(table_key(in->table), table);
   return JsonOut{{{"TableDescription", description(table, staged.snapshot().scope(), "ACTIVE")}}};
 }
 namespace {
-// AWS's figures are up to six hours old. Ours are exact to 100,000 items; above, at most a hundred times as old as counting took, so that who asks in a loop
-// keeps a core busy by a hundredth.
+// AWS's figures are up to six hours old. Ours are exact to 100,000 items; above, at most a hundred
+// times as old as counting took, so that who asks in a loop keeps a core busy by a hundredth.
 constexpr int64_t kAlwaysExact = 100'000;
-struct Count { int64_t items = 0, bytes = 0, counted_us = 0, took_us = 0; };
+struct Count {
+  int64_t items = 0, bytes = 0, counted_us = 0, took_us = 0;
+};
 Count count_items(const Snapshot& s, const std::string& table_id) {
   static std::mutex mutex;
-  static std::map<std::string, Count> counts;              // by table id, which is never used again
+  static std::map<std::string, Count> counts;  // by table id, which is never used again
   {
     const std::lock_guard lock(mutex);
     const auto known = counts.find(table_id);
-    if (known != counts.end() && monotonic_us() - known->second.counted_us < known->second.took_us * 100) return known->second;
+    if (known != counts.end() &&
+        monotonic_us() - known->second.counted_us < known->second.took_us * 100)
+      return known->second;
   }
   Count count;
   const int64_t began_us = monotonic_us();
-  s.scan(schema::prefix(Family::items, "i", {table_id}), "", false, [&](std::string_view key, std::string_view value) {
-    count.bytes += static_cast<int64_t>(key.size() + value.size());
-    ++count.items;
-    return true;
-  });
+  s.scan(schema::prefix(Family::items, "i", {table_id}), "", false,
+         [&](std::string_view key, std::string_view value) {
+           count.bytes += static_cast<int64_t>(key.size() + value.size());
+           ++count.items;
+           return true;
+         });
   count.counted_us = monotonic_us();
   count.took_us = count.counted_us - began_us;
   const std::lock_guard lock(mutex);
-  if (count.items > kAlwaysExact) counts[table_id] = count;
-  else counts.erase(table_id);
+  if (count.items > kAlwaysExact)
+    counts[table_id] = count;
+  else
+    counts.erase(table_id);
   return count;
 }
 }  // namespace
@@ -205,13 +312,18 @@ Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) 
 Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
   json::array names;
   std::string last;
-  s.scan(schema::prefix(Family::meta, "dynamodb.table", {}), in->after.empty() ? "" : table_key(in->after).bytes, false, [&](std::string_view key, std::string_view) {
-    const std::string name = schema::parts(key).at(0);
-    if (name == in->after) return true;
-    if (names.size() == static_cast<size_t>(in->limit)) { last = std::string(names.back().as_string()); return false; }
-    names.emplace_back(name);
-    return true;
-  });
+  s.scan(schema::prefix(Family::meta, "dynamodb.table", {}),
+         in->after.empty() ? "" : table_key(in->after).bytes, false,
+         [&](std::string_view key, std::string_view) {
+           const std::string name = schema::parts(key).at(0);
+           if (name == in->after) return true;
+           if (names.size() == static_cast<size_t>(in->limit)) {
+             last = std::string(names.back().as_string());
+             return false;
+           }
+           names.emplace_back(name);
+           return true;
+         });
   JsonOut out{{{"TableNames", std::move(names)}}};
   if (!last.empty()) out.body["LastEvaluatedTableName"] = last;
   return out;
@@ -220,16 +332,21 @@ Result<ListTables::In> ListTables::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const auto after, Fields(body).text("ExclusiveStartTableName"));
   TRY(const auto limit, Fields(body).integer("Limit"));
-  if (limit && (*limit < 1 || *limit > 100)) return validation("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100");
+  if (limit && (*limit < 1 || *limit > 100))
+    return validation("1 validation error detected: Value '" + std::to_string(*limit) +
+                      "' at 'limit' failed to satisfy constraint: Member must have value less than "
+                      "or equal to 100");
   return In{after.value_or(""), limit.value_or(100)};
 }
 Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   const auto table = staged.get_json(table_key(in->table));
   if (!table) return no_table(in->table);
   staged.erase(table_key(in->table));
-  // The items' data key goes with the record: nobody can read them any more. The purge erases them in the background.
+  // The items' data key goes with the record: nobody can read them any more. The purge erases them
+  // in the background.
   staged.emit("dynamodb.purge", json::object{{"Id", text_of(*table, "Id")}});
-  return JsonOut{{{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
+  return JsonOut{
+      {{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
 }
 
 void start_purge(Store& store) {
@@ -238,12 +355,14 @@ void start_purge(Store& store) {
       Staged staged = store.stage();
       size_t count = 0;
       more = false;
-      staged.snapshot().scan(schema::prefix(Family::items, "i", {text_of(event.event, "Id")}), "", false, [&](std::string_view key, std::string_view) {
-        staged.erase({Family::items, std::string(key)});
-        return !(more = ++count == 1000);
-      });
+      staged.snapshot().scan(schema::prefix(Family::items, "i", {text_of(event.event, "Id")}), "",
+                             false, [&](std::string_view key, std::string_view) {
+                               staged.erase({Family::items, std::string(key)});
+                               return !(more = ++count == 1000);
+                             });
       if (!more) store.erase_event(staged, "dynamodb.purge", event.id);
-      if (!store.commit(std::move(staged), {})) return;   // read-only: the event stays for the next start
+      if (!store.commit(std::move(staged), {}))
+        return;  // read-only: the event stays for the next start
     }
   });
 }

@@ -1,20 +1,26 @@
 #pragma once
-// CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one RANGE key (S, N or B).
+// CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one
+// RANGE key (S, N or B).
 #include "request/audit.h"
 #include "services/dynamodb/model.h"
 
 namespace sluice::dynamodb {
 
-struct TableIn { std::string table; json::object body; };
+struct TableIn {
+  std::string table;
+  json::object body;
+};
 Result<TableIn> parse_table_in(const Request& request);
-void start_purge(Store& store);                              // erases the items of deleted tables, across restarts
+void start_purge(Store& store);  // erases the items of deleted tables, across restarts
 
 template <class Self>
 struct OnTable {
   using In = TableIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request) { return parse_table_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{table_need(Self::action, in.table, s)}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{table_need(Self::action, in.table, s)};
+  }
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in) { return camel_case(in.body); }
   static json::value audit_result(const Out& out) { return shown_answer(out.body); }
@@ -35,11 +41,16 @@ struct DeleteTable : OnTable<DeleteTable> {
 };
 struct ListTables {
   static constexpr std::string_view name = "ListTables", action = "dynamodb:ListTables";
-  struct In { std::string after; int64_t limit = 100; };
+  struct In {
+    std::string after;
+    int64_t limit = 100;
+  };
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
   static json::value audit(const Request& request) { return shown_body(request); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
 };

@@ -7,15 +7,23 @@
 namespace sluice::dynamodb {
 namespace {
 // sign * 0.digits * 10^exponent, digits without leading and trailing zeros; zero has none.
-struct Decimal { bool negative = false; std::string digits; int64_t exponent = 0; };
+struct Decimal {
+  bool negative = false;
+  std::string digits;
+  int64_t exponent = 0;
+};
 
 std::optional<Decimal> parse_decimal(std::string_view text) {
   Decimal d;
   size_t i = 0;
   if (i < text.size() && (text[i] == '-' || text[i] == '+')) d.negative = text[i++] == '-';
   bool any = false, point = false;
-  for (; i < text.size() && ((text[i] >= '0' && text[i] <= '9') || (text[i] == '.' && !point)); ++i) {
-    if (text[i] == '.') { point = true; continue; }
+  for (; i < text.size() && ((text[i] >= '0' && text[i] <= '9') || (text[i] == '.' && !point));
+       ++i) {
+    if (text[i] == '.') {
+      point = true;
+      continue;
+    }
     any = true;
     if (!point) ++d.exponent;
     d.digits += text[i];
@@ -37,23 +45,39 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
   return d;
 }
 
-std::string key_name(const json::value& value) { return value.is_object() && value.get_object().size() == 1 ? std::string(value.get_object().begin()->key()) : std::string(); }
+std::string key_name(const json::value& value) {
+  return value.is_object() && value.get_object().size() == 1
+             ? std::string(value.get_object().begin()->key())
+             : std::string();
+}
 
 Result<Done> check_set(std::string_view type, json::value& inner) {
   if (!inner.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
-  if (inner.get_array().empty()) return validation(type == "SS" ? "One or more parameter values were invalid: An string set  may not be empty" : type == "NS" ? "One or more parameter values were invalid: An number set  may not be empty" : "One or more parameter values were invalid: Binary sets should not be empty");
+  if (inner.get_array().empty())
+    return validation(
+        type == "SS" ? "One or more parameter values were invalid: An string set  may not be empty"
+        : type == "NS"
+            ? "One or more parameter values were invalid: An number set  may not be empty"
+            : "One or more parameter values were invalid: Binary sets should not be empty");
   std::vector<std::string> seen;
   for (json::value& one : inner.get_array()) {
-    if (!one.is_string()) return Error{400, "SerializationException", "Expected a string in a set", {}};
-    if (type == "NS") { TRY(const std::string number, canonical_number(std::string_view(one.get_string()))); one = number; }
-    if (type == "BS" && !unbase64(std::string_view(one.get_string()))) return Error{400, "SerializationException", "Invalid base64", {}};
+    if (!one.is_string())
+      return Error{400, "SerializationException", "Expected a string in a set", {}};
+    if (type == "NS") {
+      TRY(const std::string number, canonical_number(std::string_view(one.get_string())));
+      one = number;
+    }
+    if (type == "BS" && !unbase64(std::string_view(one.get_string())))
+      return Error{400, "SerializationException", "Invalid base64", {}};
     seen.emplace_back(one.get_string());
   }
   std::sort(seen.begin(), seen.end());
   if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) {
     std::string shown;
-    for (const json::value& one : inner.get_array()) shown += (shown.empty() ? "" : ", ") + std::string(one.get_string());
-    return validation("One or more parameter values were invalid: Input collection [" + shown.substr(0, 1024) + "] contains duplicates.");
+    for (const json::value& one : inner.get_array())
+      shown += (shown.empty() ? "" : ", ") + std::string(one.get_string());
+    return validation("One or more parameter values were invalid: Input collection [" +
+                      shown.substr(0, 1024) + "] contains duplicates.");
   }
   return Done{};
 }
@@ -61,15 +85,25 @@ Result<Done> check_set(std::string_view type, json::value& inner) {
 
 Result<std::string> canonical_number(std::string_view text) {
   const auto d = text.size() <= 512 ? parse_decimal(text) : std::nullopt;
-  if (!d) return validation("The parameter cannot be converted to a numeric value: " + std::string(text.substr(0, 64)));
+  if (!d)
+    return validation("The parameter cannot be converted to a numeric value: " +
+                      std::string(text.substr(0, 64)));
   if (d->digits.empty()) return std::string("0");
-  if (d->digits.size() > 38) return validation("Attempting to store more than 38 significant digits in a Number");
-  if (d->exponent > 126) return validation("Number overflow. Attempting to store a number with magnitude larger than supported range");
-  if (d->exponent < -129) return validation("Number underflow. Attempting to store a number with magnitude smaller than supported range");
+  if (d->digits.size() > 38)
+    return validation("Attempting to store more than 38 significant digits in a Number");
+  if (d->exponent > 126)
+    return validation(
+        "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  if (d->exponent < -129)
+    return validation(
+        "Number underflow. Attempting to store a number with magnitude smaller than supported "
+        "range");
   std::string out = d->negative ? "-" : "";
-  if (d->exponent <= 0) return out + "0." + std::string(static_cast<size_t>(-d->exponent), '0') + d->digits;
+  if (d->exponent <= 0)
+    return out + "0." + std::string(static_cast<size_t>(-d->exponent), '0') + d->digits;
   const auto whole = static_cast<size_t>(d->exponent);
-  if (whole >= d->digits.size()) return out + d->digits + std::string(whole - d->digits.size(), '0');
+  if (whole >= d->digits.size())
+    return out + d->digits + std::string(whole - d->digits.size(), '0');
   return out + d->digits.substr(0, whole) + "." + d->digits.substr(whole);
 }
 
@@ -77,12 +111,12 @@ std::string sortable_number(std::string_view canonical) {
   const Decimal d = parse_decimal(canonical).value_or(Decimal{});
   if (d.digits.empty()) return "1";
   std::string out = "2";
-  out += static_cast<char>(d.exponent + 129);            // -129..126 -> 0..255
+  out += static_cast<char>(d.exponent + 129);  // -129..126 -> 0..255
   out += d.digits;
   if (!d.negative) return out;
   out[0] = '0';
   for (size_t i = 1; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
-  return out + '\xff';                                   // a shorter negative number is the greater one
+  return out + '\xff';  // a shorter negative number is the greater one
 }
 int compare_numbers(std::string_view a, std::string_view b) {
   const std::string x = sortable_number(a), y = sortable_number(b);
@@ -91,19 +125,40 @@ int compare_numbers(std::string_view a, std::string_view b) {
 
 Result<Done> check_value(json::value& value, size_t depth) {
   if (!value.is_object()) return Error{400, "SerializationException", "Unexpected field type", {}};
-  if (value.get_object().empty()) return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
-  if (value.get_object().size() > 1) return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+  if (value.get_object().empty())
+    return validation(
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  if (value.get_object().size() > 1)
+    return validation(
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
+        "supported datatypes");
   if (depth > kNestingMax) return validation("Nesting Levels have exceeded supported limits");
   const std::string type = key_name(value);
   json::value& inner = value.get_object().begin()->value();
   if (type == "S" || type == "N" || type == "B") {
-    if (!inner.is_string()) return Error{400, "SerializationException", (inner.is_number() ? "NUMBER_VALUE" : "Value") + std::string(" cannot be converted to String"), {}};
-    if (type == "N") { TRY(const std::string number, canonical_number(std::string_view(inner.get_string()))); inner = number; }
-    if (type == "B" && !unbase64(std::string_view(inner.get_string()))) return Error{400, "SerializationException", "Invalid base64", {}};
+    if (!inner.is_string())
+      return Error{400,
+                   "SerializationException",
+                   (inner.is_number() ? "NUMBER_VALUE" : "Value") +
+                       std::string(" cannot be converted to String"),
+                   {}};
+    if (type == "N") {
+      TRY(const std::string number, canonical_number(std::string_view(inner.get_string())));
+      inner = number;
+    }
+    if (type == "B" && !unbase64(std::string_view(inner.get_string())))
+      return Error{400, "SerializationException", "Invalid base64", {}};
     return Done{};
   }
-  if (type == "BOOL") return inner.is_bool() ? Result<Done>(Done{}) : Error{400, "SerializationException", "BOOL must be a boolean", {}};
-  if (type == "NULL") return inner.is_bool() && inner.get_bool() ? Result<Done>(Done{}) : validation("One or more parameter values were invalid: Null attribute value types must have the value of true");
+  if (type == "BOOL")
+    return inner.is_bool() ? Result<Done>(Done{})
+                           : Error{400, "SerializationException", "BOOL must be a boolean", {}};
+  if (type == "NULL")
+    return inner.is_bool() && inner.get_bool()
+               ? Result<Done>(Done{})
+               : validation(
+                     "One or more parameter values were invalid: Null attribute value types must "
+                     "have the value of true");
   if (type == "SS" || type == "NS" || type == "BS") return check_set(type, inner);
   if (type == "L" && inner.is_array()) {
     for (json::value& one : inner.get_array()) CHECK(check_value(one, depth + 1));
@@ -113,7 +168,8 @@ Result<Done> check_value(json::value& value, size_t depth) {
     for (auto& member : inner.get_object()) CHECK(check_value(member.value(), depth + 1));
     return Done{};
   }
-  return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  return validation(
+      "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
 }
 
 size_t value_bytes(const json::value& value) {
@@ -130,11 +186,16 @@ size_t value_bytes(const json::value& value) {
   if (type == "BOOL" || type == "NULL") return 1;
   size_t total = 3;
   if (type == "M") {
-    for (const auto& [name, member] : inner.get_object()) total += 1 + name.size() + value_bytes(member);
+    for (const auto& [name, member] : inner.get_object())
+      total += 1 + name.size() + value_bytes(member);
     return total;
   }
   if (type != "L") total = 0;
-  for (const json::value& one : inner.get_array()) total += type == "L" ? 1 + value_bytes(one) : type == "NS" ? number(std::string_view(one.get_string())) : type == "BS" ? one.get_string().size() / 4 * 3 : one.get_string().size();
+  for (const json::value& one : inner.get_array())
+    total += type == "L"    ? 1 + value_bytes(one)
+             : type == "NS" ? number(std::string_view(one.get_string()))
+             : type == "BS" ? one.get_string().size() / 4 * 3
+                            : one.get_string().size();
   return total;
 }
 size_t item_bytes(const json::object& item) {
@@ -142,21 +203,26 @@ size_t item_bytes(const json::object& item) {
   for (const auto& [name, value] : item) total += name.size() + value_bytes(value);
   return total;
 }
-Result<Done> one_of(const json::object& body, std::string_view name, std::initializer_list<std::string_view> values) {
+Result<Done> one_of(const json::object& body, std::string_view name,
+                    std::initializer_list<std::string_view> values) {
   TRY(const auto text, Fields(body).text(name));
   if (!text || std::find(values.begin(), values.end(), *text) != values.end()) return Done{};
   std::string member(name), all;
   member[0] = static_cast<char>(member[0] | 0x20);
   for (const auto value : values) all += (all.empty() ? "" : ", ") + std::string(value);
-  return validation("1 validation error detected: Value '" + text->substr(0, 255) + "' at '" + member + "' failed to satisfy constraint: Member must satisfy enum value set: [" + all + "]");
+  return validation(
+      "1 validation error detected: Value '" + text->substr(0, 255) + "' at '" + member +
+      "' failed to satisfy constraint: Member must satisfy enum value set: [" + all + "]");
 }
 
 Result<Done> check_item(json::object& item) {
   for (auto& attribute : item) {
-    if (attribute.key().size() > 65535) return validation("One or more parameter values were invalid: Attribute name is too large");
+    if (attribute.key().size() > 65535)
+      return validation("One or more parameter values were invalid: Attribute name is too large");
     CHECK(check_value(attribute.value()));
   }
-  if (item_bytes(item) > kItemBytesMax) return validation("Item size has exceeded the maximum allowed size");
+  if (item_bytes(item) > kItemBytesMax)
+    return validation("Item size has exceeded the maximum allowed size");
   return Done{};
 }
 
@@ -165,8 +231,11 @@ bool equal_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b)) return false;
   if (type != "SS" && type != "NS" && type != "BS") return a == b;
-  auto x = a.get_object().begin()->value().get_array(), y = b.get_object().begin()->value().get_array();
-  const auto less = [](const json::value& l, const json::value& r) { return l.get_string() < r.get_string(); };
+  auto x = a.get_object().begin()->value().get_array(),
+       y = b.get_object().begin()->value().get_array();
+  const auto less = [](const json::value& l, const json::value& r) {
+    return l.get_string() < r.get_string();
+  };
   std::sort(x.begin(), x.end(), less);
   std::sort(y.begin(), y.end(), less);
   return x == y;
@@ -174,9 +243,11 @@ bool equal_values(const json::value& a, const json::value& b) {
 std::optional<int> compare_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b) || (type != "S" && type != "N" && type != "B")) return std::nullopt;
-  const std::string x(a.get_object().begin()->value().get_string()), y(b.get_object().begin()->value().get_string());
+  const std::string x(a.get_object().begin()->value().get_string()),
+      y(b.get_object().begin()->value().get_string());
   if (type == "N") return compare_numbers(x, y);
-  const std::string l = type == "B" ? unbase64(x).value_or("") : x, r = type == "B" ? unbase64(y).value_or("") : y;
+  const std::string l = type == "B" ? unbase64(x).value_or("") : x,
+                    r = type == "B" ? unbase64(y).value_or("") : y;
   return l < r ? -1 : l > r ? 1 : 0;
 }
 

@@ -14,15 +14,25 @@ struct Refused {
   struct Out {};
   static json::value audit(const Request& request) { return shown(request); }
   static Result<In> parse(const Request&) { return In{}; }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
-  static Result<Out> run(const Authorized<In>&, Staged&) { return Error{400, "InvalidInput", std::string(Name::reason), {}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>&, Staged&) {
+    return Error{400, "InvalidInput", std::string(Name::reason), {}};
+  }
   static Response render(const Out&) { return {}; }
 };
-#define SLUICE_REFUSED(operation, why) \
-  struct operation##Name { static constexpr std::string_view name = #operation, action = "iam:" #operation, reason = why; }; \
+#define SLUICE_REFUSED(operation, why)                                                             \
+  struct operation##Name {                                                                         \
+    static constexpr std::string_view name = #operation, action = "iam:" #operation, reason = why; \
+  };                                                                                               \
   using operation = Refused<operation##Name>
-constexpr char kNoUsers[] = "Sluice has no users and no access keys, because such credentials do not expire. Make a role and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
-constexpr char kLater[] = "Sluice does not have managed policies and permissions boundaries yet; use inline policies (PutRolePolicy).";
+constexpr char kNoUsers[] =
+    "Sluice has no users and no access keys, because such credentials do not expire. Make a role "
+    "and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
+constexpr char kLater[] =
+    "Sluice does not have managed policies and permissions boundaries yet; use inline policies "
+    "(PutRolePolicy).";
 constexpr char kNoTags[] = "Sluice does not tag IAM entities yet.";
 SLUICE_REFUSED(CreateUser, kNoUsers);
 SLUICE_REFUSED(GetUser, kNoUsers);
@@ -48,43 +58,76 @@ SLUICE_REFUSED(TagRole, kNoTags);
 SLUICE_REFUSED(UntagRole, kNoTags);
 #undef SLUICE_REFUSED
 
-constexpr auto rows = table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy, ListAttachedRolePolicies,
-                            CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy, CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey, DeleteAccessKey, CreateLoginProfile,
-                            CreateServiceSpecificCredential, UploadSSHPublicKey, UploadSigningCertificate, CreatePolicy, AttachRolePolicy, DetachRolePolicy, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary, TagRole, UntagRole>();
+constexpr auto rows =
+    table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy,
+          PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy,
+          ListAttachedRolePolicies, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
+          CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey,
+          DeleteAccessKey, CreateLoginProfile, CreateServiceSpecificCredential, UploadSSHPublicKey,
+          UploadSigningCertificate, CreatePolicy, AttachRolePolicy, DetachRolePolicy,
+          PutRolePermissionsBoundary, DeleteRolePermissionsBoundary, TagRole, UntagRole>();
 
 class RoleIdentities : public Identities {
  public:
   std::optional<RoleView> role(std::string_view name, const Snapshot& snapshot) const override {
     const auto role = snapshot.get_json(role_key(name));
     if (!role) return std::nullopt;
-    RoleView view{std::string(name), text_of(*role, "Arn"), text_of(*role, "RoleId"), text_of(*role, "Trust"), int_of(*role, "MaxSession", 3600), {}};
-    snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false, [&](std::string_view, std::string_view value) {
-      view.inline_policies.emplace_back(value);
-      return true;
-    });
+    RoleView view{std::string(name),
+                  text_of(*role, "Arn"),
+                  text_of(*role, "RoleId"),
+                  text_of(*role, "Trust"),
+                  int_of(*role, "MaxSession", 3600),
+                  {}};
+    snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false,
+                  [&](std::string_view, std::string_view value) {
+                    view.inline_policies.emplace_back(value);
+                    return true;
+                  });
     return view;
   }
-  std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot& snapshot) const override {
+  std::optional<RoleView> role_by_id(std::string_view role_id,
+                                     const Snapshot& snapshot) const override {
     std::string name;
-    snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false, [&](std::string_view, std::string_view value) {
-      if (const auto record = parse_json_object(value); record && text_of(*record, "RoleId") == role_id) name = text_of(*record, "RoleName");
-      return name.empty();
-    });
+    snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false,
+                  [&](std::string_view, std::string_view value) {
+                    if (const auto record = parse_json_object(value);
+                        record && text_of(*record, "RoleId") == role_id)
+                      name = text_of(*record, "RoleName");
+                    return name.empty();
+                  });
     return name.empty() ? std::nullopt : role(name, snapshot);
   }
 };
 }  // namespace
 
-const Service service{"iam", "iam.amazonaws.com", Protocol::query, "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", rows, ""};
+const Service service{"iam",
+                      "iam.amazonaws.com",
+                      Protocol::query,
+                      "2010-05-08",
+                      "https://iam.amazonaws.com/doc/2010-05-08/",
+                      rows,
+                      ""};
 
 std::unique_ptr<Identities> identities() { return std::make_unique<RoleIdentities>(); }
 
 Result<Done> bootstrap(Store& store) {
   Staged staged = store.stage();
   if (staged.get(role_key(kOperatorRole))) return Done{};
-  staged.put_json(role_key(kOperatorRole), json::object{{"RoleName", kOperatorRole}, {"Path", "/"}, {"RoleId", "AROA" + random_upper(17)}, {"Arn", iam_arn(store.scope(), "role/" + std::string(kOperatorRole))},
-      {"CreateDate", now()}, {"Trust", R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]})"}, {"Description", "The owner of this server."}, {"MaxSession", 3600}});
-  staged.put(policy_key(kOperatorRole, "operator"), R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})");
+  staged.put_json(
+      role_key(kOperatorRole),
+      json::object{
+          {"RoleName", kOperatorRole},
+          {"Path", "/"},
+          {"RoleId", "AROA" + random_upper(17)},
+          {"Arn", iam_arn(store.scope(), "role/" + std::string(kOperatorRole))},
+          {"CreateDate", now()},
+          {"Trust",
+           R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]})"},
+          {"Description", "The owner of this server."},
+          {"MaxSession", 3600}});
+  staged.put(
+      policy_key(kOperatorRole, "operator"),
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})");
   CHECK(store.commit(std::move(staged), {}));
   return Done{};
 }

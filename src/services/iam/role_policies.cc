@@ -4,12 +4,21 @@
 
 namespace sluice::iam {
 
-Result<RolePolicyOperation::In> RolePolicyOperation::parse_names(const Request& request, bool with_policy) {
+Result<RolePolicyOperation::In> RolePolicyOperation::parse_names(const Request& request,
+                                                                 bool with_policy) {
   In in;
   TRY(in.role, role_name_of(request));
   in.policy = request.query_text("PolicyName");
-  const bool good = !in.policy.empty() && in.policy.size() <= kPolicyNameMax && in.policy.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == std::string::npos;
-  if (with_policy && !good) return Error{400, "ValidationError", "The specified value for policyName is invalid: 1 to 128 of alphanumeric characters and +=,.@_-", {}};
+  const bool good = !in.policy.empty() && in.policy.size() <= kPolicyNameMax &&
+                    in.policy.find_first_not_of(
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") ==
+                        std::string::npos;
+  if (with_policy && !good)
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for policyName is invalid: 1 to 128 of alphanumeric "
+                 "characters and +=,.@_-",
+                 {}};
   return in;
 }
 
@@ -23,23 +32,33 @@ Result<Nothing> PutRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   if (!staged.get(role_key(in->role))) return no_such_role(in->role);
   CHECK(policy::parse(in->document, policy::Kind::identity));
   size_t total = policy_size(in->document);
-  staged.snapshot().scan(schema::prefix(Family::meta, "iam.role-policy", {in->role}), "", false, [&](std::string_view key, std::string_view value) {
-    if (schema::parts(key).at(1) != in->policy) total += policy_size(value);
-    return true;
-  });
-  if (total > kInlinePoliciesBytesMax) return Error{409, "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role " + in->role, {}};
+  staged.snapshot().scan(schema::prefix(Family::meta, "iam.role-policy", {in->role}), "", false,
+                         [&](std::string_view key, std::string_view value) {
+                           if (schema::parts(key).at(1) != in->policy) total += policy_size(value);
+                           return true;
+                         });
+  if (total > kInlinePoliciesBytesMax)
+    return Error{409,
+                 "LimitExceeded",
+                 "Maximum policy size of 10240 bytes exceeded for role " + in->role,
+                 {}};
   staged.put(policy_key(in->role, in->policy), in->document);
   return Nothing{};
 }
 
-Result<RolePolicyOperation::In> GetRolePolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
+Result<RolePolicyOperation::In> GetRolePolicy::run(const Authorized<In>& in,
+                                                   const Snapshot& snapshot) {
   const auto document = snapshot.get(policy_key(in->role, in->policy));
-  if (!document) return Error{404, "NoSuchEntity", "The role policy with name " + in->policy + " cannot be found.", {}};
+  if (!document)
+    return Error{
+        404, "NoSuchEntity", "The role policy with name " + in->policy + " cannot be found.", {}};
   return In{in->role, in->policy, *document, {}};
 }
 Response GetRolePolicy::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
-  xml.element("RoleName", out.role).element("PolicyName", out.policy).element("PolicyDocument", percent_encode(out.document));
+  xml.element("RoleName", out.role)
+      .element("PolicyName", out.policy)
+      .element("PolicyDocument", percent_encode(out.document));
   return {200, {}, xml.take(), nullptr, 0};
 }
 
@@ -48,17 +67,23 @@ Result<ListRolePolicies::In> ListRolePolicies::parse(const Request& request) {
   TRY(in.page, page_of(request));
   return in;
 }
-Result<ListRolePolicies::Out> ListRolePolicies::run(const Authorized<In>& in, const Snapshot& snapshot) {
+Result<ListRolePolicies::Out> ListRolePolicies::run(const Authorized<In>& in,
+                                                    const Snapshot& snapshot) {
   if (!snapshot.get(role_key(in->role))) return no_such_role(in->role);
   Out out;
   const std::string& marker = in->page.marker;
-  snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {in->role}), marker.empty() ? "" : policy_key(in->role, marker).bytes, false, [&](std::string_view key, std::string_view) {
-    std::string name = schema::parts(key).at(1);
-    if (name == marker) return true;
-    if (out.names.size() == in->page.max) { out.next = out.names.back(); return false; }
-    out.names.push_back(std::move(name));
-    return true;
-  });
+  snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {in->role}),
+                marker.empty() ? "" : policy_key(in->role, marker).bytes, false,
+                [&](std::string_view key, std::string_view) {
+                  std::string name = schema::parts(key).at(1);
+                  if (name == marker) return true;
+                  if (out.names.size() == in->page.max) {
+                    out.next = out.names.back();
+                    return false;
+                  }
+                  out.names.push_back(std::move(name));
+                  return true;
+                });
   return out;
 }
 Response ListRolePolicies::render(const Out& out) {
@@ -75,7 +100,9 @@ Result<Nothing> ListAttachedRolePolicies::run(const Authorized<In>& in, const Sn
 }
 Result<Nothing> DeleteRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->role));
-  if (!staged.get(policy_key(in->role, in->policy))) return Error{404, "NoSuchEntity", "The role policy with name " + in->policy + " cannot be found.", {}};
+  if (!staged.get(policy_key(in->role, in->policy)))
+    return Error{
+        404, "NoSuchEntity", "The role policy with name " + in->policy + " cannot be found.", {}};
   staged.erase(policy_key(in->role, in->policy));
   return Nothing{};
 }

@@ -5,17 +5,25 @@
 namespace sluice::iam {
 
 struct RolePolicyOperation {
-  struct In { std::string role, policy, document; PageIn page; };
+  struct In {
+    std::string role, policy, document;
+    PageIn page;
+  };
   static json::value audit(const Request& request) { return shown(request); }
   static Result<In> parse_names(const Request& request, bool with_policy);
 };
-template <class Op> std::vector<Need> policy_needs(const RolePolicyOperation::In& in, const Snapshot& s) { return {{std::string(Op::action), role_arn(s, in.role), {}, {}, "AWS::IAM::Role"}}; }
+template <class Op>
+std::vector<Need> policy_needs(const RolePolicyOperation::In& in, const Snapshot& s) {
+  return {{std::string(Op::action), role_arn(s, in.role), {}, {}, "AWS::IAM::Role"}};
+}
 
 struct PutRolePolicy : RolePolicyOperation {
   static constexpr std::string_view name = "PutRolePolicy", action = "iam:PutRolePolicy";
   using Out = Nothing;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<PutRolePolicy>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return policy_needs<PutRolePolicy>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out&) { return {}; }
 };
@@ -23,31 +31,46 @@ struct GetRolePolicy : RolePolicyOperation {
   static constexpr std::string_view name = "GetRolePolicy", action = "iam:GetRolePolicy";
   using Out = In;
   static Result<In> parse(const Request& request) { return parse_names(request, true); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<GetRolePolicy>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return policy_needs<GetRolePolicy>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
 struct ListRolePolicies : RolePolicyOperation {
   static constexpr std::string_view name = "ListRolePolicies", action = "iam:ListRolePolicies";
-  struct Out { std::vector<std::string> names; std::string next; };
+  struct Out {
+    std::vector<std::string> names;
+    std::string next;
+  };
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<ListRolePolicies>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return policy_needs<ListRolePolicies>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
-struct ListAttachedRolePolicies : RolePolicyOperation {      // there are no managed policies: truthfully none
-  static constexpr std::string_view name = "ListAttachedRolePolicies", action = "iam:ListAttachedRolePolicies";
+struct ListAttachedRolePolicies
+    : RolePolicyOperation {  // there are no managed policies: truthfully none
+  static constexpr std::string_view name = "ListAttachedRolePolicies",
+                                    action = "iam:ListAttachedRolePolicies";
   using Out = Nothing;
   static Result<In> parse(const Request& request) { return ListRolePolicies::parse(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<ListAttachedRolePolicies>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return policy_needs<ListAttachedRolePolicies>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
-  static Response render(const Out&) { return {200, {}, "<AttachedPolicies/><IsTruncated>false</IsTruncated>", nullptr, 0}; }
+  static Response render(const Out&) {
+    return {200, {}, "<AttachedPolicies/><IsTruncated>false</IsTruncated>", nullptr, 0};
+  }
 };
 struct DeleteRolePolicy : RolePolicyOperation {
   static constexpr std::string_view name = "DeleteRolePolicy", action = "iam:DeleteRolePolicy";
   using Out = Nothing;
   static Result<In> parse(const Request& request) { return parse_names(request, true); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return policy_needs<DeleteRolePolicy>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return policy_needs<DeleteRolePolicy>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out&) { return {}; }
 };

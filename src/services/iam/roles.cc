@@ -7,41 +7,68 @@
 namespace sluice::iam {
 namespace {
 bool is_name(std::string_view text, size_t max) {
-  return !text.empty() && text.size() <= max && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
+  return !text.empty() && text.size() <= max &&
+         text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
 }
 // The trust policy as it is stored: its roles pinned to their ids.
-Result<std::string> checked_trust(const std::string& trust, const Ports& ports, const Snapshot& snapshot) {
-  if (policy_size(trust) > kTrustPolicyBytesMax) return Error{409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: " + std::to_string(kTrustPolicyBytesMax), {}};
+Result<std::string> checked_trust(const std::string& trust, const Ports& ports,
+                                  const Snapshot& snapshot) {
+  if (policy_size(trust) > kTrustPolicyBytesMax)
+    return Error{409,
+                 "LimitExceeded",
+                 "Cannot exceed quota for ACLSizePerRole: " + std::to_string(kTrustPolicyBytesMax),
+                 {}};
   CHECK(policy::parse(trust, policy::Kind::trust));
   return pin_principals(trust, *ports.identities, snapshot);
 }
 Result<Done> check_description(const std::string& text) {
   bool printable = is_utf8(text);
-  for (const char c : text) printable = printable && (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r');
-  if (!printable || text.size() > kDescriptionMax) return Error{400, "ValidationError", "The specified value for description is invalid: at most 1000 printable characters", {}};
+  for (const char c : text)
+    printable =
+        printable && (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r');
+  if (!printable || text.size() > kDescriptionMax)
+    return Error{
+        400,
+        "ValidationError",
+        "The specified value for description is invalid: at most 1000 printable characters",
+        {}};
   return Done{};
 }
 bool is_path(std::string_view path) {
-  if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/') return false;
-  for (const char c : path) if (c < '!' || c > '~') return false;
+  if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/')
+    return false;
+  for (const char c : path)
+    if (c < '!' || c > '~') return false;
   return true;
 }
 void write_role(XmlWriter& xml, const json::object& role) {
-  xml.element("Path", text_of(role, "Path")).element("RoleName", text_of(role, "RoleName")).element("RoleId", text_of(role, "RoleId")).element("Arn", text_of(role, "Arn"));
-  xml.element("CreateDate", iso_seconds(int_of(role, "CreateDate"))).element("AssumeRolePolicyDocument", percent_encode(text_of(role, "Trust")));
-  if (const std::string text = text_of(role, "Description"); !text.empty()) xml.element("Description", text);
+  xml.element("Path", text_of(role, "Path"))
+      .element("RoleName", text_of(role, "RoleName"))
+      .element("RoleId", text_of(role, "RoleId"))
+      .element("Arn", text_of(role, "Arn"));
+  xml.element("CreateDate", iso_seconds(int_of(role, "CreateDate")))
+      .element("AssumeRolePolicyDocument", percent_encode(text_of(role, "Trust")));
+  if (const std::string text = text_of(role, "Description"); !text.empty())
+    xml.element("Description", text);
   xml.element("MaxSessionDuration", std::to_string(int_of(role, "MaxSession", 3600)));
 }
 Result<int64_t> max_session_of(const Request& request) {
   const auto value = parse_int(request.query_text("MaxSessionDuration"));
-  if (!value || *value < 3600 || *value > 43200) return Error{400, "ValidationError", "MaxSessionDuration must be 3600 to 43200 seconds", {}};
+  if (!value || *value < 3600 || *value > 43200)
+    return Error{400, "ValidationError", "MaxSessionDuration must be 3600 to 43200 seconds", {}};
   return *value;
 }
 }  // namespace
 
 Result<std::string> role_name_of(const Request& request) {
   const std::string name = request.query_text("RoleName");
-  if (!is_name(name, kRoleNameMax)) return Error{400, "ValidationError", "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-, and have 1 to 64 of them", {}};
+  if (!is_name(name, kRoleNameMax))
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for roleName is invalid. It must contain only alphanumeric "
+                 "characters and/or the following: +=,.@_-, and have 1 to 64 of them",
+                 {}};
   return name;
 }
 std::string role_arn(const Snapshot& snapshot, const std::string& name) {
@@ -49,7 +76,11 @@ std::string role_arn(const Snapshot& snapshot, const std::string& name) {
   return role ? text_of(*role, "Arn") : iam_arn(snapshot.scope(), "role/" + name);
 }
 Result<Done> may_change(const std::string& role) {
-  if (role == kOperatorRole) return Error{400, "UnmodifiableEntity", "The role sluice-operator belongs to the server and cannot be changed.", {}};
+  if (role == kOperatorRole)
+    return Error{400,
+                 "UnmodifiableEntity",
+                 "The role sluice-operator belongs to the server and cannot be changed.",
+                 {}};
   return Done{};
 }
 
@@ -62,22 +93,40 @@ Result<std::string> document_of(const Request& request, std::string_view field) 
   std::string member(field);
   member[0] = static_cast<char>(member[0] + 32);
   const std::string* text = request.query_value(field);
-  if (!text || text->empty()) return Error{400, "ValidationError", "1 validation error detected: Value null at '" + member + "' failed to satisfy constraint: Member must not be null", {}};
+  if (!text || text->empty())
+    return Error{400,
+                 "ValidationError",
+                 "1 validation error detected: Value null at '" + member +
+                     "' failed to satisfy constraint: Member must not be null",
+                 {}};
   // U+0009, U+000A, U+000D and U+0020 to U+00FF: in UTF-8, ASCII and what follows C2 or C3.
   bool good = is_utf8(*text);
   for (const char c : *text) {
     const auto byte = static_cast<unsigned char>(c);
     good = good && (byte == '\t' || byte == '\n' || byte == '\r' || (byte >= 0x20 && byte < 0xc4));
   }
-  if (!good) return Error{400, "ValidationError", "The specified value for " + member + " is invalid. It must contain only printable ASCII characters.", {}};
+  if (!good)
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for " + member +
+                     " is invalid. It must contain only printable ASCII characters.",
+                 {}};
   return *text;
 }
 Result<PageIn> page_of(const Request& request) {
   PageIn page{request.query_text("Marker"), kPageDefault};
-  if (request.query_value("Marker") && (page.marker.empty() || page.marker.size() > kMarkerBytesMax)) return Error{400, "ValidationError", "The Marker is not one that a call before this gave", {}};
+  if (request.query_value("Marker") &&
+      (page.marker.empty() || page.marker.size() > kMarkerBytesMax))
+    return Error{400, "ValidationError", "The Marker is not one that a call before this gave", {}};
   if (const std::string* text = request.query_value("MaxItems")) {
     const auto max = parse_int(*text);
-    if (!max || *max < 1 || *max > static_cast<int64_t>(kPageMax)) return Error{400, "ValidationError", "1 validation error detected: Value '" + text->substr(0, 20) + "' at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000", {}};
+    if (!max || *max < 1 || *max > static_cast<int64_t>(kPageMax))
+      return Error{400,
+                   "ValidationError",
+                   "1 validation error detected: Value '" + text->substr(0, 20) +
+                       "' at 'maxItems' failed to satisfy constraint: Member must have value "
+                       "between 1 and 1000",
+                   {}};
     page.max = static_cast<size_t>(*max);
   }
   return page;
@@ -93,18 +142,34 @@ Result<RoleIn> CreateRole::parse(const Request& request) {
   in.description = request.query_text("Description");
   in.path = request.query_value("Path") ? request.query_text("Path") : "/";
   CHECK(check_description(in.description));
-  if (!is_path(in.path)) return Error{400, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", {}};
-  if (request.query_value("MaxSessionDuration")) { TRY(in.max_session_s, max_session_of(request)); }
-  if (request.query_value("PermissionsBoundary")) return Error{400, "InvalidInput", "Sluice has no permissions boundaries yet.", {}};
+  if (!is_path(in.path))
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for path is invalid. It must begin and end with / and "
+                 "contain only alphanumeric characters and/or / characters.",
+                 {}};
+  if (request.query_value("MaxSessionDuration")) {
+    TRY(in.max_session_s, max_session_of(request));
+  }
+  if (request.query_value("PermissionsBoundary"))
+    return Error{400, "InvalidInput", "Sluice has no permissions boundaries yet.", {}};
   for (const auto& [field, value] : request.query)
-    if (field.starts_with("Tags.")) return Error{400, "InvalidInput", "Sluice does not tag IAM entities yet.", {}};
+    if (field.starts_with("Tags."))
+      return Error{400, "InvalidInput", "Sluice does not tag IAM entities yet.", {}};
   return in;
 }
 Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
   TRY(const std::string trust, checked_trust(in->trust, in.ports(), staged.snapshot()));
-  if (staged.get(role_key(in->name))) return Error{409, "EntityAlreadyExists", "Role with name " + in->name + " already exists.", {}};
-  json::object role{{"RoleName", in->name}, {"Path", in->path}, {"RoleId", "AROA" + random_upper(17)}, {"Arn", iam_arn(staged.snapshot().scope(), "role" + in->path + in->name)},
-                    {"CreateDate", in.time()}, {"Trust", trust}, {"Description", in->description}, {"MaxSession", in->max_session_s}};
+  if (staged.get(role_key(in->name)))
+    return Error{409, "EntityAlreadyExists", "Role with name " + in->name + " already exists.", {}};
+  json::object role{{"RoleName", in->name},
+                    {"Path", in->path},
+                    {"RoleId", "AROA" + random_upper(17)},
+                    {"Arn", iam_arn(staged.snapshot().scope(), "role" + in->path + in->name)},
+                    {"CreateDate", in.time()},
+                    {"Trust", trust},
+                    {"Description", in->description},
+                    {"MaxSession", in->max_session_s}};
   staged.put_json(role_key(in->name), role);
   role["Trust"] = in->trust;
   return RoleOut{std::move(role)};
@@ -112,9 +177,15 @@ Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
 Response CreateRole::render(const Out& out) { return GetRole::render(out); }
 json::value CreateRole::audit_result(const Out& out) {
   const json::object& role = out.role;
-  json::object shown{{"path", text_of(role, "Path")}, {"roleName", text_of(role, "RoleName")}, {"roleId", text_of(role, "RoleId")}, {"arn", text_of(role, "Arn")}, {"createDate", long_date(int_of(role, "CreateDate"))},
-                     {"assumeRolePolicyDocument", percent_encode(text_of(role, "Trust"))}, {"maxSessionDuration", int_of(role, "MaxSession", 3600)}};
-  if (const std::string text = text_of(role, "Description"); !text.empty()) shown["description"] = text;
+  json::object shown{{"path", text_of(role, "Path")},
+                     {"roleName", text_of(role, "RoleName")},
+                     {"roleId", text_of(role, "RoleId")},
+                     {"arn", text_of(role, "Arn")},
+                     {"createDate", long_date(int_of(role, "CreateDate"))},
+                     {"assumeRolePolicyDocument", percent_encode(text_of(role, "Trust"))},
+                     {"maxSessionDuration", int_of(role, "MaxSession", 3600)}};
+  if (const std::string text = text_of(role, "Description"); !text.empty())
+    shown["description"] = text;
   return json::object{{"role", std::move(shown)}};
 }
 
@@ -139,20 +210,32 @@ Response GetRole::render(const Out& out) {
 
 Result<ListRoles::In> ListRoles::parse(const Request& request) {
   In in{request.query_value("PathPrefix") ? request.query_text("PathPrefix") : "/", {}};
-  if (in.path_prefix.empty() || in.path_prefix.size() > kPathMax || in.path_prefix.front() != '/') return Error{400, "ValidationError", "The specified value for pathPrefix is invalid. It must begin with /", {}};
+  if (in.path_prefix.empty() || in.path_prefix.size() > kPathMax || in.path_prefix.front() != '/')
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for pathPrefix is invalid. It must begin with /",
+                 {}};
   TRY(in.page, page_of(request));
   return in;
 }
 Result<RolesOut> ListRoles::run(const Authorized<In>& in, const Snapshot& snapshot) {
   RolesOut out;
-  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), in->page.marker.empty() ? "" : role_key(in->page.marker).bytes, false, [&](std::string_view, std::string_view value) {
-    auto role = parse_json_object(value);
-    if (!role || text_of(*role, "RoleName") == in->page.marker || !text_of(*role, "Path").starts_with(in->path_prefix)) return true;
-    if (out.roles.size() == in->page.max) { out.next = text_of(out.roles.back(), "RoleName"); return false; }
-    (*role)["Trust"] = show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
-    out.roles.push_back(*std::move(role));
-    return true;
-  });
+  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}),
+                in->page.marker.empty() ? "" : role_key(in->page.marker).bytes, false,
+                [&](std::string_view, std::string_view value) {
+                  auto role = parse_json_object(value);
+                  if (!role || text_of(*role, "RoleName") == in->page.marker ||
+                      !text_of(*role, "Path").starts_with(in->path_prefix))
+                    return true;
+                  if (out.roles.size() == in->page.max) {
+                    out.next = text_of(out.roles.back(), "RoleName");
+                    return false;
+                  }
+                  (*role)["Trust"] =
+                      show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
+                  out.roles.push_back(*std::move(role));
+                  return true;
+                });
   return out;
 }
 Response ListRoles::render(const Out& out) {
@@ -172,8 +255,13 @@ Result<Nothing> DeleteRole::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->name));
   if (!staged.get(role_key(in->name))) return no_such_role(in->name);
   bool has_policies = false;
-  staged.snapshot().scan(schema::prefix(Family::meta, "iam.role-policy", {in->name}), "", false, [&](std::string_view, std::string_view) { has_policies = true; return false; });
-  if (has_policies) return Error{409, "DeleteConflict", "Cannot delete entity, must delete policies first.", {}};
+  staged.snapshot().scan(schema::prefix(Family::meta, "iam.role-policy", {in->name}), "", false,
+                         [&](std::string_view, std::string_view) {
+                           has_policies = true;
+                           return false;
+                         });
+  if (has_policies)
+    return Error{409, "DeleteConflict", "Cannot delete entity, must delete policies first.", {}};
   staged.expect_empty(schema::prefix(Family::meta, "iam.role-policy", {in->name}));
   staged.erase(role_key(in->name));
   return Nothing{};
@@ -185,7 +273,9 @@ Result<RoleIn> UpdateRole::parse(const Request& request) {
   in.description = request.query_text("Description");
   CHECK(check_description(in.description));
   in.has_max_session = request.query_value("MaxSessionDuration");
-  if (in.has_max_session) { TRY(in.max_session_s, max_session_of(request)); }
+  if (in.has_max_session) {
+    TRY(in.max_session_s, max_session_of(request));
+  }
   return in;
 }
 Result<Nothing> UpdateRole::run(const Authorized<In>& in, Staged& staged) {

@@ -1,5 +1,6 @@
 #pragma once
-// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy. How a role is stored.
+// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy. How a role
+// is stored.
 #include "base/xml.h"
 #include "request/audit.h"
 #include "services/iam/iam.h"
@@ -7,42 +8,70 @@
 namespace sluice::iam {
 
 inline Key role_key(std::string_view name) { return schema::key(Family::meta, "iam.role", {name}); }
-inline Key policy_key(std::string_view role, std::string_view name) { return schema::key(Family::meta, "iam.role-policy", {role, name}); }
-inline Error no_such_role(const std::string& name) { return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}}; }
-Result<std::string> role_name_of(const Request& request);             // RoleName: 1 to 64 of [\w+=,.@-]
+inline Key policy_key(std::string_view role, std::string_view name) {
+  return schema::key(Family::meta, "iam.role-policy", {role, name});
+}
+inline Error no_such_role(const std::string& name) {
+  return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}};
+}
+Result<std::string> role_name_of(const Request& request);  // RoleName: 1 to 64 of [\w+=,.@-]
 std::string role_arn(const Snapshot& snapshot, const std::string& name);
-Result<Done> may_change(const std::string& role);                     // not the operator's own role
-size_t policy_size(std::string_view text);                            // what AWS's quotas count: all but white space
+Result<Done> may_change(const std::string& role);  // not the operator's own role
+size_t policy_size(std::string_view text);         // what AWS's quotas count: all but white space
 // The document of a request: refused as AWS does when it holds characters that no policy may.
 Result<std::string> document_of(const Request& request, std::string_view field);
 
-// Pages of the List calls. Marker is what the page before ended with; MaxItems 1 to 1000, 100 when absent.
-struct PageIn { std::string marker; size_t max = kPageDefault; };
+// Pages of the List calls. Marker is what the page before ended with; MaxItems 1 to 1000, 100 when
+// absent.
+struct PageIn {
+  std::string marker;
+  size_t max = kPageDefault;
+};
 Result<PageIn> page_of(const Request& request);
-void end_page(XmlWriter& xml, const std::string& next_marker);       // IsTruncated and Marker
+void end_page(XmlWriter& xml, const std::string& next_marker);  // IsTruncated and Marker
 
-struct RoleIn { std::string name, trust, description, path; int64_t max_session_s = 3600; bool has_description = false, has_max_session = false; };
-struct RoleOut { json::object role; };
-struct RolesOut { std::vector<json::object> roles; std::string next; };
+struct RoleIn {
+  std::string name, trust, description, path;
+  int64_t max_session_s = 3600;
+  bool has_description = false, has_max_session = false;
+};
+struct RoleOut {
+  json::object role;
+};
+struct RolesOut {
+  std::vector<json::object> roles;
+  std::string next;
+};
 struct Nothing {};
 
 // requestParameters: everything but what may be a secret (Password, certificates).
 inline json::value shown(const Request& request) {
-  return shown_fields(request, {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PolicyName", "PolicyDocument", "PolicyArn", "PermissionsBoundary", "UserName", "GroupName",
+  return shown_fields(request, {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument",
+                                "Description", "MaxSessionDuration", "PolicyName", "PolicyDocument",
+                                "PolicyArn", "PermissionsBoundary", "UserName", "GroupName",
                                 "AccessKeyId", "Status", "ServiceName", "Marker", "MaxItems"});
 }
 struct RoleOperation {
   using In = RoleIn;
   static json::value audit(const Request& request) { return shown(request); }
 };
-template <class Op> std::vector<Need> role_needs(const RoleIn& in, const Snapshot& s) { return {{std::string(Op::action), role_arn(s, in.name), {}, {}, "AWS::IAM::Role"}}; }
+template <class Op>
+std::vector<Need> role_needs(const RoleIn& in, const Snapshot& s) {
+  return {{std::string(Op::action), role_arn(s, in.name), {}, {}, "AWS::IAM::Role"}};
+}
 
 struct CreateRole : RoleOperation {
   static constexpr std::string_view name = "CreateRole", action = "iam:CreateRole";
   using Out = RoleOut;
   static Result<In> parse(const Request& request);
   // Asked for with the path it will have.
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:CreateRole", iam_arn(s.scope(), "role" + in.path + in.name), {}, {}, "AWS::IAM::Role"}}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{{"iam:CreateRole",
+                              iam_arn(s.scope(), "role" + in.path + in.name),
+                              {},
+                              {},
+                              "AWS::IAM::Role"}};
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
   static json::value audit_result(const Out& out);
@@ -51,17 +80,25 @@ struct GetRole : RoleOperation {
   static constexpr std::string_view name = "GetRole", action = "iam:GetRole";
   using Out = RoleOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<GetRole>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return role_needs<GetRole>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
 struct ListRoles {
   static constexpr std::string_view name = "ListRoles", action = "iam:ListRoles";
-  struct In { std::string path_prefix; PageIn page; };
+  struct In {
+    std::string path_prefix;
+    PageIn page;
+  };
   using Out = RolesOut;
   static Result<In> parse(const Request& request);
   static json::value audit(const Request& request) { return shown(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{{"iam:ListRoles", iam_arn(s.scope(), "role" + in.path_prefix), {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{
+        {"iam:ListRoles", iam_arn(s.scope(), "role" + in.path_prefix), {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
@@ -69,7 +106,9 @@ struct DeleteRole : RoleOperation {
   static constexpr std::string_view name = "DeleteRole", action = "iam:DeleteRole";
   using Out = Nothing;
   static Result<In> parse(const Request& request) { return GetRole::parse(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<DeleteRole>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return role_needs<DeleteRole>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out&) { return {}; }
 };
@@ -77,15 +116,20 @@ struct UpdateRole : RoleOperation {
   static constexpr std::string_view name = "UpdateRole", action = "iam:UpdateRole";
   using Out = Nothing;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<UpdateRole>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return role_needs<UpdateRole>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out&) { return {}; }
 };
 struct UpdateAssumeRolePolicy : RoleOperation {
-  static constexpr std::string_view name = "UpdateAssumeRolePolicy", action = "iam:UpdateAssumeRolePolicy";
+  static constexpr std::string_view name = "UpdateAssumeRolePolicy",
+                                    action = "iam:UpdateAssumeRolePolicy";
   using Out = Nothing;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return role_needs<UpdateAssumeRolePolicy>(in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return role_needs<UpdateAssumeRolePolicy>(in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out&) { return {}; }
 };

@@ -4,11 +4,16 @@ namespace sluice::kms {
 namespace {
 size_t aliases_of(const Snapshot& snapshot, const std::string& id) {
   size_t count = 0;
-  snapshot.scan(schema::prefix(Family::meta, "kms.alias", {}), "", false, [&](std::string_view, std::string_view target) { count += target == id; return true; });
+  snapshot.scan(schema::prefix(Family::meta, "kms.alias", {}), "", false,
+                [&](std::string_view, std::string_view target) {
+                  count += target == id;
+                  return true;
+                });
   return count;
 }
 Result<Done> room_for_alias(const Snapshot& snapshot, const json::object& key) {
-  if (aliases_of(snapshot, text_of(key, "Id")) >= kAliasesMax) return Error{400, "LimitExceededException", "A key can have at most 50 aliases", {}};
+  if (aliases_of(snapshot, text_of(key, "Id")) >= kAliasesMax)
+    return Error{400, "LimitExceededException", "A key can have at most 50 aliases", {}};
   return Done{};
 }
 }  // namespace
@@ -16,7 +21,12 @@ Result<Done> room_for_alias(const Snapshot& snapshot, const json::object& key) {
 Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
   CHECK(not_pending(key, staged.snapshot().scope()));
-  if (staged.get(alias_key(in->alias))) return Error{400, "AlreadyExistsException", "An alias with the name " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " already exists", {}};
+  if (staged.get(alias_key(in->alias)))
+    return Error{400,
+                 "AlreadyExistsException",
+                 "An alias with the name " + make_arn(staged.snapshot().scope(), "kms", in->alias) +
+                     " already exists",
+                 {}};
   CHECK(room_for_alias(staged.snapshot(), key));
   staged.put(alias_key(in->alias), text_of(key, "Id"));
   return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
@@ -24,14 +34,24 @@ Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) {
 Result<JsonOut> UpdateAlias::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
   CHECK(not_pending(key, staged.snapshot().scope()));
-  if (!staged.get(alias_key(in->alias))) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
+  if (!staged.get(alias_key(in->alias)))
+    return Error{
+        400,
+        "NotFoundException",
+        "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.",
+        {}};
   CHECK(room_for_alias(staged.snapshot(), key));
   staged.put(alias_key(in->alias), text_of(key, "Id"));
   return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
 }
 Result<JsonOut> DeleteAlias::run(const Authorized<In>& in, Staged& staged) {
   const auto id = staged.get(alias_key(in->alias));
-  if (!id) return Error{400, "NotFoundException", "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.", {}};
+  if (!id)
+    return Error{
+        400,
+        "NotFoundException",
+        "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.",
+        {}};
   staged.erase(alias_key(in->alias));
   return Out{{}, key_arn(staged.snapshot().scope(), *id)};
 }
@@ -39,16 +59,27 @@ Result<JsonOut> DeleteAlias::run(const Authorized<In>& in, Staged& staged) {
 Result<JsonOut> ListAliases::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Page page, page_of(in->body, 100, 50));
   std::string wanted, last, next;
-  if (!in->key_id.empty()) { TRY(const json::object key, find_key(snapshot, in->key_id)); wanted = text_of(key, "Id"); }
+  if (!in->key_id.empty()) {
+    TRY(const json::object key, find_key(snapshot, in->key_id));
+    wanted = text_of(key, "Id");
+  }
   json::array aliases;
-  snapshot.scan(schema::prefix(Family::meta, "kms.alias", {}), page.marker.empty() ? "" : alias_key(page.marker).bytes, false, [&](std::string_view key, std::string_view id) {
-    const std::string alias = schema::parts(key).at(0);
-    if (alias == page.marker || (!wanted.empty() && wanted != id)) return true;
-    if (aliases.size() == page.limit) { next = last; return false; }
-    aliases.push_back(json::object{{"AliasName", alias}, {"AliasArn", make_arn(snapshot.scope(), "kms", alias)}, {"TargetKeyId", id}});
-    last = alias;
-    return true;
-  });
+  snapshot.scan(
+      schema::prefix(Family::meta, "kms.alias", {}),
+      page.marker.empty() ? "" : alias_key(page.marker).bytes, false,
+      [&](std::string_view key, std::string_view id) {
+        const std::string alias = schema::parts(key).at(0);
+        if (alias == page.marker || (!wanted.empty() && wanted != id)) return true;
+        if (aliases.size() == page.limit) {
+          next = last;
+          return false;
+        }
+        aliases.push_back(json::object{{"AliasName", alias},
+                                       {"AliasArn", make_arn(snapshot.scope(), "kms", alias)},
+                                       {"TargetKeyId", id}});
+        last = alias;
+        return true;
+      });
   JsonOut out{{{"Aliases", std::move(aliases)}}};
   end_page(out.body, next);
   return out;

@@ -12,30 +12,40 @@ namespace sluice::kms {
 namespace {
 constexpr size_t kIdBytes = 36, kHeadBytes = 1 + kIdBytes + 8;
 constexpr int64_t kDayMs = 86'400'000;
-Secret& wrapping_slot() { static Secret key; return key; }
+Secret& wrapping_slot() {
+  static Secret key;
+  return key;
+}
 
 // Sorted and length-prefixed: one byte string per context, whatever the order it was sent in.
 std::string canonical(const json::object& context) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  for (const auto& [name, value] : context) pairs.emplace_back(name, std::string(value.get_string()));
+  for (const auto& [name, value] : context)
+    pairs.emplace_back(name, std::string(value.get_string()));
   std::sort(pairs.begin(), pairs.end());
   std::string out;
-  for (const auto& [name, value] : pairs) out += big_endian64(name.size()) + name + big_endian64(value.size()) + value;
+  for (const auto& [name, value] : pairs)
+    out += big_endian64(name.size()) + name + big_endian64(value.size()) + value;
   return out;
 }
-std::string material_aad(std::string_view id, uint64_t version) { return "kms-material" + std::string(id) + big_endian64(version); }
+std::string material_aad(std::string_view id, uint64_t version) {
+  return "kms-material" + std::string(id) + big_endian64(version);
+}
 
 Secret open_material(const json::object& key, const Secret& wrapping, uint64_t version) {
   const auto& versions = key.at("Versions").as_array();
   if (version >= versions.size()) return {};
   const auto sealed = unbase64(std::string(versions[version].as_string()));
-  const auto plain = sealed ? aead_open_random(wrapping, *sealed, material_aad(text_of(key, "Id"), version)) : std::nullopt;
+  const auto plain =
+      sealed ? aead_open_random(wrapping, *sealed, material_aad(text_of(key, "Id"), version))
+             : std::nullopt;
   return plain ? Secret(*plain) : Secret();
 }
 void add_material(json::object& key, const Secret& wrapping) {
   json::array& versions = key.at("Versions").as_array();
   const Secret material(random_bytes(32));
-  versions.emplace_back(base64(aead_seal_random(wrapping, material.expose(), material_aad(text_of(key, "Id"), versions.size()))));
+  versions.emplace_back(base64(aead_seal_random(
+      wrapping, material.expose(), material_aad(text_of(key, "Id"), versions.size()))));
 }
 
 bool is_service_alias(std::string_view reference) { return reference.starts_with("alias/aws/"); }
@@ -44,9 +54,12 @@ class KmsDataKeys : public DataKeys {
  public:
   Result<KeyView> find(std::string_view reference, const Snapshot& snapshot) const override {
     TRY(const json::object key, find_key(snapshot, reference));
-    return KeyView{key_arn(snapshot.scope(), text_of(key, "Id")), text_of(key, "Id"), text_of(key, "State"), text_of(key, "Policy")};
+    return KeyView{key_arn(snapshot.scope(), text_of(key, "Id")), text_of(key, "Id"),
+                   text_of(key, "State"), text_of(key, "Policy")};
   }
-  Result<std::optional<Need>> need(std::string_view action, std::string_view reference, const json::object& context, std::string_view via, const Snapshot& snapshot) const override {
+  Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
+                                   const json::object& context, std::string_view via,
+                                   const Snapshot& snapshot) const override {
     if (is_service_alias(reference)) return std::optional<Need>();
     TRY(const json::object key, find_key(snapshot, reference));
     if (text_of(key, "Manager") == "AWS") return std::optional<Need>();
@@ -55,7 +68,8 @@ class KmsDataKeys : public DataKeys {
     need.context["aws:viaawsservice"] = {"true"};
     return std::optional<Need>(std::move(need));
   }
-  Result<DataKey> generate(std::string_view reference, const json::object& context, Staged& staged) override {
+  Result<DataKey> generate(std::string_view reference, const json::object& context,
+                           Staged& staged) override {
     auto found = find_key(staged.snapshot(), reference);
     if (!found && is_service_alias(reference)) found = make_service_key(reference, staged);
     if (!found) return std::move(found).error();
@@ -63,9 +77,11 @@ class KmsDataKeys : public DataKeys {
     CHECK(usable(key, staged.snapshot().scope()));
     Secret plain(random_bytes(32));
     std::string wrapped = encrypt(key, the_wrapping_key(), plain.expose(), context);
-    return DataKey{std::move(plain), std::move(wrapped), key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
+    return DataKey{std::move(plain), std::move(wrapped),
+                   key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
   }
-  Result<Secret> unwrap(std::string_view wrapped, const json::object& context, const Snapshot& snapshot) override {
+  Result<Secret> unwrap(std::string_view wrapped, const json::object& context,
+                        const Snapshot& snapshot) override {
     const auto opened = peek(wrapped);
     if (!opened) return Error{400, "InvalidCiphertextException", "", {}};
     TRY(const json::object key, find_key(snapshot, opened->key_id));
@@ -75,11 +91,15 @@ class KmsDataKeys : public DataKeys {
     return *std::move(plain);
   }
 
-  // alias/aws/s3 and its like, unless it is there; racing makers conflict on the alias and run again.
+  // alias/aws/s3 and its like, unless it is there; racing makers conflict on the alias and run
+  // again.
   static json::object make_service_key(std::string_view alias, Staged& staged) {
     if (const auto id = staged.get(alias_key(alias)))
       if (const auto key = staged.get_json(record_key(*id))) return *key;
-    json::object key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()), "Default key that protects data of " + std::string(alias.substr(10)) + " when no other key is named", "AWS");
+    json::object key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()),
+                               "Default key that protects data of " +
+                                   std::string(alias.substr(10)) + " when no other key is named",
+                               "AWS");
     key["Rotation"] = kRotationDaysDefault;
     staged.put(alias_key(alias), text_of(key, "Id"));
     staged.put_json(record_key(text_of(key, "Id")), key);
@@ -88,22 +108,34 @@ class KmsDataKeys : public DataKeys {
 };
 }  // namespace
 
-std::string key_arn(const Scope& scope, std::string_view id) { return make_arn(scope, "kms", "key/" + std::string(id)); }
-Error not_found(const std::string& arn) { return {400, "NotFoundException", "Key '" + arn + "' does not exist", {}}; }
+std::string key_arn(const Scope& scope, std::string_view id) {
+  return make_arn(scope, "kms", "key/" + std::string(id));
+}
+Error not_found(const std::string& arn) {
+  return {400, "NotFoundException", "Key '" + arn + "' does not exist", {}};
+}
 
 Result<json::object> find_key(const Snapshot& snapshot, std::string_view reference) {
   std::string id(reference);
   if (const auto arn = parse_arn(reference)) {
-    if (arn->service != "kms" || arn->region != snapshot.scope().region || arn->account_id != snapshot.scope().account_id) return not_found(id);
+    if (arn->service != "kms" || arn->region != snapshot.scope().region ||
+        arn->account_id != snapshot.scope().account_id)
+      return not_found(id);
     id = arn->resource.starts_with("key/") ? arn->resource.substr(4) : arn->resource;
   }
   if (id.starts_with("alias/")) {
     const auto target = snapshot.get(alias_key(id));
-    if (!target) return Error{400, "NotFoundException", "Alias " + make_arn(snapshot.scope(), "kms", id) + " is not found.", {}};
+    if (!target)
+      return Error{400,
+                   "NotFoundException",
+                   "Alias " + make_arn(snapshot.scope(), "kms", id) + " is not found.",
+                   {}};
     id = *target;
   }
   auto key = snapshot.get_json(record_key(id));
-  if (!key && reference == id && (id.size() != kIdBytes || id.find_first_not_of("0123456789abcdef-") != id.npos)) return Error{400, "NotFoundException", "Invalid keyId '" + id.substr(0, 200) + "'", {}};
+  if (!key && reference == id &&
+      (id.size() != kIdBytes || id.find_first_not_of("0123456789abcdef-") != id.npos))
+    return Error{400, "NotFoundException", "Invalid keyId '" + id.substr(0, 200) + "'", {}};
   if (!key || deletion_due(*key, now())) return not_found(key_arn(snapshot.scope(), id));
   return *std::move(key);
 }
@@ -111,62 +143,104 @@ Result<json::object> find_key(const Snapshot& snapshot, std::string_view referen
 Result<Done> usable(const json::object& key, const Scope& scope) {
   const std::string state = text_of(key, "State"), arn = key_arn(scope, text_of(key, "Id"));
   if (state == "Disabled") return Error{400, "DisabledException", arn + " is disabled.", {}};
-  if (state != "Enabled") return Error{400, "KMSInvalidStateException", arn + " is pending deletion.", {}};
+  if (state != "Enabled")
+    return Error{400, "KMSInvalidStateException", arn + " is pending deletion.", {}};
   return Done{};
 }
 
-json::object new_key(const Secret& wrapping, const std::string& policy, const std::string& description, std::string_view manager) {
-  json::object key{{"Id", random_uuid()}, {"Created", now()}, {"Description", description}, {"State", "Enabled"}, {"Policy", policy}, {"Manager", manager}, {"Rotation", 0}, {"RotatedAt", now()}, {"DeleteAt", 0}, {"Versions", json::array{}}, {"Rotations", json::array{}}};
+json::object new_key(const Secret& wrapping, const std::string& policy,
+                     const std::string& description, std::string_view manager) {
+  json::object key{{"Id", random_uuid()},
+                   {"Created", now()},
+                   {"Description", description},
+                   {"State", "Enabled"},
+                   {"Policy", policy},
+                   {"Manager", manager},
+                   {"Rotation", 0},
+                   {"RotatedAt", now()},
+                   {"DeleteAt", 0},
+                   {"Versions", json::array{}},
+                   {"Rotations", json::array{}}};
   add_material(key, wrapping);
   return key;
 }
 void rotate(json::object& key, const Secret& wrapping, std::string_view type, Time at) {
   add_material(key, wrapping);
   key["Rotations"].as_array().push_back(json::object{{"At", at}, {"Type", type}});
-  if (type == "AUTOMATIC") key["RotatedAt"] = at;          // a rotation on demand leaves the schedule as it is
+  if (type == "AUTOMATIC")
+    key["RotatedAt"] = at;  // a rotation on demand leaves the schedule as it is
 }
 bool rotation_due(const json::object& key, Time at) {
   const int64_t days = int_of(key, "Rotation");
-  return days && text_of(key, "State") == "Enabled" && int_of(key, "RotatedAt") + days * kDayMs <= at;
+  return days && text_of(key, "State") == "Enabled" &&
+         int_of(key, "RotatedAt") + days * kDayMs <= at;
 }
 bool deletion_due(const json::object& key, Time at) {
   const int64_t when = int_of(key, "DeleteAt");
   return when && when <= at;
 }
-uint64_t current_version(const json::object& key) { return key.at("Versions").as_array().size() - 1; }
-std::string material_id(const json::object& key, uint64_t version) { return hex(sha256("kms-material-id" + text_of(key, "Id") + big_endian64(version))); }
+uint64_t current_version(const json::object& key) {
+  return key.at("Versions").as_array().size() - 1;
+}
+std::string material_id(const json::object& key, uint64_t version) {
+  return hex(sha256("kms-material-id" + text_of(key, "Id") + big_endian64(version)));
+}
 
-std::string encrypt(const json::object& key, const Secret& wrapping, std::string_view plain, const json::object& context) {
+std::string encrypt(const json::object& key, const Secret& wrapping, std::string_view plain,
+                    const json::object& context) {
   const uint64_t version = current_version(key);
   const std::string head = "\x01" + text_of(key, "Id") + big_endian64(version);
-  return head + aead_seal_random(open_material(key, wrapping, version), plain, head + canonical(context));
+  return head +
+         aead_seal_random(open_material(key, wrapping, version), plain, head + canonical(context));
 }
 std::optional<Opened> peek(std::string_view ciphertext) {
-  if (ciphertext.size() < kHeadBytes + kAeadNonceBytes + kAeadTagBytes || ciphertext.size() > kCiphertextBytesMax || ciphertext[0] != '\x01') return std::nullopt;
-  return Opened{std::string(ciphertext.substr(1, kIdBytes)), from_big_endian64(ciphertext.substr(1 + kIdBytes))};
+  if (ciphertext.size() < kHeadBytes + kAeadNonceBytes + kAeadTagBytes ||
+      ciphertext.size() > kCiphertextBytesMax || ciphertext[0] != '\x01')
+    return std::nullopt;
+  return Opened{std::string(ciphertext.substr(1, kIdBytes)),
+                from_big_endian64(ciphertext.substr(1 + kIdBytes))};
 }
-std::optional<Secret> decrypt(const json::object& key, const Secret& wrapping, std::string_view ciphertext, const json::object& context) {
+std::optional<Secret> decrypt(const json::object& key, const Secret& wrapping,
+                              std::string_view ciphertext, const json::object& context) {
   const auto opened = peek(ciphertext);
   if (!opened || opened->key_id != text_of(key, "Id")) return std::nullopt;
   const Secret material = open_material(key, wrapping, opened->version);
   if (material.empty()) return std::nullopt;
-  auto plain = aead_open_random(material, ciphertext.substr(kHeadBytes), std::string(ciphertext.substr(0, kHeadBytes)) + canonical(context));
+  auto plain = aead_open_random(material, ciphertext.substr(kHeadBytes),
+                                std::string(ciphertext.substr(0, kHeadBytes)) + canonical(context));
   if (!plain) return std::nullopt;
   return Secret(*std::move(plain));
 }
 
 std::string default_policy(const Scope& scope) {
-  return json::serialize(json::object{{"Version", "2012-10-17"}, {"Id", "key-default-1"}, {"Statement", json::array{json::object{{"Sid", "Enable IAM User Permissions"}, {"Effect", "Allow"},
-      {"Principal", json::object{{"AWS", "arn:aws:iam::" + scope.account_id + ":root"}}}, {"Action", "kms:*"}, {"Resource", "*"}}}}});
+  return json::serialize(json::object{
+      {"Version", "2012-10-17"},
+      {"Id", "key-default-1"},
+      {"Statement",
+       json::array{json::object{
+           {"Sid", "Enable IAM User Permissions"},
+           {"Effect", "Allow"},
+           {"Principal", json::object{{"AWS", "arn:aws:iam::" + scope.account_id + ":root"}}},
+           {"Action", "kms:*"},
+           {"Resource", "*"}}}}});
 }
 
-Need key_need(std::string_view action, const json::object& key, const json::object& context, const Scope& scope) {
-  Need need{std::string(action), key_arn(scope, text_of(key, "Id")), {{"kms:calleraccount", {scope.account_id}}, {"kms:keyspec", {"SYMMETRIC_DEFAULT"}}, {"kms:keyusage", {"ENCRYPT_DECRYPT"}}, {"kms:keyorigin", {"AWS_KMS"}}},
-            {{policy::Kind::key, text_of(key, "Policy")}}, "AWS::KMS::Key"};
-  if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos) need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
+Need key_need(std::string_view action, const json::object& key, const json::object& context,
+              const Scope& scope) {
+  Need need{std::string(action),
+            key_arn(scope, text_of(key, "Id")),
+            {{"kms:calleraccount", {scope.account_id}},
+             {"kms:keyspec", {"SYMMETRIC_DEFAULT"}},
+             {"kms:keyusage", {"ENCRYPT_DECRYPT"}},
+             {"kms:keyorigin", {"AWS_KMS"}}},
+            {{policy::Kind::key, text_of(key, "Policy")}},
+            "AWS::KMS::Key"};
+  if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
+    need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
   std::vector<std::string> names;
   for (const auto& [name, value] : context) {
-    need.context["kms:encryptioncontext:" + lower(std::string(name))] = {std::string(value.get_string())};
+    need.context["kms:encryptioncontext:" + lower(std::string(name))] = {
+        std::string(value.get_string())};
     names.emplace_back(name);
   }
   if (!names.empty()) need.context["kms:encryptioncontextkeys"] = std::move(names);
@@ -176,10 +250,13 @@ Need key_need(std::string_view action, const json::object& key, const json::obje
 const Secret& the_wrapping_key() { return wrapping_slot(); }
 std::unique_ptr<DataKeys> data_keys(Store& store) {
   wrapping_slot() = store.derive_key("kms");
-  // Made before the first call: the first uploads of a new server would all make it, and all but one would conflict.
+  // Made before the first call: the first uploads of a new server would all make it, and all but
+  // one would conflict.
   Staged staged = store.stage();
-  for (const char* alias : {"alias/aws/s3", "alias/aws/dynamodb"}) KmsDataKeys::make_service_key(alias, staged);
-  if (!store.commit(std::move(staged), {})) spdlog::error("the service keys could not be made: the store is read-only");
+  for (const char* alias : {"alias/aws/s3", "alias/aws/dynamodb"})
+    KmsDataKeys::make_service_key(alias, staged);
+  if (!store.commit(std::move(staged), {}))
+    spdlog::error("the service keys could not be made: the store is read-only");
   return std::make_unique<KmsDataKeys>();
 }
 

@@ -12,15 +12,18 @@ namespace sluice::kms {
 
 json::value audit_change(const JsonOut& out) {
   json::object answer = out.body;
-  answer.erase("PendingWindowInDays");                       // not among AWS's
+  answer.erase("PendingWindowInDays");  // not among AWS's
   answer["KeyId"] = out.key_arn;
   return shown_answer(answer);
 }
 json::value audit_key(const KeyIn& in) {
   json::object shown = camel_case(in.body).as_object();
-  for (const char* member : {"plaintext", "ciphertextBlob", "recipient", "grantTokens"}) shown.erase(member);
-  for (const char* member : {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"})
-    if (const json::value* context = in.body.if_contains(member)) shown[std::string(1, static_cast<char>(*member + 32)) + (member + 1)] = *context;
+  for (const char* member : {"plaintext", "ciphertextBlob", "recipient", "grantTokens"})
+    shown.erase(member);
+  for (const char* member :
+       {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"})
+    if (const json::value* context = in.body.if_contains(member))
+      shown[std::string(1, static_cast<char>(*member + 32)) + (member + 1)] = *context;
   return shown.empty() ? json::value() : json::value(std::move(shown));
 }
 
@@ -28,7 +31,10 @@ Result<KeyIn> parse_key_in(const Request& request, bool key_required) {
   KeyIn in;
   TRY(in.body, parse_json_object(request.body));
   TRY(const auto key, Fields(in.body).text("KeyId"));
-  if (!key && key_required) return invalid("1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null");
+  if (!key && key_required)
+    return invalid(
+        "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member "
+        "must not be null");
   in.key_id = key.value_or("");
   if (in.key_id.size() > 2048) return invalid("Invalid keyId");
   CHECK(context_of(in.body));
@@ -37,15 +43,23 @@ Result<KeyIn> parse_key_in(const Request& request, bool key_required) {
 Result<json::object> context_of(const json::object& body, std::string_view member) {
   TRY(const json::object* context, Fields(body).object(member));
   if (!context) return json::object{};
-  std::set<std::string> names;                            // condition keys have no case, so two such names could not be told apart
+  std::set<std::string>
+      names;  // condition keys have no case, so two such names could not be told apart
   for (const auto& [name, value] : *context) {
-    if (!value.is_string()) return Error{400, "SerializationException", std::string(member) + " maps strings to strings", {}};
-    if (!names.insert(lower(std::string(name))).second) return invalid("The keys of an encryption context must not differ by case alone");
+    if (!value.is_string())
+      return Error{
+          400, "SerializationException", std::string(member) + " maps strings to strings", {}};
+    if (!names.insert(lower(std::string(name))).second)
+      return invalid("The keys of an encryption context must not differ by case alone");
   }
   return *context;
 }
 Result<json::object> tracked_key(Staged& staged, const std::string& reference) {
-  if (reference.starts_with("alias/") || reference.find(":alias/") != std::string::npos) return Error{400, "InvalidArnException", "Invalid keyId '" + reference + "': this operation takes a key id or key ARN", {}};
+  if (reference.starts_with("alias/") || reference.find(":alias/") != std::string::npos)
+    return Error{400,
+                 "InvalidArnException",
+                 "Invalid keyId '" + reference + "': this operation takes a key id or key ARN",
+                 {}};
   TRY(const json::object found, find_key(staged.snapshot(), reference));
   auto key = staged.get_json(record_key(text_of(found, "Id")));
   if (!key) return not_found(reference);
@@ -53,22 +67,44 @@ Result<json::object> tracked_key(Staged& staged, const std::string& reference) {
 }
 json::object metadata(const json::object& key, const Scope& scope) {
   const std::string state = text_of(key, "State");
-  json::object m{{"AWSAccountId", scope.account_id}, {"KeyId", text_of(key, "Id")}, {"Arn", key_arn(scope, text_of(key, "Id"))}, {"CreationDate", static_cast<double>(int_of(key, "Created")) / 1000}, {"Enabled", state == "Enabled"},
-                 {"Description", text_of(key, "Description")}, {"KeyUsage", "ENCRYPT_DECRYPT"}, {"KeyState", state}, {"Origin", "AWS_KMS"}, {"KeyManager", text_of(key, "Manager")}, {"CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"},
-                 {"KeySpec", "SYMMETRIC_DEFAULT"}, {"EncryptionAlgorithms", json::array{"SYMMETRIC_DEFAULT"}}, {"MultiRegion", false}};
-  if (const int64_t at = int_of(key, "DeleteAt")) m["DeletionDate"] = static_cast<double>(at) / 1000;
+  json::object m{{"AWSAccountId", scope.account_id},
+                 {"KeyId", text_of(key, "Id")},
+                 {"Arn", key_arn(scope, text_of(key, "Id"))},
+                 {"CreationDate", static_cast<double>(int_of(key, "Created")) / 1000},
+                 {"Enabled", state == "Enabled"},
+                 {"Description", text_of(key, "Description")},
+                 {"KeyUsage", "ENCRYPT_DECRYPT"},
+                 {"KeyState", state},
+                 {"Origin", "AWS_KMS"},
+                 {"KeyManager", text_of(key, "Manager")},
+                 {"CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"},
+                 {"KeySpec", "SYMMETRIC_DEFAULT"},
+                 {"EncryptionAlgorithms", json::array{"SYMMETRIC_DEFAULT"}},
+                 {"MultiRegion", false}};
+  if (const int64_t at = int_of(key, "DeleteAt"))
+    m["DeletionDate"] = static_cast<double>(at) / 1000;
   m["CurrentKeyMaterialId"] = material_id(key, current_version(key));
   return m;
 }
 Result<Done> not_pending(const json::object& key, const Scope& scope) {
-  if (text_of(key, "State") == "PendingDeletion") return Error{400, "KMSInvalidStateException", key_arn(scope, text_of(key, "Id")) + " is pending deletion.", {}};
+  if (text_of(key, "State") == "PendingDeletion")
+    return Error{400,
+                 "KMSInvalidStateException",
+                 key_arn(scope, text_of(key, "Id")) + " is pending deletion.",
+                 {}};
   return Done{};
 }
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise) {
   TRY(const auto limit, Fields(body).integer("Limit"));
   TRY(const auto marker, Fields(body).text("Marker"));
-  if (limit && (*limit < 1 || *limit > max)) return invalid("1 validation error detected: Value '" + std::to_string(*limit) + "' at 'limit' failed to satisfy constraint: Member must have value " + (*limit < 1 ? "greater than or equal to 1" : "less than or equal to " + std::to_string(max)));
-  if (marker && (marker->empty() || marker->size() > 1024)) return Error{400, "InvalidMarkerException", "The marker is not one that a call before this gave", {}};
+  if (limit && (*limit < 1 || *limit > max))
+    return invalid("1 validation error detected: Value '" + std::to_string(*limit) +
+                   "' at 'limit' failed to satisfy constraint: Member must have value " +
+                   (*limit < 1 ? "greater than or equal to 1"
+                               : "less than or equal to " + std::to_string(max)));
+  if (marker && (marker->empty() || marker->size() > 1024))
+    return Error{
+        400, "InvalidMarkerException", "The marker is not one that a call before this gave", {}};
   return Page{marker.value_or(""), static_cast<size_t>(limit.value_or(otherwise))};
 }
 void end_page(json::object& body, const std::string& next_marker) {
@@ -77,29 +113,50 @@ void end_page(json::object& body, const std::string& next_marker) {
 }
 
 namespace {
-// The policy as it is stored, its roles pinned to their ids. The lockout check: whoever sets a policy must still be able to change it.
-Result<std::string> checked_policy(const std::string& text, const Caller& caller, const Ports& ports, const Snapshot& snapshot, bool bypass) {
-  if (text.size() > kPolicyBytesMax) return Error{400, "LimitExceededException", "The key policy is larger than 32 KB", {}};
-  const auto malformed = [](const Error& e) { return Error{400, "MalformedPolicyDocumentException", e.message, {}}; };
+// The policy as it is stored, its roles pinned to their ids. The lockout check: whoever sets a
+// policy must still be able to change it.
+Result<std::string> checked_policy(const std::string& text, const Caller& caller,
+                                   const Ports& ports, const Snapshot& snapshot, bool bypass) {
+  if (text.size() > kPolicyBytesMax)
+    return Error{400, "LimitExceededException", "The key policy is larger than 32 KB", {}};
+  const auto malformed = [](const Error& e) {
+    return Error{400, "MalformedPolicyDocumentException", e.message, {}};
+  };
   if (auto valid = policy::parse(text, policy::Kind::key); !valid) return malformed(valid.error());
   auto pinned = pin_principals(text, *ports.identities, snapshot);
   if (!pinned) return malformed(pinned.error());
   auto parsed = policy::parse(*pinned, policy::Kind::key);
   if (!parsed) return malformed(parsed.error());
   if (bypass) return *std::move(pinned);
-  policy::Question question{caller.principal(), "kms:PutKeyPolicy", "*", caller.context(), snapshot.scope().account_id, {}, {{policy::Kind::key, *parsed}}};
-  if (const auto role = ports.identities->role(caller.principal().role_arn.substr(caller.principal().role_arn.rfind('/') + 1), snapshot))
-    for (const std::string& one : role->inline_policies) question.identity.push_back(policy::parse_cached(one, policy::Kind::identity));
-  if (!policy::decide(question).allowed()) return Error{400, "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.", {}};
+  policy::Question question{caller.principal(),
+                            "kms:PutKeyPolicy",
+                            "*",
+                            caller.context(),
+                            snapshot.scope().account_id,
+                            {},
+                            {{policy::Kind::key, *parsed}}};
+  if (const auto role = ports.identities->role(
+          caller.principal().role_arn.substr(caller.principal().role_arn.rfind('/') + 1), snapshot))
+    for (const std::string& one : role->inline_policies)
+      question.identity.push_back(policy::parse_cached(one, policy::Kind::identity));
+  if (!policy::decide(question).allowed())
+    return Error{400,
+                 "MalformedPolicyDocumentException",
+                 "The new key policy will not allow you to update the key policy in the future.",
+                 {}};
   return *std::move(pinned);
 }
 
-Error no_tags() { return {400, "UnsupportedOperationException", "Sluice does not tag keys yet.", {}}; }
+Error no_tags() {
+  return {400, "UnsupportedOperationException", "Sluice does not tag keys yet.", {}};
+}
 
 struct CreateKey : OnKey<CreateKey> {
   static constexpr std::string_view name = "CreateKey", action = "kms:CreateKey";
   static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged) {
     const Fields fields(in->body);
     TRY(const auto given, fields.text("Policy"));
@@ -107,14 +164,31 @@ struct CreateKey : OnKey<CreateKey> {
     TRY(const auto spec, fields.text(fields.find("KeySpec") ? "KeySpec" : "CustomerMasterKeySpec"));
     TRY(const auto usage, fields.text("KeyUsage"));
     TRY(const auto bypass, fields.boolean("BypassPolicyLockoutSafetyCheck"));
-    if (spec.value_or("SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT" || usage.value_or("ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" || bool_of(in->body, "MultiRegion")) return Error{400, "UnsupportedOperationException", "Sluice has symmetric encryption keys of one Region only.", {}};
-    if (text_of(in->body, "Origin") != "" && text_of(in->body, "Origin") != "AWS_KMS") return Error{400, "UnsupportedOperationException", "Sluice makes its key material itself: Origin is AWS_KMS.", {}};
-    for (const char* later : {"CustomKeyStoreId", "XksKeyId"}) if (fields.find(later)) return Error{400, "UnsupportedOperationException", std::string(later) + " is not implemented by Sluice.", {}};
+    if (spec.value_or("SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT" ||
+        usage.value_or("ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" || bool_of(in->body, "MultiRegion"))
+      return Error{400,
+                   "UnsupportedOperationException",
+                   "Sluice has symmetric encryption keys of one Region only.",
+                   {}};
+    if (text_of(in->body, "Origin") != "" && text_of(in->body, "Origin") != "AWS_KMS")
+      return Error{400,
+                   "UnsupportedOperationException",
+                   "Sluice makes its key material itself: Origin is AWS_KMS.",
+                   {}};
+    for (const char* later : {"CustomKeyStoreId", "XksKeyId"})
+      if (fields.find(later))
+        return Error{400,
+                     "UnsupportedOperationException",
+                     std::string(later) + " is not implemented by Sluice.",
+                     {}};
     TRY(const json::array* tags, fields.array("Tags"));
     if (tags && !tags->empty()) return no_tags();
-    if (description.value_or("").size() > kDescriptionMax) return invalid("Description must have at most 8192 characters");
+    if (description.value_or("").size() > kDescriptionMax)
+      return invalid("Description must have at most 8192 characters");
     const Scope& scope = staged.snapshot().scope();
-    TRY(const std::string policy, checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(), staged.snapshot(), bypass.value_or(false)));
+    TRY(const std::string policy,
+        checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(),
+                       staged.snapshot(), bypass.value_or(false)));
     json::object key = new_key(the_wrapping_key(), policy, description.value_or(""), "CUSTOMER");
     staged.put_json(record_key(text_of(key, "Id")), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
@@ -131,20 +205,27 @@ struct DescribeKey : OnKey<DescribeKey> {
 struct ListKeys : OnKey<ListKeys> {
   static constexpr std::string_view name = "ListKeys", action = "kms:ListKeys";
   static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
     TRY(const Page page, page_of(in->body, 1000, 100));
     json::array keys;
     std::string last, next;
-    s.scan(schema::prefix(Family::meta, "kms.key", {}), page.marker.empty() ? "" : record_key(page.marker).bytes, false, [&](std::string_view key, std::string_view value) {
-      const std::string id = schema::parts(key).at(0);
-      const auto record = parse_json_object(value);
-      if (id == page.marker || !record || deletion_due(*record, in.time())) return true;
-      if (keys.size() == page.limit) { next = last; return false; }
-      keys.push_back(json::object{{"KeyId", id}, {"KeyArn", key_arn(s.scope(), id)}});
-      last = id;
-      return true;
-    });
+    s.scan(schema::prefix(Family::meta, "kms.key", {}),
+           page.marker.empty() ? "" : record_key(page.marker).bytes, false,
+           [&](std::string_view key, std::string_view value) {
+             const std::string id = schema::parts(key).at(0);
+             const auto record = parse_json_object(value);
+             if (id == page.marker || !record || deletion_due(*record, in.time())) return true;
+             if (keys.size() == page.limit) {
+               next = last;
+               return false;
+             }
+             keys.push_back(json::object{{"KeyId", id}, {"KeyArn", key_arn(s.scope(), id)}});
+             last = id;
+             return true;
+           });
     Out out{{{"Keys", std::move(keys)}}};
     end_page(out.body, next);
     return out;
@@ -155,18 +236,21 @@ struct GetKeyPolicy : OnKey<GetKeyPolicy> {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
     TRY(const json::object key, find_key(s, in->key_id));
     TRY(const auto name, Fields(in->body).text("PolicyName"));
-    if (name.value_or("default") != "default") return Error{400, "NotFoundException", "No such policy exists", {}};
-    return Out{{{"Policy", show_principals(text_of(key, "Policy"), *in.ports().identities, s)}, {"PolicyName", "default"}}};
+    if (name.value_or("default") != "default")
+      return Error{400, "NotFoundException", "No such policy exists", {}};
+    return Out{{{"Policy", show_principals(text_of(key, "Policy"), *in.ports().identities, s)},
+                {"PolicyName", "default"}}};
   }
 };
 struct ListKeyPolicies : OnKey<ListKeyPolicies> {
   static constexpr std::string_view name = "ListKeyPolicies", action = "kms:ListKeyPolicies";
   static Result<Out> run(const Authorized<In>& in, const Snapshot&) {
     TRY(const Page page, page_of(in->body, 1000, 100));
-    return Out{{{"PolicyNames", page.marker.empty() ? json::array{"default"} : json::array{}}, {"Truncated", false}}};
+    return Out{{{"PolicyNames", page.marker.empty() ? json::array{"default"} : json::array{}},
+                {"Truncated", false}}};
   }
 };
-struct ListResourceTags : OnKey<ListResourceTags> {          // there are no tags: truthfully none
+struct ListResourceTags : OnKey<ListResourceTags> {  // there are no tags: truthfully none
   static constexpr std::string_view name = "ListResourceTags", action = "kms:ListResourceTags";
   static Result<Out> run(const Authorized<In>& in, const Snapshot&) {
     CHECK(page_of(in->body, 50, 50));
@@ -175,57 +259,88 @@ struct ListResourceTags : OnKey<ListResourceTags> {          // there are no tag
 };
 struct TagResource : ChangesKey<TagResource> {
   static constexpr std::string_view name = "TagResource", action = "kms:TagResource";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); return no_tags(); }
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+                             json::object&) {
+    CHECK(not_pending(key, staged.snapshot().scope()));
+    return no_tags();
+  }
 };
 struct UntagResource : ChangesKey<UntagResource> {
   static constexpr std::string_view name = "UntagResource", action = "kms:UntagResource";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); return no_tags(); }
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+                             json::object&) {
+    CHECK(not_pending(key, staged.snapshot().scope()));
+    return no_tags();
+  }
 };
 struct UpdateKeyDescription : ChangesKey<UpdateKeyDescription> {
-  static constexpr std::string_view name = "UpdateKeyDescription", action = "kms:UpdateKeyDescription";
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object&) {
+  static constexpr std::string_view name = "UpdateKeyDescription",
+                                    action = "kms:UpdateKeyDescription";
+  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+                             json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     TRY(const std::string text, Fields(in->body).required_text("Description"));
-    if (text.size() > kDescriptionMax) return invalid("Description must have at most 8192 characters");
+    if (text.size() > kDescriptionMax)
+      return invalid("Description must have at most 8192 characters");
     key["Description"] = text;
     return Done{};
   }
 };
 struct PutKeyPolicy : ChangesKey<PutKeyPolicy> {
   static constexpr std::string_view name = "PutKeyPolicy", action = "kms:PutKeyPolicy";
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object&) {
+  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+                             json::object&) {
     TRY(const std::string text, Fields(in->body).required_text("Policy"));
     TRY(const auto policy_name, Fields(in->body).text("PolicyName"));
-    if (policy_name.value_or("default") != "default") return invalid("The name of a key policy is default");
-    TRY(key["Policy"], checked_policy(text, in.caller(), in.ports(), staged.snapshot(), bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
+    if (policy_name.value_or("default") != "default")
+      return invalid("The name of a key policy is default");
+    TRY(key["Policy"], checked_policy(text, in.caller(), in.ports(), staged.snapshot(),
+                                      bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
     return Done{};
   }
 };
 struct EnableKey : ChangesKey<EnableKey> {
   static constexpr std::string_view name = "EnableKey", action = "kms:EnableKey";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); key["State"] = "Enabled"; return Done{}; }
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+                             json::object&) {
+    CHECK(not_pending(key, staged.snapshot().scope()));
+    key["State"] = "Enabled";
+    return Done{};
+  }
 };
 struct DisableKey : ChangesKey<DisableKey> {
   static constexpr std::string_view name = "DisableKey", action = "kms:DisableKey";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object&) { CHECK(not_pending(key, staged.snapshot().scope())); key["State"] = "Disabled"; return Done{}; }
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+                             json::object&) {
+    CHECK(not_pending(key, staged.snapshot().scope()));
+    key["State"] = "Disabled";
+    return Done{};
+  }
 };
 struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
-  static constexpr std::string_view name = "ScheduleKeyDeletion", action = "kms:ScheduleKeyDeletion";
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object& out) {
+  static constexpr std::string_view name = "ScheduleKeyDeletion",
+                                    action = "kms:ScheduleKeyDeletion";
+  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+                             json::object& out) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     TRY(const auto days, Fields(in->body).integer("PendingWindowInDays"));
     if (days && (*days < 7 || *days > 30)) return invalid("PendingWindowInDays must be 7 to 30");
     key["State"] = "PendingDeletion";
     key["DeleteAt"] = in.time() + days.value_or(30) * 86'400'000;
-    out = {{"KeyId", key_arn(staged.snapshot().scope(), text_of(key, "Id"))}, {"DeletionDate", static_cast<double>(int_of(key, "DeleteAt")) / 1000}, {"KeyState", "PendingDeletion"}, {"PendingWindowInDays", days.value_or(30)}};
+    out = {{"KeyId", key_arn(staged.snapshot().scope(), text_of(key, "Id"))},
+           {"DeletionDate", static_cast<double>(int_of(key, "DeleteAt")) / 1000},
+           {"KeyState", "PendingDeletion"},
+           {"PendingWindowInDays", days.value_or(30)}};
     return Done{};
   }
 };
 struct CancelKeyDeletion : ChangesKey<CancelKeyDeletion> {
   static constexpr std::string_view name = "CancelKeyDeletion", action = "kms:CancelKeyDeletion";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged, json::object& out) {
+  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+                             json::object& out) {
     const std::string arn = key_arn(staged.snapshot().scope(), text_of(key, "Id"));
-    if (text_of(key, "State") != "PendingDeletion") return Error{400, "KMSInvalidStateException", arn + " is not pending deletion.", {}};
+    if (text_of(key, "State") != "PendingDeletion")
+      return Error{400, "KMSInvalidStateException", arn + " is not pending deletion.", {}};
     key["State"] = "Disabled";
     key["DeleteAt"] = 0;
     out = {{"KeyId", arn}};
@@ -233,9 +348,13 @@ struct CancelKeyDeletion : ChangesKey<CancelKeyDeletion> {
   }
 };
 
-constexpr auto rows = table<CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, ListAliases, CreateAlias, UpdateAlias, DeleteAlias, GetKeyPolicy, PutKeyPolicy, ListKeyPolicies, Encrypt, Decrypt, ReEncrypt, GenerateDataKey,
-                            GenerateDataKeyWithoutPlaintext, GenerateRandom, EnableKey, DisableKey, EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations, ScheduleKeyDeletion, CancelKeyDeletion,
-                            ListResourceTags, TagResource, UntagResource>();
+constexpr auto rows =
+    table<CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, ListAliases, CreateAlias,
+          UpdateAlias, DeleteAlias, GetKeyPolicy, PutKeyPolicy, ListKeyPolicies, Encrypt, Decrypt,
+          ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, EnableKey,
+          DisableKey, EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
+          RotateKeyOnDemand, ListKeyRotations, ScheduleKeyDeletion, CancelKeyDeletion,
+          ListResourceTags, TagResource, UntagResource>();
 }  // namespace
 
 const Service service{"kms", "kms.amazonaws.com", Protocol::json11, "TrentService", "", rows, ""};

@@ -6,23 +6,38 @@
 namespace sluice::kms {
 
 struct KeyIn {
-  std::string key_id;                       // as sent
-  json::object body;                        // the whole input, checked by parse
+  std::string key_id;  // as sent
+  json::object body;   // the whole input, checked by parse
 };
-struct JsonOut { json::object body; std::string key_arn = {}; };      // key_arn: of the key that was changed, for the record
-inline Response render_json(const JsonOut& out) { return {200, {}, json::serialize(out.body), nullptr, 0}; }
+struct JsonOut {
+  json::object body;
+  std::string key_arn = {};
+};  // key_arn: of the key that was changed, for the record
+inline Response render_json(const JsonOut& out) {
+  return {200, {}, json::serialize(out.body), nullptr, 0};
+}
 inline Error invalid(std::string text) { return {400, "ValidationException", std::move(text), {}}; }
-json::value audit_key(const KeyIn& in);   // the body in camel case, the encryption context as it is; no plaintext, no ciphertext
-json::value audit_change(const JsonOut& out);   // responseElements: the answer, and the key's ARN also where the answer does not give it
+json::value audit_key(const KeyIn& in);  // the body in camel case, the encryption context as it is;
+                                         // no plaintext, no ciphertext
+json::value audit_change(const JsonOut& out);  // responseElements: the answer, and the key's ARN
+                                               // also where the answer does not give it
 Result<KeyIn> parse_key_in(const Request& request, bool key_required);
-// EncryptionContext or the member named: strings to strings, no two names that differ by case alone.
-Result<json::object> context_of(const json::object& body, std::string_view member = "EncryptionContext");
-// For changes: the record read through `staged`, so that a racing change conflicts. Mutations take an id or ARN only.
+// EncryptionContext or the member named: strings to strings, no two names that differ by case
+// alone.
+Result<json::object> context_of(const json::object& body,
+                                std::string_view member = "EncryptionContext");
+// For changes: the record read through `staged`, so that a racing change conflicts. Mutations take
+// an id or ARN only.
 Result<json::object> tracked_key(Staged& staged, const std::string& reference);
 json::object metadata(const json::object& key, const Scope& scope);
-Result<Done> not_pending(const json::object& key, const Scope& scope);   // KMSInvalidStateException while its deletion is pending
+Result<Done> not_pending(
+    const json::object& key,
+    const Scope& scope);  // KMSInvalidStateException while its deletion is pending
 // Limit and Marker of the List calls; `max` and `otherwise` as the API Reference gives them.
-struct Page { std::string marker; size_t limit; };
+struct Page {
+  std::string marker;
+  size_t limit;
+};
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise);
 // Ends a page: Truncated, and NextMarker when there is more.
 void end_page(json::object& body, const std::string& next_marker);
@@ -37,7 +52,8 @@ struct OnKey {
     TRY(const json::object key, find_key(snapshot, in.key_id));
     TRY(const json::object context, context_of(in.body));
     Need need = key_need(Self::action, key, context, snapshot.scope());
-    if (const size_t alias = in.key_id.find("alias/"); alias != in.key_id.npos) need.context["kms:requestalias"] = {in.key_id.substr(alias)};
+    if (const size_t alias = in.key_id.find("alias/"); alias != in.key_id.npos)
+      need.context["kms:requestalias"] = {in.key_id.substr(alias)};
     return std::vector<Need>{std::move(need)};
   }
   static Response render(const Out& out) { return render_json(out); }
@@ -55,7 +71,11 @@ template <class Self>
 struct ChangesKey : OnKey<Self> {
   static Result<JsonOut> run(const Authorized<KeyIn>& in, Staged& staged) {
     TRY(json::object key, tracked_key(staged, in->key_id));
-    if (text_of(key, "Manager") == "AWS") return Error{403, "AccessDeniedException", "Keys of AWS services cannot be changed: " + in->key_id, {}};
+    if (text_of(key, "Manager") == "AWS")
+      return Error{403,
+                   "AccessDeniedException",
+                   "Keys of AWS services cannot be changed: " + in->key_id,
+                   {}};
     JsonOut out;
     CHECK(Self::change(key, in, staged, out.body));
     staged.put_json(record_key(text_of(key, "Id")), key);
@@ -64,15 +84,16 @@ struct ChangesKey : OnKey<Self> {
   }
   static json::value audit_result(const JsonOut& out) { return audit_change(out); }
 };
-#define SLUICE_KMS_CHANGE(operation)                                                                                              \
-  struct operation : ChangesKey<operation> {                                                                                      \
-    static constexpr std::string_view name = #operation, action = "kms:" #operation;                                              \
-    static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, json::object& out);                   \
-  }
-#define SLUICE_KMS_READ(operation)                                                          \
-  struct operation : OnKey<operation> {                                                     \
+#define SLUICE_KMS_CHANGE(operation)                                                        \
+  struct operation : ChangesKey<operation> {                                                \
     static constexpr std::string_view name = #operation, action = "kms:" #operation;        \
-    static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);             \
+    static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, \
+                               json::object& out);                                          \
+  }
+#define SLUICE_KMS_READ(operation)                                                   \
+  struct operation : OnKey<operation> {                                              \
+    static constexpr std::string_view name = #operation, action = "kms:" #operation; \
+    static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);      \
   }
 
 }  // namespace sluice::kms

@@ -1,7 +1,7 @@
 #pragma once
-// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations. A period of 90 to 2560 days, 365 when
-// none is given; 25 rotations on demand a key. Old material decrypts for ever. Errors: DisabledException, KMSInvalidStateException,
-// LimitExceededException.
+// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations.
+// A period of 90 to 2560 days, 365 when none is given; 25 rotations on demand a key. Old material
+// decrypts for ever. Errors: DisabledException, KMSInvalidStateException, LimitExceededException.
 #include "services/kms/operation.h"
 
 namespace sluice::kms {

@@ -1,17 +1,21 @@
 #pragma once
 // GetAccountSettings: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
-// Differs: AccountUsage has AsyncEventsWaiting besides, the events of the asynchronous queue, counted to 100,000.
+// Differs: AccountUsage has AsyncEventsWaiting besides, the events of the asynchronous queue,
+// counted to 100,000.
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
 
 struct GetAccountSettings {
-  static constexpr std::string_view name = "GetAccountSettings", action = "lambda:GetAccountSettings";
+  static constexpr std::string_view name = "GetAccountSettings",
+                                    action = "lambda:GetAccountSettings";
   static constexpr Match match{"GET", "/2016-08-19/account-settings", "", ""};
   struct In {};
   using Out = JsonOut;
   static Result<In> parse(const Request&) { return In{}; }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_out(out); }
 };

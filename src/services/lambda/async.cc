@@ -17,7 +17,8 @@ std::string name_of(const json::object& event) {
 }
 }  // namespace
 
-AsyncQueue::AsyncQueue(const Ports& ports, FunctionRunner& runner) : ports_(ports), runner_(runner) {
+AsyncQueue::AsyncQueue(const Ports& ports, FunctionRunner& runner)
+    : ports_(ports), runner_(runner) {
   const size_t count = std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 2, 16);
   for (size_t i = 0; i < count; ++i) workers_.emplace_back([this] { work(); });
   ports_.store->on_event("lambda.async", [this](OutboxEvent event) {
@@ -47,13 +48,23 @@ void AsyncQueue::push(Waiting waiting, int64_t delay_ms) {
 void AsyncQueue::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (queue_.empty()) { changed_.wait(lock); continue; }
-    if (const int64_t wait_ms = queue_.top().due - now(); wait_ms > 0) { changed_.wait_for(lock, std::chrono::milliseconds(wait_ms)); continue; }
+    if (queue_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    if (const int64_t wait_ms = queue_.top().due - now(); wait_ms > 0) {
+      changed_.wait_for(lock, std::chrono::milliseconds(wait_ms));
+      continue;
+    }
     Waiting waiting = queue_.top();
     queue_.pop();
     lock.unlock();
-    try { process(std::move(waiting)); }
-    catch (const std::exception& bug) { spdlog::error("an asynchronous event failed: {}; it is delivered again at the next start", bug.what()); }
+    try {
+      process(std::move(waiting));
+    } catch (const std::exception& bug) {
+      spdlog::error("an asynchronous event failed: {}; it is delivered again at the next start",
+                    bug.what());
+    }
     lock.lock();
   }
 }
@@ -68,10 +79,12 @@ AsyncQueue::Settings AsyncQueue::settings(const std::string& name) const {
   return out;
 }
 
-// An event of another service goes through the door in that service's name: the function's policy must let it. An event of Invoke was
-// authorised when it was accepted.
-Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event, const std::string& name) {
-  const std::string payload = json::serialize(event.at("payload")), source = text_of(event, "source"), id = text_of(event, "request_id");
+// An event of another service goes through the door in that service's name: the function's policy
+// must let it. An event of Invoke was authorised when it was accepted.
+Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event,
+                                                    const std::string& name) {
+  const std::string payload = json::serialize(event.at("payload")),
+                    source = text_of(event, "source"), id = text_of(event, "request_id");
   if (source.empty()) return runner_.run(name, payload, id);
   Request request;
   request.method = "POST";
@@ -80,9 +93,13 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event, c
   request.headers.add("x-sluice-event-id", id);
   request.headers.add("user-agent", source);
   request.body = payload;
-  Response answer = ports_.dispatcher->call("lambda", "Invoke", std::move(request), Gate::service_caller(source, ports_.store->scope(), text_of(event, "source_arn")));
-  if (answer.status != 200) return Error{answer.status, answer.headers.get("x-amzn-errortype"), answer.body, {}};
-  return FunctionRunner::Outcome{std::move(answer.body), answer.headers.get("x-amz-function-error"), {}};
+  Response answer = ports_.dispatcher->call(
+      "lambda", "Invoke", std::move(request),
+      Gate::service_caller(source, ports_.store->scope(), text_of(event, "source_arn")));
+  if (answer.status != 200)
+    return Error{answer.status, answer.headers.get("x-amzn-errortype"), answer.body, {}};
+  return FunctionRunner::Outcome{
+      std::move(answer.body), answer.headers.get("x-amz-function-error"), {}};
 }
 
 void AsyncQueue::process(Waiting waiting) {
@@ -93,20 +110,26 @@ void AsyncQueue::process(Waiting waiting) {
   if (outcome && outcome->function_error.empty()) return finish(waiting.event, "");
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;                                 // it may have failed because we stop: delivered again at the next start
+    if (stopping_) return;  // it may have failed because we stop: delivered again at the next start
   }
   const int64_t attempts = int_of(event, "attempts") + 1;
   const bool too_old = now() - int_of(event, "queued") > rules.age_s * 1000;
-  if (outcome && attempts <= rules.retries && !too_old) return retry_function(waiting, kRetryDelayMs * attempts);
+  if (outcome && attempts <= rules.retries && !too_old)
+    return retry_function(waiting, kRetryDelayMs * attempts);
   if (!outcome && !too_old) {
-    if (waiting.system_attempts == 0) spdlog::warn("an event for {} waits: {} {}", name, outcome.error().code, outcome.error().message);
-    const int64_t delay = std::min(kBackoffMaxMs, kBackoffMinMs << std::min(waiting.system_attempts, 9));
+    if (waiting.system_attempts == 0)
+      spdlog::warn("an event for {} waits: {} {}", name, outcome.error().code,
+                   outcome.error().message);
+    const int64_t delay =
+        std::min(kBackoffMaxMs, kBackoffMinMs << std::min(waiting.system_attempts, 9));
     ++waiting.system_attempts;
     return push(std::move(waiting), delay);
   }
   if (rules.on_failure.empty()) return finish(waiting.event, name);
-  const FunctionRunner::Outcome last = outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
-  if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last)) return finish(waiting.event, "");
+  const FunctionRunner::Outcome last =
+      outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
+  if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
+    return finish(waiting.event, "");
   ++waiting.system_attempts;
   push(std::move(waiting), kBackoffMaxMs);
 }
@@ -119,53 +142,95 @@ void AsyncQueue::retry_function(const Waiting& waiting, int64_t delay_ms) {
   Staged staged = ports_.store->stage();
   ports_.store->erase_event(staged, "lambda.async", waiting.event.id);
   staged.emit("lambda.async", next);
-  if (auto kept = ports_.store->commit(std::move(staged), {}); !kept) spdlog::error("a retry could not be stored: {}", kept.error().message);
+  if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
+    spdlog::error("a retry could not be stored: {}", kept.error().message);
 }
 
-bool AsyncQueue::set_aside(const json::object& event, const std::string& name, const Settings& rules, const char* condition, const FunctionRunner::Outcome& outcome) {
+bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
+                           const Settings& rules, const char* condition,
+                           const FunctionRunner::Outcome& outcome) {
   const Scope& scope = ports_.store->scope();
   const auto function = ports_.store->snapshot().get_json(function_key(name));
   const auto response = parse_json(outcome.body);
   const std::string time = iso_millis(now()), id = text_of(event, "request_id");
-  const json::object record{{"version", "1.0"}, {"timestamp", time}, {"requestContext", json::object{{"requestId", id}, {"functionArn", function_arn(scope, name) + ":$LATEST"}, {"condition", condition}, {"approximateInvokeCount", int_of(event, "attempts") + 1}}},
-                            {"requestPayload", event.at("payload")}, {"responseContext", json::object{{"statusCode", 200}, {"executedVersion", "$LATEST"}, {"functionError", outcome.function_error}}}, {"responsePayload", response ? *response : json::value(outcome.body)}};
+  const json::object record{
+      {"version", "1.0"},
+      {"timestamp", time},
+      {"requestContext", json::object{{"requestId", id},
+                                      {"functionArn", function_arn(scope, name) + ":$LATEST"},
+                                      {"condition", condition},
+                                      {"approximateInvokeCount", int_of(event, "attempts") + 1}}},
+      {"requestPayload", event.at("payload")},
+      {"responseContext", json::object{{"statusCode", 200},
+                                       {"executedVersion", "$LATEST"},
+                                       {"functionError", outcome.function_error}}},
+      {"responsePayload", response ? *response : json::value(outcome.body)}};
   Request assume;
   assume.source_ip = "lambda.amazonaws.com";
-  assume.query = {{"Action", "AssumeRole"}, {"Version", "2011-06-15"}, {"RoleArn", function ? text_of(*function, "Role") : ""}, {"RoleSessionName", name}, {"DurationSeconds", "900"}};
-  const Response granted = ports_.dispatcher->call("sts", "AssumeRole", std::move(assume), Gate::service_caller("lambda.amazonaws.com", scope, function_arn(scope, name)));
+  assume.query = {{"Action", "AssumeRole"},
+                  {"Version", "2011-06-15"},
+                  {"RoleArn", function ? text_of(*function, "Role") : ""},
+                  {"RoleSessionName", name},
+                  {"DurationSeconds", "900"}};
+  const Response granted = ports_.dispatcher->call(
+      "sts", "AssumeRole", std::move(assume),
+      Gate::service_caller("lambda.amazonaws.com", scope, function_arn(scope, name)));
   pugi::xml_document document;
   document.load_buffer(granted.body.data(), granted.body.size());
-  const auto session = ports_.sessions->open(document.select_node("//SessionToken").node().child_value());
-  if (!session) { spdlog::error("a failed event of {} cannot be set aside: its role cannot be assumed", name); return false; }
+  const auto session =
+      ports_.sessions->open(document.select_node("//SessionToken").node().child_value());
+  if (!session) {
+    spdlog::error("a failed event of {} cannot be set aside: its role cannot be assumed", name);
+    return false;
+  }
   std::string day = time.substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
   Request put;
   put.method = "PUT";
-  put.target = "/" + rules.on_failure.substr(std::string_view("arn:aws:s3:::").size()) + "/aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" + id;
+  put.target = "/" + rules.on_failure.substr(std::string_view("arn:aws:s3:::").size()) +
+               "/aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" + id;
   put.source_ip = "lambda.amazonaws.com";
   put.headers.add("content-type", "application/json");
   put.headers.add("user-agent", "lambda.amazonaws.com");
   put.body = json::serialize(record);
-  const Response answer = ports_.dispatcher->call("s3", "PutObject", std::move(put), Gate::role_caller(*session, scope));
+  const Response answer = ports_.dispatcher->call("s3", "PutObject", std::move(put),
+                                                  Gate::role_caller(*session, scope));
   if (answer.status == 200) return true;
-  spdlog::error("a failed event of {} cannot be set aside in {}: {}", name, rules.on_failure, answer.body);
+  spdlog::error("a failed event of {} cannot be set aside in {}: {}", name, rules.on_failure,
+                answer.body);
   return false;
 }
 
-// `dropped_from`: the function that has no on-failure destination, so that the loss stands in its log and metrics.
+// `dropped_from`: the function that has no on-failure destination, so that the loss stands in its
+// log and metrics.
 void AsyncQueue::finish(const OutboxEvent& event, const std::string& dropped_from) {
   for (int attempt = 0; attempt < 20; ++attempt) {
     Staged staged = ports_.store->stage();
     ports_.store->erase_event(staged, "lambda.async", event.id);
     if (!dropped_from.empty()) {
       const std::string id = text_of(event.event, "request_id");
-      spdlog::warn("an event for {} is dropped after its retries (request {}): the function has no on-failure destination", dropped_from, id);
-      if (ports_.journal) ports_.journal->append(staged, "/aws/lambda/" + dropped_from, "sluice/dropped-events", {{now(), "DROPPED RequestId: " + id + " The event failed after all retries and the function has no on-failure destination. Event: " + json::serialize(event.event.at("payload"))}});
-      if (ports_.meter) ports_.meter->record(staged, "AWS/Lambda", "AsyncEventsDropped", {{"FunctionName", dropped_from}}, 1, "Count", now());
+      spdlog::warn(
+          "an event for {} is dropped after its retries (request {}): the function has no "
+          "on-failure destination",
+          dropped_from, id);
+      if (ports_.journal)
+        ports_.journal->append(staged, "/aws/lambda/" + dropped_from, "sluice/dropped-events",
+                               {{now(), "DROPPED RequestId: " + id +
+                                            " The event failed after all retries and the function "
+                                            "has no on-failure destination. Event: " +
+                                            json::serialize(event.event.at("payload"))}});
+      if (ports_.meter)
+        ports_.meter->record(staged, "AWS/Lambda", "AsyncEventsDropped",
+                             {{"FunctionName", dropped_from}}, 1, "Count", now());
     }
     const auto committed = ports_.store->commit(std::move(staged), {});
     if (committed) return;
-    if (committed.error().code != "Conflict") { spdlog::error("a finished event could not be removed: {}; it is delivered again at the next start", committed.error().message); return; }
+    if (committed.error().code != "Conflict") {
+      spdlog::error(
+          "a finished event could not be removed: {}; it is delivered again at the next start",
+          committed.error().message);
+      return;
+    }
   }
 }
 

@@ -4,20 +4,32 @@
 
 namespace sluice::lambda {
 
-SLUICE_LAMBDA_OPERATION(AddPermission, "POST", "/2015-03-31/functions/{FunctionName}/policy", Staged& staged);
-SLUICE_LAMBDA_OPERATION(GetPolicy, "GET", "/2015-03-31/functions/{FunctionName}/policy", const Snapshot& snapshot);
-SLUICE_LAMBDA_OPERATION(PutFunctionConcurrency, "PUT", "/2017-10-31/functions/{FunctionName}/concurrency", Staged& staged);
-SLUICE_LAMBDA_OPERATION(GetFunctionConcurrency, "GET", "/2019-09-30/functions/{FunctionName}/concurrency", const Snapshot& snapshot);
-SLUICE_LAMBDA_OPERATION(DeleteFunctionConcurrency, "DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", Staged& staged);
-SLUICE_LAMBDA_OPERATION(PutFunctionEventInvokeConfig, "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
-SLUICE_LAMBDA_OPERATION(UpdateFunctionEventInvokeConfig, "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
-SLUICE_LAMBDA_OPERATION(GetFunctionEventInvokeConfig, "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", const Snapshot& snapshot);
-SLUICE_LAMBDA_OPERATION(DeleteFunctionEventInvokeConfig, "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
+SLUICE_LAMBDA_OPERATION(AddPermission, "POST", "/2015-03-31/functions/{FunctionName}/policy",
+                        Staged& staged);
+SLUICE_LAMBDA_OPERATION(GetPolicy, "GET", "/2015-03-31/functions/{FunctionName}/policy",
+                        const Snapshot& snapshot);
+SLUICE_LAMBDA_OPERATION(PutFunctionConcurrency, "PUT",
+                        "/2017-10-31/functions/{FunctionName}/concurrency", Staged& staged);
+SLUICE_LAMBDA_OPERATION(GetFunctionConcurrency, "GET",
+                        "/2019-09-30/functions/{FunctionName}/concurrency",
+                        const Snapshot& snapshot);
+SLUICE_LAMBDA_OPERATION(DeleteFunctionConcurrency, "DELETE",
+                        "/2017-10-31/functions/{FunctionName}/concurrency", Staged& staged);
+SLUICE_LAMBDA_OPERATION(PutFunctionEventInvokeConfig, "PUT",
+                        "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
+SLUICE_LAMBDA_OPERATION(UpdateFunctionEventInvokeConfig, "POST",
+                        "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
+SLUICE_LAMBDA_OPERATION(GetFunctionEventInvokeConfig, "GET",
+                        "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+                        const Snapshot& snapshot);
+SLUICE_LAMBDA_OPERATION(DeleteFunctionEventInvokeConfig, "DELETE",
+                        "/2019-09-25/functions/{FunctionName}/event-invoke-config", Staged& staged);
 
 struct RemovePermission : OnFunction<RemovePermission> {
   static constexpr std::string_view name = "RemovePermission", action = "lambda:RemovePermission";
-  static constexpr Match match{"DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", "", ""};
-  static Result<In> parse(const Request& request);         // body: {"StatementId"}
+  static constexpr Match match{"DELETE",
+                               "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", "", ""};
+  static Result<In> parse(const Request& request);  // body: {"StatementId"}
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 

@@ -14,32 +14,68 @@
 namespace sluice::lambda {
 namespace {
 Response runtime_json(int status, const json::object& body) { return render_json(status, body); }
-Response refused(int status, const char* type, const char* text) { return runtime_json(status, {{"errorType", type}, {"errorMessage", text}}); }
+Response refused(int status, const char* type, const char* text) {
+  return runtime_json(status, {{"errorType", type}, {"errorMessage", text}});
+}
 
-// The environment variables that AWS sets (Lambda Developer Guide, "Defined runtime environment variables"), then the function's own.
-std::vector<std::string> variables_of(const FunctionView& f, const Session& session, const Ports& ports, const std::string& log_stream) {
+// The environment variables that AWS sets (Lambda Developer Guide, "Defined runtime environment
+// variables"), then the function's own.
+std::vector<std::string> variables_of(const FunctionView& f, const Session& session,
+                                      const Ports& ports, const std::string& log_stream) {
   const std::string& region = ports.store->scope().region;
-  std::vector<std::string> out{"_HANDLER=" + f.handler, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region, "AWS_LAMBDA_FUNCTION_NAME=" + f.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(f.memory_mb), "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-                               "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_LAMBDA_LOG_GROUP_NAME=" + f.log_group, "AWS_LAMBDA_LOG_STREAM_NAME=" + log_stream, "AWS_ACCESS_KEY_ID=" + session.access_key_id,
-                               "AWS_SECRET_ACCESS_KEY=" + std::string(session.secret_access_key.expose()), "AWS_SESSION_TOKEN=" + session.token, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:" + std::to_string(kRuntimePort), "LAMBDA_TASK_ROOT=/var/task",
-                               "LAMBDA_RUNTIME_DIR=/var/runtime", "LANG=en_US.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin", "LD_LIBRARY_PATH=/var/task:/var/task/lib:/opt/lib", "TZ=:UTC", "HOME=/tmp"};
+  std::vector<std::string> out{
+      "_HANDLER=" + f.handler,
+      "AWS_REGION=" + region,
+      "AWS_DEFAULT_REGION=" + region,
+      "AWS_LAMBDA_FUNCTION_NAME=" + f.name,
+      "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(f.memory_mb),
+      "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+      "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+      "AWS_LAMBDA_LOG_GROUP_NAME=" + f.log_group,
+      "AWS_LAMBDA_LOG_STREAM_NAME=" + log_stream,
+      "AWS_ACCESS_KEY_ID=" + session.access_key_id,
+      "AWS_SECRET_ACCESS_KEY=" + std::string(session.secret_access_key.expose()),
+      "AWS_SESSION_TOKEN=" + session.token,
+      "AWS_LAMBDA_RUNTIME_API=127.0.0.1:" + std::to_string(kRuntimePort),
+      "LAMBDA_TASK_ROOT=/var/task",
+      "LAMBDA_RUNTIME_DIR=/var/runtime",
+      "LANG=en_US.UTF-8",
+      "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+      "LD_LIBRARY_PATH=/var/task:/var/task/lib:/opt/lib",
+      "TZ=:UTC",
+      "HOME=/tmp"};
   for (const auto& [name, value] : f.variables) out.push_back(name + "=" + value);
   // Where AWS's own SDKs look for another endpoint: the same function runs on AWS without them.
   out.push_back("AWS_ENDPOINT_URL=" + ports.endpoint_url);
   out.push_back("AWS_CA_BUNDLE=/etc/sluice/ca.pem");
   return out;
 }
-uint16_t port_of(const std::string& url) { return static_cast<uint16_t>(parse_int(url.substr(url.rfind(':') + 1)).value_or(0)); }
+uint16_t port_of(const std::string& url) {
+  return static_cast<uint16_t>(parse_int(url.substr(url.rfind(':') + 1)).value_or(0));
+}
 }  // namespace
 
 std::optional<FunctionView> view_function(const Snapshot& snapshot, const std::string& name) {
   const auto f = snapshot.get_json(function_key(name));
   if (!f) return std::nullopt;
-  FunctionView v{name, function_arn(snapshot.scope(), name), text_of(*f, "Role"), text_of(*f, "Handler"), text_of(*f, "LogGroup"), text_of(*f, "Revision"), text_of(*f, "CodeSha256"), text_of(*f, "Blob"), text_of(*f, "Wrapped"),
-                 int_of(*f, "Memory", 128), int_of(*f, "Timeout", 3), int_of(*f, "CodeSize"), std::nullopt, {}};
+  FunctionView v{name,
+                 function_arn(snapshot.scope(), name),
+                 text_of(*f, "Role"),
+                 text_of(*f, "Handler"),
+                 text_of(*f, "LogGroup"),
+                 text_of(*f, "Revision"),
+                 text_of(*f, "CodeSha256"),
+                 text_of(*f, "Blob"),
+                 text_of(*f, "Wrapped"),
+                 int_of(*f, "Memory", 128),
+                 int_of(*f, "Timeout", 3),
+                 int_of(*f, "CodeSize"),
+                 std::nullopt,
+                 {}};
   if (f->contains("Reserved")) v.reserved = int_of(*f, "Reserved");
   if (const json::value* variables = f->if_contains("Environment"))
-    for (const auto& [key, value] : variables->as_object()) v.variables.emplace_back(key, value.as_string());
+    for (const auto& [key, value] : variables->as_object())
+      v.variables.emplace_back(key, value.as_string());
   return v;
 }
 
@@ -48,17 +84,33 @@ CodeFolder::~CodeFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Result<std::unique_ptr<Environment>> Environment::start(const FunctionView& function, std::shared_ptr<const CodeFolder> code, Session session, const Ports& ports) {
+Result<std::unique_ptr<Environment>> Environment::start(const FunctionView& function,
+                                                        std::shared_ptr<const CodeFolder> code,
+                                                        Session session, const Ports& ports) {
   std::string day = iso_seconds(now()).substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
-  const std::string stream = day + "/" + (function.log_group == "/aws/lambda/" + function.name ? "" : function.name) + "[$LATEST]" + random_hex(32);
-  SandboxOptions options{code->path(), ports.ca_file, variables_of(function, session, ports, stream), function.memory_mb, port_of(ports.endpoint_url)};
+  const std::string stream =
+      day + "/" + (function.log_group == "/aws/lambda/" + function.name ? "" : function.name) +
+      "[$LATEST]" + random_hex(32);
+  SandboxOptions options{code->path(), ports.ca_file,
+                         variables_of(function, session, ports, stream), function.memory_mb,
+                         port_of(ports.endpoint_url)};
   TRY(Sandbox sandbox, Sandbox::start(options));
-  return std::unique_ptr<Environment>(new Environment(function, std::move(code), std::move(session), ports, stream, std::move(sandbox)));
+  return std::unique_ptr<Environment>(new Environment(function, std::move(code), std::move(session),
+                                                      ports, stream, std::move(sandbox)));
 }
 
-Environment::Environment(FunctionView function, std::shared_ptr<const CodeFolder> code, Session session, const Ports& ports, std::string log_stream, Sandbox sandbox)
-    : function_(std::move(function)), code_(std::move(code)), session_(std::move(session)), ports_(ports), log_stream_(std::move(log_stream)), sandbox_(std::move(sandbox)), started_us_(monotonic_us()), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Environment::Environment(FunctionView function, std::shared_ptr<const CodeFolder> code,
+                         Session session, const Ports& ports, std::string log_stream,
+                         Sandbox sandbox)
+    : function_(std::move(function)),
+      code_(std::move(code)),
+      session_(std::move(session)),
+      ports_(ports),
+      log_stream_(std::move(log_stream)),
+      sandbox_(std::move(sandbox)),
+      started_us_(monotonic_us()),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   watcher_ = std::thread([this] { watch(); });
 }
 
@@ -68,7 +120,7 @@ Environment::~Environment() {
     stopping_ = true;
     changed_.notify_all();
   }
-  sandbox_.kill();                                         // its connections close with it
+  sandbox_.kill();  // its connections close with it
   eventfd_write(wake_, 1);
   watcher_.join();
   const std::lock_guard lock(threads_mutex_);
@@ -84,13 +136,22 @@ bool Environment::alive() {
 void Environment::watch() {
   bool output_open = true;
   for (bool process_watched = true;;) {
-    pollfd fds[] = {{wake_, POLLIN, 0}, {sandbox_.runtime_listener(), POLLIN, 0}, {sandbox_.endpoint_listener(), POLLIN, 0}, {output_open ? sandbox_.output() : -1, POLLIN, 0}, {process_watched ? sandbox_.process() : -1, POLLIN, 0}};
+    pollfd fds[] = {{wake_, POLLIN, 0},
+                    {sandbox_.runtime_listener(), POLLIN, 0},
+                    {sandbox_.endpoint_listener(), POLLIN, 0},
+                    {output_open ? sandbox_.output() : -1, POLLIN, 0},
+                    {process_watched ? sandbox_.process() : -1, POLLIN, 0}};
     if (poll(fds, std::size(fds), -1) < 0) continue;
     if (fds[0].revents) return;
-    if (fds[3].revents) { read_output(); output_open = !(fds[3].revents & POLLHUP); }
+    if (fds[3].revents) {
+      read_output();
+      output_open = !(fds[3].revents & POLLHUP);
+    }
     if (fds[1].revents) accept_runtime();
     if (fds[2].revents)
-      if (const int fd = accept4(sandbox_.endpoint_listener(), nullptr, nullptr, SOCK_CLOEXEC); fd >= 0) ports_.wire->adopt_tls(fd, "127.0.0.1");
+      if (const int fd = accept4(sandbox_.endpoint_listener(), nullptr, nullptr, SOCK_CLOEXEC);
+          fd >= 0)
+        ports_.wire->adopt_tls(fd, "127.0.0.1");
     if (fds[4].revents) {
       process_watched = false;
       const std::lock_guard lock(mutex_);
@@ -103,15 +164,19 @@ void Environment::watch() {
 void Environment::accept_runtime() {
   const int fd = accept4(sandbox_.runtime_listener(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd < 0) return;
-  if (connections_ >= kRuntimeConnectionsMax) { close(fd); return; }
+  if (connections_ >= kRuntimeConnectionsMax) {
+    close(fd);
+    return;
+  }
   const std::lock_guard lock(threads_mutex_);
-  if (connections_ == 0) {                                 // all earlier ones have ended
+  if (connections_ == 0) {  // all earlier ones have ended
     for (std::thread& t : threads_) t.join();
     threads_.clear();
   }
   ++connections_;
   threads_.emplace_back([this, fd] {
-    ports_.wire->serve_plain(fd, [this](Request request, BodySource& body) { return answer(std::move(request), body); });
+    ports_.wire->serve_plain(
+        fd, [this](Request request, BodySource& body) { return answer(std::move(request), body); });
     --connections_;
   });
 }
@@ -119,7 +184,10 @@ void Environment::accept_runtime() {
 void Environment::add_line(std::string_view text) {
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (text.empty()) return;
-  if (line_bytes_ + text.size() > kLogBytesPerInvocationMax) { ++lines_dropped_; return; }
+  if (line_bytes_ + text.size() > kLogBytesPerInvocationMax) {
+    ++lines_dropped_;
+    return;
+  }
   line_bytes_ += text.size();
   lines_.push_back({now(), is_utf8(text) ? std::string(text) : percent_encode(text, true)});
 }
@@ -130,28 +198,39 @@ void Environment::read_output() {
   for (ssize_t got; (got = read(sandbox_.output(), piece, sizeof piece)) > 0;) {
     partial_.append(piece, static_cast<size_t>(got));
     size_t start = 0;
-    for (size_t end; (end = partial_.find('\n', start)) != std::string::npos; start = end + 1) add_line(std::string_view(partial_).substr(start, end - start));
+    for (size_t end; (end = partial_.find('\n', start)) != std::string::npos; start = end + 1)
+      add_line(std::string_view(partial_).substr(start, end - start));
     partial_.erase(0, start);
-    while (partial_.size() > kLogLineBytesMax) { add_line(std::string_view(partial_).substr(0, kLogLineBytesMax)); partial_.erase(0, kLogLineBytesMax); }
+    while (partial_.size() > kLogLineBytesMax) {
+      add_line(std::string_view(partial_).substr(0, kLogLineBytesMax));
+      partial_.erase(0, kLogLineBytesMax);
+    }
   }
 }
 
 Response Environment::answer(Request request, BodySource& body) {
   constexpr std::string_view kBase = "/2018-06-01/runtime/";
   std::string_view path = request.target;
-  if (!path.starts_with(kBase)) return refused(404, "NotFound", "The Runtime API is at /2018-06-01/runtime/");
+  if (!path.starts_with(kBase))
+    return refused(404, "NotFound", "The Runtime API is at /2018-06-01/runtime/");
   path.remove_prefix(kBase.size());
   if (request.method == "GET" && path == "invocation/next") return next();
   const std::string error_type = request.headers.get("lambda-runtime-function-error-type");
   if (request.method == "POST" && path == "init/error") return finish("", true, error_type, body);
   const auto parts = split(path, '/');
-  if (request.method != "POST" || parts.size() != 3 || parts[0] != "invocation" || (parts[2] != "response" && parts[2] != "error")) return refused(404, "NotFound", "No such call of the Runtime API.");
+  if (request.method != "POST" || parts.size() != 3 || parts[0] != "invocation" ||
+      (parts[2] != "response" && parts[2] != "error"))
+    return refused(404, "NotFound", "No such call of the Runtime API.");
   return finish(std::string(parts[1]), parts[2] == "error", error_type, body);
 }
 
 Response Environment::next() {
   std::unique_lock lock(mutex_);
-  if (!initialised_) { initialised_ = true; initialised_us_ = monotonic_us(); changed_.notify_all(); }
+  if (!initialised_) {
+    initialised_ = true;
+    initialised_us_ = monotonic_us();
+    changed_.notify_all();
+  }
   changed_.wait(lock, [this] { return stopping_ || waiting_payload_; });
   if (stopping_) return refused(500, "Container.Stopped", "The environment is being stopped.");
   waiting_payload_ = false;
@@ -162,12 +241,15 @@ Response Environment::next() {
   r.headers.add("lambda-runtime-aws-request-id", request_id_);
   r.headers.add("lambda-runtime-deadline-ms", std::to_string(now() + function_.timeout_s * 1000));
   r.headers.add("lambda-runtime-invoked-function-arn", function_.arn);
-  r.headers.add("lambda-runtime-trace-id", "Root=1-" + hex(big_endian64(static_cast<uint64_t>(now() / 1000))).substr(8) + "-" + random_hex(24) + ";Sampled=0");
+  r.headers.add("lambda-runtime-trace-id",
+                "Root=1-" + hex(big_endian64(static_cast<uint64_t>(now() / 1000))).substr(8) + "-" +
+                    random_hex(24) + ";Sampled=0");
   changed_.notify_all();
   return r;
 }
 
-Response Environment::finish(const std::string& id, bool failed, std::string error_type, BodySource& source) {
+Response Environment::finish(const std::string& id, bool failed, std::string error_type,
+                             BodySource& source) {
   std::string body(16384, '\0');
   size_t used = 0;
   for (;;) {
@@ -179,33 +261,48 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
   }
   body.resize(used);
   const std::lock_guard lock(mutex_);
-  if (id.empty()) {                                        // init/error
+  if (id.empty()) {  // init/error
     init_error_ = body.empty() ? failure("Runtime.Unknown", "Init failed") : body;
     changed_.notify_all();
     return runtime_json(202, {{"status", "OK"}});
   }
-  if (id != request_id_ || !handed_over_ || answered_) return refused(403, "InvalidRequestID", "Invalid request ID");
+  if (id != request_id_ || !handed_over_ || answered_)
+    return refused(403, "InvalidRequestID", "Invalid request ID");
   const bool too_large = used > kSyncPayloadBytesMax;
   answered_ = true;
   result_failed_ = failed || too_large;
   result_error_type_ = too_large ? "Function.ResponseSizeTooLarge" : std::move(error_type);
-  result_ = too_large ? failure("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).") : std::move(body);
+  result_ =
+      too_large
+          ? failure("Function.ResponseSizeTooLarge",
+                    "Response payload size exceeded maximum allowed payload size (6291556 bytes).")
+          : std::move(body);
   changed_.notify_all();
-  return too_large ? refused(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).") : runtime_json(202, {{"status", "OK"}});
+  return too_large ? refused(413, "RequestEntityTooLarge",
+                             "Exceeded maximum allowed payload size (6291556 bytes).")
+                   : runtime_json(202, {{"status", "OK"}});
 }
 
 std::string Environment::failure(const std::string& type, const std::string& text) const {
-  return json::serialize(json::object{{"errorType", type}, {"errorMessage", request_id_.empty() ? text : "RequestId: " + request_id_ + " Error: " + text}});
+  return json::serialize(
+      json::object{{"errorType", type},
+                   {"errorMessage",
+                    request_id_.empty() ? text : "RequestId: " + request_id_ + " Error: " + text}});
 }
 
-// Waits for the answer, the end of the process or the deadline. Returns when the invocation began (monotonic µs).
+// Waits for the answer, the end of the process or the deadline. Returns when the invocation began
+// (monotonic µs).
 int64_t Environment::wait_until_done(std::unique_lock<std::mutex>& lock) {
-  const auto until = [](int64_t us) { return std::chrono::steady_clock::time_point(std::chrono::microseconds(us)); };
+  const auto until = [](int64_t us) {
+    return std::chrono::steady_clock::time_point(std::chrono::microseconds(us));
+  };
   const int64_t init_deadline_us = monotonic_us() + kInitTimeoutMs * 1000;
-  changed_.wait_until(lock, until(init_deadline_us), [this] { return handed_over_ || exited_ || !init_error_.empty(); });
+  changed_.wait_until(lock, until(init_deadline_us),
+                      [this] { return handed_over_ || exited_ || !init_error_.empty(); });
   if (!handed_over_) return monotonic_us();
   const int64_t began_us = handed_over_us_;
-  changed_.wait_until(lock, until(began_us + function_.timeout_s * 1000000), [this] { return answered_ || exited_; });
+  changed_.wait_until(lock, until(began_us + function_.timeout_s * 1000000),
+                      [this] { return answered_ || exited_; });
   return began_us;
 }
 
@@ -219,7 +316,8 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   changed_.notify_all();
   const int64_t began_us = wait_until_done(lock);
   out.duration_ms = static_cast<double>(monotonic_us() - began_us) / 1000;
-  if (initialised_ && !std::exchange(reported_init_, true)) out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
+  if (initialised_ && !std::exchange(reported_init_, true))
+    out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
   if (answered_) {
     out.kind = result_failed_ ? Finished::Kind::error : Finished::Kind::success;
     out.body = std::move(result_);
@@ -234,20 +332,31 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
     const std::string how = sandbox_.ending();
     const bool runnable = access((code_->path() + "/bootstrap").c_str(), X_OK) == 0;
     out.error_type = runnable ? "Runtime.ExitError" : "Runtime.InvalidEntrypoint";
-    out.body = !runnable ? failure(out.error_type, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]") : failure(out.error_type, how == "exit status 0" ? "Runtime exited without providing a reason" : "Runtime exited with error: " + how);
+    out.body =
+        !runnable
+            ? failure(out.error_type,
+                      "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+            : failure(out.error_type, how == "exit status 0"
+                                          ? "Runtime exited without providing a reason"
+                                          : "Runtime exited with error: " + how);
   } else {
     out.kind = handed_over_ ? Finished::Kind::timeout : Finished::Kind::init_failed;
     out.error_type = "Sandbox.Timedout";
     out.memory_used_mb = sandbox_.memory_used_mb();
-    out.body = failure(out.error_type, fmt::format("Task timed out after {:.2f} seconds", handed_over_ ? static_cast<double>(function_.timeout_s) : kInitTimeoutMs / 1000.0));
-    exited_ = true;                                        // to be destroyed, never used again
+    out.body =
+        failure(out.error_type, fmt::format("Task timed out after {:.2f} seconds",
+                                            handed_over_ ? static_cast<double>(function_.timeout_s)
+                                                         : kInitTimeoutMs / 1000.0));
+    exited_ = true;  // to be destroyed, never used again
     sandbox_.kill();
   }
   lock.unlock();
-  read_output();                                           // what was written before the answer is in the pipe
+  read_output();  // what was written before the answer is in the pipe
   const std::lock_guard output(output_mutex_);
   if (!partial_.empty()) add_line(std::exchange(partial_, {}));
-  if (lines_dropped_) lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) + " further lines: an invocation's log is bounded to 8 MB."});
+  if (lines_dropped_)
+    lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) +
+                                 " further lines: an invocation's log is bounded to 8 MB."});
   out.lines = std::exchange(lines_, {});
   line_bytes_ = lines_dropped_ = 0;
   return out;

@@ -7,23 +7,57 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr const char* kReserved[] = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-                                     "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"};
-constexpr const char* kNotBuilt[] = {"VpcConfig", "DeadLetterConfig", "KMSKeyArn", "Layers", "FileSystemConfigs", "ImageConfig", "SnapStart", "TracingConfig", "CodeSigningConfigArn", "DurableConfig", "CapacityProviderConfig"};
+constexpr const char* kReserved[] = {"AWS_REGION",
+                                     "AWS_DEFAULT_REGION",
+                                     "AWS_ACCESS_KEY",
+                                     "AWS_ACCESS_KEY_ID",
+                                     "AWS_SECRET_ACCESS_KEY",
+                                     "AWS_SESSION_TOKEN",
+                                     "AWS_EXECUTION_ENV",
+                                     "AWS_LAMBDA_FUNCTION_NAME",
+                                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                                     "AWS_LAMBDA_FUNCTION_VERSION",
+                                     "AWS_LAMBDA_INITIALIZATION_TYPE",
+                                     "AWS_LAMBDA_LOG_GROUP_NAME",
+                                     "AWS_LAMBDA_LOG_STREAM_NAME",
+                                     "AWS_LAMBDA_RUNTIME_API",
+                                     "LAMBDA_TASK_ROOT",
+                                     "LAMBDA_RUNTIME_DIR"};
+constexpr const char* kNotBuilt[] = {
+    "VpcConfig",     "DeadLetterConfig",      "KMSKeyArn",
+    "Layers",        "FileSystemConfigs",     "ImageConfig",
+    "SnapStart",     "TracingConfig",         "CodeSigningConfigArn",
+    "DurableConfig", "CapacityProviderConfig"};
 
 Result<Done> check_environment(const json::object& variables) {
   size_t total = 0;
   std::string reserved;
   for (const auto& [key, value] : variables) {
     const std::string name(key);
-    if (!value.is_string()) return Error{400, "SerializationException", "Environment variables must be strings.", {}};
+    if (!value.is_string())
+      return Error{400, "SerializationException", "Environment variables must be strings.", {}};
     total += name.size() + value.get_string().size();
-    if (name.size() < 2 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos || !isalpha(static_cast<unsigned char>(name[0])) || value.get_string().find('\0') != json::string::npos)
-      return invalid("The name of environment variable '" + name.substr(0, 100) + "' must match [a-zA-Z]([a-zA-Z0-9_])+");
-    for (const char* one : kReserved) if (name == one) reserved += (reserved.empty() ? "" : ", ") + name;
+    if (name.size() < 2 ||
+        name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
+            std::string::npos ||
+        !isalpha(static_cast<unsigned char>(name[0])) ||
+        value.get_string().find('\0') != json::string::npos)
+      return invalid("The name of environment variable '" + name.substr(0, 100) +
+                     "' must match [a-zA-Z]([a-zA-Z0-9_])+");
+    for (const char* one : kReserved)
+      if (name == one) reserved += (reserved.empty() ? "" : ", ") + name;
   }
-  if (!reserved.empty()) return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: " + reserved);
-  if (total > kEnvironmentBytesMax) return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: " + std::to_string(total));
+  if (!reserved.empty())
+    return invalid(
+        "Lambda was unable to configure your environment variables because the environment "
+        "variables you have provided contains reserved keys that are currently not supported for "
+        "modification. Reserved keys used in this request: " +
+        reserved);
+  if (total > kEnvironmentBytesMax)
+    return invalid(
+        "Lambda was unable to configure your environment variables because the environment "
+        "variables you have provided exceeded the 4KB limit. String measured: " +
+        std::to_string(total));
   return Done{};
 }
 
@@ -31,28 +65,54 @@ Result<Done> check_environment(const json::object& variables) {
 Result<Done> apply_settings(const json::object& body, json::object& function) {
   const Fields fields(body);
   for (const char* later : kNotBuilt)
-    if (const json::value* value = fields.find(later); value && !(value->is_object() && (value->get_object().empty() || text_of(value->get_object(), "Mode") == "PassThrough" || text_of(value->get_object(), "ApplyOn") == "None")) && !(value->is_array() && value->get_array().empty()))
+    if (const json::value* value = fields.find(later);
+        value &&
+        !(value->is_object() &&
+          (value->get_object().empty() || text_of(value->get_object(), "Mode") == "PassThrough" ||
+           text_of(value->get_object(), "ApplyOn") == "None")) &&
+        !(value->is_array() && value->get_array().empty()))
       return invalid(std::string(later) + " is not implemented by Sluice yet.");
   TRY(const auto runtime, fields.text("Runtime"));
-  if (runtime && *runtime != "provided.al2023" && *runtime != "provided.al2") return invalid("Value " + runtime->substr(0, 50) + " at 'runtime' failed to satisfy constraint: Sluice runs custom runtimes: [provided.al2023, provided.al2]. Give the zip a `bootstrap`.");
+  if (runtime && *runtime != "provided.al2023" && *runtime != "provided.al2")
+    return invalid("Value " + runtime->substr(0, 50) +
+                   " at 'runtime' failed to satisfy constraint: Sluice runs custom runtimes: "
+                   "[provided.al2023, provided.al2]. Give the zip a `bootstrap`.");
   if (runtime) function["Runtime"] = *runtime;
   TRY(const auto role, fields.text("Role"));
   if (role) {
     const auto arn = parse_arn(*role);
-    if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/")) return Error{400, "ValidationException", "1 validation error detected: Value '" + role->substr(0, 200) + "' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+", {}};
+    if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/"))
+      return Error{
+          400,
+          "ValidationException",
+          "1 validation error detected: Value '" + role->substr(0, 200) +
+              "' at 'role' failed to satisfy constraint: Member must satisfy regular expression "
+              "pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
+          {}};
     function["Role"] = *role;
   }
   TRY(const auto handler, fields.text("Handler"));
-  if (handler && (handler->size() > 128 || handler->find_first_of(" \t\n") != std::string::npos)) return invalid("Handler must be at most 128 characters without blanks.");
+  if (handler && (handler->size() > 128 || handler->find_first_of(" \t\n") != std::string::npos))
+    return invalid("Handler must be at most 128 characters without blanks.");
   if (handler) function["Handler"] = *handler;
   TRY(const auto description, fields.text("Description"));
-  if (description && description->size() > 256) return invalid("Description must be at most 256 characters.");
+  if (description && description->size() > 256)
+    return invalid("Description must be at most 256 characters.");
   if (description) function["Description"] = *description;
   TRY(const auto timeout, fields.integer("Timeout"));
-  if (timeout && (*timeout < 1 || *timeout > kTimeoutMaxS)) return Error{400, "ValidationException", "1 validation error detected: Value '" + std::to_string(*timeout) + "' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900", {}};
+  if (timeout && (*timeout < 1 || *timeout > kTimeoutMaxS))
+    return Error{400,
+                 "ValidationException",
+                 "1 validation error detected: Value '" + std::to_string(*timeout) +
+                     "' at 'timeout' failed to satisfy constraint: Member must have value less "
+                     "than or equal to 900",
+                 {}};
   if (timeout) function["Timeout"] = *timeout;
   TRY(const auto memory, fields.integer("MemorySize"));
-  if (memory && (*memory < kMemoryMinMb || *memory > kMemoryMaxMb)) return invalid("'MemorySize' value failed to satisfy constraint: Member must have value between 128 and 10240");
+  if (memory && (*memory < kMemoryMinMb || *memory > kMemoryMaxMb))
+    return invalid(
+        "'MemorySize' value failed to satisfy constraint: Member must have value between 128 and "
+        "10240");
   if (memory) function["Memory"] = *memory;
   TRY(const json::object* environment, fields.object("Environment"));
   if (environment) {
@@ -62,60 +122,92 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
     function["Environment"] = variables ? *variables : none;
   }
   TRY(const json::object* storage, fields.object("EphemeralStorage"));
-  if (storage && int_of(*storage, "Size") != 512) return invalid("Sluice gives every function 512 MB of /tmp; EphemeralStorage.Size must be 512.");
+  if (storage && int_of(*storage, "Size") != 512)
+    return invalid(
+        "Sluice gives every function 512 MB of /tmp; EphemeralStorage.Size must be 512.");
   TRY(const json::object* logging, fields.object("LoggingConfig"));
   if (logging) {
-    if (const std::string format = text_of(*logging, "LogFormat"); !format.empty() && format != "Text") return invalid("Sluice writes LogFormat Text only.");
-    for (const char* level : {"ApplicationLogLevel", "SystemLogLevel"}) if (Fields(*logging).find(level)) return invalid(std::string(level) + " is for LogFormat JSON, which Sluice does not write.");
+    if (const std::string format = text_of(*logging, "LogFormat");
+        !format.empty() && format != "Text")
+      return invalid("Sluice writes LogFormat Text only.");
+    for (const char* level : {"ApplicationLogLevel", "SystemLogLevel"})
+      if (Fields(*logging).find(level))
+        return invalid(std::string(level) + " is for LogFormat JSON, which Sluice does not write.");
     const std::string group = text_of(*logging, "LogGroup");
-    if (group.size() > 512 || group.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") != std::string::npos) return invalid("LogGroup must be 1 to 512 of a-z, A-Z, 0-9, '_', '-', '/', '.' and '#'.");
+    if (group.size() > 512 ||
+        group.find_first_not_of(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") !=
+            std::string::npos)
+      return invalid("LogGroup must be 1 to 512 of a-z, A-Z, 0-9, '_', '-', '/', '.' and '#'.");
     if (!group.empty()) function["LogGroup"] = group;
   }
   return Done{};
 }
 
 // The role lets lambda.amazonaws.com take its sessions.
-Result<Done> check_role(const Authorized<NameIn>& in, const json::object& function, const Snapshot& snapshot) {
+Result<Done> check_role(const Authorized<NameIn>& in, const json::object& function,
+                        const Snapshot& snapshot) {
   const std::string arn = text_of(function, "Role");
   const auto role = in.ports().identities->role(arn.substr(arn.rfind('/') + 1), snapshot);
-  const Need need{"sts:AssumeRole", arn, {}, {{policy::Kind::trust, role ? role->trust_policy : ""}}, ""};
+  const Need need{
+      "sts:AssumeRole", arn, {}, {{policy::Kind::trust, role ? role->trust_policy : ""}}, ""};
   const Caller lambda = Gate::service_caller("lambda.amazonaws.com", snapshot.scope());
-  if (!role || role->arn != arn || !Gate::authorize({need}, in.facts(), lambda, in.ports(), snapshot)) return invalid("The role defined for the function cannot be assumed by Lambda.");
+  if (!role || role->arn != arn ||
+      !Gate::authorize({need}, in.facts(), lambda, in.ports(), snapshot))
+    return invalid("The role defined for the function cannot be assumed by Lambda.");
   return Done{};
 }
 
 // An S3 object read in the caller's name, through the same path as any call.
 Result<std::string> code_from_s3(const Authorized<NameIn>& in, const json::object& code) {
-  const std::string bucket = text_of(code, "S3Bucket"), key = text_of(code, "S3Key"), version = text_of(code, "S3ObjectVersion");
+  const std::string bucket = text_of(code, "S3Bucket"), key = text_of(code, "S3Key"),
+                    version = text_of(code, "S3ObjectVersion");
   Request request;
   request.method = "GET";
-  request.target = "/" + percent_encode(bucket) + "/" + percent_encode(key, true) + (version.empty() ? "" : "?versionId=" + percent_encode(version));
+  request.target = "/" + percent_encode(bucket) + "/" + percent_encode(key, true) +
+                   (version.empty() ? "" : "?versionId=" + percent_encode(version));
   request.source_ip = in.source_ip();
   request.tls_version = in.facts().tls_version;
   request.headers.add("host", "s3." + in.ports().store->scope().region + ".amazonaws.com");
   request.headers.add("user-agent", "lambda.amazonaws.com");
   Response answer = in.ports().dispatcher->call("s3", "GetObject", std::move(request), in.caller());
-  if (answer.status != 200) return invalid("Error occurred while GetObject. S3 answered " + std::to_string(answer.status) + " for s3://" + bucket + "/" + key + ". Check that it exists and that you may read it.");
-  if (answer.stream_bytes > kUnzippedBytesMax) return invalid("Unzipped size must be smaller than 262144000 bytes");
+  if (answer.status != 200)
+    return invalid("Error occurred while GetObject. S3 answered " + std::to_string(answer.status) +
+                   " for s3://" + bucket + "/" + key +
+                   ". Check that it exists and that you may read it.");
+  if (answer.stream_bytes > kUnzippedBytesMax)
+    return invalid("Unzipped size must be smaller than 262144000 bytes");
   std::string zip = std::move(answer.body);
   while (answer.stream && zip.size() < answer.stream_bytes) {
     TRY(const std::string piece, answer.stream->next());
-    if (piece.empty()) return Error{500, "ServiceException", "The code could not be read from S3.", {}};
+    if (piece.empty())
+      return Error{500, "ServiceException", "The code could not be read from S3.", {}};
     zip += piece;
   }
   return zip;
 }
 
 // Reads, checks and seals the code, and names it in the record; the old code is released.
-Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, json::object& function, Staged& staged) {
-  if (Fields(code).find("ImageUri") || text_of(in->body, "PackageType") == "Image") return invalid("Container images are not implemented by Sluice; send a zip.");
-  for (const json::value& one : in->body.contains("Architectures") && in->body.at("Architectures").is_array() ? in->body.at("Architectures").get_array() : json::array{})
-    if (one != "x86_64") return invalid("This server runs functions of the architecture x86_64 only.");
+Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code,
+                        json::object& function, Staged& staged) {
+  if (Fields(code).find("ImageUri") || text_of(in->body, "PackageType") == "Image")
+    return invalid("Container images are not implemented by Sluice; send a zip.");
+  for (const json::value& one :
+       in->body.contains("Architectures") && in->body.at("Architectures").is_array()
+           ? in->body.at("Architectures").get_array()
+           : json::array{})
+    if (one != "x86_64")
+      return invalid("This server runs functions of the architecture x86_64 only.");
   std::string zip;
   if (Fields(code).find("ZipFile")) {
     const auto bytes = unbase64(text_of(code, "ZipFile"));
     if (!bytes) return Error{400, "SerializationException", "ZipFile must be base64.", {}};
-    if (bytes->size() > kZipBytesMax) return Error{413, "RequestEntityTooLargeException", "Request must be smaller than " + std::to_string(kZipBytesMax) + " bytes for the CreateFunction operation", {}};
+    if (bytes->size() > kZipBytesMax)
+      return Error{413,
+                   "RequestEntityTooLargeException",
+                   "Request must be smaller than " + std::to_string(kZipBytesMax) +
+                       " bytes for the CreateFunction operation",
+                   {}};
     zip = *bytes;
   } else if (Fields(code).find("S3Bucket") && Fields(code).find("S3Key")) {
     TRY(zip, code_from_s3(in, code));
@@ -123,12 +215,16 @@ Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, 
     return invalid("Please provide a source for function code.");
   }
   CHECK(check_package(zip));
-  TRY(const DataKey key, in.ports().data_keys->generate("alias/aws/lambda", code_context(staged.snapshot().scope(), in->name), staged));
+  TRY(const DataKey key,
+      in.ports().data_keys->generate("alias/aws/lambda",
+                                     code_context(staged.snapshot().scope(), in->name), staged));
   auto writer = in.ports().store->write_blob(key.plain);
   CHECK(writer->write(zip));
   TRY(const BlobRef blob, writer->finish());
   staged.adopt(blob);
-  if (function.contains("Blob")) staged.release({text_of(function, "Blob"), static_cast<uint64_t>(int_of(function, "CodeSize"))});
+  if (function.contains("Blob"))
+    staged.release(
+        {text_of(function, "Blob"), static_cast<uint64_t>(int_of(function, "CodeSize"))});
   function["Blob"] = blob.id;
   function["Wrapped"] = base64(key.wrapped);
   function["CodeSize"] = static_cast<int64_t>(zip.size());
@@ -144,31 +240,62 @@ void touch(json::object& function, Time time) {
 json::object shown(const json::object& f, const Scope& scope) {
   std::string modified = iso_millis(int_of(f, "Modified"));
   modified.replace(modified.size() - 1, 1, "+0000");
-  json::object out{{"FunctionName", text_of(f, "Name")}, {"FunctionArn", function_arn(scope, text_of(f, "Name"))}, {"Runtime", text_of(f, "Runtime")}, {"Role", text_of(f, "Role")}, {"Handler", text_of(f, "Handler")}, {"CodeSize", int_of(f, "CodeSize")},
-                   {"Description", text_of(f, "Description")}, {"Timeout", int_of(f, "Timeout", 3)}, {"MemorySize", int_of(f, "Memory", 128)}, {"LastModified", modified}, {"CodeSha256", text_of(f, "CodeSha256")}, {"Version", "$LATEST"},
-                   {"TracingConfig", json::object{{"Mode", "PassThrough"}}}, {"RevisionId", text_of(f, "Revision")}, {"State", "Active"}, {"LastUpdateStatus", "Successful"}, {"PackageType", "Zip"}, {"Architectures", json::array{"x86_64"}},
-                   {"EphemeralStorage", json::object{{"Size", 512}}}, {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
-                   {"LoggingConfig", json::object{{"LogFormat", "Text"}, {"LogGroup", text_of(f, "LogGroup")}}}};
-  if (const json::value* environment = f.if_contains("Environment"); environment && !environment->as_object().empty()) out["Environment"] = json::object{{"Variables", *environment}};
+  json::object out{
+      {"FunctionName", text_of(f, "Name")},
+      {"FunctionArn", function_arn(scope, text_of(f, "Name"))},
+      {"Runtime", text_of(f, "Runtime")},
+      {"Role", text_of(f, "Role")},
+      {"Handler", text_of(f, "Handler")},
+      {"CodeSize", int_of(f, "CodeSize")},
+      {"Description", text_of(f, "Description")},
+      {"Timeout", int_of(f, "Timeout", 3)},
+      {"MemorySize", int_of(f, "Memory", 128)},
+      {"LastModified", modified},
+      {"CodeSha256", text_of(f, "CodeSha256")},
+      {"Version", "$LATEST"},
+      {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
+      {"RevisionId", text_of(f, "Revision")},
+      {"State", "Active"},
+      {"LastUpdateStatus", "Successful"},
+      {"PackageType", "Zip"},
+      {"Architectures", json::array{"x86_64"}},
+      {"EphemeralStorage", json::object{{"Size", 512}}},
+      {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
+      {"LoggingConfig", json::object{{"LogFormat", "Text"}, {"LogGroup", text_of(f, "LogGroup")}}}};
+  if (const json::value* environment = f.if_contains("Environment");
+      environment && !environment->as_object().empty())
+    out["Environment"] = json::object{{"Variables", *environment}};
   return out;
 }
 
-Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& in, const Snapshot& s) {
+Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& in,
+                                         const Snapshot& s) {
   CHECK(check_place(in, s.scope()));
   std::vector<Need> needs{function_need(action, in.name, s)};
-  if (const std::string role = text_of(in.body, "Role"); !role.empty()) needs.push_back({"iam:PassRole", role, {{"iam:passedtoservice", {"lambda.amazonaws.com"}}}, {}, ""});
+  if (const std::string role = text_of(in.body, "Role"); !role.empty())
+    needs.push_back(
+        {"iam:PassRole", role, {{"iam:passedtoservice", {"lambda.amazonaws.com"}}}, {}, ""});
   return needs;
 }
 Result<Done> check_revision(const json::object& body, const json::object& function) {
   const std::string wanted = text_of(body, "RevisionId");
-  if (!wanted.empty() && wanted != text_of(function, "Revision")) return Error{412, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction API to retrieve the latest Revision Id", {}};
+  if (!wanted.empty() && wanted != text_of(function, "Revision"))
+    return Error{412,
+                 "PreconditionFailedException",
+                 "The Revision Id provided does not match the latest Revision Id. Call the "
+                 "GetFunction API to retrieve the latest Revision Id",
+                 {}};
   return Done{};
 }
 }  // namespace
 
 Result<NameIn> CreateFunction::parse(const Request& request) {
   auto body = parse_json_object(request.body);
-  if (!body) return Error{400, "InvalidRequestContentException", "Could not parse request body into json: " + body.error().message, {}};
+  if (!body)
+    return Error{400,
+                 "InvalidRequestContentException",
+                 "Could not parse request body into json: " + body.error().message,
+                 {}};
   TRY(const std::string wanted, Fields(*body).required_text("FunctionName"));
   Request named;
   named.params = {{"FunctionName", wanted}};
@@ -177,14 +304,22 @@ Result<NameIn> CreateFunction::parse(const Request& request) {
   json::object scratch;
   CHECK(apply_settings(in.body, scratch));
   for (const char* needed : {"Role", "Runtime", "Handler", "Code"})
-    if (!Fields(in.body).find(needed)) return invalid(std::string(needed) + " is a mandatory parameter for functions created with deployment packages.");
-  if (bool_of(in.body, "Publish")) return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
-  if (const json::value* tags = Fields(in.body).find("Tags"); tags && !(tags->is_object() && tags->get_object().empty())) return invalid("Tags are not implemented by Sluice yet.");
+    if (!Fields(in.body).find(needed))
+      return invalid(std::string(needed) +
+                     " is a mandatory parameter for functions created with deployment packages.");
+  if (bool_of(in.body, "Publish"))
+    return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
+  if (const json::value* tags = Fields(in.body).find("Tags");
+      tags && !(tags->is_object() && tags->get_object().empty()))
+    return invalid("Tags are not implemented by Sluice yet.");
   return in;
 }
-Result<std::vector<Need>> CreateFunction::needs(const In& in, const Snapshot& s, const Ports&) { return with_pass_role(action, in, s); }
+Result<std::vector<Need>> CreateFunction::needs(const In& in, const Snapshot& s, const Ports&) {
+  return with_pass_role(action, in, s);
+}
 Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.get(function_key(in->name))) return Error{409, "ResourceConflictException", "Function already exist: " + in->name, {}};
+  if (staged.get(function_key(in->name)))
+    return Error{409, "ResourceConflictException", "Function already exist: " + in->name, {}};
   json::object function{{"Name", in->name}, {"LogGroup", "/aws/lambda/" + in->name}};
   CHECK(apply_settings(in->body, function));
   CHECK(check_role(in, function, staged.snapshot()));
@@ -195,7 +330,10 @@ Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
   return JsonOut{201, shown(function, staged.snapshot().scope())};
 }
 
-Result<std::vector<Need>> UpdateFunctionConfiguration::needs(const In& in, const Snapshot& s, const Ports&) { return with_pass_role(action, in, s); }
+Result<std::vector<Need>> UpdateFunctionConfiguration::needs(const In& in, const Snapshot& s,
+                                                             const Ports&) {
+  return with_pass_role(action, in, s);
+}
 Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Staged& staged) {
   auto function = staged.get_json(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
@@ -210,8 +348,10 @@ Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged
   auto function = staged.get_json(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
   CHECK(check_revision(in->body, *function));
-  if (bool_of(in->body, "Publish")) return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
-  if (bool_of(in->body, "DryRun")) return invalid("DryRun of UpdateFunctionCode is not implemented by Sluice yet.");
+  if (bool_of(in->body, "Publish"))
+    return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
+  if (bool_of(in->body, "DryRun"))
+    return invalid("DryRun of UpdateFunctionCode is not implemented by Sluice yet.");
   json::object changed = *function;
   CHECK(apply_code(in, in->body, changed, staged));
   touch(changed, in.time());
@@ -222,8 +362,12 @@ Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged
 Result<JsonOut> GetFunction::run(const Authorized<In>& in, const Snapshot& snapshot) {
   const auto function = snapshot.get_json(function_key(in->name));
   if (!function) return not_found(snapshot.scope(), in->name);
-  JsonOut out{200, {{"Configuration", shown(*function, snapshot.scope())}, {"Code", json::object{{"RepositoryType", "S3"}}}}};
-  if (function->contains("Reserved")) out.body["Concurrency"] = json::object{{"ReservedConcurrentExecutions", int_of(*function, "Reserved")}};
+  JsonOut out{200,
+              {{"Configuration", shown(*function, snapshot.scope())},
+               {"Code", json::object{{"RepositoryType", "S3"}}}}};
+  if (function->contains("Reserved"))
+    out.body["Concurrency"] =
+        json::object{{"ReservedConcurrentExecutions", int_of(*function, "Reserved")}};
   return out;
 }
 Result<JsonOut> GetFunctionConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) {
@@ -243,13 +387,18 @@ Result<ListFunctions::In> ListFunctions::parse(const Request& request) {
 Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& snapshot) {
   json::array functions;
   std::string next;
-  snapshot.scan(schema::prefix(Family::meta, "lambda.function", {}), in->marker.empty() ? "" : function_key(in->marker).bytes, false, [&](std::string_view, std::string_view value) {
-    const auto function = parse_json_object(value);
-    if (!function || text_of(*function, "Name") == in->marker) return true;
-    if (functions.size() == static_cast<size_t>(in->max)) { next = text_of(functions.back().as_object(), "FunctionName"); return false; }
-    functions.push_back(shown(*function, snapshot.scope()));
-    return true;
-  });
+  snapshot.scan(schema::prefix(Family::meta, "lambda.function", {}),
+                in->marker.empty() ? "" : function_key(in->marker).bytes, false,
+                [&](std::string_view, std::string_view value) {
+                  const auto function = parse_json_object(value);
+                  if (!function || text_of(*function, "Name") == in->marker) return true;
+                  if (functions.size() == static_cast<size_t>(in->max)) {
+                    next = text_of(functions.back().as_object(), "FunctionName");
+                    return false;
+                  }
+                  functions.push_back(shown(*function, snapshot.scope()));
+                  return true;
+                });
   JsonOut out{200, {{"Functions", std::move(functions)}}};
   if (!next.empty()) out.body["NextMarker"] = next;
   return out;
@@ -257,8 +406,10 @@ Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& sna
 Result<JsonOut> DeleteFunction::run(const Authorized<In>& in, Staged& staged) {
   const auto function = staged.get_json(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
-  staged.release({text_of(*function, "Blob"), static_cast<uint64_t>(int_of(*function, "CodeSize"))});
-  for (const Key& key : {function_key(in->name), policy_key(in->name), event_config_key(in->name)}) staged.erase(key);
+  staged.release(
+      {text_of(*function, "Blob"), static_cast<uint64_t>(int_of(*function, "CodeSize"))});
+  for (const Key& key : {function_key(in->name), policy_key(in->name), event_config_key(in->name)})
+    staged.erase(key);
   return JsonOut{204, {}};
 }
 

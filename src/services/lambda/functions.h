@@ -1,6 +1,7 @@
 #pragma once
-// CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration, DeleteFunction.
-// Code: a zip in the request (base64, at most 50 MB) or an S3 object that the caller may read; unzipped at most 250 MB.
+// CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode,
+// UpdateFunctionConfiguration, DeleteFunction. Code: a zip in the request (base64, at most 50 MB)
+// or an S3 object that the caller may read; unzipped at most 250 MB.
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
@@ -9,28 +10,42 @@ struct CreateFunction : OnFunction<CreateFunction> {
   static constexpr std::string_view name = "CreateFunction", action = "lambda:CreateFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions", "", ""};
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);      // and iam:PassRole
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s,
+                                         const Ports& ports);  // and iam:PassRole
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct UpdateFunctionConfiguration : OnFunction<UpdateFunctionConfiguration> {
-  static constexpr std::string_view name = "UpdateFunctionConfiguration", action = "lambda:UpdateFunctionConfiguration";
+  static constexpr std::string_view name = "UpdateFunctionConfiguration",
+                                    action = "lambda:UpdateFunctionConfiguration";
   static constexpr Match match{"PUT", "/2015-03-31/functions/{FunctionName}/configuration", "", ""};
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-SLUICE_LAMBDA_OPERATION(UpdateFunctionCode, "PUT", "/2015-03-31/functions/{FunctionName}/code", Staged& staged);
-SLUICE_LAMBDA_OPERATION(GetFunction, "GET", "/2015-03-31/functions/{FunctionName}", const Snapshot& snapshot);
-SLUICE_LAMBDA_OPERATION(GetFunctionConfiguration, "GET", "/2015-03-31/functions/{FunctionName}/configuration", const Snapshot& snapshot);
-SLUICE_LAMBDA_OPERATION(DeleteFunction, "DELETE", "/2015-03-31/functions/{FunctionName}", Staged& staged);
+SLUICE_LAMBDA_OPERATION(UpdateFunctionCode, "PUT", "/2015-03-31/functions/{FunctionName}/code",
+                        Staged& staged);
+SLUICE_LAMBDA_OPERATION(GetFunction, "GET", "/2015-03-31/functions/{FunctionName}",
+                        const Snapshot& snapshot);
+SLUICE_LAMBDA_OPERATION(GetFunctionConfiguration, "GET",
+                        "/2015-03-31/functions/{FunctionName}/configuration",
+                        const Snapshot& snapshot);
+SLUICE_LAMBDA_OPERATION(DeleteFunction, "DELETE", "/2015-03-31/functions/{FunctionName}",
+                        Staged& staged);
 
 struct ListFunctions {
   static constexpr std::string_view name = "ListFunctions", action = "lambda:ListFunctions";
   static constexpr Match match{"GET", "/2015-03-31/functions", "", ""};
-  struct In { std::string marker; int64_t max = 50; };
+  struct In {
+    std::string marker;
+    int64_t max = 50;
+  };
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
-  static json::value audit(const Request& request) { return shown_fields(request, {"Marker", "MaxItems"}); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static json::value audit(const Request& request) {
+    return shown_fields(request, {"Marker", "MaxItems"});
+  }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_out(out); }
 };

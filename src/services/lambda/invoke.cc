@@ -9,15 +9,23 @@ namespace sluice::lambda {
 namespace {
 
 // Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-// In: a JSON payload, at most 6 MB (Event: 1 MB); X-Amz-Invocation-Type RequestResponse, Event or DryRun; X-Amz-Log-Type None or Tail.
-// Needs: lambda:InvokeFunction on the function. Errors: ResourceNotFoundException, InvalidRequestContentException, RequestTooLargeException,
+// In: a JSON payload, at most 6 MB (Event: 1 MB); X-Amz-Invocation-Type RequestResponse, Event or
+// DryRun; X-Amz-Log-Type None or Tail. Needs: lambda:InvokeFunction on the function. Errors:
+// ResourceNotFoundException, InvalidRequestContentException, RequestTooLargeException,
 // TooManyRequestsException. Differs: no client context, versions and aliases.
 struct Invoke {
   static constexpr std::string_view name = "Invoke", action = "lambda:InvokeFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "", ""};
   static constexpr bool data_event = true;
-  struct In : FunctionName { std::string type, payload, event_id; bool tail = false; };
-  struct Out { int status = 200; FunctionRunner::Outcome outcome; bool tail = false; };
+  struct In : FunctionName {
+    std::string type, payload, event_id;
+    bool tail = false;
+  };
+  struct Out {
+    int status = 200;
+    FunctionRunner::Outcome outcome;
+    bool tail = false;
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
     CHECK(check_place(in, s.scope()));
@@ -25,7 +33,10 @@ struct Invoke {
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
-  static json::value audit(const In& in, const Snapshot& s) { return json::object{{"functionName", function_arn(s.scope(), in.name)}, {"invocationType", in.type}}; }
+  static json::value audit(const In& in, const Snapshot& s) {
+    return json::object{{"functionName", function_arn(s.scope(), in.name)},
+                        {"invocationType", in.type}};
+  }
 };
 
 Result<Invoke::In> Invoke::parse(const Request& request) {
@@ -33,16 +44,28 @@ Result<Invoke::In> Invoke::parse(const Request& request) {
   TRY(static_cast<FunctionName&>(in), function_name_of(request));
   in.type = request.headers.get("x-amz-invocation-type");
   if (in.type.empty()) in.type = "RequestResponse";
-  if (in.type != "RequestResponse" && in.type != "Event" && in.type != "DryRun") return invalid("InvocationType must be RequestResponse, Event or DryRun.");
+  if (in.type != "RequestResponse" && in.type != "Event" && in.type != "DryRun")
+    return invalid("InvocationType must be RequestResponse, Event or DryRun.");
   const std::string log_type = request.headers.get("x-amz-log-type");
-  if (!log_type.empty() && log_type != "None" && log_type != "Tail") return invalid("LogType must be None or Tail.");
-  if (request.headers.find("x-amz-client-context")) return invalid("ClientContext is not implemented by Sluice yet.");
+  if (!log_type.empty() && log_type != "None" && log_type != "Tail")
+    return invalid("LogType must be None or Tail.");
+  if (request.headers.find("x-amz-client-context"))
+    return invalid("ClientContext is not implemented by Sluice yet.");
   in.tail = log_type == "Tail";
   in.event_id = request.headers.get("x-sluice-event-id");
   in.payload = request.body.empty() ? "{}" : request.body;
   const size_t max = in.type == "Event" ? kAsyncPayloadBytesMax : kSyncPayloadBytesMax;
-  if (in.payload.size() > max) return Error{413, "RequestTooLargeException", std::to_string(in.payload.size()) + " byte payload is too large for the " + in.type + " invocation type (limit " + std::to_string(max) + " bytes)", {}};
-  if (auto parsed = parse_json(in.payload); !parsed) return Error{400, "InvalidRequestContentException", "Could not parse request body into json: " + parsed.error().message, {}};
+  if (in.payload.size() > max)
+    return Error{413,
+                 "RequestTooLargeException",
+                 std::to_string(in.payload.size()) + " byte payload is too large for the " +
+                     in.type + " invocation type (limit " + std::to_string(max) + " bytes)",
+                 {}};
+  if (auto parsed = parse_json(in.payload); !parsed)
+    return Error{400,
+                 "InvalidRequestContentException",
+                 "Could not parse request body into json: " + parsed.error().message,
+                 {}};
   return in;
 }
 
@@ -52,12 +75,19 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   if (in->type == "DryRun") return Out{204, {}, false};
   if (in->type == "Event") {
     TRY(json::value payload, parse_json(in->payload));
-    staged.emit("lambda.async", json::object{{"function", function_arn(scope, in->name)}, {"payload", std::move(payload)}, {"source", ""}, {"request_id", in.request_id()}, {"attempts", 0}, {"queued", in.time()}});
+    staged.emit("lambda.async", json::object{{"function", function_arn(scope, in->name)},
+                                             {"payload", std::move(payload)},
+                                             {"source", ""},
+                                             {"request_id", in.request_id()},
+                                             {"attempts", 0},
+                                             {"queued", in.time()}});
     return Out{202, {}, false};
   }
   // Every attempt of one event has one id. Only the queue, calling in a service's name, says which.
-  const bool from_queue = in.caller().principal().type == policy::Principal::Type::service && !in->event_id.empty();
-  TRY(auto outcome, in.ports().runner->run(in->name, in->payload, from_queue ? in->event_id : in.request_id()));
+  const bool from_queue =
+      in.caller().principal().type == policy::Principal::Type::service && !in->event_id.empty();
+  TRY(auto outcome,
+      in.ports().runner->run(in->name, in->payload, from_queue ? in->event_id : in.request_id()));
   return Out{200, std::move(outcome), in->tail};
 }
 
@@ -65,13 +95,18 @@ Response Invoke::render(const Out& out) {
   Response r{out.status, {}, out.outcome.body, nullptr, 0};
   if (out.status == 200) r.headers.add("content-type", "application/json");
   r.headers.add("x-amz-executed-version", "$LATEST");
-  if (!out.outcome.function_error.empty()) r.headers.add("x-amz-function-error", out.outcome.function_error);
+  if (!out.outcome.function_error.empty())
+    r.headers.add("x-amz-function-error", out.outcome.function_error);
   if (out.tail) r.headers.add("x-amz-log-result", base64(out.outcome.log_tail));
   return r;
 }
 
-constexpr auto rows = table<CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration, DeleteFunction, Invoke, AddPermission, RemovePermission, GetPolicy, PutFunctionConcurrency,
-                            GetFunctionConcurrency, DeleteFunctionConcurrency, PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig, GetAccountSettings>();
+constexpr auto rows =
+    table<CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode,
+          UpdateFunctionConfiguration, DeleteFunction, Invoke, AddPermission, RemovePermission,
+          GetPolicy, PutFunctionConcurrency, GetFunctionConcurrency, DeleteFunctionConcurrency,
+          PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
+          GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig, GetAccountSettings>();
 }  // namespace
 
 const Service service{"lambda", "lambda.amazonaws.com", Protocol::rest_json, "", "", rows, ""};

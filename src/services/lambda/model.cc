@@ -5,11 +5,18 @@
 namespace sluice::lambda {
 
 Result<FunctionName> function_name_of(const Request& request) {
-  std::string region, account, name = request.param("FunctionName"), qualifier = request.query_text("Qualifier");
+  std::string region, account, name = request.param("FunctionName"),
+                               qualifier = request.query_text("Qualifier");
   const std::string whole = name;
-  if (const auto arn = parse_arn(name); arn && arn->service == "lambda" && arn->resource.starts_with("function:")) { region = arn->region; account = arn->account_id; name = arn->resource.substr(9); }
-  else if (name.starts_with("function:")) name.erase(0, 9);
-  else if (const size_t at = name.find(":function:"); at != std::string::npos) {                  // [region:]account
+  if (const auto arn = parse_arn(name);
+      arn && arn->service == "lambda" && arn->resource.starts_with("function:")) {
+    region = arn->region;
+    account = arn->account_id;
+    name = arn->resource.substr(9);
+  } else if (name.starts_with("function:"))
+    name.erase(0, 9);
+  else if (const size_t at = name.find(":function:");
+           at != std::string::npos) {  // [region:]account
     const std::string place = name.substr(0, at);
     const size_t colon = place.find(':');
     if (colon != std::string::npos) region = place.substr(0, colon);
@@ -18,18 +25,41 @@ Result<FunctionName> function_name_of(const Request& request) {
   }
   if (const size_t colon = name.find(':'); colon != std::string::npos) {
     const std::string own = name.substr(colon + 1);
-    if (!qualifier.empty() && qualifier != own) return invalid("The derived qualifier from the function name does not match the specified qualifier.");
+    if (!qualifier.empty() && qualifier != own)
+      return invalid(
+          "The derived qualifier from the function name does not match the specified qualifier.");
     qualifier = own;
     name.resize(colon);
   }
-  if (name.empty() || name.size() > 64 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
-    return Error{400, "ValidationException", "1 validation error detected: Value '" + whole.substr(0, 200) + "' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?", {}};
-  if (!qualifier.empty() && qualifier != "$LATEST") return Error{404, "ResourceNotFoundException", "Function not found: " + name + ":" + qualifier.substr(0, 128) + ". Sluice has no versions and aliases; use $LATEST.", {}};
+  if (name.empty() || name.size() > 64 ||
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+          std::string::npos)
+    return Error{400,
+                 "ValidationException",
+                 "1 validation error detected: Value '" + whole.substr(0, 200) +
+                     "' at 'functionName' failed to satisfy constraint: Member must satisfy "
+                     "regular expression pattern: "
+                     "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?("
+                     "function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
+                 {}};
+  if (!qualifier.empty() && qualifier != "$LATEST")
+    return Error{404,
+                 "ResourceNotFoundException",
+                 "Function not found: " + name + ":" + qualifier.substr(0, 128) +
+                     ". Sluice has no versions and aliases; use $LATEST.",
+                 {}};
   return FunctionName{std::move(name), std::move(region), std::move(account)};
 }
 Result<Done> check_place(const FunctionName& f, const Scope& scope) {
-  if ((f.region.empty() || f.region == scope.region) && (f.account.empty() || f.account == scope.account_id)) return Done{};
-  return Error{404, "ResourceNotFoundException", "Function not found: " + f.name + " of Region '" + f.region.substr(0, 32) + "', account '" + f.account.substr(0, 32) + "': this server is " + scope.region + ", " + scope.account_id, {}};
+  if ((f.region.empty() || f.region == scope.region) &&
+      (f.account.empty() || f.account == scope.account_id))
+    return Done{};
+  return Error{404,
+               "ResourceNotFoundException",
+               "Function not found: " + f.name + " of Region '" + f.region.substr(0, 32) +
+                   "', account '" + f.account.substr(0, 32) + "': this server is " + scope.region +
+                   ", " + scope.account_id,
+               {}};
 }
 
 Result<NameIn> parse_name_in(const Request& request) {
@@ -37,7 +67,11 @@ Result<NameIn> parse_name_in(const Request& request) {
   TRY(static_cast<FunctionName&>(in), function_name_of(request));
   if (request.method == "GET" || request.method == "DELETE") return in;
   auto body = parse_json_object(request.body);
-  if (!body) return Error{400, "InvalidRequestContentException", "Could not parse request body into json: " + body.error().message, {}};
+  if (!body)
+    return Error{400,
+                 "InvalidRequestContentException",
+                 "Could not parse request body into json: " + body.error().message,
+                 {}};
   in.body = *std::move(body);
   return in;
 }
@@ -45,14 +79,21 @@ Result<NameIn> parse_name_in(const Request& request) {
 std::string policy_text(const Snapshot& snapshot, const std::string& name) {
   const auto policy = snapshot.get_json(policy_key(name));
   if (!policy) return {};
-  return json::serialize(json::object{{"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", policy->at("Statement")}});
+  return json::serialize(json::object{
+      {"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", policy->at("Statement")}});
 }
 
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {
-  return {std::string(action), function_arn(snapshot.scope(), name), {}, {{policy::Kind::resource, policy_text(snapshot, name)}}, "AWS::Lambda::Function"};
+  return {std::string(action),
+          function_arn(snapshot.scope(), name),
+          {},
+          {{policy::Kind::resource, policy_text(snapshot, name)}},
+          "AWS::Lambda::Function"};
 }
 
-json::object code_context(const Scope& scope, const std::string& name) { return {{"aws:lambda:FunctionArn", function_arn(scope, name)}}; }
+json::object code_context(const Scope& scope, const std::string& name) {
+  return {{"aws:lambda:FunctionArn", function_arn(scope, name)}};
+}
 
 namespace {
 class StoredPolicies : public FunctionPolicies {
@@ -61,7 +102,8 @@ class StoredPolicies : public FunctionPolicies {
     const std::string prefix = function_arn(snapshot.scope(), "");
     std::string name(arn.starts_with(prefix) ? arn.substr(prefix.size()) : std::string_view());
     if (name.ends_with(":$LATEST")) name.resize(name.size() - 8);
-    if (name.empty() || !snapshot.get(function_key(name))) return Error{404, "ResourceNotFoundException", "Function not found: " + std::string(arn), {}};
+    if (name.empty() || !snapshot.get(function_key(name)))
+      return Error{404, "ResourceNotFoundException", "Function not found: " + std::string(arn), {}};
     return policy_text(snapshot, name);
   }
 };
@@ -74,7 +116,8 @@ json::value audit_function(const NameIn& in) {
   shown["functionName"] = in.name;
   if (json::value* environment = shown.if_contains("environment")) *environment = json::object{};
   shown.erase("zipFile");
-  if (json::value* code = shown.if_contains("code"); code && code->is_object()) code->as_object().erase("zipFile");
+  if (json::value* code = shown.if_contains("code"); code && code->is_object())
+    code->as_object().erase("zipFile");
   return shown;
 }
 

@@ -8,34 +8,60 @@
 
 namespace sluice::lambda {
 
-inline Key function_key(std::string_view name) { return schema::key(Family::meta, "lambda.function", {name}); }
-inline Key policy_key(std::string_view name) { return schema::key(Family::meta, "lambda.policy", {name}); }
-inline Key event_config_key(std::string_view name) { return schema::key(Family::meta, "lambda.event-config", {name}); }
-inline std::string function_arn(const Scope& scope, std::string_view name) { return make_arn(scope, "lambda", "function:" + std::string(name)); }
-inline Error invalid(std::string text) { return {400, "InvalidParameterValueException", std::move(text), {}}; }
-inline Error not_found(const Scope& scope, const std::string& name) { return {404, "ResourceNotFoundException", "Function not found: " + function_arn(scope, name), {}}; }
+inline Key function_key(std::string_view name) {
+  return schema::key(Family::meta, "lambda.function", {name});
+}
+inline Key policy_key(std::string_view name) {
+  return schema::key(Family::meta, "lambda.policy", {name});
+}
+inline Key event_config_key(std::string_view name) {
+  return schema::key(Family::meta, "lambda.event-config", {name});
+}
+inline std::string function_arn(const Scope& scope, std::string_view name) {
+  return make_arn(scope, "lambda", "function:" + std::string(name));
+}
+inline Error invalid(std::string text) {
+  return {400, "InvalidParameterValueException", std::move(text), {}};
+}
+inline Error not_found(const Scope& scope, const std::string& name) {
+  return {404, "ResourceNotFoundException", "Function not found: " + function_arn(scope, name), {}};
+}
 inline Response render_json(int status, const json::object& body) {
   Response r{status, {}, json::serialize(body), nullptr, 0};
   r.headers.add("content-type", "application/json");
   return r;
 }
 
-// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional :$LATEST. Errors: ValidationException,
-// InvalidParameterValueException; ResourceNotFoundException for another qualifier, since versions and aliases are not built.
-struct FunctionName { std::string name, region, account; };              // region and account as an ARN gave them; "" = not given
+// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional
+// :$LATEST. Errors: ValidationException, InvalidParameterValueException; ResourceNotFoundException
+// for another qualifier, since versions and aliases are not built.
+struct FunctionName {
+  std::string name, region, account;
+};  // region and account as an ARN gave them; "" = not given
 Result<FunctionName> function_name_of(const Request& request);
-Result<Done> check_place(const FunctionName& function, const Scope& scope);   // ResourceNotFoundException: of another Region or account
+Result<Done> check_place(
+    const FunctionName& function,
+    const Scope& scope);  // ResourceNotFoundException: of another Region or account
 // The resource-based policy as a document; "" when there is none.
 std::string policy_text(const Snapshot& snapshot, const std::string& name);
 // A need on the function with its resource policy.
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot);
-json::object code_context(const Scope& scope, const std::string& name);      // encryption context of the code's data key
+json::object code_context(const Scope& scope,
+                          const std::string& name);  // encryption context of the code's data key
 
-struct NameIn : FunctionName { json::object body; };
-Result<NameIn> parse_name_in(const Request& request);       // and a JSON body, when there is one
-json::value audit_function(const NameIn& in);               // the body in camel case, without code, and without what is in the environment
-struct JsonOut { int status = 200; json::object body; };
-inline Response render_out(const JsonOut& out) { return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body); }
+struct NameIn : FunctionName {
+  json::object body;
+};
+Result<NameIn> parse_name_in(const Request& request);  // and a JSON body, when there is one
+json::value audit_function(const NameIn& in);  // the body in camel case, without code, and without
+                                               // what is in the environment
+struct JsonOut {
+  int status = 200;
+  json::object body;
+};
+inline Response render_out(const JsonOut& out) {
+  return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body);
+}
 
 // An operation on one function; further members as in request/operation.h.
 template <class Self>
@@ -51,15 +77,16 @@ struct OnFunction {
   static json::value audit(const In& in) { return audit_function(in); }
   static json::value audit_result(const Out& out) {
     json::value shown = shown_answer(out.body);
-    if (shown.is_object() && shown.as_object().contains("environment")) shown.as_object()["environment"] = json::object{};
+    if (shown.is_object() && shown.as_object().contains("environment"))
+      shown.as_object()["environment"] = json::object{};
     return shown;
   }
 };
-#define SLUICE_LAMBDA_OPERATION(operation, verb, route, state)                                       \
-  struct operation : OnFunction<operation> {                                                          \
-    static constexpr std::string_view name = #operation, action = "lambda:" #operation;               \
-    static constexpr Match match{verb, route, "", ""};                                                \
-    static Result<Out> run(const Authorized<In>& in, state);                                          \
+#define SLUICE_LAMBDA_OPERATION(operation, verb, route, state)                          \
+  struct operation : OnFunction<operation> {                                            \
+    static constexpr std::string_view name = #operation, action = "lambda:" #operation; \
+    static constexpr Match match{verb, route, "", ""};                                  \
+    static Result<Out> run(const Authorized<In>& in, state);                            \
   }
 
 }  // namespace sluice::lambda

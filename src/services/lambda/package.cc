@@ -14,15 +14,27 @@
 
 namespace sluice::lambda {
 namespace {
-Error unreadable() { return {400, "InvalidParameterValueException", "Could not unzip uploaded file. Please check your file, then try to upload again.", {}}; }
+Error unreadable() {
+  return {400,
+          "InvalidParameterValueException",
+          "Could not unzip uploaded file. Please check your file, then try to upload again.",
+          {}};
+}
 
 bool stays_inside(std::string_view name) {
-  if (name.empty() || name.front() == '/' || name.find('\0') != name.npos || name.find('\\') != name.npos) return false;
-  for (const auto part : split(name, '/')) if (part == "..") return false;
+  if (name.empty() || name.front() == '/' || name.find('\0') != name.npos ||
+      name.find('\\') != name.npos)
+    return false;
+  for (const auto part : split(name, '/'))
+    if (part == "..") return false;
   return true;
 }
 
-struct Entry { std::string name; mode_t mode; bool folder; };
+struct Entry {
+  std::string name;
+  mode_t mode;
+  bool folder;
+};
 // `take` gets every piece of the entry's bytes, at least one (maybe empty) piece an entry.
 using Take = std::function<Result<Done>(const Entry&, std::string_view piece)>;
 
@@ -32,9 +44,15 @@ Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
   Entry entry{name, 0644, std::string_view(name).ends_with('/')};
   zip_uint8_t system = 0;
   zip_uint32_t attributes = 0;
-  if (zip_file_get_external_attributes(archive, index, 0, &system, &attributes) == 0 && system == ZIP_OPSYS_UNIX) {
+  if (zip_file_get_external_attributes(archive, index, 0, &system, &attributes) == 0 &&
+      system == ZIP_OPSYS_UNIX) {
     const mode_t mode = static_cast<mode_t>(attributes >> 16);
-    if (S_ISLNK(mode)) return Error{400, "InvalidParameterValueException", "The zip file holds the symbolic link '" + entry.name + "'. Sluice takes regular files only.", {}};
+    if (S_ISLNK(mode))
+      return Error{400,
+                   "InvalidParameterValueException",
+                   "The zip file holds the symbolic link '" + entry.name +
+                       "'. Sluice takes regular files only.",
+                   {}};
     if (mode & 0777) entry.mode = mode & 0777;
   }
   return entry;
@@ -45,9 +63,16 @@ Result<Done> each_entry(std::string_view zip, const Take& take) {
   zip_error_init(&problem);
   zip_source_t* source = zip_source_buffer_create(zip.data(), zip.size(), 0, &problem);
   if (!source) return unreadable();
-  // Not ZIP_CHECKCONS: it refuses archives that were written as a stream, whose sizes follow the data. Checksums are checked all the same.
-  const std::unique_ptr<zip_t, void (*)(zip_t*)> archive(zip_open_from_source(source, ZIP_RDONLY, &problem), [](zip_t* z) { if (z) zip_discard(z); });
-  if (!archive) { zip_source_free(source); return unreadable(); }
+  // Not ZIP_CHECKCONS: it refuses archives that were written as a stream, whose sizes follow the
+  // data. Checksums are checked all the same.
+  const std::unique_ptr<zip_t, void (*)(zip_t*)> archive(
+      zip_open_from_source(source, ZIP_RDONLY, &problem), [](zip_t* z) {
+        if (z) zip_discard(z);
+      });
+  if (!archive) {
+    zip_source_free(source);
+    return unreadable();
+  }
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   if (count <= 0 || count > kZipEntriesMax) return unreadable();
   uint64_t total = 0;
@@ -56,11 +81,16 @@ Result<Done> each_entry(std::string_view zip, const Take& take) {
     TRY(const Entry entry, entry_at(archive.get(), i));
     CHECK(take(entry, {}));
     if (entry.folder) continue;
-    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive.get(), i, 0), zip_fclose);
+    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
+        zip_fopen_index(archive.get(), i, 0), zip_fclose);
     if (!file) return unreadable();
     zip_int64_t got = 0;
     while ((got = zip_fread(file.get(), buffer.data(), buffer.size())) > 0) {
-      if ((total += static_cast<uint64_t>(got)) > kUnzippedBytesMax) return Error{400, "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes", {}};
+      if ((total += static_cast<uint64_t>(got)) > kUnzippedBytesMax)
+        return Error{400,
+                     "InvalidParameterValueException",
+                     "Unzipped size must be smaller than 262144000 bytes",
+                     {}};
       CHECK(take(entry, {buffer.data(), static_cast<size_t>(got)}));
     }
     if (got < 0) return unreadable();
@@ -74,18 +104,28 @@ Result<Done> check_package(std::string_view zip) {
 }
 
 Result<Done> unpack(std::string_view zip, const std::string& folder) {
-  const Error failed{500, "ServiceException", "The function's code could not be unpacked under " + folder + "; is its file system full?", {}};
+  const Error failed{
+      500,
+      "ServiceException",
+      "The function's code could not be unpacked under " + folder + "; is its file system full?",
+      {}};
   std::string open_name;
   int fd = -1;
-  const auto close_file = [&] { if (fd >= 0) close(fd); fd = -1; };
+  const auto close_file = [&] {
+    if (fd >= 0) close(fd);
+    fd = -1;
+  };
   auto done = each_entry(zip, [&](const Entry& entry, std::string_view piece) -> Result<Done> {
     const std::filesystem::path path = std::filesystem::path(folder) / entry.name;
-    if (piece.empty()) {                                   // a new entry begins
+    if (piece.empty()) {  // a new entry begins
       close_file();
       std::error_code problem;
       std::filesystem::create_directories(entry.folder ? path : path.parent_path(), problem);
       if (problem) return failed;
-      if (!entry.folder && (fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, entry.mode | 0444)) < 0) return failed;
+      if (!entry.folder &&
+          (fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                     entry.mode | 0444)) < 0)
+        return failed;
       return Done{};
     }
     if (write(fd, piece.data(), piece.size()) != static_cast<ssize_t>(piece.size())) return failed;

@@ -22,14 +22,21 @@ namespace sluice::lambda {
 namespace {
 constexpr size_t kCodeFoldersKept = 8;
 
-// Code is unpacked in memory, because nothing is plain on disk; in the data directory only where there is no tmpfs.
+// Code is unpacked in memory, because nothing is plain on disk; in the data directory only where
+// there is no tmpfs.
 std::string code_root(const std::string& data_dir) {
-  const std::string absolute = std::filesystem::absolute(data_dir).string(), name = "sluice-" + hex(sha256(absolute)).substr(0, 16);
+  const std::string absolute = std::filesystem::absolute(data_dir).string(),
+                    name = "sluice-" + hex(sha256(absolute)).substr(0, 16);
   std::string root = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" + name : absolute + "/run";
   std::error_code ignored;
   end_leftovers(root);
-  std::filesystem::remove_all(root, ignored);              // left by a killed server
-  if (mkdir(root.c_str(), 0700) != 0) { root = absolute + "/run"; end_leftovers(root); std::filesystem::remove_all(root, ignored); mkdir(root.c_str(), 0700); }
+  std::filesystem::remove_all(root, ignored);  // left by a killed server
+  if (mkdir(root.c_str(), 0700) != 0) {
+    root = absolute + "/run";
+    end_leftovers(root);
+    std::filesystem::remove_all(root, ignored);
+    mkdir(root.c_str(), 0700);
+  }
   return root;
 }
 
@@ -45,7 +52,8 @@ Request internal_request(const Scope& scope) {
 
 class Runner : public FunctionRunner {
  public:
-  Runner(const Ports& ports, const std::string& data_dir) : ports_(ports), root_(code_root(data_dir)) {}
+  Runner(const Ports& ports, const std::string& data_dir)
+      : ports_(ports), root_(code_root(data_dir)) {}
   ~Runner() override {
     stop();
     async_.reset();
@@ -60,18 +68,21 @@ class Runner : public FunctionRunner {
     if (async_) async_->stop();
     std::unique_lock lock(mutex_);
     stopping_ = true;
-    idle_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs), [this] { return total_ == 0; });
+    idle_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),
+                           [this] { return total_ == 0; });
     for (Environment* e : active_) e->abort();
   }
 
-  Result<Outcome> run(const std::string& name, const std::string& payload, const std::string& request_id) override {
+  Result<Outcome> run(const std::string& name, const std::string& payload,
+                      const std::string& request_id) override {
     const Snapshot snapshot = ports_.store->snapshot();
     const auto function = view_function(snapshot, name);
     if (!function) return not_found(snapshot.scope(), name);
     if (auto slot = take_slot(*function); !slot) {
       Staged staged = ports_.store->stage();
       count(staged, name, "Throttles", 1, "Count", now());
-      if (auto kept = ports_.store->commit(std::move(staged), {}); !kept) spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
+      if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
+        spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
       return std::move(slot).error();
     }
     auto outcome = run_in_slot(*function, payload, request_id, snapshot);
@@ -86,7 +97,12 @@ class Runner : public FunctionRunner {
     if (stopping_) return Error{503, "ServiceException", "The server is being stopped.", {}};
     const bool reserved_full = function.reserved && own >= *function.reserved;
     if (reserved_full || total_ >= kConcurrencyMax)
-      return Error{429, "TooManyRequestsException", "Rate Exceeded.", {{"Reason", reserved_full ? "ReservedFunctionConcurrentInvocationLimitExceeded" : "ConcurrentInvocationLimitExceeded"}, {"header:retry-after", "1"}}};
+      return Error{429,
+                   "TooManyRequestsException",
+                   "Rate Exceeded.",
+                   {{"Reason", reserved_full ? "ReservedFunctionConcurrentInvocationLimitExceeded"
+                                             : "ConcurrentInvocationLimitExceeded"},
+                    {"header:retry-after", "1"}}};
     ++own;
     ++total_;
     return Done{};
@@ -102,7 +118,8 @@ class Runner : public FunctionRunner {
     return found == running_.end() ? 0 : found->second;
   }
 
-  Result<Outcome> run_in_slot(const FunctionView& function, const std::string& payload, const std::string& request_id, const Snapshot& snapshot) {
+  Result<Outcome> run_in_slot(const FunctionView& function, const std::string& payload,
+                              const std::string& request_id, const Snapshot& snapshot) {
     const Time began = now();
     TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, snapshot));
     {
@@ -113,33 +130,55 @@ class Runner : public FunctionRunner {
     {
       const std::lock_guard lock(mutex_);
       active_.erase(environment.get());
-      if (stopping_ && finished.kind == Finished::Kind::exited) return Error{503, "ServiceException", "The server was stopped during the invocation.", {}};
+      if (stopping_ && finished.kind == Finished::Kind::exited)
+        return Error{503, "ServiceException", "The server was stopped during the invocation.", {}};
     }
-    Outcome outcome{std::move(finished.body), finished.kind == Finished::Kind::success ? "" : "Unhandled", {}};
+    Outcome outcome{
+        std::move(finished.body), finished.kind == Finished::Kind::success ? "" : "Unhandled", {}};
     finished.body.clear();
     std::vector<Journal::Line> log = report(function, finished, request_id, began);
     for (const auto& line : log) outcome.log_tail += line.message + "\n";
-    if (outcome.log_tail.size() > kLogTailBytes) outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
+    if (outcome.log_tail.size() > kLogTailBytes)
+      outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
     CHECK(keep_record(function, *environment, log, finished, began));
-    if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error) keep_warm(std::move(environment));
+    if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
+      keep_warm(std::move(environment));
     return outcome;
   }
 
   // An idle environment of this very revision, else a new one.
-  Result<std::unique_ptr<Environment>> warm_or_cold(const FunctionView& function, const Snapshot& snapshot) {
-    std::list<std::unique_ptr<Environment>> old;           // destroyed outside the lock
+  Result<std::unique_ptr<Environment>> warm_or_cold(const FunctionView& function,
+                                                    const Snapshot& snapshot) {
+    std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
     std::unique_ptr<Environment> found;
     {
       const std::lock_guard lock(mutex_);
       const Time time = now();
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
-        const bool outlived = time - e.idle_since > kIdleMaxMs || time - e.session().issued > kEnvironmentLifeMaxMs || !e.alive() || (e.function().name == function.name && e.function().revision != function.revision);
-        if (outlived) { old.push_back(std::move(*it)); it = idle_.erase(it); continue; }
-        if (!found && e.function().name == function.name && e.function().revision == function.revision) { found = std::move(*it); it = idle_.erase(it); continue; }
+        const bool outlived =
+            time - e.idle_since > kIdleMaxMs || time - e.session().issued > kEnvironmentLifeMaxMs ||
+            !e.alive() ||
+            (e.function().name == function.name && e.function().revision != function.revision);
+        if (outlived) {
+          old.push_back(std::move(*it));
+          it = idle_.erase(it);
+          continue;
+        }
+        if (!found && e.function().name == function.name &&
+            e.function().revision == function.revision) {
+          found = std::move(*it);
+          it = idle_.erase(it);
+          continue;
+        }
         ++it;
       }
-      if (!found && idle_.size() + static_cast<size_t>(total_) > static_cast<size_t>(kConcurrencyMax) && !idle_.empty()) { old.push_back(std::move(idle_.front())); idle_.pop_front(); }
+      if (!found &&
+          idle_.size() + static_cast<size_t>(total_) > static_cast<size_t>(kConcurrencyMax) &&
+          !idle_.empty()) {
+        old.push_back(std::move(idle_.front()));
+        idle_.pop_front();
+      }
     }
     if (found) return found;
     TRY(Session session, role_session(function));
@@ -149,37 +188,61 @@ class Runner : public FunctionRunner {
   void keep_warm(std::unique_ptr<Environment> environment) {
     environment->idle_since = now();
     const std::lock_guard lock(mutex_);
-    idle_.push_front(std::move(environment));              // the latest used first: the rest can grow old
+    idle_.push_front(std::move(environment));  // the latest used first: the rest can grow old
   }
 
   // The execution role's session, by STS, after its trust policy let lambda.amazonaws.com have it.
   Result<Session> role_session(const FunctionView& function) {
     const Scope& scope = ports_.store->scope();
     Request request = internal_request(scope);
-    request.query = {{"Action", "AssumeRole"}, {"Version", "2011-06-15"}, {"RoleArn", function.role_arn}, {"RoleSessionName", function.name.size() < 2 ? function.name + "-" : function.name}, {"DurationSeconds", "3600"}};
-    const Response answer = ports_.dispatcher->call("sts", "AssumeRole", std::move(request), Gate::service_caller("lambda.amazonaws.com", scope, function.arn));
+    request.query = {
+        {"Action", "AssumeRole"},
+        {"Version", "2011-06-15"},
+        {"RoleArn", function.role_arn},
+        {"RoleSessionName", function.name.size() < 2 ? function.name + "-" : function.name},
+        {"DurationSeconds", "3600"}};
+    const Response answer =
+        ports_.dispatcher->call("sts", "AssumeRole", std::move(request),
+                                Gate::service_caller("lambda.amazonaws.com", scope, function.arn));
     pugi::xml_document document;
     document.load_buffer(answer.body.data(), answer.body.size());
     const std::string token = document.select_node("//SessionToken").node().child_value();
-    if (answer.status != 200 || token.empty()) return Error{400, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.", {}};
+    if (answer.status != 200 || token.empty())
+      return Error{400,
+                   "InvalidParameterValueException",
+                   "The role defined for the function cannot be assumed by Lambda.",
+                   {}};
     return ports_.sessions->open(token);
   }
 
-  Result<std::shared_ptr<const CodeFolder>> code_folder(const FunctionView& function, const Snapshot& snapshot) {
-    const std::lock_guard lock(code_mutex_);               // one unpacks, the others wait for it
+  Result<std::shared_ptr<const CodeFolder>> code_folder(const FunctionView& function,
+                                                        const Snapshot& snapshot) {
+    const std::lock_guard lock(code_mutex_);  // one unpacks, the others wait for it
     for (auto it = folders_.begin(); it != folders_.end(); ++it)
-      if (it->first == function.code_sha256) { folders_.splice(folders_.begin(), folders_, it); return it->second; }
+      if (it->first == function.code_sha256) {
+        folders_.splice(folders_.begin(), folders_, it);
+        return it->second;
+      }
     const auto wrapped = unbase64(function.wrapped);
-    TRY(const Secret key, ports_.data_keys->unwrap(wrapped.value_or(""), code_context(snapshot.scope(), function.name), snapshot));
-    TRY(auto reader, ports_.store->read_blob({function.blob, static_cast<uint64_t>(function.code_bytes)}, key));
+    TRY(const Secret key,
+        ports_.data_keys->unwrap(wrapped.value_or(""),
+                                 code_context(snapshot.scope(), function.name), snapshot));
+    TRY(auto reader,
+        ports_.store->read_blob({function.blob, static_cast<uint64_t>(function.code_bytes)}, key));
     std::string zip;
     while (zip.size() < static_cast<size_t>(function.code_bytes)) {
-      TRY(const std::string piece, reader->read(zip.size(), std::min<size_t>(1 << 20, static_cast<size_t>(function.code_bytes) - zip.size())));
-      if (piece.empty()) return Error{500, "ServiceException", "The function's code could not be read.", {}};
+      TRY(const std::string piece,
+          reader->read(
+              zip.size(),
+              std::min<size_t>(1 << 20, static_cast<size_t>(function.code_bytes) - zip.size())));
+      if (piece.empty())
+        return Error{500, "ServiceException", "The function's code could not be read.", {}};
       zip += piece;
     }
     const std::string path = root_ + "/" + random_hex(16);
-    if (mkdir(path.c_str(), 0700) != 0) return Error{500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
+    if (mkdir(path.c_str(), 0700) != 0)
+      return Error{
+          500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
     auto folder = std::make_shared<const CodeFolder>(path);
     CHECK(unpack(zip, path));
     folders_.emplace_front(function.code_sha256, folder);
@@ -188,46 +251,72 @@ class Runner : public FunctionRunner {
   }
 
   // START, what the function wrote, END and REPORT, as CloudWatch Logs shows them.
-  static std::vector<Journal::Line> report(const FunctionView& function, Finished& finished, const std::string& id, Time began) {
+  static std::vector<Journal::Line> report(const FunctionView& function, Finished& finished,
+                                           const std::string& id, Time began) {
     std::vector<Journal::Line> log{{began, "START RequestId: " + id + " Version: $LATEST"}};
     std::move(finished.lines.begin(), finished.lines.end(), std::back_inserter(log));
     const Time ended = now();
-    if (finished.kind == Finished::Kind::timeout) log.push_back({ended, fmt::format("{} {} Task timed out after {:.2f} seconds", iso_millis(ended), id, static_cast<double>(function.timeout_s))});
+    if (finished.kind == Finished::Kind::timeout)
+      log.push_back(
+          {ended, fmt::format("{} {} Task timed out after {:.2f} seconds", iso_millis(ended), id,
+                              static_cast<double>(function.timeout_s))});
     log.push_back({ended, "END RequestId: " + id});
-    std::string line = fmt::format("REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t", id, finished.duration_ms, static_cast<int64_t>(std::ceil(finished.duration_ms)), function.memory_mb, finished.memory_used_mb);
+    std::string line = fmt::format(
+        "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} "
+        "MB\tMax Memory Used: {} MB\t",
+        id, finished.duration_ms, static_cast<int64_t>(std::ceil(finished.duration_ms)),
+        function.memory_mb, finished.memory_used_mb);
     if (finished.init_ms) line += fmt::format("Init Duration: {:.2f} ms\t", *finished.init_ms);
-    if (finished.kind == Finished::Kind::timeout) line += "Status: timeout";
-    else if (finished.kind == Finished::Kind::exited || finished.kind == Finished::Kind::init_failed) line += "Status: error\tError Type: " + finished.error_type;
+    if (finished.kind == Finished::Kind::timeout)
+      line += "Status: timeout";
+    else if (finished.kind == Finished::Kind::exited ||
+             finished.kind == Finished::Kind::init_failed)
+      line += "Status: error\tError Type: " + finished.error_type;
     log.push_back({ended, line});
     return log;
   }
 
-  void count(Staged& staged, const std::string& function, std::string_view metric, double value, std::string_view unit, Time time) const {
+  void count(Staged& staged, const std::string& function, std::string_view metric, double value,
+             std::string_view unit, Time time) const {
     if (!ports_.meter) return;
     ports_.meter->record(staged, "AWS/Lambda", metric, {}, value, unit, time);
-    ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}}, value, unit, time);
-    ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}, {"Resource", function}}, value, unit, time);
+    ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}}, value, unit,
+                         time);
+    ports_.meter->record(staged, "AWS/Lambda", metric,
+                         {{"FunctionName", function}, {"Resource", function}}, value, unit, time);
   }
 
-  // The log is written in the execution role's name: without logs:PutLogEvents there is none, as on AWS.
+  // The log is written in the execution role's name: without logs:PutLogEvents there is none, as on
+  // AWS.
   bool may_log(const FunctionView& function, const Environment& environment) {
     const Snapshot snapshot = ports_.store->snapshot();
-    const std::string arn = make_arn(snapshot.scope(), "logs", "log-group:" + function.log_group + ":log-stream:" + environment.log_stream());
-    return Gate::authorize({{"logs:CreateLogStream", arn, {}, {}, ""}, {"logs:PutLogEvents", arn, {}, {}, ""}}, internal_request(snapshot.scope()), Gate::role_caller(environment.session(), snapshot.scope()), ports_, snapshot).has_value();
+    const std::string arn =
+        make_arn(snapshot.scope(), "logs",
+                 "log-group:" + function.log_group + ":log-stream:" + environment.log_stream());
+    return Gate::authorize(
+               {{"logs:CreateLogStream", arn, {}, {}, ""}, {"logs:PutLogEvents", arn, {}, {}, ""}},
+               internal_request(snapshot.scope()),
+               Gate::role_caller(environment.session(), snapshot.scope()), ports_, snapshot)
+        .has_value();
   }
 
-  Result<Done> keep_record(const FunctionView& function, const Environment& environment, const std::vector<Journal::Line>& log, const Finished& finished, Time began) {
+  Result<Done> keep_record(const FunctionView& function, const Environment& environment,
+                           const std::vector<Journal::Line>& log, const Finished& finished,
+                           Time began) {
     const bool logs = ports_.journal && may_log(function, environment);
     for (int attempt = 0;; ++attempt) {
       Staged staged = ports_.store->stage();
       if (logs) ports_.journal->append(staged, function.log_group, environment.log_stream(), log);
       count(staged, function.name, "Invocations", 1, "Count", began);
-      count(staged, function.name, "Errors", finished.kind == Finished::Kind::success ? 0 : 1, "Count", began);
+      count(staged, function.name, "Errors", finished.kind == Finished::Kind::success ? 0 : 1,
+            "Count", began);
       count(staged, function.name, "Duration", finished.duration_ms, "Milliseconds", began);
-      count(staged, function.name, "ConcurrentExecutions", static_cast<double>(running(function.name)), "Count", began);
+      count(staged, function.name, "ConcurrentExecutions",
+            static_cast<double>(running(function.name)), "Count", began);
       auto committed = ports_.store->commit(std::move(staged), {});
       if (committed) return Done{};
-      if (committed.error().code != "Conflict" || attempt == 20) return std::move(committed).error();
+      if (committed.error().code != "Conflict" || attempt == 20)
+        return std::move(committed).error();
     }
   }
 
@@ -245,6 +334,8 @@ class Runner : public FunctionRunner {
 };
 }  // namespace
 
-std::unique_ptr<FunctionRunner> make_runner(const Ports& ports, const std::string& data_dir) { return std::make_unique<Runner>(ports, data_dir); }
+std::unique_ptr<FunctionRunner> make_runner(const Ports& ports, const std::string& data_dir) {
+  return std::make_unique<Runner>(ports, data_dir);
+}
 
 }  // namespace sluice::lambda

@@ -35,12 +35,20 @@ struct Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { reset(); }
-  void reset(int f = -1) { if (fd >= 0) close(fd); fd = f; }
+  void reset(int f = -1) {
+    if (fd >= 0) close(fd);
+    fd = f;
+  }
   int release() { return std::exchange(fd, -1); }
   // Above the numbers that the child gets, so that no dup2 overwrites a source.
-  void lift() { const int high = fcntl(fd, F_DUPFD_CLOEXEC, 32); reset(high); }
+  void lift() {
+    const int high = fcntl(fd, F_DUPFD_CLOEXEC, 32);
+    reset(high);
+  }
 };
-Error cannot(const std::string& what) { return {500, "ServiceException", "The function's sandbox could not be started: " + what, {}}; }
+Error cannot(const std::string& what) {
+  return {500, "ServiceException", "The function's sandbox could not be started: " + what, {}};
+}
 
 bool make_pipe(Descriptor& read_end, Descriptor& write_end) {
   int ends[2];
@@ -56,34 +64,73 @@ bool make_filter_file(Descriptor& file) {
   const std::string filter = seccomp_filter();
   file.reset(memfd_create("seccomp", MFD_CLOEXEC));
   file.lift();
-  return !filter.empty() && file.fd >= 0 && write(file.fd, filter.data(), filter.size()) == static_cast<ssize_t>(filter.size()) && lseek(file.fd, 0, SEEK_SET) == 0;
+  return !filter.empty() && file.fd >= 0 &&
+         write(file.fd, filter.data(), filter.size()) == static_cast<ssize_t>(filter.size()) &&
+         lseek(file.fd, 0, SEEK_SET) == 0;
 }
 
 std::vector<std::string> arguments_of(const SandboxOptions& options) {
-  std::vector<std::string> a{"bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--hostname", "sluice", "--uid", "1000", "--gid", "1000",
-                             "--block-fd", std::to_string(kBlockFd), "--info-fd", std::to_string(kInfoFd), "--seccomp", std::to_string(kSeccompFd), "--proc", "/proc", "--dev", "/dev"};
+  std::vector<std::string> a{"bwrap",
+                             "--unshare-all",
+                             "--die-with-parent",
+                             "--new-session",
+                             "--as-pid-1",
+                             "--cap-drop",
+                             "ALL",
+                             "--hostname",
+                             "sluice",
+                             "--uid",
+                             "1000",
+                             "--gid",
+                             "1000",
+                             "--block-fd",
+                             std::to_string(kBlockFd),
+                             "--info-fd",
+                             std::to_string(kInfoFd),
+                             "--seccomp",
+                             std::to_string(kSeccompFd),
+                             "--proc",
+                             "/proc",
+                             "--dev",
+                             "/dev"};
   const auto add = [&a](std::initializer_list<std::string> more) { a.insert(a.end(), more); };
   add({"--ro-bind", "/usr", "/usr"});
-  for (const char* link : {"bin", "sbin", "lib", "lib64"}) add({"--symlink", "usr/" + std::string(link), "/" + std::string(link)});
-  add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/opt", "--dir", "/etc", "--size", std::to_string(kTmpBytes), "--tmpfs", "/tmp"});
+  for (const char* link : {"bin", "sbin", "lib", "lib64"})
+    add({"--symlink", "usr/" + std::string(link), "/" + std::string(link)});
+  add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/opt", "--dir", "/etc", "--size",
+       std::to_string(kTmpBytes), "--tmpfs", "/tmp"});
   if (!options.ca_file.empty()) add({"--ro-bind", options.ca_file, "/etc/sluice/ca.pem"});
   add({"--remount-ro", "/", "--chdir", "/var/task", "/var/task/bootstrap"});
   return a;
 }
 
-// Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES) but not credentials or namespaces: the sockets that it
-// opens inside the sandbox's network stay ours. System calls only.
-struct Listening { int user_ns, net_ns; uint16_t ports[2]; int sockets[2]; int problem; };
+// Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES) but not
+// credentials or namespaces: the sockets that it opens inside the sandbox's network stay ours.
+// System calls only.
+struct Listening {
+  int user_ns, net_ns;
+  uint16_t ports[2];
+  int sockets[2];
+  int problem;
+};
 int open_listeners(void* raw) {
   Listening& l = *static_cast<Listening*>(raw);
-  if (setns(l.user_ns, CLONE_NEWUSER) != 0 || setns(l.net_ns, CLONE_NEWNET) != 0) { l.problem = errno; return 1; }
+  if (setns(l.user_ns, CLONE_NEWUSER) != 0 || setns(l.net_ns, CLONE_NEWNET) != 0) {
+    l.problem = errno;
+    return 1;
+  }
   for (int i = 0; i < 2; ++i) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(l.ports[i]);
-    address.sin_addr.s_addr = htonl(INADDR_ANY);           // there is a loopback only, and it may not be up yet
+    address.sin_addr.s_addr =
+        htonl(INADDR_ANY);  // there is a loopback only, and it may not be up yet
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 64) != 0) { l.problem = errno; return 1; }
+    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        listen(fd, 64) != 0) {
+      l.problem = errno;
+      return 1;
+    }
     l.sockets[i] = fd;
   }
   return 0;
@@ -92,7 +139,8 @@ int open_listeners(void* raw) {
 Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, int& endpoint) {
   const std::string base = "/proc/" + std::to_string(child) + "/ns/";
   const Descriptor net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
-  // The user namespace that owns the network: by now bubblewrap may have put its child into a further one, which has no power over it.
+  // The user namespace that owns the network: by now bubblewrap may have put its child into a
+  // further one, which has no power over it.
   const Descriptor user(ioctl(net.fd, NS_GET_USERNS));
   Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
   const pid_t helper = clone_sharing_memory(open_listeners, CLONE_FILES, &listening);
@@ -101,11 +149,14 @@ Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, in
   if (helper > 0) waitpid(helper, &status, 0);
   runtime = listening.sockets[0];
   endpoint = listening.sockets[1];
-  if (helper < 0 || status != 0) return cannot("its network cannot be prepared: " + std::string(strerror(helper < 0 ? why : listening.problem)));
+  if (helper < 0 || status != 0)
+    return cannot("its network cannot be prepared: " +
+                  std::string(strerror(helper < 0 ? why : listening.problem)));
   return Done{};
 }
 
-// {"child-pid": N ...} from bubblewrap; -1 when it ended instead. Read to its end: bubblewrap writes it in pieces and dies when the pipe closes early.
+// {"child-pid": N ...} from bubblewrap; -1 when it ended instead. Read to its end: bubblewrap
+// writes it in pieces and dies when the pipe closes early.
 pid_t read_child_pid(int info) {
   std::string text;
   char piece[512];
@@ -125,7 +176,10 @@ pid_t read_child_pid(int info) {
 }
 
 void limit(pid_t child, const SandboxOptions& options) {
-  const auto set = [child](auto what, uint64_t value) { const rlimit to{value, value}; prlimit(child, what, &to, nullptr); };
+  const auto set = [child](auto what, uint64_t value) {
+    const rlimit to{value, value};
+    prlimit(child, what, &to, nullptr);
+  };
   set(RLIMIT_DATA, static_cast<uint64_t>(options.memory_mb) << 20);
   set(RLIMIT_NOFILE, kFilesMax);
   set(RLIMIT_NPROC, kProcessesMax);
@@ -136,10 +190,19 @@ void limit(pid_t child, const SandboxOptions& options) {
 
 Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter;
-  if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) || !make_pipe(output_read, output_write)) return cannot("no more file descriptors");
+  if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) ||
+      !make_pipe(output_read, output_write))
+    return cannot("no more file descriptors");
   if (!make_filter_file(filter)) return cannot("the seccomp filter cannot be built");
-  const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment, {{output_write.fd, 1}, {output_write.fd, 2}, {block_read.fd, kBlockFd}, {info_write.fd, kInfoFd}, {filter.fd, kSeccompFd}});
-  if (!bwrap) return cannot("bubblewrap does not run (" + bwrap.error().message + "); install it, for example with: apt install bubblewrap");
+  const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment,
+                           {{output_write.fd, 1},
+                            {output_write.fd, 2},
+                            {block_read.fd, kBlockFd},
+                            {info_write.fd, kInfoFd},
+                            {filter.fd, kSeccompFd}});
+  if (!bwrap)
+    return cannot("bubblewrap does not run (" + bwrap.error().message +
+                  "); install it, for example with: apt install bubblewrap");
   Sandbox sandbox;
   sandbox.bwrap_ = *bwrap;
   block_read.reset();
@@ -151,12 +214,14 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   if (sandbox.child_ < 0) {
     char why[512] = {};
     if (read(sandbox.output_, why, sizeof why - 1) < 0) why[0] = 0;
-    return cannot(why[0] ? std::string(trim(why)) : "bubblewrap ended at once; are user namespaces allowed here?");
+    return cannot(why[0] ? std::string(trim(why))
+                         : "bubblewrap ended at once; are user namespaces allowed here?");
   }
   sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
   CHECK(listen_inside(sandbox.child_, options.endpoint_port, sandbox.runtime_, sandbox.endpoint_));
   limit(sandbox.child_, options);
-  if (write(block_write.fd, "g", 1) != 1) return cannot("bubblewrap ended before the function began");
+  if (write(block_write.fd, "g", 1) != 1)
+    return cannot("bubblewrap ended before the function began");
   return sandbox;
 }
 
@@ -167,7 +232,9 @@ void end_leftovers(const std::string& code_root) {
     if (!pid) continue;
     std::ifstream file(process.path() / "cmdline", std::ios::binary);
     const std::string arguments((std::istreambuf_iterator<char>(file)), {});
-    if (arguments.starts_with(std::string("bwrap\0", 6)) && arguments.find('\0' + code_root + "/") != arguments.npos) ::kill(static_cast<pid_t>(*pid), SIGKILL);
+    if (arguments.starts_with(std::string("bwrap\0", 6)) &&
+        arguments.find('\0' + code_root + "/") != arguments.npos)
+      ::kill(static_cast<pid_t>(*pid), SIGKILL);
   }
 }
 
@@ -175,17 +242,30 @@ std::string sandbox_in_force() {
   Descriptor null;
   null.reset(open("/dev/null", O_WRONLY | O_CLOEXEC));
   null.lift();
-  const auto child = spawn("/usr/bin/bwrap", {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true"}, {}, {{null.fd, 1}, {null.fd, 2}});
-  if (!child) return "no sandbox: functions do not start; install bubblewrap, for example with: apt install bubblewrap";
+  const auto child = spawn("/usr/bin/bwrap",
+                           {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink",
+                            "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true"},
+                           {}, {{null.fd, 1}, {null.fd, 2}});
+  if (!child)
+    return "no sandbox: functions do not start; install bubblewrap, for example with: apt install "
+           "bubblewrap";
   int status = 0;
   waitpid(*child, &status, 0);
-  if (status != 0) return "no sandbox: functions do not start; this system does not allow user namespaces (sysctl kernel.unprivileged_userns_clone)";
+  if (status != 0)
+    return "no sandbox: functions do not start; this system does not allow user namespaces (sysctl "
+           "kernel.unprivileged_userns_clone)";
   return "bubblewrap: own namespaces, seccomp, no network but the endpoint";
 }
 
 Sandbox::Sandbox(Sandbox&& other) noexcept
-    : runtime_(std::exchange(other.runtime_, -1)), endpoint_(std::exchange(other.endpoint_, -1)), output_(std::exchange(other.output_, -1)), pidfd_(std::exchange(other.pidfd_, -1)),
-      bwrap_(std::exchange(other.bwrap_, -1)), child_(std::exchange(other.child_, -1)), status_(other.status_), reaped_(other.reaped_) {}
+    : runtime_(std::exchange(other.runtime_, -1)),
+      endpoint_(std::exchange(other.endpoint_, -1)),
+      output_(std::exchange(other.output_, -1)),
+      pidfd_(std::exchange(other.pidfd_, -1)),
+      bwrap_(std::exchange(other.bwrap_, -1)),
+      child_(std::exchange(other.child_, -1)),
+      status_(other.status_),
+      reaped_(other.reaped_) {}
 
 Sandbox::~Sandbox() {
   kill();
@@ -194,16 +274,25 @@ Sandbox::~Sandbox() {
     if (fd >= 0) close(fd);
 }
 
-// The first process of a pid namespace takes all others with it; --die-with-parent ends it when bubblewrap goes.
+// The first process of a pid namespace takes all others with it; --die-with-parent ends it when
+// bubblewrap goes.
 void Sandbox::kill() {
   if (bwrap_ > 0 && !reaped_) ::kill(bwrap_, SIGKILL);
 }
 
 std::string Sandbox::ending() {
-  if (bwrap_ > 0 && !reaped_) { waitpid(bwrap_, &status_, 0); reaped_ = true; }
-  if (WIFSIGNALED(status_)) return "signal: " + std::string(WTERMSIG(status_) == SIGKILL ? "killed" : strsignal(WTERMSIG(status_)));
+  if (bwrap_ > 0 && !reaped_) {
+    waitpid(bwrap_, &status_, 0);
+    reaped_ = true;
+  }
+  if (WIFSIGNALED(status_))
+    return "signal: " +
+           std::string(WTERMSIG(status_) == SIGKILL ? "killed" : strsignal(WTERMSIG(status_)));
   const int code = WEXITSTATUS(status_);
-  if (code > 128 && code < 160) return "signal: " + std::string(code == 128 + SIGKILL ? "killed" : strsignal(code - 128));   // bubblewrap reports it so
+  if (code > 128 && code < 160)
+    return "signal: " + std::string(code == 128 + SIGKILL
+                                        ? "killed"
+                                        : strsignal(code - 128));  // bubblewrap reports it so
   return "exit status " + std::to_string(code);
 }
 

@@ -1,7 +1,9 @@
 #pragma once
-// One process of a function in its sandbox: bubblewrap with own user, mount, pid, ipc, uts, cgroup and network namespaces, no
-// capabilities, no new privileges, a seccomp filter, a read-only root and a private /tmp. Its network is a loopback of its own, on
-// which two sockets listen: the Runtime API's and the Sluice endpoint's. Nothing else can be reached. docs/decisions/0002-function-sandbox.md
+// One process of a function in its sandbox: bubblewrap with own user, mount, pid, ipc, uts, cgroup
+// and network namespaces, no capabilities, no new privileges, a seccomp filter, a read-only root
+// and a private /tmp. Its network is a loopback of its own, on which two sockets listen: the
+// Runtime API's and the Sluice endpoint's. Nothing else can be reached.
+// docs/decisions/0002-function-sandbox.md
 #include <sys/types.h>
 
 #include <string>
@@ -11,15 +13,15 @@
 
 namespace sluice::lambda {
 
-constexpr uint16_t kRuntimePort = 9001;                 // of the Runtime API, inside the sandbox
+constexpr uint16_t kRuntimePort = 9001;  // of the Runtime API, inside the sandbox
 constexpr int64_t kFilesMax = 1024, kProcessesMax = 1024, kTmpBytes = 512ll << 20;
 
 struct SandboxOptions {
-  std::string code_dir;                                  // becomes /var/task, read only
-  std::string ca_file;                                   // becomes /etc/sluice/ca.pem; "" none
-  std::vector<std::string> environment;                  // "NAME=value", the function's whole environment
-  int64_t memory_mb = 128;                               // limit of private writable memory (RLIMIT_DATA)
-  uint16_t endpoint_port = 0;                            // the Sluice endpoint, inside the sandbox
+  std::string code_dir;                  // becomes /var/task, read only
+  std::string ca_file;                   // becomes /etc/sluice/ca.pem; "" none
+  std::vector<std::string> environment;  // "NAME=value", the function's whole environment
+  int64_t memory_mb = 128;               // limit of private writable memory (RLIMIT_DATA)
+  uint16_t endpoint_port = 0;            // the Sluice endpoint, inside the sandbox
 };
 
 // A running process. Every descriptor is owned here; the destructor kills and reaps.
@@ -33,25 +35,27 @@ class Sandbox {
 
   int runtime_listener() const { return runtime_; }
   int endpoint_listener() const { return endpoint_; }
-  int output() const { return output_; }                 // stdout and stderr, non-blocking
-  int process() const { return pidfd_; }                 // readable when it has ended
-  int64_t memory_used_mb() const;                        // high-water mark of its resident memory
+  int output() const { return output_; }  // stdout and stderr, non-blocking
+  int process() const { return pidfd_; }  // readable when it has ended
+  int64_t memory_used_mb() const;         // high-water mark of its resident memory
   void kill();
-  std::string ending();                                  // after it ended: "exit status 1", "signal: killed"
+  std::string ending();  // after it ended: "exit status 1", "signal: killed"
 
  private:
   Sandbox() = default;
   int runtime_ = -1, endpoint_ = -1, output_ = -1, pidfd_ = -1;
-  pid_t bwrap_ = -1, child_ = -1;                        // bubblewrap outside, the function's process inside
+  pid_t bwrap_ = -1, child_ = -1;  // bubblewrap outside, the function's process inside
   int status_ = 0;
   bool reaped_ = false;
 };
 
-// Ends what a killed server left behind. bubblewrap dies with its server, but killed between two of its steps it leaves its child waiting for it for ever,
-// before any code of the function ran. `code_root`: absolute, where this server alone keeps code.
+// Ends what a killed server left behind. bubblewrap dies with its server, but killed between two of
+// its steps it leaves its child waiting for it for ever, before any code of the function ran.
+// `code_root`: absolute, where this server alone keeps code.
 void end_leftovers(const std::string& code_root);
 
-// The seccomp filter as BPF: refuses what no function needs and exploits do (mounts, namespaces, ptrace, bpf, keyrings, io_uring, ...).
+// The seccomp filter as BPF: refuses what no function needs and exploits do (mounts, namespaces,
+// ptrace, bpf, keyrings, io_uring, ...).
 std::string seccomp_filter();
 
 }  // namespace sluice::lambda

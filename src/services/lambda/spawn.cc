@@ -16,7 +16,8 @@
 #include <mutex>
 #include <thread>
 
-// clone() by glibc's other name: under its own the thread sanitizer takes it for a fork, and loses count of its threads.
+// clone() by glibc's other name: under its own the thread sanitizer takes it for a fork, and loses
+// count of its threads.
 extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...);
 
 namespace sluice::lambda {
@@ -30,17 +31,19 @@ struct Launch {
   int problem;
 };
 
-// In a child that shares memory with us until the program begins (CLONE_VM | CLONE_VFORK): system calls only.
+// In a child that shares memory with us until the program begins (CLONE_VM | CLONE_VFORK): system
+// calls only.
 int become(void* raw) {
   Launch& launch = *static_cast<Launch*>(raw);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != launch.parent) return 127;               // it ended before the line above
+  if (getppid() != launch.parent) return 127;  // it ended before the line above
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   bool ready = null >= 0 && dup2(null, 0) == 0;
   for (const auto& [from, to] : *launch.descriptors) ready = ready && dup2(from, to) == to;
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);                  // the server blocks its stop signals; the program must not inherit that
+  sigprocmask(SIG_SETMASK, &none,
+              nullptr);  // the server blocks its stop signals; the program must not inherit that
   if (ready) execve(launch.path, launch.argv, launch.envp);
   launch.problem = errno;
   return 127;
@@ -101,15 +104,18 @@ pid_t clone_sharing_memory(int (*body)(void*), int flags, void* argument) {
   const auto stack = std::make_unique<char[]>(kStackBytes);
   sigset_t all, before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);               // no handler may run in the child
-  const pid_t child = __clone(body, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | flags | SIGCHLD, argument);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler may run in the child
+  const pid_t child =
+      __clone(body, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | flags | SIGCHLD, argument);
   const int problem = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = problem;
   return child;
 }
 
-Result<pid_t> spawn(const char* path, std::vector<std::string> arguments, std::vector<std::string> environment, std::vector<std::pair<int, int>> descriptors) {
+Result<pid_t> spawn(const char* path, std::vector<std::string> arguments,
+                    std::vector<std::string> environment,
+                    std::vector<std::pair<int, int>> descriptors) {
   static Parent parent;
   std::vector<char*> argv, envp;
   for (std::string& a : arguments) argv.push_back(a.data());

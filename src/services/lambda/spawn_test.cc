@@ -11,14 +11,17 @@
 
 namespace sluice::lambda {
 namespace {
-// A process that spawns, from a thread that ends at once, and waits. Returns it and what it spawned.
+// A process that spawns, from a thread that ends at once, and waits. Returns it and what it
+// spawned.
 std::pair<pid_t, pid_t> spawner() {
   int pipe_ends[2];
   EXPECT_EQ(pipe(pipe_ends), 0);
   const pid_t server = fork();
   if (server == 0) {
     pid_t child = -1;
-    std::thread([&child] { if (const auto spawned = spawn("/bin/sleep", {"sleep", "600"}, {}, {})) child = *spawned; }).join();
+    std::thread([&child] {
+      if (const auto spawned = spawn("/bin/sleep", {"sleep", "600"}, {}, {})) child = *spawned;
+    }).join();
     if (write(pipe_ends[1], &child, sizeof child) != sizeof child) _exit(1);
     for (;;) pause();
   }
@@ -39,7 +42,7 @@ TEST(Spawn, WhatItStartedOutlivesTheThreadAndDiesWithTheProcess) {
   ASSERT_GT(child, 0);
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   ASSERT_GE(pidfd, 0);
-  EXPECT_FALSE(ends_within(pidfd, 100));                    // the thread that asked is gone
+  EXPECT_FALSE(ends_within(pidfd, 100));  // the thread that asked is gone
   kill(server, SIGKILL);
   waitpid(server, nullptr, 0);
   EXPECT_TRUE(ends_within(pidfd, 10'000));

@@ -5,16 +5,19 @@
 
 namespace sluice::logs {
 namespace {
-constexpr std::array<int64_t, 22> kRetentionDays = {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
+constexpr std::array<int64_t, 22> kRetentionDays = {1,    3,    5,    7,    14,   30,  60,  90,
+                                                    120,  150,  180,  365,  400,  545, 731, 1096,
+                                                    1827, 2192, 2557, 2922, 3288, 3653};
 constexpr size_t kCountedMax = 20000;
 
 int64_t stored_bytes(const Snapshot& s, const Group& group) {
   int64_t bytes = 0;
   size_t count = 0;
-  s.scan(schema::prefix(Family::logs, "e", {group.id}), "", false, [&](std::string_view, std::string_view message) {
-    bytes += static_cast<int64_t>(message.size()) + kEventOverheadBytes;
-    return ++count < kCountedMax;
-  });
+  s.scan(schema::prefix(Family::logs, "e", {group.id}), "", false,
+         [&](std::string_view, std::string_view message) {
+           bytes += static_cast<int64_t>(message.size()) + kEventOverheadBytes;
+           return ++count < kCountedMax;
+         });
   return bytes;
 }
 }  // namespace
@@ -22,17 +25,25 @@ int64_t stored_bytes(const Snapshot& s, const Group& group) {
 Result<In> CreateLogGroup::parse(const Request& request) {
   TRY(In in, parse_in(request, false));
   const Fields fields(in.body);
-  if (fields.find("kmsKeyId")) return invalid("kmsKeyId is not implemented by Sluice yet: all log events are encrypted on disk under the store's key.");
+  if (fields.find("kmsKeyId"))
+    return invalid(
+        "kmsKeyId is not implemented by Sluice yet: all log events are encrypted on disk under the "
+        "store's key.");
   TRY(const json::object* tags, fields.object("tags"));
-  if (tags && !tags->empty()) return invalid("Tags of log groups are not implemented by Sluice yet.");
+  if (tags && !tags->empty())
+    return invalid("Tags of log groups are not implemented by Sluice yet.");
   TRY(const auto kind, fields.text("logGroupClass"));
-  if (kind && *kind != "STANDARD") return invalid("The log group class " + *kind + " is not implemented by Sluice: use STANDARD.");
+  if (kind && *kind != "STANDARD")
+    return invalid("The log group class " + *kind + " is not implemented by Sluice: use STANDARD.");
   TRY(const auto kept, fields.boolean("deletionProtectionEnabled"));
-  if (kept.value_or(false)) return invalid("deletionProtectionEnabled is not implemented by Sluice yet.");
+  if (kept.value_or(false))
+    return invalid("deletionProtectionEnabled is not implemented by Sluice yet.");
   return in;
 }
 Result<json::object> CreateLogGroup::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.get(group_key(in->group))) return Error{400, "ResourceAlreadyExistsException", "The specified log group already exists", {}};
+  if (staged.get(group_key(in->group)))
+    return Error{
+        400, "ResourceAlreadyExistsException", "The specified log group already exists", {}};
   staged.put_json(group_key(in->group), new_group(in->group, in.time()));
   return json::object{};
 }
@@ -43,7 +54,9 @@ Result<DescribeLogGroups::In> DescribeLogGroups::parse(const Request& request) {
   In in;
   TRY(const auto prefix, fields.text("logGroupNamePrefix"));
   TRY(const auto part, fields.text("logGroupNamePattern"));
-  if (prefix && part) return invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
+  if (prefix && part)
+    return invalid(
+        "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
   in.prefix = prefix.value_or("");
   in.part = part.value_or("");
   TRY(in.limit, limit_of(body, kDescribeMax));
@@ -56,20 +69,31 @@ Result<json::object> DescribeLogGroups::run(const Authorized<In>& in, const Snap
   bool more = false;
   // Names sort as their bytes, so a prefix is a range that starts at the prefix itself.
   const std::string start = std::max(in->after, in->prefix);
-  s.scan(schema::prefix(Family::logs, "logs.group", {}), start.empty() ? "" : schema::prefix(Family::logs, "logs.group", {}).bytes + start, false, [&](std::string_view key, std::string_view value) {
-    const std::string name = schema::parts(key).at(0);
-    if (!name.starts_with(in->prefix)) return false;
-    if (name == in->after || name.find(in->part) == name.npos) return true;
-    if (static_cast<int64_t>(groups.size()) == in->limit) { more = true; return false; }
-    const auto record = parse_json_object(value);
-    if (!record) return true;
-    const Group group = group_of(*record);
-    json::object shown{{"logGroupName", name}, {"creationTime", group.created}, {"metricFilterCount", 0}, {"arn", group_arn(s.scope(), name) + ":*"}, {"logGroupArn", group_arn(s.scope(), name)}, {"storedBytes", stored_bytes(s, group)}, {"logGroupClass", "STANDARD"}};
-    if (group.retention_days) shown["retentionInDays"] = group.retention_days;
-    groups.push_back(std::move(shown));
-    last = name;
-    return true;
-  });
+  s.scan(schema::prefix(Family::logs, "logs.group", {}),
+         start.empty() ? "" : schema::prefix(Family::logs, "logs.group", {}).bytes + start, false,
+         [&](std::string_view key, std::string_view value) {
+           const std::string name = schema::parts(key).at(0);
+           if (!name.starts_with(in->prefix)) return false;
+           if (name == in->after || name.find(in->part) == name.npos) return true;
+           if (static_cast<int64_t>(groups.size()) == in->limit) {
+             more = true;
+             return false;
+           }
+           const auto record = parse_json_object(value);
+           if (!record) return true;
+           const Group group = group_of(*record);
+           json::object shown{{"logGroupName", name},
+                              {"creationTime", group.created},
+                              {"metricFilterCount", 0},
+                              {"arn", group_arn(s.scope(), name) + ":*"},
+                              {"logGroupArn", group_arn(s.scope(), name)},
+                              {"storedBytes", stored_bytes(s, group)},
+                              {"logGroupClass", "STANDARD"}};
+           if (group.retention_days) shown["retentionInDays"] = group.retention_days;
+           groups.push_back(std::move(shown));
+           last = name;
+           return true;
+         });
   json::object out{{"logGroups", std::move(groups)}};
   if (more) out["nextToken"] = to_token(last);
   return out;
@@ -85,8 +109,13 @@ Result<json::object> DeleteLogGroup::run(const Authorized<In>& in, Staged& stage
 Result<In> PutRetentionPolicy::parse(const Request& request) {
   TRY(In in, parse_in(request, false));
   TRY(const auto days, Fields(in.body).integer("retentionInDays"));
-  if (!days || std::find(kRetentionDays.begin(), kRetentionDays.end(), *days) == kRetentionDays.end())
-    return invalid("1 validation error detected: Value '" + (days ? std::to_string(*days) : "null") + "' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]");
+  if (!days ||
+      std::find(kRetentionDays.begin(), kRetentionDays.end(), *days) == kRetentionDays.end())
+    return invalid("1 validation error detected: Value '" +
+                   (days ? std::to_string(*days) : "null") +
+                   "' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum "
+                   "value set: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, "
+                   "1096, 1827, 2192, 2557, 2922, 3288, 3653]");
   return in;
 }
 Result<json::object> PutRetentionPolicy::run(const Authorized<In>& in, Staged& staged) {
@@ -108,7 +137,8 @@ Result<ListTagsForResource::In> ListTagsForResource::parse(const Request& reques
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const auto text, Fields(body).text("resourceArn"));
   const auto arn = parse_arn(text.value_or(""));
-  if (!arn || arn->service != "logs" || !arn->resource.starts_with("log-group:")) return invalid("resourceArn must be the ARN of a log group.");
+  if (!arn || arn->service != "logs" || !arn->resource.starts_with("log-group:"))
+    return invalid("resourceArn must be the ARN of a log group.");
   In in{arn->resource.substr(10)};
   if (in.group.ends_with(":*")) in.group.resize(in.group.size() - 2);
   CHECK(check_group_name(in.group));
@@ -121,7 +151,9 @@ Result<json::object> ListTagsForResource::run(const Authorized<In>& in, const Sn
 
 Result<json::object> CreateLogStream::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
-  if (staged.get(stream_key(group.id, in->stream))) return Error{400, "ResourceAlreadyExistsException", "The specified log stream already exists", {}};
+  if (staged.get(stream_key(group.id, in->stream)))
+    return Error{
+        400, "ResourceAlreadyExistsException", "The specified log stream already exists", {}};
   staged.put_json(stream_key(group.id, in->stream), new_stream(in->stream, in.time()));
   return json::object{};
 }
@@ -134,26 +166,39 @@ Result<json::object> DeleteLogStream::run(const Authorized<In>& in, Staged& stag
 }
 
 namespace {
-struct Times { Time first = 0, last = 0, ingested = 0; };
+struct Times {
+  Time first = 0, last = 0, ingested = 0;
+};
 Times times_of(const Snapshot& s, const Group& group, const Stream& stream, Time at) {
   Times times;
   const Key all = events_of(group.id, stream.id);
   const Time oldest = oldest_shown(group, at);
-  s.scan(all, event_key(group.id, stream.id, oldest, 0).bytes, false, [&](std::string_view key, std::string_view) {
-    times.first = position_of(key).value_or(Position{}).time;
-    return false;
-  });
-  if (times.first) s.scan(all, "", true, [&](std::string_view key, std::string_view) {
-    const Position last = position_of(key).value_or(Position{});
-    times.last = last.time;
-    times.ingested = ingestion_time(last.sequence);
-    return false;
-  });
+  s.scan(all, event_key(group.id, stream.id, oldest, 0).bytes, false,
+         [&](std::string_view key, std::string_view) {
+           times.first = position_of(key).value_or(Position{}).time;
+           return false;
+         });
+  if (times.first)
+    s.scan(all, "", true, [&](std::string_view key, std::string_view) {
+      const Position last = position_of(key).value_or(Position{});
+      times.last = last.time;
+      times.ingested = ingestion_time(last.sequence);
+      return false;
+    });
   return times;
 }
-json::object shown(const Scope& scope, const Group& group, const Stream& stream, const Times& times) {
-  json::object o{{"logStreamName", stream.name}, {"creationTime", stream.created}, {"arn", group_arn(scope, group.name) + ":log-stream:" + stream.name}, {"storedBytes", 0}, {"uploadSequenceToken", std::string(56, '0')}};
-  if (times.first) { o["firstEventTimestamp"] = times.first; o["lastEventTimestamp"] = times.last; o["lastIngestionTime"] = times.ingested; }
+json::object shown(const Scope& scope, const Group& group, const Stream& stream,
+                   const Times& times) {
+  json::object o{{"logStreamName", stream.name},
+                 {"creationTime", stream.created},
+                 {"arn", group_arn(scope, group.name) + ":log-stream:" + stream.name},
+                 {"storedBytes", 0},
+                 {"uploadSequenceToken", std::string(56, '0')}};
+  if (times.first) {
+    o["firstEventTimestamp"] = times.first;
+    o["lastEventTimestamp"] = times.last;
+    o["lastIngestionTime"] = times.ingested;
+  }
   return o;
 }
 }  // namespace
@@ -166,8 +211,12 @@ Result<In> DescribeLogStreams::parse(const Request& request) {
   CHECK(fields.boolean("descending"));
   CHECK(limit_of(in.body, kDescribeMax));
   CHECK(from_token(in.body));
-  if (order && *order != "LogStreamName" && *order != "LastEventTime") return invalid("1 validation error detected: Value '" + order->substr(0, 64) + "' at 'orderBy' failed to satisfy constraint: Member must satisfy enum value set: [LogStreamName, LastEventTime]");
-  if (order && *order == "LastEventTime" && prefix) return invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
+  if (order && *order != "LogStreamName" && *order != "LastEventTime")
+    return invalid("1 validation error detected: Value '" + order->substr(0, 64) +
+                   "' at 'orderBy' failed to satisfy constraint: Member must satisfy enum value "
+                   "set: [LogStreamName, LastEventTime]");
+  if (order && *order == "LastEventTime" && prefix)
+    return invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
   return in;
 }
 Result<json::object> DescribeLogStreams::run(const Authorized<In>& in, const Snapshot& s) {
@@ -175,25 +224,39 @@ Result<json::object> DescribeLogStreams::run(const Authorized<In>& in, const Sna
   TRY(const int64_t limit, limit_of(in->body, kDescribeMax));
   TRY(const std::string after, from_token(in->body));
   const std::string prefix = text_of(in->body, "logStreamNamePrefix");
-  const bool by_time = text_of(in->body, "orderBy") == "LastEventTime", descending = bool_of(in->body, "descending");
-  struct Entry { std::string sort; Stream stream; };
+  const bool by_time = text_of(in->body, "orderBy") == "LastEventTime",
+             descending = bool_of(in->body, "descending");
+  struct Entry {
+    std::string sort;
+    Stream stream;
+  };
   std::vector<Entry> entries;
-  s.scan(schema::prefix(Family::logs, "logs.stream", {group.id}), schema::prefix(Family::logs, "logs.stream", {group.id}).bytes + prefix, false, [&](std::string_view, std::string_view value) {
-    const auto record = parse_json_object(value);
-    if (!record) return true;
-    Stream stream = stream_of(*record);
-    if (!stream.name.starts_with(prefix)) return false;
-    std::string sort = by_time ? hex(big_endian64(static_cast<uint64_t>(times_of(s, group, stream, in.time()).last))) + stream.name : stream.name;
-    if (after.empty() || (descending ? sort < after : sort > after)) entries.push_back({std::move(sort), std::move(stream)});
-    return by_time || descending || static_cast<int64_t>(entries.size()) <= limit;
+  s.scan(schema::prefix(Family::logs, "logs.stream", {group.id}),
+         schema::prefix(Family::logs, "logs.stream", {group.id}).bytes + prefix, false,
+         [&](std::string_view, std::string_view value) {
+           const auto record = parse_json_object(value);
+           if (!record) return true;
+           Stream stream = stream_of(*record);
+           if (!stream.name.starts_with(prefix)) return false;
+           std::string sort = by_time ? hex(big_endian64(static_cast<uint64_t>(
+                                            times_of(s, group, stream, in.time()).last))) +
+                                            stream.name
+                                      : stream.name;
+           if (after.empty() || (descending ? sort < after : sort > after))
+             entries.push_back({std::move(sort), std::move(stream)});
+           return by_time || descending || static_cast<int64_t>(entries.size()) <= limit;
+         });
+  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
+    return descending ? a.sort > b.sort : a.sort < b.sort;
   });
-  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return descending ? a.sort > b.sort : a.sort < b.sort; });
   json::array streams;
   json::object out;
   for (const Entry& entry : entries) {
     if (static_cast<int64_t>(streams.size()) == limit) break;
-    streams.push_back(shown(s.scope(), group, entry.stream, times_of(s, group, entry.stream, in.time())));
-    if (static_cast<int64_t>(streams.size()) == limit && entries.size() > streams.size()) out["nextToken"] = to_token(entry.sort);
+    streams.push_back(
+        shown(s.scope(), group, entry.stream, times_of(s, group, entry.stream, in.time())));
+    if (static_cast<int64_t>(streams.size()) == limit && entries.size() > streams.size())
+      out["nextToken"] = to_token(entry.sort);
   }
   out["logStreams"] = std::move(streams);
   return out;

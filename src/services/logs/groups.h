@@ -11,14 +11,17 @@ struct OnGroup {
   using Out = json::object;
   static Result<In> parse(const Request& request) { return parse_in(request, with_stream); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return std::vector<Need>{with_stream ? stream_need(Self::action, in.group, in.stream, s.scope()) : group_need(Self::action, in.group, s.scope())};
+    return std::vector<Need>{with_stream ? stream_need(Self::action, in.group, in.stream, s.scope())
+                                         : group_need(Self::action, in.group, s.scope())};
   }
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in) { return in.body; }
 };
 
-// CreateLogGroup. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
-// Errors: ResourceAlreadyExistsException, InvalidParameterException. Differs: kmsKeyId, tags and other classes than STANDARD are refused.
+// CreateLogGroup.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+// Errors: ResourceAlreadyExistsException, InvalidParameterException. Differs: kmsKeyId, tags and
+// other classes than STANDARD are refused.
 struct CreateLogGroup : OnGroup<CreateLogGroup> {
   static constexpr std::string_view name = "CreateLogGroup", action = "logs:CreateLogGroup";
   static Result<In> parse(const Request& request);
@@ -27,11 +30,16 @@ struct CreateLogGroup : OnGroup<CreateLogGroup> {
 // DescribeLogGroups: by name, 50 a page. storedBytes stops counting after 20,000 events of a group.
 struct DescribeLogGroups {
   static constexpr std::string_view name = "DescribeLogGroups", action = "logs:DescribeLogGroups";
-  struct In { std::string prefix, part, after; int64_t limit = kDescribeMax; };
+  struct In {
+    std::string prefix, part, after;
+    int64_t limit = kDescribeMax;
+  };
   using Out = json::object;
   static Result<In> parse(const Request& request);
   static json::value audit(const Request& request) { return shown_body(request); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot& s) { return std::vector<Need>{group_need(action, "", s.scope())}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot& s) {
+    return std::vector<Need>{group_need(action, "", s.scope())};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
 };
@@ -40,24 +48,31 @@ struct DeleteLogGroup : OnGroup<DeleteLogGroup> {
   static constexpr std::string_view name = "DeleteLogGroup", action = "logs:DeleteLogGroup";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// PutRetentionPolicy: retentionInDays is one of AWS's values; older events are hidden at once and erased within an hour.
+// PutRetentionPolicy: retentionInDays is one of AWS's values; older events are hidden at once and
+// erased within an hour.
 struct PutRetentionPolicy : OnGroup<PutRetentionPolicy> {
   static constexpr std::string_view name = "PutRetentionPolicy", action = "logs:PutRetentionPolicy";
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct DeleteRetentionPolicy : OnGroup<DeleteRetentionPolicy> {
-  static constexpr std::string_view name = "DeleteRetentionPolicy", action = "logs:DeleteRetentionPolicy";
+  static constexpr std::string_view name = "DeleteRetentionPolicy",
+                                    action = "logs:DeleteRetentionPolicy";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 // ListTagsForResource: always empty, since tags cannot be set.
 struct ListTagsForResource {
-  static constexpr std::string_view name = "ListTagsForResource", action = "logs:ListTagsForResource";
-  struct In { std::string group; };
+  static constexpr std::string_view name = "ListTagsForResource",
+                                    action = "logs:ListTagsForResource";
+  struct In {
+    std::string group;
+  };
   using Out = json::object;
   static Result<In> parse(const Request& request);
   static json::value audit(const Request& request) { return shown_body(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return std::vector<Need>{group_need(action, in.group, s.scope())}; }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return std::vector<Need>{group_need(action, in.group, s.scope())};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
 };
@@ -65,7 +80,8 @@ struct CreateLogStream : OnGroup<CreateLogStream, true> {
   static constexpr std::string_view name = "CreateLogStream", action = "logs:CreateLogStream";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// DescribeLogStreams: by name, or by the time of the last event (streams without one come as the oldest).
+// DescribeLogStreams: by name, or by the time of the last event (streams without one come as the
+// oldest).
 struct DescribeLogStreams : OnGroup<DescribeLogStreams> {
   static constexpr std::string_view name = "DescribeLogStreams", action = "logs:DescribeLogStreams";
   static Result<In> parse(const Request& request);

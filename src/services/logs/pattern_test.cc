@@ -24,21 +24,28 @@ TEST(Pattern, TermsAreAllRequiredAndCaseSensitive) {
   EXPECT_FALSE(matches("?WARN ?ERROR", "fine"));
 }
 TEST(Pattern, JsonConditionsCombine) {
-  constexpr std::string_view event = R"({"a":{"b":"x1"},"n":2,"list":[{"k":"v"}],"t":true,"z":null,"odd.name":"q","userIdentity":{"type":"Root"}})";
+  constexpr std::string_view event =
+      R"({"a":{"b":"x1"},"n":2,"list":[{"k":"v"}],"t":true,"z":null,"odd.name":"q","userIdentity":{"type":"Root"}})";
   EXPECT_TRUE(matches(R"({ $.a.b = "x1" && $.n > 1 })", event));
   EXPECT_FALSE(matches(R"({ $.a.b = "x1" && $.n > 2 })", event));
   EXPECT_TRUE(matches(R"({ $.a.b = "nope" || ($.n >= 2e0 && $.n != 3) })", event));
   EXPECT_TRUE(matches(R"({ $.a.b = "x*" })", event));
   EXPECT_TRUE(matches(R"({ $.list[0].k = v })", event));
   EXPECT_TRUE(matches(R"({ $.list[*].k = "v" })", event));
-  EXPECT_TRUE(matches(R"({ $.t IS TRUE && $.z IS NULL && $.missing NOT EXISTS && $.n EXISTS })", event));
+  EXPECT_TRUE(
+      matches(R"({ $.t IS TRUE && $.z IS NULL && $.missing NOT EXISTS && $.n EXISTS })", event));
   EXPECT_FALSE(matches(R"({ $.t IS FALSE })", event));
   EXPECT_TRUE(matches(R"({ $["odd.name"] = "q" })", event));
-  EXPECT_TRUE(matches(R"({ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType NOT EXISTS })", event));
+  EXPECT_TRUE(matches(
+      R"({ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType NOT EXISTS })",
+      event));
   EXPECT_FALSE(matches(R"({ $.n = 2 })", "not JSON"));
 }
 TEST(Pattern, WhatIsNotUnderstoodIsRefused) {
-  for (const char* text : {"[ip, user]", "%a.b%", "a.b", "{ $.a }", "{ $.a = }", "{ a = 1 }", "{ ($.a = 1 }", "{ $.a > \"x\" }", "\"open", "{ $.a[x] = 1 }", "{}", "-"}) EXPECT_FALSE(Pattern::parse(text)) << text;
+  for (const char* text :
+       {"[ip, user]", "%a.b%", "a.b", "{ $.a }", "{ $.a = }", "{ a = 1 }", "{ ($.a = 1 }",
+        "{ $.a > \"x\" }", "\"open", "{ $.a[x] = 1 }", "{}", "-"})
+    EXPECT_FALSE(Pattern::parse(text)) << text;
   std::string deep = "{ ";
   for (int i = 0; i < 17; ++i) deep += "(";
   EXPECT_FALSE(Pattern::parse(deep + "$.a = 1 }"));

@@ -3,11 +3,13 @@
 
 namespace sluice::s3 {
 namespace {
-Result<Text> absent(const Authorized<BucketIn>& in, const Snapshot& snapshot, const char* code, const char* message) {
+Result<Text> absent(const Authorized<BucketIn>& in, const Snapshot& snapshot, const char* code,
+                    const char* message) {
   CHECK(find_bucket(snapshot, in->bucket));
   return Error{404, code, message, {{"BucketName", in->bucket}}};
 }
-Result<Text> empty(const Authorized<BucketIn>& in, const Snapshot& snapshot, std::string_view element) {
+Result<Text> empty(const Authorized<BucketIn>& in, const Snapshot& snapshot,
+                   std::string_view element) {
   CHECK(find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open(element, kXmlns).close(element);
@@ -15,16 +17,35 @@ Result<Text> empty(const Authorized<BucketIn>& in, const Snapshot& snapshot, std
 }
 }  // namespace
 
-Result<Text> GetBucketLifecycleConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) { return absent(in, snapshot, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"); }
-Result<Text> GetBucketCors::run(const Authorized<In>& in, const Snapshot& snapshot) { return absent(in, snapshot, "NoSuchCORSConfiguration", "The CORS configuration does not exist"); }
-Result<Text> GetBucketWebsite::run(const Authorized<In>& in, const Snapshot& snapshot) { return absent(in, snapshot, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"); }
-Result<Text> GetBucketReplication::run(const Authorized<In>& in, const Snapshot& snapshot) { return absent(in, snapshot, "ReplicationConfigurationNotFoundError", "The replication configuration was not found"); }
-Result<Text> GetBucketLogging::run(const Authorized<In>& in, const Snapshot& snapshot) { return empty(in, snapshot, "BucketLoggingStatus"); }
-Result<Text> GetBucketAccelerateConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) { return empty(in, snapshot, "AccelerateConfiguration"); }
+Result<Text> GetBucketLifecycleConfiguration::run(const Authorized<In>& in,
+                                                  const Snapshot& snapshot) {
+  return absent(in, snapshot, "NoSuchLifecycleConfiguration",
+                "The lifecycle configuration does not exist");
+}
+Result<Text> GetBucketCors::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  return absent(in, snapshot, "NoSuchCORSConfiguration", "The CORS configuration does not exist");
+}
+Result<Text> GetBucketWebsite::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  return absent(in, snapshot, "NoSuchWebsiteConfiguration",
+                "The specified bucket does not have a website configuration");
+}
+Result<Text> GetBucketReplication::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  return absent(in, snapshot, "ReplicationConfigurationNotFoundError",
+                "The replication configuration was not found");
+}
+Result<Text> GetBucketLogging::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  return empty(in, snapshot, "BucketLoggingStatus");
+}
+Result<Text> GetBucketAccelerateConfiguration::run(const Authorized<In>& in,
+                                                   const Snapshot& snapshot) {
+  return empty(in, snapshot, "AccelerateConfiguration");
+}
 Result<Text> GetBucketRequestPayment::run(const Authorized<In>& in, const Snapshot& snapshot) {
   CHECK(find_bucket(snapshot, in->bucket));
   XmlWriter xml;
-  xml.open("RequestPaymentConfiguration", kXmlns).element("Payer", "BucketOwner").close("RequestPaymentConfiguration");
+  xml.open("RequestPaymentConfiguration", kXmlns)
+      .element("Payer", "BucketOwner")
+      .close("RequestPaymentConfiguration");
   return xml_text(xml);
 }
 

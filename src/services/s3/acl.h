@@ -1,6 +1,7 @@
 #pragma once
-// Access control lists of objects. Buckets are BucketOwnerEnforced, so an ACL says one thing: the owner has full control. Putting
-// one is AccessControlListNotSupported. Source: S3 User Guide, "Controlling ownership of objects and disabling ACLs".
+// Access control lists of objects. Buckets are BucketOwnerEnforced, so an ACL says one thing: the
+// owner has full control. Putting one is AccessControlListNotSupported. Source: S3 User Guide,
+// "Controlling ownership of objects and disabling ACLs".
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -13,7 +14,9 @@ struct GetObjectAcl {
   using In = ObjectIn;
   using Out = Text;
   static Result<In> parse(const Request& request) { return parse_object_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs("s3:GetObjectAcl", "s3:GetObjectVersionAcl", in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return version_needs("s3:GetObjectAcl", "s3:GetObjectVersionAcl", in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_text(out); }
   static json::value audit(const In& in) { return audit_object(in); }
@@ -25,7 +28,9 @@ struct PutObjectAcl {
   using In = ObjectIn;
   using Out = Text;
   static Result<In> parse(const Request& request) { return parse_object_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs("s3:PutObjectAcl", "s3:PutObjectVersionAcl", in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return version_needs("s3:PutObjectAcl", "s3:PutObjectVersionAcl", in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out) { return render_text(out); }
   static json::value audit(const In& in) { return audit_object(in); }

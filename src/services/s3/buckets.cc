@@ -6,19 +6,28 @@ namespace sluice::s3 {
 namespace {
 // S3 User Guide, "Bucket naming rules".
 bool is_bucket_name(std::string_view name) {
-  if (name.size() < 3 || name.size() > 63 || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != name.npos) return false;
+  if (name.size() < 3 || name.size() > 63 ||
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != name.npos)
+    return false;
   const auto is_edge = [](char c) { return c != '.' && c != '-'; };
   if (!is_edge(name.front()) || !is_edge(name.back()) || name.find("..") != name.npos) return false;
-  if (name.find_first_not_of("0123456789.") == name.npos && split(name, '.').size() == 4) return false;
-  for (const std::string_view prefix : {"xn--", "sthree-", "amzn-s3-demo-"}) if (name.starts_with(prefix)) return false;
-  for (const std::string_view suffix : {"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}) if (name.ends_with(suffix)) return false;
+  if (name.find_first_not_of("0123456789.") == name.npos && split(name, '.').size() == 4)
+    return false;
+  for (const std::string_view prefix : {"xn--", "sthree-", "amzn-s3-demo-"})
+    if (name.starts_with(prefix)) return false;
+  for (const std::string_view suffix : {"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"})
+    if (name.ends_with(suffix)) return false;
   return true;
 }
 }  // namespace
 
 Result<BucketIn> parse_bucket_in(const Request& request, bool checked) {
   CHECK(check_document(request, checked));
-  BucketIn in{request.param("Bucket"), request.body, request.headers.get("x-amz-expected-bucket-owner"), {}, request.query};
+  BucketIn in{request.param("Bucket"),
+              request.body,
+              request.headers.get("x-amz-expected-bucket-owner"),
+              {},
+              request.query};
   for (const auto& [name, value] : request.headers.list)
     if (name.starts_with("x-amz-")) in.headers.emplace_back(name, value);
   return in;
@@ -26,7 +35,8 @@ Result<BucketIn> parse_bucket_in(const Request& request, bool checked) {
 
 namespace {
 std::string header_of(const BucketIn& in, std::string_view name) {
-  for (const auto& [key, value] : in.headers) if (key == name) return value;
+  for (const auto& [key, value] : in.headers)
+    if (key == name) return value;
   return {};
 }
 // The region a bucket is made in: this one. In us-east-1 it is said by saying nothing.
@@ -36,32 +46,71 @@ Result<Done> check_location(const std::string& text, const std::string& region) 
     TRY(const auto document, parse_xml(text));
     const auto root = document->child("CreateBucketConfiguration");
     if (!root) return malformed_xml();
-    if (root.child("Location") || root.child("Bucket")) return Error{501, "NotImplemented", "Directory buckets are not implemented by Sluice.", {}};
+    if (root.child("Location") || root.child("Bucket"))
+      return Error{501, "NotImplemented", "Directory buckets are not implemented by Sluice.", {}};
     location = root.child_value("LocationConstraint");
   }
   if (location.empty() && region == "us-east-1") return Done{};
   if (location == region && region != "us-east-1") return Done{};
-  if (location == "us-east-1") return Error{400, "InvalidLocationConstraint", "The specified location-constraint is not valid", {{"LocationConstraint", location}}};
-  return Error{400, "IllegalLocationConstraintException", "The " + (location.empty() ? "unspecified" : location) + " location constraint is incompatible for the region specific endpoint this request was sent to.", {}};
+  if (location == "us-east-1")
+    return Error{400,
+                 "InvalidLocationConstraint",
+                 "The specified location-constraint is not valid",
+                 {{"LocationConstraint", location}}};
+  return Error{400,
+               "IllegalLocationConstraintException",
+               "The " + (location.empty() ? "unspecified" : location) +
+                   " location constraint is incompatible for the region specific endpoint this "
+                   "request was sent to.",
+               {}};
 }
 }  // namespace
 
 Result<std::vector<Need>> CreateBucket::needs(const In& in, const Snapshot& s) {
   std::vector<Need> needs{bucket_need(action, in.bucket, s)};
   if (equals_ignore_case(header_of(in, "x-amz-bucket-object-lock-enabled"), "true"))
-    for (const char* more : {"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"}) needs.push_back(bucket_need(more, in.bucket, s));
-  if (!header_of(in, "x-amz-object-ownership").empty()) needs.push_back(bucket_need("s3:PutBucketOwnershipControls", in.bucket, s));
+    for (const char* more : {"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"})
+      needs.push_back(bucket_need(more, in.bucket, s));
+  if (!header_of(in, "x-amz-object-ownership").empty())
+    needs.push_back(bucket_need("s3:PutBucketOwnershipControls", in.bucket, s));
   return needs;
 }
 Result<Text> CreateBucket::run(const Authorized<In>& in, Staged& staged) {
-  if (!is_bucket_name(in->bucket)) return Error{400, "InvalidBucketName", "The specified bucket is not valid.", {{"BucketName", in->bucket}}};
+  if (!is_bucket_name(in->bucket))
+    return Error{400,
+                 "InvalidBucketName",
+                 "The specified bucket is not valid.",
+                 {{"BucketName", in->bucket}}};
   CHECK(check_location(in->text, staged.snapshot().scope().region));
-  if (!check_acl_headers(in->headers)) return Error{400, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", {}};
+  if (!check_acl_headers(in->headers))
+    return Error{400,
+                 "InvalidBucketAclWithObjectOwnership",
+                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+                 {}};
   const std::string ownership = header_of(*in, "x-amz-object-ownership");
-  if (!ownership.empty() && ownership != "BucketOwnerEnforced") return Error{501, "NotImplemented", "Sluice has no ACLs: object ownership is always BucketOwnerEnforced.", {}};
-  if (staged.get(bucket_key(in->bucket))) return Error{409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", {{"BucketName", in->bucket}}};
-  json::object bucket{{"Name", in->bucket}, {"Created", in.time()}, {"Versioning", ""}, {"Algorithm", "AES256"}, {"KmsKey", ""}, {"BucketKey", false}, {"Policy", ""},
-      {"PublicAccessBlock", json::object{{"BlockPublicAcls", true}, {"IgnorePublicAcls", true}, {"BlockPublicPolicy", true}, {"RestrictPublicBuckets", true}}}, {"Notifications", json::array{}}};
+  if (!ownership.empty() && ownership != "BucketOwnerEnforced")
+    return Error{501,
+                 "NotImplemented",
+                 "Sluice has no ACLs: object ownership is always BucketOwnerEnforced.",
+                 {}};
+  if (staged.get(bucket_key(in->bucket)))
+    return Error{
+        409,
+        "BucketAlreadyOwnedByYou",
+        "Your previous request to create the named bucket succeeded and you already own it.",
+        {{"BucketName", in->bucket}}};
+  json::object bucket{{"Name", in->bucket},
+                      {"Created", in.time()},
+                      {"Versioning", ""},
+                      {"Algorithm", "AES256"},
+                      {"KmsKey", ""},
+                      {"BucketKey", false},
+                      {"Policy", ""},
+                      {"PublicAccessBlock", json::object{{"BlockPublicAcls", true},
+                                                         {"IgnorePublicAcls", true},
+                                                         {"BlockPublicPolicy", true},
+                                                         {"RestrictPublicBuckets", true}}},
+                      {"Notifications", json::array{}}};
   if (equals_ignore_case(header_of(*in, "x-amz-bucket-object-lock-enabled"), "true")) {
     bucket["Versioning"] = "Enabled";
     bucket["ObjectLock"] = json::object{};
@@ -84,8 +133,15 @@ Result<Text> DeleteBucket::run(const Authorized<In>& in, Staged& staged) {
   for (const char* table : {"s3.version", "s3.upload"}) {
     const Key prefix = schema::prefix(Family::objects, table, {in->bucket});
     bool any = false;
-    staged.snapshot().scan(prefix, "", false, [&](std::string_view, std::string_view) { any = true; return false; });
-    if (any) return Error{409, "BucketNotEmpty", "The bucket you tried to delete is not empty", {{"BucketName", in->bucket}}};
+    staged.snapshot().scan(prefix, "", false, [&](std::string_view, std::string_view) {
+      any = true;
+      return false;
+    });
+    if (any)
+      return Error{409,
+                   "BucketNotEmpty",
+                   "The bucket you tried to delete is not empty",
+                   {{"BucketName", in->bucket}}};
     staged.expect_empty(prefix);
   }
   staged.erase(bucket_key(in->bucket));
@@ -96,10 +152,15 @@ Result<Text> ListBuckets::run(const Authorized<In>&, const Snapshot& snapshot) {
   xml.open("ListAllMyBucketsResult", kXmlns);
   write_owner(xml, "Owner", snapshot);
   xml.open("Buckets");
-  snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}), "", false, [&](std::string_view, std::string_view value) {
-    if (const auto b = parse_json_object(value)) xml.open("Bucket").element("Name", text_of(*b, "Name")).element("CreationDate", iso_millis(int_of(*b, "Created"))).close("Bucket");
-    return true;
-  });
+  snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}), "", false,
+                [&](std::string_view, std::string_view value) {
+                  if (const auto b = parse_json_object(value))
+                    xml.open("Bucket")
+                        .element("Name", text_of(*b, "Name"))
+                        .element("CreationDate", iso_millis(int_of(*b, "Created")))
+                        .close("Bucket");
+                  return true;
+                });
   xml.close("Buckets").close("ListAllMyBucketsResult");
   return Text{200, xml.take(), "application/xml"};
 }
@@ -107,7 +168,8 @@ Result<Text> GetBucketLocation::run(const Authorized<In>& in, const Snapshot& sn
   CHECK(find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open("LocationConstraint", kXmlns);
-  std::string body = xml.take() + (snapshot.scope().region == "us-east-1" ? "" : snapshot.scope().region);
+  std::string body =
+      xml.take() + (snapshot.scope().region == "us-east-1" ? "" : snapshot.scope().region);
   return Text{200, body + "</LocationConstraint>", "application/xml"};
 }
 Result<Text> PutBucketVersioning::run(const Authorized<In>& in, Staged& staged) {
@@ -115,10 +177,20 @@ Result<Text> PutBucketVersioning::run(const Authorized<In>& in, Staged& staged) 
   TRY(const auto document, parse_xml(in->text));
   const auto root = document->child("VersioningConfiguration");
   const std::string status = root.child_value("Status");
-  if (std::string_view(root.child_value("MfaDelete")) == "Enabled") return Error{501, "NotImplemented", "MFA delete is not implemented by Sluice.", {}};
-  if (root && status.empty()) return Error{400, "IllegalVersioningConfigurationException", "The Versioning element must be specified", {}};
+  if (std::string_view(root.child_value("MfaDelete")) == "Enabled")
+    return Error{501, "NotImplemented", "MFA delete is not implemented by Sluice.", {}};
+  if (root && status.empty())
+    return Error{400,
+                 "IllegalVersioningConfigurationException",
+                 "The Versioning element must be specified",
+                 {}};
   if (status != "Enabled" && status != "Suspended") return malformed_xml();
-  if (status == "Suspended" && bucket.contains("ObjectLock")) return Error{409, "InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.", {}};
+  if (status == "Suspended" && bucket.contains("ObjectLock"))
+    return Error{409,
+                 "InvalidBucketState",
+                 "An Object Lock configuration is present on this bucket, so the versioning state "
+                 "cannot be changed.",
+                 {}};
   bucket["Versioning"] = status;
   staged.put_json(bucket_key(in->bucket), bucket);
   return Text{};
@@ -127,7 +199,8 @@ Result<Text> GetBucketVersioning::run(const Authorized<In>& in, const Snapshot& 
   TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open("VersioningConfiguration", kXmlns);
-  if (const std::string status = text_of(bucket, "Versioning"); !status.empty()) xml.element("Status", status);
+  if (const std::string status = text_of(bucket, "Versioning"); !status.empty())
+    xml.element("Status", status);
   xml.close("VersioningConfiguration");
   return Text{200, xml.take(), "application/xml"};
 }

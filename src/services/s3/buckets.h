@@ -1,13 +1,21 @@
 #pragma once
-// Buckets and their configurations. Each operation's limits and errors stand beside it in buckets.cc, configurations.cc,
-// notifications.cc, acl.cc, absent.cc and tagging.cc.
+// Buckets and their configurations. Each operation's limits and errors stand beside it in
+// buckets.cc, configurations.cc, notifications.cc, acl.cc, absent.cc and tagging.cc.
 #include "services/s3/checksum.h"
 #include "services/s3/model.h"
 
 namespace sluice::s3 {
 
-struct BucketIn { std::string bucket, text, owner; HeaderList headers; std::vector<std::pair<std::string, std::string>> query; };   // text: the document of a Put
-struct Text { int status = 200; std::string body, content_type = "application/xml"; Headers headers = {}; };
+struct BucketIn {
+  std::string bucket, text, owner;
+  HeaderList headers;
+  std::vector<std::pair<std::string, std::string>> query;
+};  // text: the document of a Put
+struct Text {
+  int status = 200;
+  std::string body, content_type = "application/xml";
+  Headers headers = {};
+};
 inline Response render_text(const Text& out) {
   Response r{out.status, out.headers, out.body, nullptr, 0};
   if (!out.body.empty()) r.headers.add("content-type", out.content_type);
@@ -21,7 +29,10 @@ template <class Self>
 struct OnBucket {
   using In = BucketIn;
   using Out = Text;
-  static Result<In> parse(const Request& request) { return parse_bucket_in(request, Self::match.method == "PUT" && !Self::match.flag.empty() && Self::match.flag != "notification"); }
+  static Result<In> parse(const Request& request) {
+    return parse_bucket_in(request, Self::match.method == "PUT" && !Self::match.flag.empty() &&
+                                        Self::match.flag != "notification");
+  }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
     CHECK(check_owner(in.owner, s));
     return std::vector<Need>{bucket_need(Self::action, in.bucket, s)};
@@ -29,14 +40,14 @@ struct OnBucket {
   static Response render(const Out& out) { return render_text(out); }
   static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}}; }
 };
-#define SLUICE_S3_BUCKET(operation, permission, verb, subresource, state)                                          \
-  struct operation : OnBucket<operation> {                                                                          \
-    static constexpr std::string_view name = #operation, action = "s3:" permission;                                 \
-    static constexpr Match match{verb, "/{Bucket}", subresource, ""};                                               \
-    static Result<Out> run(const Authorized<In>& in, state);                                                        \
+#define SLUICE_S3_BUCKET(operation, permission, verb, subresource, state)           \
+  struct operation : OnBucket<operation> {                                          \
+    static constexpr std::string_view name = #operation, action = "s3:" permission; \
+    static constexpr Match match{verb, "/{Bucket}", subresource, ""};               \
+    static Result<Out> run(const Authorized<In>& in, state);                        \
   }
-// Needs besides s3:CreateBucket: PutBucketObjectLockConfiguration and PutBucketVersioning when the bucket is made with Object Lock,
-// PutBucketOwnershipControls with x-amz-object-ownership.
+// Needs besides s3:CreateBucket: PutBucketObjectLockConfiguration and PutBucketVersioning when the
+// bucket is made with Object Lock, PutBucketOwnershipControls with x-amz-object-ownership.
 struct CreateBucket : OnBucket<CreateBucket> {
   static constexpr std::string_view name = "CreateBucket", action = "s3:CreateBucket";
   static constexpr Match match{"PUT", "/{Bucket}", "", ""};
@@ -45,37 +56,54 @@ struct CreateBucket : OnBucket<CreateBucket> {
 };
 SLUICE_S3_BUCKET(HeadBucket, "ListBucket", "HEAD", "", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(DeleteBucket, "DeleteBucket", "DELETE", "", Staged& staged);
-SLUICE_S3_BUCKET(GetBucketLocation, "GetBucketLocation", "GET", "location", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketLocation, "GetBucketLocation", "GET", "location",
+                 const Snapshot& snapshot);
 SLUICE_S3_BUCKET(PutBucketVersioning, "PutBucketVersioning", "PUT", "versioning", Staged& staged);
-SLUICE_S3_BUCKET(GetBucketVersioning, "GetBucketVersioning", "GET", "versioning", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(PutBucketEncryption, "PutEncryptionConfiguration", "PUT", "encryption", Staged& staged);
-SLUICE_S3_BUCKET(GetBucketEncryption, "GetEncryptionConfiguration", "GET", "encryption", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(DeleteBucketEncryption, "PutEncryptionConfiguration", "DELETE", "encryption", Staged& staged);
+SLUICE_S3_BUCKET(GetBucketVersioning, "GetBucketVersioning", "GET", "versioning",
+                 const Snapshot& snapshot);
+SLUICE_S3_BUCKET(PutBucketEncryption, "PutEncryptionConfiguration", "PUT", "encryption",
+                 Staged& staged);
+SLUICE_S3_BUCKET(GetBucketEncryption, "GetEncryptionConfiguration", "GET", "encryption",
+                 const Snapshot& snapshot);
+SLUICE_S3_BUCKET(DeleteBucketEncryption, "PutEncryptionConfiguration", "DELETE", "encryption",
+                 Staged& staged);
 SLUICE_S3_BUCKET(PutBucketPolicy, "PutBucketPolicy", "PUT", "policy", Staged& staged);
 SLUICE_S3_BUCKET(GetBucketPolicy, "GetBucketPolicy", "GET", "policy", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(DeleteBucketPolicy, "DeleteBucketPolicy", "DELETE", "policy", Staged& staged);
-SLUICE_S3_BUCKET(GetBucketPolicyStatus, "GetBucketPolicyStatus", "GET", "policyStatus", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(PutPublicAccessBlock, "PutBucketPublicAccessBlock", "PUT", "publicAccessBlock", Staged& staged);
-SLUICE_S3_BUCKET(GetPublicAccessBlock, "GetBucketPublicAccessBlock", "GET", "publicAccessBlock", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(DeletePublicAccessBlock, "PutBucketPublicAccessBlock", "DELETE", "publicAccessBlock", Staged& staged);
-SLUICE_S3_BUCKET(PutBucketNotificationConfiguration, "PutBucketNotification", "PUT", "notification", Staged& staged);
-SLUICE_S3_BUCKET(GetBucketNotificationConfiguration, "GetBucketNotification", "GET", "notification", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketPolicyStatus, "GetBucketPolicyStatus", "GET", "policyStatus",
+                 const Snapshot& snapshot);
+SLUICE_S3_BUCKET(PutPublicAccessBlock, "PutBucketPublicAccessBlock", "PUT", "publicAccessBlock",
+                 Staged& staged);
+SLUICE_S3_BUCKET(GetPublicAccessBlock, "GetBucketPublicAccessBlock", "GET", "publicAccessBlock",
+                 const Snapshot& snapshot);
+SLUICE_S3_BUCKET(DeletePublicAccessBlock, "PutBucketPublicAccessBlock", "DELETE",
+                 "publicAccessBlock", Staged& staged);
+SLUICE_S3_BUCKET(PutBucketNotificationConfiguration, "PutBucketNotification", "PUT", "notification",
+                 Staged& staged);
+SLUICE_S3_BUCKET(GetBucketNotificationConfiguration, "GetBucketNotification", "GET", "notification",
+                 const Snapshot& snapshot);
 // ACLs are off (BucketOwnerEnforced): they can be read, never put.
-SLUICE_S3_BUCKET(GetBucketOwnershipControls, "GetBucketOwnershipControls", "GET", "ownershipControls", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(PutBucketOwnershipControls, "PutBucketOwnershipControls", "PUT", "ownershipControls", Staged& staged);
+SLUICE_S3_BUCKET(GetBucketOwnershipControls, "GetBucketOwnershipControls", "GET",
+                 "ownershipControls", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(PutBucketOwnershipControls, "PutBucketOwnershipControls", "PUT",
+                 "ownershipControls", Staged& staged);
 SLUICE_S3_BUCKET(GetBucketAcl, "GetBucketAcl", "GET", "acl", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(PutBucketAcl, "PutBucketAcl", "PUT", "acl", Staged& staged);
 SLUICE_S3_BUCKET(PutBucketTagging, "PutBucketTagging", "PUT", "tagging", Staged& staged);
 SLUICE_S3_BUCKET(GetBucketTagging, "GetBucketTagging", "GET", "tagging", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(DeleteBucketTagging, "PutBucketTagging", "DELETE", "tagging", Staged& staged);
 // What Sluice does not have is truthfully absent when asked for; putting it is NotImplemented.
-SLUICE_S3_BUCKET(GetBucketLifecycleConfiguration, "GetLifecycleConfiguration", "GET", "lifecycle", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketLifecycleConfiguration, "GetLifecycleConfiguration", "GET", "lifecycle",
+                 const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketCors, "GetBucketCORS", "GET", "cors", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketWebsite, "GetBucketWebsite", "GET", "website", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(GetBucketReplication, "GetReplicationConfiguration", "GET", "replication", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketReplication, "GetReplicationConfiguration", "GET", "replication",
+                 const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketLogging, "GetBucketLogging", "GET", "logging", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(GetBucketAccelerateConfiguration, "GetAccelerateConfiguration", "GET", "accelerate", const Snapshot& snapshot);
-SLUICE_S3_BUCKET(GetBucketRequestPayment, "GetBucketRequestPayment", "GET", "requestPayment", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketAccelerateConfiguration, "GetAccelerateConfiguration", "GET",
+                 "accelerate", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(GetBucketRequestPayment, "GetBucketRequestPayment", "GET", "requestPayment",
+                 const Snapshot& snapshot);
 
 struct ListBuckets {
   static constexpr std::string_view name = "ListBuckets", action = "s3:ListAllMyBuckets";
@@ -83,13 +111,17 @@ struct ListBuckets {
   struct In {};
   using Out = Text;
   static Result<In> parse(const Request&) { return In{}; }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) { return std::vector<Need>{{std::string(action), "*", {}, {}, ""}}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out) { return render_text(out); }
 };
 
 // Writing an element with its attributes: XML attributes are few in S3.
-inline void write_owner(XmlWriter& xml, std::string_view element, const Snapshot& snapshot) { xml.open(element).element("ID", snapshot.scope().account_id).close(element); }
+inline void write_owner(XmlWriter& xml, std::string_view element, const Snapshot& snapshot) {
+  xml.open(element).element("ID", snapshot.scope().account_id).close(element);
+}
 Error acl_not_supported();
 // x-amz-acl and x-amz-grant-*: only what the bucket owner's full control already says.
 Result<Done> check_acl_headers(const HeaderList& headers);

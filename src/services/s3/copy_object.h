@@ -1,9 +1,10 @@
 #pragma once
-// CopyObject: a new version from an existing one, up to 5 GB, under the destination's encryption; and what it shares with
-// UploadPartCopy. Needs GetObject on the source, PutObject on the destination and both keys. Conditions on the source
-// (x-amz-copy-source-if-*) and on the destination (If-Match, If-None-Match). The source is read once, even when a conflict runs the
-// rest again. Errors: NoSuchKey, NoSuchVersion, PreconditionFailed, InvalidRequest (a copy onto itself that changes nothing, or of
-// more than 5 GB).
+// CopyObject: a new version from an existing one, up to 5 GB, under the destination's encryption;
+// and what it shares with UploadPartCopy. Needs GetObject on the source, PutObject on the
+// destination and both keys. Conditions on the source (x-amz-copy-source-if-*) and on the
+// destination (If-Match, If-None-Match). The source is read once, even when a conflict runs the
+// rest again. Errors: NoSuchKey, NoSuchVersion, PreconditionFailed, InvalidRequest (a copy onto
+// itself that changes nothing, or of more than 5 GB).
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -13,7 +14,9 @@ namespace sluice::s3 {
 Result<ObjectIn> parse_copy_source(const Request& request);
 // The source's version, its conditions held; `size` bytes of it from `from` as a body.
 Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot);
-Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count);
+Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version,
+                                                const Ports& ports, const Snapshot& snapshot,
+                                                uint64_t from, uint64_t count);
 // The destination's headers without those that describe the request's own (empty) body.
 ObjectIn without_body_headers(ObjectIn in);
 
@@ -21,15 +24,28 @@ struct CopyObject {
   static constexpr std::string_view name = "CopyObject", action = "s3:PutObject";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "", "x-amz-copy-source"};
   static constexpr bool data_event = true;
-  struct In { ObjectIn to, from; bool replaces_metadata = false, replaces_tags = false; const Checksum* checksum = nullptr; };
-  struct Body { Version source; Received received; };
-  struct Out { json::object facts; bool versioned = false; std::string source_version; };
+  struct In {
+    ObjectIn to, from;
+    bool replaces_metadata = false, replaces_tags = false;
+    const Checksum* checksum = nullptr;
+  };
+  struct Body {
+    Version source;
+    Received received;
+  };
+  struct Out {
+    json::object facts;
+    bool versioned = false;
+    std::string source_version;
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Body> receive(const Authorized<In>& in, Staged& staged);
   static Result<Out> run(const Authorized<In>& in, Body& body, Staged& staged);
   static Response render(const Out& out);
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}}; }
+  static json::value audit(const In& in) {
+    return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}};
+  }
 };
 
 }  // namespace sluice::s3

@@ -6,20 +6,30 @@
 namespace sluice::s3 {
 namespace {
 // One deletion: a marker, or a version for good. `permit` is the proof that this caller may.
-struct Deleted { bool marker = false; std::string version_id; };
-Result<Deleted> delete_one(const Permit&, Staged& staged, const json::object& bucket, const DeleteObjects::Object& object, bool bypass, const Actor& who) {
+struct Deleted {
+  bool marker = false;
+  std::string version_id;
+};
+Result<Deleted> delete_one(const Permit&, Staged& staged, const json::object& bucket,
+                           const DeleteObjects::Object& object, bool bypass, const Actor& who) {
   const std::string name = text_of(bucket, "Name");
   const bool for_good = !object.version_id.empty() || text_of(bucket, "Versioning").empty();
   const auto current = staged.get_json(current_key(name, object.key));
-  auto sort = object.version_id.empty() ? (current ? std::optional(text_of(*current, "Sort")) : std::nullopt) : sort_of(staged.snapshot(), name, object.key, object.version_id);
-  const auto version = sort && (for_good || !object.match.empty()) ? version_at(staged, name, object.key, *sort) : std::nullopt;
+  auto sort = object.version_id.empty()
+                  ? (current ? std::optional(text_of(*current, "Sort")) : std::nullopt)
+                  : sort_of(staged.snapshot(), name, object.key, object.version_id);
+  const auto version = sort && (for_good || !object.match.empty())
+                           ? version_at(staged, name, object.key, *sort)
+                           : std::nullopt;
   if (!object.match.empty()) {
     ObjectIn conditional{name, object.key, object.version_id, {{"if-match", object.match}}, {}};
-    CHECK(check_write_conditions(conditional, version ? std::optional(version->facts) : std::nullopt));
+    CHECK(check_write_conditions(conditional,
+                                 version ? std::optional(version->facts) : std::nullopt));
   }
   if (!for_good) {
     Version marker{{{"Marker", true}, {"Modified", now()}, {"Size", 0}, {"ETag", ""}}, {}};
-    CHECK(add_version(staged, bucket, object.key, marker, "ObjectRemoved:DeleteMarkerCreated", who));
+    CHECK(
+        add_version(staged, bucket, object.key, marker, "ObjectRemoved:DeleteMarkerCreated", who));
     return Deleted{true, text_of(marker.facts, "Id")};
   }
   if (!version) return Deleted{false, object.version_id};
@@ -28,17 +38,24 @@ Result<Deleted> delete_one(const Permit&, Staged& staged, const json::object& bu
   if (!marker) emit_event(staged, bucket, object.key, version->facts, "ObjectRemoved:Delete", who);
   return Deleted{marker, object.version_id};
 }
-Need delete_need(const std::string& bucket, const std::string& key, const std::string& version_id, const Snapshot& snapshot) {
+Need delete_need(const std::string& bucket, const std::string& key, const std::string& version_id,
+                 const Snapshot& snapshot) {
   if (version_id.empty()) return object_need("s3:DeleteObject", bucket, key, snapshot);
-  return object_need("s3:DeleteObjectVersion", bucket, key, snapshot, {{"s3:versionid", {version_id}}});
+  return object_need("s3:DeleteObjectVersion", bucket, key, snapshot,
+                     {{"s3:versionid", {version_id}}});
 }
 }  // namespace
 
 Result<DeleteObject::Out> DeleteObject::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  TRY(const Permit permit, in.ask({delete_need(in->bucket, in->key, in->version_id, staged.snapshot())}, staged.snapshot()));
-  const bool bypass = may_bypass(in, equals_ignore_case(in->header(kBypass), "true"), in->bucket, in->key, staged.snapshot());
-  TRY(const Deleted deleted, delete_one(permit, staged, bucket, {in->key, in->version_id, in->header("if-match")}, bypass, actor(in)));
+  TRY(const Permit permit,
+      in.ask({delete_need(in->bucket, in->key, in->version_id, staged.snapshot())},
+             staged.snapshot()));
+  const bool bypass = may_bypass(in, equals_ignore_case(in->header(kBypass), "true"), in->bucket,
+                                 in->key, staged.snapshot());
+  TRY(const Deleted deleted,
+      delete_one(permit, staged, bucket, {in->key, in->version_id, in->header("if-match")}, bypass,
+                 actor(in)));
   Out out;
   if (deleted.marker) out.headers.add("x-amz-delete-marker", "true");
   if (!deleted.version_id.empty()) out.headers.add("x-amz-version-id", deleted.version_id);
@@ -47,15 +64,26 @@ Result<DeleteObject::Out> DeleteObject::run(const Authorized<In>& in, Staged& st
 
 Result<DeleteObjects::In> DeleteObjects::parse(const Request& request) {
   CHECK(check_document(request, true));
-  In in{request.param("Bucket"), request.headers.get("x-amz-expected-bucket-owner"), {}, false, equals_ignore_case(request.headers.get(kBypass), "true")};
-  if (request.headers.find("x-amz-mfa")) return Error{501, "NotImplemented", "MFA delete is not implemented by Sluice.", {}};
+  In in{request.param("Bucket"),
+        request.headers.get("x-amz-expected-bucket-owner"),
+        {},
+        false,
+        equals_ignore_case(request.headers.get(kBypass), "true")};
+  if (request.headers.find("x-amz-mfa"))
+    return Error{501, "NotImplemented", "MFA delete is not implemented by Sluice.", {}};
   TRY(const auto document, parse_xml(request.body));
   const auto root = document->child("Delete");
   in.quiet = std::string_view(root.child_value("Quiet")) == "true";
   for (const auto& object : root.children("Object")) {
     if (!*object.child_value("Key")) return malformed_xml();
-    if (object.child("LastModifiedTime") || object.child("Size")) return Error{501, "NotImplemented", "Deletions conditional on time or size are for directory buckets, which Sluice does not have.", {}};
-    in.objects.push_back({object.child_value("Key"), object.child_value("VersionId"), object.child_value("ETag")});
+    if (object.child("LastModifiedTime") || object.child("Size"))
+      return Error{501,
+                   "NotImplemented",
+                   "Deletions conditional on time or size are for directory buckets, which Sluice "
+                   "does not have.",
+                   {}};
+    in.objects.push_back(
+        {object.child_value("Key"), object.child_value("VersionId"), object.child_value("ETag")});
   }
   if (in.objects.empty() || in.objects.size() > kListMax) return malformed_xml();
   return in;
@@ -78,22 +106,32 @@ Result<DeleteObjects::Out> DeleteObjects::run(const Authorized<In>& in, Staged& 
   xml.open("DeleteResult", kXmlns);
   for (const Object& object : in->objects) {
     const auto deleted = [&]() -> Result<Deleted> {
-      TRY(const Permit permit, in.ask({delete_need(in->bucket, object.key, object.version_id, staged.snapshot())}, staged.snapshot()));
-      if (object.key.size() > kKeyBytesMax) return Error{400, "KeyTooLongError", "Your key is too long", {}};
-      if (!object.version_id.empty() && object.version_id != "null" && object.version_id.size() != kSortCharacters) return Error{404, "NoSuchVersion", "The specified version does not exist.", {}};
-      return delete_one(permit, staged, bucket, object, may_bypass(in, in->bypass, in->bucket, object.key, staged.snapshot()), actor(in));
+      TRY(const Permit permit,
+          in.ask({delete_need(in->bucket, object.key, object.version_id, staged.snapshot())},
+                 staged.snapshot()));
+      if (object.key.size() > kKeyBytesMax)
+        return Error{400, "KeyTooLongError", "Your key is too long", {}};
+      if (!object.version_id.empty() && object.version_id != "null" &&
+          object.version_id.size() != kSortCharacters)
+        return Error{404, "NoSuchVersion", "The specified version does not exist.", {}};
+      return delete_one(permit, staged, bucket, object,
+                        may_bypass(in, in->bypass, in->bucket, object.key, staged.snapshot()),
+                        actor(in));
     }();
     if (!deleted) {
       ++out.refused[deleted.error().code];
       xml.open("Error").element("Key", object.key);
       if (!object.version_id.empty()) xml.element("VersionId", object.version_id);
-      xml.element("Code", deleted.error().code).element("Message", deleted.error().message).close("Error");
+      xml.element("Code", deleted.error().code)
+          .element("Message", deleted.error().message)
+          .close("Error");
       continue;
     }
     if (in->quiet) continue;
     xml.open("Deleted").element("Key", object.key);
     if (!object.version_id.empty()) xml.element("VersionId", object.version_id);
-    if (deleted->marker) xml.element("DeleteMarker", "true").element("DeleteMarkerVersionId", deleted->version_id);
+    if (deleted->marker)
+      xml.element("DeleteMarker", "true").element("DeleteMarkerVersionId", deleted->version_id);
     xml.close("Deleted");
   }
   xml.close("DeleteResult");

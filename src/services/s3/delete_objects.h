@@ -1,6 +1,7 @@
 #pragma once
-// DeleteObject and DeleteObjects: a delete marker, or with a version id that version for good. If-Match as on writes. A locked
-// version stays: AccessDenied, unless x-amz-bypass-governance-retention and the permission lift governance (object_lock.h).
+// DeleteObject and DeleteObjects: a delete marker, or with a version id that version for good.
+// If-Match as on writes. A locked version stays: AccessDenied, unless
+// x-amz-bypass-governance-retention and the permission lift governance (object_lock.h).
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -11,28 +12,44 @@ struct DeleteObject {
   static constexpr Match match{"DELETE", "/{Bucket}/{Key+}", "", ""};
   static constexpr bool data_event = true;
   using In = ObjectIn;
-  struct Out { Headers headers; };
+  struct Out {
+    Headers headers;
+  };
   static Result<In> parse(const Request& request) { return parse_object_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs("s3:DeleteObject", "s3:DeleteObjectVersion", in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return version_needs("s3:DeleteObject", "s3:DeleteObjectVersion", in, s);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out) { return {204, out.headers, "", nullptr, 0}; }
   static json::value audit(const In& in) { return audit_object(in); }
 };
 
-// Up to 1000 keys, each allowed or refused alone (s3:DeleteObject, s3:DeleteObjectVersion): who may delete none of them gets 200 with
-// 1000 Error elements, as on AWS. The body must bring Content-MD5 or a checksum.
+// Up to 1000 keys, each allowed or refused alone (s3:DeleteObject, s3:DeleteObjectVersion): who may
+// delete none of them gets 200 with 1000 Error elements, as on AWS. The body must bring Content-MD5
+// or a checksum.
 struct DeleteObjects {
   static constexpr std::string_view name = "DeleteObjects", action = "s3:DeleteObject";
   static constexpr Match match{"POST", "/{Bucket}", "delete", ""};
   static constexpr bool data_event = true;
-  struct Object { std::string key, version_id, match; };
-  struct In { std::string bucket, owner; std::vector<Object> objects; bool quiet = false, bypass = false; };
-  struct Out { Text text; std::map<std::string, int64_t> refused; };           // how many keys, by error code
+  struct Object {
+    std::string key, version_id, match;
+  };
+  struct In {
+    std::string bucket, owner;
+    std::vector<Object> objects;
+    bool quiet = false, bypass = false;
+  };
+  struct Out {
+    Text text;
+    std::map<std::string, int64_t> refused;
+  };  // how many keys, by error code
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out) { return render_text(out.text); }
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"delete", ""}}; }
+  static json::value audit(const In& in) {
+    return json::object{{"bucketName", in.bucket}, {"delete", ""}};
+  }
   static json::value audit_result(const Out& out);
 };
 

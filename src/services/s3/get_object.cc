@@ -5,22 +5,39 @@
 
 namespace sluice::s3 {
 namespace {
-constexpr size_t kPieceBytes = 64 * 1024;                // a chunk of a sealed file
+constexpr size_t kPieceBytes = 64 * 1024;  // a chunk of a sealed file
 
-struct Part { std::string id, wrapped; uint64_t bytes; };
+struct Part {
+  std::string id, wrapped;
+  uint64_t bytes;
+};
 class BlobsProducer : public BodyProducer {
  public:
-  BlobsProducer(std::vector<Part> parts, std::vector<Secret> keys, Store& store, uint64_t from, uint64_t count) : parts_(std::move(parts)), keys_(std::move(keys)), store_(store), from_(from), left_(count) {}
+  BlobsProducer(std::vector<Part> parts, std::vector<Secret> keys, Store& store, uint64_t from,
+                uint64_t count)
+      : parts_(std::move(parts)),
+        keys_(std::move(keys)),
+        store_(store),
+        from_(from),
+        left_(count) {}
   Result<std::string> next() override {
     if (!left_) return std::string();
-    while (from_ >= parts_[at_].bytes) { from_ -= parts_[at_].bytes; ++at_; reader_.reset(); }
-    if (!reader_) { TRY(reader_, store_.read_blob({parts_[at_].id, parts_[at_].bytes}, keys_[at_])); }
-    TRY(std::string piece, reader_->read(from_, static_cast<size_t>(std::min<uint64_t>({kPieceBytes, left_, parts_[at_].bytes - from_}))));
+    while (from_ >= parts_[at_].bytes) {
+      from_ -= parts_[at_].bytes;
+      ++at_;
+      reader_.reset();
+    }
+    if (!reader_) {
+      TRY(reader_, store_.read_blob({parts_[at_].id, parts_[at_].bytes}, keys_[at_]));
+    }
+    TRY(std::string piece,
+        reader_->read(from_, static_cast<size_t>(std::min<uint64_t>(
+                                 {kPieceBytes, left_, parts_[at_].bytes - from_}))));
     from_ += piece.size();
     left_ -= piece.size();
     return piece;
   }
-  Result<Done> open_first() {      // what cannot be opened is an error of the call, not a broken body
+  Result<Done> open_first() {  // what cannot be opened is an error of the call, not a broken body
     if (!left_) return Done{};
     TRY(reader_, store_.read_blob({parts_[0].id, parts_[0].bytes}, keys_[0]));
     return Done{};
@@ -43,7 +60,10 @@ class TextProducer : public BodyProducer {
   std::string text_;
 };
 
-struct Range { uint64_t from = 0, count = 0; bool partial = false; };
+struct Range {
+  uint64_t from = 0, count = 0;
+  bool partial = false;
+};
 // "bytes=a-b", "bytes=a-", "bytes=-n"; several ranges or bad syntax: the whole object.
 Result<Range> range_of(const std::string& header, uint64_t size) {
   const Range whole{0, size, false};
@@ -52,7 +72,11 @@ Result<Range> range_of(const std::string& header, uint64_t size) {
   const size_t dash = spec.find('-');
   if (dash == std::string::npos) return whole;
   const auto first = parse_int(spec.substr(0, dash)), last = parse_int(spec.substr(dash + 1));
-  const Error unsatisfiable{416, "InvalidRange", "The requested range is not satisfiable", {{"ActualObjectSize", std::to_string(size)}, {"RangeRequested", header}}};
+  const Error unsatisfiable{
+      416,
+      "InvalidRange",
+      "The requested range is not satisfiable",
+      {{"ActualObjectSize", std::to_string(size)}, {"RangeRequested", header}}};
   if (dash == 0) {
     if (!last || *last < 0) return whole;
     if (*last == 0 || size == 0) return unsatisfiable;
@@ -61,7 +85,9 @@ Result<Range> range_of(const std::string& header, uint64_t size) {
   }
   if (!first || *first < 0 || (dash + 1 < spec.size() && (!last || *last < *first))) return whole;
   if (static_cast<uint64_t>(*first) >= size) return unsatisfiable;
-  const uint64_t end = dash + 1 < spec.size() ? std::min<uint64_t>(static_cast<uint64_t>(*last), size - 1) : size - 1;
+  const uint64_t end = dash + 1 < spec.size()
+                           ? std::min<uint64_t>(static_cast<uint64_t>(*last), size - 1)
+                           : size - 1;
   return Range{static_cast<uint64_t>(*first), end - static_cast<uint64_t>(*first) + 1, true};
 }
 
@@ -77,15 +103,23 @@ bool etag_matches(std::string_view list, const std::string& etag) {
 Result<Range> part_of(int64_t number, const json::object& facts) {
   const auto size = static_cast<uint64_t>(int_of(facts, "Size"));
   const int64_t count = std::max<int64_t>(1, int_of(facts, "Parts"));
-  if (number > count) return Error{416, "InvalidPartNumber", "The requested partnumber is not satisfiable", {{"ActualPartCount", std::to_string(count)}, {"PartNumberRequested", std::to_string(number)}}};
+  if (number > count)
+    return Error{416,
+                 "InvalidPartNumber",
+                 "The requested partnumber is not satisfiable",
+                 {{"ActualPartCount", std::to_string(count)},
+                  {"PartNumberRequested", std::to_string(number)}}};
   if (!facts.contains("Parts")) return Range{0, size, size > 0};
   uint64_t from = 0;
   const json::array& blobs = facts.at("Blobs").as_array();
-  for (int64_t k = 0; k + 1 < number; ++k) from += static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(k)].as_object(), "Bytes"));
-  const auto bytes = static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(number - 1)].as_object(), "Bytes"));
+  for (int64_t k = 0; k + 1 < number; ++k)
+    from += static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(k)].as_object(), "Bytes"));
+  const auto bytes =
+      static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(number - 1)].as_object(), "Bytes"));
   return Range{from, bytes, bytes > 0};
 }
-void fill_headers(Headers& headers, const ObjectIn& in, const json::object& facts, const Range& range) {
+void fill_headers(Headers& headers, const ObjectIn& in, const json::object& facts,
+                  const Range& range) {
   headers.add("accept-ranges", "bytes");
   headers.add("last-modified", http_date(int_of(facts, "Modified")));
   add_object_headers(headers, facts, true);
@@ -95,46 +129,74 @@ void fill_headers(Headers& headers, const ObjectIn& in, const json::object& fact
     if (!overridden) headers.add(std::string(name), std::string(value.as_string()));
   }
   for (const auto& [name, value] : in.overrides) headers.add(name, value);
-  for (const auto& [name, value] : facts.at("Meta").as_object()) headers.add("x-amz-meta-" + std::string(name), std::string(value.as_string()));
-  if (range.partial) headers.add("content-range", "bytes " + std::to_string(range.from) + "-" + std::to_string(range.from + range.count - 1) + "/" + std::to_string(int_of(facts, "Size")));
-  if (in.part && facts.contains("Parts")) headers.add("x-amz-mp-parts-count", std::to_string(int_of(facts, "Parts")));
-  if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial) add_checksum_headers(headers, facts);
+  for (const auto& [name, value] : facts.at("Meta").as_object())
+    headers.add("x-amz-meta-" + std::string(name), std::string(value.as_string()));
+  if (range.partial)
+    headers.add("content-range", "bytes " + std::to_string(range.from) + "-" +
+                                     std::to_string(range.from + range.count - 1) + "/" +
+                                     std::to_string(int_of(facts, "Size")));
+  if (in.part && facts.contains("Parts"))
+    headers.add("x-amz-mp-parts-count", std::to_string(int_of(facts, "Parts")));
+  if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial)
+    add_checksum_headers(headers, facts);
 }
 // AWS tells of retention, legal hold and tags those who may read them.
-void add_guarded_headers(Headers& headers, const Authorized<ObjectIn>& in, const json::object& facts, const Snapshot& snapshot) {
-  const auto may = [&](const char* action) { return in.ask({object_need(action, in->bucket, in->key, snapshot)}, snapshot).has_value(); };
-  if (facts.contains("LockMode") || facts.contains("LegalHold")) add_lock_headers(headers, facts, may("s3:GetObjectRetention"), may("s3:GetObjectLegalHold"));
-  if (facts.contains("Tags") && may(in->version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging")) headers.add("x-amz-tagging-count", std::to_string(facts.at("Tags").as_object().size()));
+void add_guarded_headers(Headers& headers, const Authorized<ObjectIn>& in,
+                         const json::object& facts, const Snapshot& snapshot) {
+  const auto may = [&](const char* action) {
+    return in.ask({object_need(action, in->bucket, in->key, snapshot)}, snapshot).has_value();
+  };
+  if (facts.contains("LockMode") || facts.contains("LegalHold"))
+    add_lock_headers(headers, facts, may("s3:GetObjectRetention"), may("s3:GetObjectLegalHold"));
+  if (facts.contains("Tags") &&
+      may(in->version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging"))
+    headers.add("x-amz-tagging-count", std::to_string(facts.at("Tags").as_object().size()));
 }
 }  // namespace
 
-std::shared_ptr<BodyProducer> read_version(const Version& version, const json::object& context, const Ports& ports, const Snapshot& snapshot, uint64_t from, uint64_t count, Result<Done>& opened) {
-  const auto unwrap = [&](const std::string& wrapped) { return ports.data_keys->unwrap(unbase64(wrapped).value_or(""), context, snapshot); };
+std::shared_ptr<BodyProducer> read_version(const Version& version, const json::object& context,
+                                           const Ports& ports, const Snapshot& snapshot,
+                                           uint64_t from, uint64_t count, Result<Done>& opened) {
+  const auto unwrap = [&](const std::string& wrapped) {
+    return ports.data_keys->unwrap(unbase64(wrapped).value_or(""), context, snapshot);
+  };
   const json::value* blobs = version.facts.if_contains("Blobs");
   if (!blobs) {
     auto key = unwrap(text_of(version.facts, "Wrapped"));
-    if (!key) { opened = kms_error(std::move(key).error()); return nullptr; }
+    if (!key) {
+      opened = kms_error(std::move(key).error());
+      return nullptr;
+    }
     auto plain = aead_open_random(*key, version.sealed, "s3-inline");
-    if (!plain) { opened = Error{500, "InternalError", "The object's seal is broken. Run: sluice verify", {}}; return nullptr; }
+    if (!plain) {
+      opened = Error{500, "InternalError", "The object's seal is broken. Run: sluice verify", {}};
+      return nullptr;
+    }
     return std::make_shared<TextProducer>(plain->substr(from, count));
   }
   std::vector<Part> parts;
   std::vector<Secret> keys;
   for (const json::value& one : blobs->as_array()) {
     const json::object& b = one.as_object();
-    parts.push_back({text_of(b, "Id"), text_of(b, "Wrapped"), static_cast<uint64_t>(int_of(b, "Bytes"))});
+    parts.push_back(
+        {text_of(b, "Id"), text_of(b, "Wrapped"), static_cast<uint64_t>(int_of(b, "Bytes"))});
     auto key = unwrap(parts.back().wrapped);
-    if (!key) { opened = kms_error(std::move(key).error()); return nullptr; }
+    if (!key) {
+      opened = kms_error(std::move(key).error());
+      return nullptr;
+    }
     keys.push_back(*std::move(key));
   }
-  auto producer = std::make_shared<BlobsProducer>(std::move(parts), std::move(keys), *ports.store, from, count);
+  auto producer =
+      std::make_shared<BlobsProducer>(std::move(parts), std::move(keys), *ports.store, from, count);
   opened = from == 0 ? producer->open_first() : Result<Done>(Done{});
   return producer;
 }
 
 // RFC 9110 section 13.2.2, in S3's order.
 Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const json::object& facts) {
-  const std::string match = in.header(prefix + "if-match"), none = in.header(prefix + "if-none-match"), etag = text_of(facts, "ETag");
+  const std::string match = in.header(prefix + "if-match"),
+                    none = in.header(prefix + "if-none-match"), etag = text_of(facts, "ETag");
   const Time modified = int_of(facts, "Modified") / 1000 * 1000;
   if (!match.empty() && !etag_matches(match, etag)) return {false, false};
   const auto unmodified = parse_http_date(in.header(prefix + "if-unmodified-since"));
@@ -149,17 +211,30 @@ Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in) {
   CHECK(find_bucket(snapshot, in.bucket));
   const auto sort = sort_of(snapshot, in.bucket, in.key, in.version_id);
   auto version = sort ? version_at(snapshot, in.bucket, in.key, *sort) : std::nullopt;
-  if (!version && !in.version_id.empty()) return Error{404, "NoSuchVersion", "The specified version does not exist.", {{"Key", in.key}, {"VersionId", in.version_id}}};
+  if (!version && !in.version_id.empty())
+    return Error{404,
+                 "NoSuchVersion",
+                 "The specified version does not exist.",
+                 {{"Key", in.key}, {"VersionId", in.version_id}}};
   if (!version) return no_such_key(in.key);
   if (!bool_of(version->facts, "Marker")) return *std::move(version);
-  if (!in.version_id.empty()) return Error{405, "MethodNotAllowed", "The specified method is not allowed against this resource.", {{"Method", "GET"}, {"ResourceType", "DeleteMarker"}, {"header:x-amz-delete-marker", "true"}, {"header:x-amz-version-id", text_of(version->facts, "Id")}, {"header:allow", "DELETE"}}};
+  if (!in.version_id.empty())
+    return Error{405,
+                 "MethodNotAllowed",
+                 "The specified method is not allowed against this resource.",
+                 {{"Method", "GET"},
+                  {"ResourceType", "DeleteMarker"},
+                  {"header:x-amz-delete-marker", "true"},
+                  {"header:x-amz-version-id", text_of(version->facts, "Id")},
+                  {"header:allow", "DELETE"}}};
   Error missing = no_such_key(in.key);
   missing.details.emplace_back("header:x-amz-delete-marker", "true");
   missing.details.emplace_back("header:x-amz-version-id", text_of(version->facts, "Id"));
   return missing;
 }
 
-Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, const Ports& ports, bool body) {
+Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, const Ports& ports,
+                                     bool body) {
   TRY(std::vector<Need> needs, version_needs("s3:GetObject", "s3:GetObjectVersion", in, s));
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
   const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt;
@@ -170,25 +245,44 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
   }
   add_existing_tags(needs[0].context, version->facts);
   if (!body || text_of(version->facts, "KeyArn").empty()) return needs;
-  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"), encryption_context(in.bucket, in.key, version->facts), via_s3(s.scope()), s);
+  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"),
+                                        encryption_context(in.bucket, in.key, version->facts),
+                                        via_s3(s.scope()), s);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
 }
 
 template <class Self>
-Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot& s, const Ports& ports) { return read_needs(in, s, ports, std::is_same_v<Self, GetObject>); }
+Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot& s,
+                                                   const Ports& ports) {
+  return read_needs(in, s, ports, std::is_same_v<Self, GetObject>);
+}
 
 template <class Self>
 Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Version version, find_version(snapshot, *in));
   const json::object& facts = version.facts;
   const Verdict verdict = read_conditions(*in, "", facts);
-  if (verdict.not_modified) return Error{304, "NotModified", "", {{"header:etag", "\"" + text_of(facts, "ETag") + "\""}, {"header:last-modified", http_date(int_of(facts, "Modified"))}}};
-  if (!verdict.goes) return Error{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {}};
+  if (verdict.not_modified)
+    return Error{304,
+                 "NotModified",
+                 "",
+                 {{"header:etag", "\"" + text_of(facts, "ETag") + "\""},
+                  {"header:last-modified", http_date(int_of(facts, "Modified"))}}};
+  if (!verdict.goes)
+    return Error{412,
+                 "PreconditionFailed",
+                 "At least one of the pre-conditions you specified did not hold",
+                 {}};
   const std::string asked = in->header("range");
-  if (in->part && !asked.empty()) return Error{400, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter", {}};
-  TRY(const Range range, in->part ? part_of(in->part, facts) : range_of(asked, static_cast<uint64_t>(int_of(facts, "Size"))));
+  if (in->part && !asked.empty())
+    return Error{400,
+                 "InvalidRequest",
+                 "Cannot specify both Range header and partNumber query parameter",
+                 {}};
+  TRY(const Range range, in->part ? part_of(in->part, facts)
+                                  : range_of(asked, static_cast<uint64_t>(int_of(facts, "Size"))));
   GetOut out;
   out.status = range.partial ? 206 : 200;
   out.bytes = range.count;
@@ -198,9 +292,15 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
     out.headers.add("content-length", std::to_string(range.count));
     return out;
   }
-  if (text_of(facts, "Algorithm") == "aws:kms" && in.facts().tls_version.empty()) return Error{400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.", {}};
+  if (text_of(facts, "Algorithm") == "aws:kms" && in.facts().tls_version.empty())
+    return Error{400,
+                 "InvalidArgument",
+                 "Requests specifying Server Side Encryption with AWS KMS managed keys must be "
+                 "made over a secure connection.",
+                 {}};
   Result<Done> opened = Done{};
-  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts), in.ports(), snapshot, range.from, range.count, opened);
+  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts), in.ports(),
+                            snapshot, range.from, range.count, opened);
   CHECK(opened);
   return out;
 }

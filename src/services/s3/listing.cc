@@ -4,27 +4,43 @@
 #include "services/s3/walk.h"
 
 namespace sluice::s3 {
-std::string shown(bool encode, const std::string& text) { return encode ? percent_encode(text, true) : text; }
+std::string shown(bool encode, const std::string& text) {
+  return encode ? percent_encode(text, true) : text;
+}
 Result<bool> parse_encoding(const std::string& text) {
   if (text.empty()) return false;
-  if (text != "url") return Error{400, "InvalidArgument", "Invalid Encoding Method specified in Request", {{"ArgumentName", "encoding-type"}, {"ArgumentValue", text}}};
+  if (text != "url")
+    return Error{400,
+                 "InvalidArgument",
+                 "Invalid Encoding Method specified in Request",
+                 {{"ArgumentName", "encoding-type"}, {"ArgumentValue", text}}};
   return true;
 }
 
 namespace {
 void write_checksum(XmlWriter& xml, const json::object& facts) {
-  if (const std::string name = text_of(facts, "Checksum"); !name.empty()) xml.element("ChecksumAlgorithm", name).element("ChecksumType", text_of(facts, "ChecksumType"));
+  if (const std::string name = text_of(facts, "Checksum"); !name.empty())
+    xml.element("ChecksumAlgorithm", name).element("ChecksumType", text_of(facts, "ChecksumType"));
 }
 void write_prefixes(XmlWriter& xml, const ListIn& in, const Page& page) {
-  for (const std::string& prefix : page.prefixes) xml.open("CommonPrefixes").element("Prefix", shown(in.encode, prefix)).close("CommonPrefixes");
+  for (const std::string& prefix : page.prefixes)
+    xml.open("CommonPrefixes").element("Prefix", shown(in.encode, prefix)).close("CommonPrefixes");
 }
 
 Text list_versions(const ListIn& in, const Snapshot& snapshot) {
   // A page names its last version by where it is stored; a client may also name one by its id.
-  const auto null_sort = in.version_after == "null" ? snapshot.get(null_key(in.bucket, in.after)) : std::nullopt;
-  const Page page = walk({"s3.version", in.bucket, in.prefix, in.delimiter, in.after, null_sort ? *null_sort : in.version_after, in.max_keys}, snapshot);
+  const auto null_sort =
+      in.version_after == "null" ? snapshot.get(null_key(in.bucket, in.after)) : std::nullopt;
+  const Page page = walk({"s3.version", in.bucket, in.prefix, in.delimiter, in.after,
+                          null_sort ? *null_sort : in.version_after, in.max_keys},
+                         snapshot);
   XmlWriter xml;
-  xml.open("ListVersionsResult", kXmlns).element("Name", in.bucket).element("Prefix", shown(in.encode, in.prefix)).element("KeyMarker", shown(in.encode, in.after)).element("VersionIdMarker", in.version_after).element("MaxKeys", std::to_string(in.max_keys));
+  xml.open("ListVersionsResult", kXmlns)
+      .element("Name", in.bucket)
+      .element("Prefix", shown(in.encode, in.prefix))
+      .element("KeyMarker", shown(in.encode, in.after))
+      .element("VersionIdMarker", in.version_after)
+      .element("MaxKeys", std::to_string(in.max_keys));
   if (!in.delimiter.empty()) xml.element("Delimiter", shown(in.encode, in.delimiter));
   if (in.encode) xml.element("EncodingType", "url");
   xml.element("IsTruncated", page.truncated ? "true" : "false");
@@ -33,8 +49,15 @@ Text list_versions(const ListIn& in, const Snapshot& snapshot) {
   for (const Record& r : page.records) {
     const bool marker = bool_of(r.facts, "Marker");
     const char* element = marker ? "DeleteMarker" : "Version";
-    xml.open(element).element("Key", shown(in.encode, r.key)).element("VersionId", text_of(r.facts, "Id")).element("IsLatest", r.first_of_key ? "true" : "false").element("LastModified", iso_millis(int_of(r.facts, "Modified")));
-    if (!marker) xml.element("ETag", "\"" + text_of(r.facts, "ETag") + "\"").element("Size", std::to_string(int_of(r.facts, "Size"))).element("StorageClass", "STANDARD");
+    xml.open(element)
+        .element("Key", shown(in.encode, r.key))
+        .element("VersionId", text_of(r.facts, "Id"))
+        .element("IsLatest", r.first_of_key ? "true" : "false")
+        .element("LastModified", iso_millis(int_of(r.facts, "Modified")));
+    if (!marker)
+      xml.element("ETag", "\"" + text_of(r.facts, "ETag") + "\"")
+          .element("Size", std::to_string(int_of(r.facts, "Size")))
+          .element("StorageClass", "STANDARD");
     if (!marker) write_checksum(xml, r.facts);
     write_owner(xml, "Owner", snapshot);
     xml.close(element);
@@ -45,9 +68,16 @@ Text list_versions(const ListIn& in, const Snapshot& snapshot) {
 }
 
 Text list_objects(const ListIn& in, const Snapshot& snapshot, bool v2) {
-  const Page page = walk({"s3.current", in.bucket, in.prefix, in.delimiter, in.token.empty() ? in.after : unbase64url(in.token).value_or(""), "", in.max_keys}, snapshot);
+  const Page page =
+      walk({"s3.current", in.bucket, in.prefix, in.delimiter,
+            in.token.empty() ? in.after : unbase64url(in.token).value_or(""), "", in.max_keys},
+           snapshot);
   XmlWriter xml;
-  xml.open("ListBucketResult", kXmlns).element("Name", in.bucket).element("Prefix", shown(in.encode, in.prefix)).element("MaxKeys", std::to_string(in.max_keys)).element("IsTruncated", page.truncated ? "true" : "false");
+  xml.open("ListBucketResult", kXmlns)
+      .element("Name", in.bucket)
+      .element("Prefix", shown(in.encode, in.prefix))
+      .element("MaxKeys", std::to_string(in.max_keys))
+      .element("IsTruncated", page.truncated ? "true" : "false");
   if (!in.delimiter.empty()) xml.element("Delimiter", shown(in.encode, in.delimiter));
   if (in.encode) xml.element("EncodingType", "url");
   if (v2) {
@@ -57,10 +87,16 @@ Text list_objects(const ListIn& in, const Snapshot& snapshot, bool v2) {
     if (page.truncated) xml.element("NextContinuationToken", base64url(page.last));
   } else {
     xml.element("Marker", shown(in.encode, in.after));
-    if (page.truncated && !in.delimiter.empty()) xml.element("NextMarker", shown(in.encode, page.last));
+    if (page.truncated && !in.delimiter.empty())
+      xml.element("NextMarker", shown(in.encode, page.last));
   }
   for (const Record& r : page.records) {
-    xml.open("Contents").element("Key", shown(in.encode, r.key)).element("LastModified", iso_millis(int_of(r.facts, "Modified"))).element("ETag", "\"" + text_of(r.facts, "ETag") + "\"").element("Size", std::to_string(int_of(r.facts, "Size"))).element("StorageClass", "STANDARD");
+    xml.open("Contents")
+        .element("Key", shown(in.encode, r.key))
+        .element("LastModified", iso_millis(int_of(r.facts, "Modified")))
+        .element("ETag", "\"" + text_of(r.facts, "ETag") + "\"")
+        .element("Size", std::to_string(int_of(r.facts, "Size")))
+        .element("StorageClass", "STANDARD");
     write_checksum(xml, r.facts);
     if (in.fetch_owner) write_owner(xml, "Owner", snapshot);
     xml.close("Contents");
@@ -83,15 +119,31 @@ Result<ListIn> Lists<Self>::parse(const Request& request) {
   in.fetch_owner = request.query_text("fetch-owner") == "true" || v1;
   in.after = request.query_text(v2 ? "start-after" : v1 ? "marker" : "key-marker");
   if (!v1 && !v2) in.version_after = request.query_text("version-id-marker");
-  if (!in.version_after.empty() && in.after.empty()) return Error{400, "InvalidArgument", "A version-id marker cannot be specified without a key marker.", {{"ArgumentName", "version-id-marker"}, {"ArgumentValue", in.version_after}}};
+  if (!in.version_after.empty() && in.after.empty())
+    return Error{400,
+                 "InvalidArgument",
+                 "A version-id marker cannot be specified without a key marker.",
+                 {{"ArgumentName", "version-id-marker"}, {"ArgumentValue", in.version_after}}};
   if (const std::string* text = request.query_value("max-keys"); text && !text->empty()) {
     const auto value = parse_int(*text);
-    if (!value) return Error{400, "InvalidArgument", "Provided max-keys not an integer or within integer range", {{"ArgumentName", "max-keys"}, {"ArgumentValue", *text}}};
-    if (*value < 0 || *value > INT32_MAX) return Error{400, "InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647", {{"ArgumentName", "maxKeys"}, {"ArgumentValue", *text}}};
+    if (!value)
+      return Error{400,
+                   "InvalidArgument",
+                   "Provided max-keys not an integer or within integer range",
+                   {{"ArgumentName", "max-keys"}, {"ArgumentValue", *text}}};
+    if (*value < 0 || *value > INT32_MAX)
+      return Error{400,
+                   "InvalidArgument",
+                   "Argument maxKeys must be an integer between 0 and 2147483647",
+                   {{"ArgumentName", "maxKeys"}, {"ArgumentValue", *text}}};
     in.max_keys = std::min<int64_t>(*value, kListMax);
   }
   in.token = v2 ? request.query_text("continuation-token") : "";
-  if (v2 && request.query_value("continuation-token") && !unbase64url(in.token).value_or("").size()) return Error{400, "InvalidArgument", "The continuation token provided is incorrect", {{"ArgumentName", "continuation-token"}}};
+  if (v2 && request.query_value("continuation-token") && !unbase64url(in.token).value_or("").size())
+    return Error{400,
+                 "InvalidArgument",
+                 "The continuation token provided is incorrect",
+                 {{"ArgumentName", "continuation-token"}}};
   for (const std::string* text : {&in.prefix, &in.delimiter, &in.after})
     if (!is_utf8(*text)) return Error{400, "InvalidURI", "Couldn't parse the specified URI.", {}};
   return in;
@@ -99,7 +151,8 @@ Result<ListIn> Lists<Self>::parse(const Request& request) {
 template <class Self>
 Result<std::vector<Need>> Lists<Self>::needs(const In& in, const Snapshot& s) {
   CHECK(check_owner(in.owner, s));
-  policy::Context context{{"s3:prefix", {in.prefix}}, {"s3:max-keys", {std::to_string(in.max_keys)}}};
+  policy::Context context{{"s3:prefix", {in.prefix}},
+                          {"s3:max-keys", {std::to_string(in.max_keys)}}};
   if (!in.delimiter.empty()) context["s3:delimiter"] = {in.delimiter};
   return std::vector<Need>{bucket_need(Self::action, in.bucket, s, std::move(context))};
 }

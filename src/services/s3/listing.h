@@ -1,11 +1,16 @@
 #pragma once
-// ListObjects, ListObjectsV2, ListObjectVersions. At most 1000 entries a page, in UTF-8 byte order. Errors: NoSuchBucket,
-// InvalidArgument (max-keys, continuation-token, encoding-type, a version marker without its key).
+// ListObjects, ListObjectsV2, ListObjectVersions. At most 1000 entries a page, in UTF-8 byte order.
+// Errors: NoSuchBucket, InvalidArgument (max-keys, continuation-token, encoding-type, a version
+// marker without its key).
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {
 
-struct ListIn { std::string bucket, owner, prefix, delimiter, after, version_after, token; int64_t max_keys = kListMax; bool encode = false, fetch_owner = false; };
+struct ListIn {
+  std::string bucket, owner, prefix, delimiter, after, version_after, token;
+  int64_t max_keys = kListMax;
+  bool encode = false, fetch_owner = false;
+};
 template <class Self>
 struct Lists {
   static constexpr bool data_event = true;

@@ -8,7 +8,8 @@ namespace sluice::s3 {
 namespace {
 // docs/on-disk.md: length, facts, body. The body may hold anything, also what looks like a record.
 TEST(VersionRecord, KeepsFactsAndBodyApart) {
-  for (const std::string& body : {std::string(), std::string("\0\0\0\2{}", 6), std::string(70'000, '\xff')}) {
+  for (const std::string& body :
+       {std::string(), std::string("\0\0\0\2{}", 6), std::string(70'000, '\xff')}) {
     const Version version{{{"Size", 3}, {"ETag", "e"}}, body};
     const std::string record = version.pack();
     const auto back = Version::unpack(record);
@@ -20,10 +21,13 @@ TEST(VersionRecord, KeepsFactsAndBodyApart) {
 }
 TEST(VersionRecord, RefusesARecordThatWasCut) {
   const std::string record = Version{{{"Size", 3}}, {}}.pack();
-  for (size_t size = 0; size < record.size(); ++size) EXPECT_FALSE(Version::unpack(record.substr(0, size))) << size;
+  for (size_t size = 0; size < record.size(); ++size)
+    EXPECT_FALSE(Version::unpack(record.substr(0, size))) << size;
 }
 
-json::object locked(const char* mode, Time until) { return {{"LockMode", mode}, {"LockUntil", until}}; }
+json::object locked(const char* mode, Time until) {
+  return {{"LockMode", mode}, {"LockUntil", until}};
+}
 // S3 User Guide, "Object Lock retention modes" and "Legal holds".
 TEST(ObjectLock, SaysWhatMayGo) {
   const Time before = now() - 1000, after = now() + 100'000;

@@ -7,13 +7,27 @@
 #include "services/s3/object_lock.h"
 
 namespace sluice::s3 {
-Key upload_key(const UploadIn& in) { return schema::key(Family::objects, "s3.upload", {in.bucket, in.key, in.upload_id}); }
-Key part_key(const std::string& upload_id, int64_t number) { return schema::key(Family::objects, "s3.part", {upload_id, fmt::format("{:05}", number)}); }
-Key parts_prefix(const std::string& upload_id) { return schema::prefix(Family::objects, "s3.part", {upload_id}); }
-Error no_such_upload(const std::string& id) { return {404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.", {{"UploadId", id}}}; }
+Key upload_key(const UploadIn& in) {
+  return schema::key(Family::objects, "s3.upload", {in.bucket, in.key, in.upload_id});
+}
+Key part_key(const std::string& upload_id, int64_t number) {
+  return schema::key(Family::objects, "s3.part", {upload_id, fmt::format("{:05}", number)});
+}
+Key parts_prefix(const std::string& upload_id) {
+  return schema::prefix(Family::objects, "s3.part", {upload_id});
+}
+Error no_such_upload(const std::string& id) {
+  return {404,
+          "NoSuchUpload",
+          "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+          "have been aborted or completed.",
+          {{"UploadId", id}}};
+}
 
 namespace {
-BlobRef blob_of(const json::object& part) { return {text_of(part, "Id"), static_cast<uint64_t>(int_of(part, "Bytes"))}; }
+BlobRef blob_of(const json::object& part) {
+  return {text_of(part, "Id"), static_cast<uint64_t>(int_of(part, "Bytes"))};
+}
 Error invalid_request(std::string text) { return {400, "InvalidRequest", std::move(text), {}}; }
 // The checksum of an upload; CRC64NVME of the whole when its creator named none.
 const Checksum& checksum_of(const json::object& upload) {
@@ -24,14 +38,24 @@ bool composes(const json::object& upload) { return text_of(upload, "ChecksumType
 
 // x-amz-checksum-algorithm and x-amz-checksum-type of CreateMultipartUpload.
 Result<Done> choose_checksum(const ObjectIn& in, json::object& upload) {
-  const std::string name = in.header("x-amz-checksum-algorithm"), type = in.header("x-amz-checksum-type");
+  const std::string name = in.header("x-amz-checksum-algorithm"),
+                    type = in.header("x-amz-checksum-type");
   if (name.empty() && type.empty()) return Done{};
   const Checksum* checksum = find_checksum(name);
-  if (name.empty()) return invalid_request("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
-  if (!checksum) return invalid_request("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
-  if (!type.empty() && type != "FULL_OBJECT" && type != "COMPOSITE") return invalid_request("Value for x-amz-checksum-type header is invalid.");
+  if (name.empty())
+    return invalid_request(
+        "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+        "header.");
+  if (!checksum)
+    return invalid_request(
+        "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+        "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+  if (!type.empty() && type != "FULL_OBJECT" && type != "COMPOSITE")
+    return invalid_request("Value for x-amz-checksum-type header is invalid.");
   const bool composite = type.empty() ? checksum->composes : type == "COMPOSITE";
-  if (composite ? !checksum->composes : !checksum->combines) return invalid_request("The " + type + " checksum type cannot be used with the " + lower(name) + " checksum algorithm.");
+  if (composite ? !checksum->composes : !checksum->combines)
+    return invalid_request("The " + type + " checksum type cannot be used with the " + lower(name) +
+                           " checksum algorithm.");
   upload["Checksum"] = checksum->name;
   upload["ChecksumType"] = composite ? "COMPOSITE" : "FULL_OBJECT";
   return Done{};
@@ -51,20 +75,32 @@ Result<UploadIn> parse_upload_in(const Request& request) {
 Result<Text> CreateMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
   TRY(const Encryption encryption, encryption_of(*in, bucket));
-  json::object upload{{"Algorithm", encryption.algorithm}, {"KeyReference", encryption.key_reference}, {"Created", in.time()}};
+  json::object upload{{"Algorithm", encryption.algorithm},
+                      {"KeyReference", encryption.key_reference},
+                      {"Created", in.time()}};
   CHECK(choose_checksum(*in, upload));
   CHECK(keep_metadata(*in, upload));
   const bool own_retention = !in->header("x-amz-object-lock-mode").empty();
   CHECK(lock_new_version(*in, bucket, in.time(), upload));
-  if (!own_retention) { upload.erase("LockMode"); upload.erase("LockUntil"); }        // the bucket's default counts from completion
+  if (!own_retention) {
+    upload.erase("LockMode");
+    upload.erase("LockUntil");
+  }  // the bucket's default counts from completion
   UploadIn named = *in;
-  named.upload_id = hex(big_endian64(static_cast<uint64_t>(in.time()))) + random_hex(48);      // listed in the order of their creation
+  named.upload_id = hex(big_endian64(static_cast<uint64_t>(in.time()))) +
+                    random_hex(48);  // listed in the order of their creation
   staged.put_json(upload_key(named), upload);
   XmlWriter xml;
-  xml.open("InitiateMultipartUploadResult", kXmlns).element("Bucket", in->bucket).element("Key", in->key).element("UploadId", named.upload_id).close("InitiateMultipartUploadResult");
+  xml.open("InitiateMultipartUploadResult", kXmlns)
+      .element("Bucket", in->bucket)
+      .element("Key", in->key)
+      .element("UploadId", named.upload_id)
+      .close("InitiateMultipartUploadResult");
   Text out = xml_text(xml);
   out.headers.add("x-amz-server-side-encryption", encryption.algorithm);
-  if (const auto key = in.ports().data_keys->find(encryption.key_reference, staged.snapshot()); key && encryption.algorithm == "aws:kms") out.headers.add("x-amz-server-side-encryption-aws-kms-key-id", key->arn);
+  if (const auto key = in.ports().data_keys->find(encryption.key_reference, staged.snapshot());
+      key && encryption.algorithm == "aws:kms")
+    out.headers.add("x-amz-server-side-encryption-aws-kms-key-id", key->arn);
   if (const std::string name = text_of(upload, "Checksum"); !name.empty()) {
     out.headers.add("x-amz-checksum-algorithm", name);
     out.headers.add("x-amz-checksum-type", text_of(upload, "ChecksumType"));
@@ -77,41 +113,60 @@ Result<std::vector<Need>> part_needs(const UploadIn& in, const Snapshot& s, cons
   TRY(std::vector<Need> needs, version_needs("s3:PutObject", "s3:PutObject", in, s));
   const auto upload = s.get_json(upload_key(in));
   if (!upload) return needs;
-  auto need = ports.data_keys->need("kms:GenerateDataKey", text_of(*upload, "KeyReference"), encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
+  auto need = ports.data_keys->need("kms:GenerateDataKey", text_of(*upload, "KeyReference"),
+                                    encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
   if (!need) return kms_error(std::move(need).error());
   if (*need) needs.push_back(**need);
   return needs;
 }
-Result<Received> receive_part(BodySource& body, const UploadIn& in, const Ports& ports, Staged& staged) {
-  if (in.part == 0) return Error{400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {{"ArgumentName", "partNumber"}, {"ArgumentValue", ""}}};
+Result<Received> receive_part(BodySource& body, const UploadIn& in, const Ports& ports,
+                              Staged& staged) {
+  if (in.part == 0)
+    return Error{400,
+                 "InvalidArgument",
+                 "Part number must be an integer between 1 and 10000, inclusive",
+                 {{"ArgumentName", "partNumber"}, {"ArgumentValue", ""}}};
   const auto upload = staged.snapshot().get_json(upload_key(in));
   if (!upload) return no_such_upload(in.upload_id);
   const Checksum& keep = checksum_of(*upload);
   TRY(const Checksum* sent, checksum_sent(in.headers));
-  if (const std::string named = lower(text_of(*upload, "Checksum")); !named.empty() && sent && sent != &keep) return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + named + ", actual checksum Type: " + lower(sent->name));
+  if (const std::string named = lower(text_of(*upload, "Checksum"));
+      !named.empty() && sent && sent != &keep)
+    return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + named +
+                           ", actual checksum Type: " + lower(sent->name));
   const Encryption encryption{text_of(*upload, "Algorithm"), text_of(*upload, "KeyReference")};
-  return receive(body, in, encryption, encryption_context(in.bucket, in.key), ports, staged, &keep, 0);
+  return receive(body, in, encryption, encryption_context(in.bucket, in.key), ports, staged, &keep,
+                 0);
 }
 // The part's record, in place of an earlier part of its number.
-Result<json::object> stage_part(Received& received, const UploadIn& in, const Ports& ports, Time time, Staged& staged) {
+Result<json::object> stage_part(Received& received, const UploadIn& in, const Ports& ports,
+                                Time time, Staged& staged) {
   if (!staged.get(upload_key(in))) return no_such_upload(in.upload_id);
-  TRY(Version version, stage_received(received, encryption_context(in.bucket, in.key), ports, staged));
-  if (const auto old = staged.get_json(part_key(in.upload_id, in.part))) staged.release(blob_of(*old));
+  TRY(Version version,
+      stage_received(received, encryption_context(in.bucket, in.key), ports, staged));
+  if (const auto old = staged.get_json(part_key(in.upload_id, in.part)))
+    staged.release(blob_of(*old));
   json::object part = version.facts.at("Blobs").as_array()[0].as_object();
-  for (const char* member : {"ETag", "Checksum", "ChecksumValue", "KeyArn"}) part[member] = version.facts.at(member);
+  for (const char* member : {"ETag", "Checksum", "ChecksumValue", "KeyArn"})
+    part[member] = version.facts.at(member);
   part["Modified"] = time;
   staged.put_json(part_key(in.upload_id, in.part), part);
   return std::move(version.facts);
 }
 }  // namespace
 
-Result<std::vector<Need>> UploadPart::needs(const In& in, const Snapshot& s, const Ports& ports) { return part_needs(in, s, ports); }
-Result<Received> UploadPart::receive(const Authorized<In>& in, Staged& staged) { return receive_part(in.body(), *in, in.ports(), staged); }
+Result<std::vector<Need>> UploadPart::needs(const In& in, const Snapshot& s, const Ports& ports) {
+  return part_needs(in, s, ports);
+}
+Result<Received> UploadPart::receive(const Authorized<In>& in, Staged& staged) {
+  return receive_part(in.body(), *in, in.ports(), staged);
+}
 Result<PutOut> UploadPart::run(const Authorized<In>& in, Received& body, Staged& staged) {
   TRY(const json::object facts, stage_part(body, *in, in.ports(), in.time(), staged));
   PutOut out;
   add_object_headers(out.headers, facts, false);
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"))) out.headers.add(std::string(checksum->header), text_of(facts, "ChecksumValue"));
+  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
+    out.headers.add(std::string(checksum->header), text_of(facts, "ChecksumValue"));
   return out;
 }
 
@@ -122,56 +177,84 @@ Result<UploadPartCopy::In> UploadPartCopy::parse(const Request& request) {
   static_cast<ObjectIn&>(in.to) = without_body_headers(std::move(static_cast<ObjectIn&>(in.to)));
   return in;
 }
-Result<std::vector<Need>> UploadPartCopy::needs(const In& in, const Snapshot& s, const Ports& ports) {
+Result<std::vector<Need>> UploadPartCopy::needs(const In& in, const Snapshot& s,
+                                                const Ports& ports) {
   TRY(std::vector<Need> needs, part_needs(in.to, s, ports));
   TRY(const std::vector<Need> reads, read_needs(in.from, s, ports, true));
   needs.insert(needs.end(), reads.begin(), reads.end());
   return needs;
 }
 namespace {
-struct Slice { uint64_t from, count; };
+struct Slice {
+  uint64_t from, count;
+};
 Result<Slice> slice_of(const std::string& header, uint64_t size) {
   if (header.empty()) return Slice{0, size};
-  const Error invalid{400, "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", {{"ArgumentName", "x-amz-copy-source-range"}, {"ArgumentValue", header}}};
+  const Error invalid{
+      400,
+      "InvalidArgument",
+      "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
+      "are the zero-based offsets of the first and last bytes to copy",
+      {{"ArgumentName", "x-amz-copy-source-range"}, {"ArgumentValue", header}}};
   const size_t dash = header.find('-');
   if (!header.starts_with("bytes=") || dash == std::string::npos) return invalid;
-  const auto first = parse_int(header.substr(6, dash - 6)), last = parse_int(header.substr(dash + 1));
+  const auto first = parse_int(header.substr(6, dash - 6)),
+             last = parse_int(header.substr(dash + 1));
   if (!first || !last || *first < 0 || *last < *first) return invalid;
-  if (static_cast<uint64_t>(*last) >= size) return Error{400, "InvalidArgument", "Range specified is not valid for source object of size: " + std::to_string(size), {{"ArgumentName", "x-amz-copy-source-range"}, {"ArgumentValue", header}}};
+  if (static_cast<uint64_t>(*last) >= size)
+    return Error{400,
+                 "InvalidArgument",
+                 "Range specified is not valid for source object of size: " + std::to_string(size),
+                 {{"ArgumentName", "x-amz-copy-source-range"}, {"ArgumentValue", header}}};
   return Slice{static_cast<uint64_t>(*first), static_cast<uint64_t>(*last - *first) + 1};
 }
 }  // namespace
 Result<UploadPartCopy::Body> UploadPartCopy::receive(const Authorized<In>& in, Staged& staged) {
   if (!staged.snapshot().get(upload_key(in->to))) return no_such_upload(in->to.upload_id);
   TRY(const Version source, find_source(in->from, staged.snapshot()));
-  TRY(const Slice slice, slice_of(in->to.header("x-amz-copy-source-range"), static_cast<uint64_t>(int_of(source.facts, "Size"))));
-  if (slice.count > kPutBytesMax) return invalid_request("The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
-  TRY(const auto body, read_source(in->from, source, in.ports(), staged.snapshot(), slice.from, slice.count));
+  TRY(const Slice slice, slice_of(in->to.header("x-amz-copy-source-range"),
+                                  static_cast<uint64_t>(int_of(source.facts, "Size"))));
+  if (slice.count > kPutBytesMax)
+    return invalid_request(
+        "The specified copy source is larger than the maximum allowable size for a copy source: "
+        "5368709120");
+  TRY(const auto body,
+      read_source(in->from, source, in.ports(), staged.snapshot(), slice.from, slice.count));
   TRY(Received received, receive_part(*body, in->to, in.ports(), staged));
   return Body{std::move(received), text_of(source.facts, "Id")};
 }
 Result<Text> UploadPartCopy::run(const Authorized<In>& in, Body& body, Staged& staged) {
   TRY(const json::object facts, stage_part(body.received, in->to, in.ports(), in.time(), staged));
   XmlWriter xml;
-  xml.open("CopyPartResult", kXmlns).element("LastModified", iso_millis(in.time())).element("ETag", "\"" + text_of(facts, "ETag") + "\"");
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"))) xml.element(checksum->element, text_of(facts, "ChecksumValue"));
+  xml.open("CopyPartResult", kXmlns)
+      .element("LastModified", iso_millis(in.time()))
+      .element("ETag", "\"" + text_of(facts, "ETag") + "\"");
+  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
+    xml.element(checksum->element, text_of(facts, "ChecksumValue"));
   xml.close("CopyPartResult");
   Text out = xml_text(xml);
-  if (body.source_version != "null") out.headers.add("x-amz-copy-source-version-id", body.source_version);
+  if (body.source_version != "null")
+    out.headers.add("x-amz-copy-source-version-id", body.source_version);
   out.headers.add("x-amz-server-side-encryption", text_of(facts, "Algorithm"));
   return out;
 }
-json::value UploadPartCopy::audit(const In& in) { return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}}; }
+json::value UploadPartCopy::audit(const In& in) {
+  return json::object{{"bucketName", in.to.bucket}, {"key", in.to.key}};
+}
 
 namespace {
 // Parts that were uploaded but not named, or an upload that was aborted.
 void drop_parts(Staged& staged, const std::string& upload_id) {
-  staged.snapshot().scan(parts_prefix(upload_id), "", false, [&](std::string_view key, std::string_view) {
-    const Key k{Family::objects, std::string(key)};
-    const auto part = staged.get_json(k);
-    if (part) { staged.release(blob_of(*part)); staged.erase(k); }
-    return true;
-  });
+  staged.snapshot().scan(parts_prefix(upload_id), "", false,
+                         [&](std::string_view key, std::string_view) {
+                           const Key k{Family::objects, std::string(key)};
+                           const auto part = staged.get_json(k);
+                           if (part) {
+                             staged.release(blob_of(*part));
+                             staged.erase(k);
+                           }
+                           return true;
+                         });
 }
 }  // namespace
 Result<Text> AbortMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
@@ -182,7 +265,11 @@ Result<Text> AbortMultipartUpload::run(const Authorized<In>& in, Staged& staged)
 }
 
 namespace {
-struct Named { int64_t number; std::string etag; std::map<std::string, std::string> checksums; };     // element -> value
+struct Named {
+  int64_t number;
+  std::string etag;
+  std::map<std::string, std::string> checksums;
+};  // element -> value
 Result<std::vector<Named>> parse_parts(const std::string& text) {
   TRY(const auto document, parse_xml(text));
   std::vector<Named> parts;
@@ -190,10 +277,18 @@ Result<std::vector<Named>> parse_parts(const std::string& text) {
     const auto number = parse_int(node.child_value("PartNumber"));
     if (!number || *number < 1 || *number > static_cast<int64_t>(kPartsMax)) return malformed_xml();
     Named part{*number, node.child_value("ETag"), {}};
-    if (part.etag.size() >= 2 && part.etag.front() == '"' && part.etag.back() == '"') part.etag = part.etag.substr(1, part.etag.size() - 2);
+    if (part.etag.size() >= 2 && part.etag.front() == '"' && part.etag.back() == '"')
+      part.etag = part.etag.substr(1, part.etag.size() - 2);
     for (const Checksum& c : kChecksums)
-      if (const std::string value = node.child_value(std::string(c.element).c_str()); !value.empty()) part.checksums[std::string(c.element)] = value;
-    if (!parts.empty() && parts.back().number >= *number) return Error{400, "InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.", {}};
+      if (const std::string value = node.child_value(std::string(c.element).c_str());
+          !value.empty())
+        part.checksums[std::string(c.element)] = value;
+    if (!parts.empty() && parts.back().number >= *number)
+      return Error{400,
+                   "InvalidPartOrder",
+                   "The list of parts was not in ascending order. The parts list must be specified "
+                   "in order by part number.",
+                   {}};
     parts.push_back(std::move(part));
   }
   if (parts.empty() || parts.size() > kPartsMax) return malformed_xml();
@@ -203,14 +298,23 @@ Result<std::vector<Named>> parse_parts(const std::string& text) {
 // The checksum of the whole, as its parts come in.
 class WholeChecksum {
  public:
-  explicit WholeChecksum(const json::object& upload) : checksum_(checksum_of(upload)), composite_(composes(upload)), digest_(checksum_.algorithm) {}
+  explicit WholeChecksum(const json::object& upload)
+      : checksum_(checksum_of(upload)),
+        composite_(composes(upload)),
+        digest_(checksum_.algorithm) {}
   void add(const json::object& part) {
     const std::string sum = unbase64(text_of(part, "ChecksumValue")).value_or("");
-    if (composite_) digest_.update(sum);
-    else whole_ = count_ ? crc_combine(checksum_.algorithm, whole_, sum, static_cast<uint64_t>(int_of(part, "Bytes"))) : sum;
+    if (composite_)
+      digest_.update(sum);
+    else
+      whole_ = count_ ? crc_combine(checksum_.algorithm, whole_, sum,
+                                    static_cast<uint64_t>(int_of(part, "Bytes")))
+                      : sum;
     ++count_;
   }
-  std::string finish() { return composite_ ? base64(digest_.finish()) + "-" + std::to_string(count_) : base64(whole_); }
+  std::string finish() {
+    return composite_ ? base64(digest_.finish()) + "-" + std::to_string(count_) : base64(whole_);
+  }
 
  private:
   const Checksum& checksum_;
@@ -220,18 +324,30 @@ class WholeChecksum {
   size_t count_ = 0;
 };
 
-Result<Done> check_part(const Named& one, const std::optional<json::object>& part, const json::object& upload, const std::string& upload_id) {
+Result<Done> check_part(const Named& one, const std::optional<json::object>& part,
+                        const json::object& upload, const std::string& upload_id) {
   const Checksum& checksum = checksum_of(upload);
-  const Error invalid{400, "InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.", {{"UploadId", upload_id}, {"PartNumber", std::to_string(one.number)}, {"ETag", one.etag}}};
+  const Error invalid{
+      400,
+      "InvalidPart",
+      "One or more of the specified parts could not be found. The part may not have been uploaded, "
+      "or the specified entity tag may not match the part's entity tag.",
+      {{"UploadId", upload_id}, {"PartNumber", std::to_string(one.number)}, {"ETag", one.etag}}};
   if (!part || text_of(*part, "ETag") != one.etag) return invalid;
   const auto given = one.checksums.find(std::string(checksum.element));
-  if (given != one.checksums.end() && given->second != text_of(*part, "ChecksumValue")) return invalid;
-  if (composes(upload) && given == one.checksums.end()) return invalid_request("The upload was created using a " + lower(checksum.name) + " checksum. The complete request must include the checksum for each part. It was missing for part " + std::to_string(one.number) + " in the request.");
+  if (given != one.checksums.end() && given->second != text_of(*part, "ChecksumValue"))
+    return invalid;
+  if (composes(upload) && given == one.checksums.end())
+    return invalid_request("The upload was created using a " + lower(checksum.name) +
+                           " checksum. The complete request must include the checksum for each "
+                           "part. It was missing for part " +
+                           std::to_string(one.number) + " in the request.");
   return Done{};
 }
 
 // The object's version from its parts, in order: checks each, sums sizes, makes ETag and checksum.
-Result<Version> assemble(const UploadIn& in, const json::object& upload, const std::vector<Named>& named, Staged& staged) {
+Result<Version> assemble(const UploadIn& in, const json::object& upload,
+                         const std::vector<Named>& named, Staged& staged) {
   json::array blobs;
   std::string md5s, key_arn;
   WholeChecksum whole(upload);
@@ -239,43 +355,85 @@ Result<Version> assemble(const UploadIn& in, const json::object& upload, const s
   for (const Named& one : named) {
     const auto part = staged.get_json(part_key(in.upload_id, one.number));
     CHECK(check_part(one, part, upload, in.upload_id));
-    if (composes(upload) && one.number != expected++) return invalid_request("A composite checksum needs consecutive part numbers that begin with 1.");
+    if (composes(upload) && one.number != expected++)
+      return invalid_request(
+          "A composite checksum needs consecutive part numbers that begin with 1.");
     const int64_t bytes = int_of(*part, "Bytes");
-    if (&one != &named.back() && bytes < static_cast<int64_t>(kPartBytesMin)) return Error{400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", {{"ProposedSize", std::to_string(bytes)}, {"MinSizeAllowed", std::to_string(kPartBytesMin)}, {"PartNumber", std::to_string(one.number)}, {"ETag", one.etag}}};
+    if (&one != &named.back() && bytes < static_cast<int64_t>(kPartBytesMin))
+      return Error{400,
+                   "EntityTooSmall",
+                   "Your proposed upload is smaller than the minimum allowed size",
+                   {{"ProposedSize", std::to_string(bytes)},
+                    {"MinSizeAllowed", std::to_string(kPartBytesMin)},
+                    {"PartNumber", std::to_string(one.number)},
+                    {"ETag", one.etag}}};
     total += bytes;
     md5s += unhex(one.etag).value_or("");
     whole.add(*part);
     key_arn = text_of(*part, "KeyArn");
-    blobs.push_back(json::object{{"Id", text_of(*part, "Id")}, {"Bytes", bytes}, {"Wrapped", text_of(*part, "Wrapped")}, {"ChecksumValue", text_of(*part, "ChecksumValue")}});
+    blobs.push_back(json::object{{"Id", text_of(*part, "Id")},
+                                 {"Bytes", bytes},
+                                 {"Wrapped", text_of(*part, "Wrapped")},
+                                 {"ChecksumValue", text_of(*part, "ChecksumValue")}});
     staged.erase(part_key(in.upload_id, one.number));
   }
   const Checksum& checksum = checksum_of(upload);
-  Version version{{{"Size", total}, {"ETag", hex(md5(md5s)) + "-" + std::to_string(named.size())}, {"Blobs", std::move(blobs)}, {"Parts", static_cast<int64_t>(named.size())}, {"KeyArn", key_arn}, {"UploadId", in.upload_id},
-                   {"Checksum", checksum.name}, {"ChecksumValue", whole.finish()}, {"ChecksumType", composes(upload) ? "COMPOSITE" : "FULL_OBJECT"}}, {}};
-  for (const char* member : {"Algorithm", "Headers", "Meta"}) version.facts[member] = upload.at(member);
-  for (const char* member : {"Tags", "LockMode", "LockUntil", "LegalHold"}) if (upload.contains(member)) version.facts[member] = upload.at(member);
+  Version version{{{"Size", total},
+                   {"ETag", hex(md5(md5s)) + "-" + std::to_string(named.size())},
+                   {"Blobs", std::move(blobs)},
+                   {"Parts", static_cast<int64_t>(named.size())},
+                   {"KeyArn", key_arn},
+                   {"UploadId", in.upload_id},
+                   {"Checksum", checksum.name},
+                   {"ChecksumValue", whole.finish()},
+                   {"ChecksumType", composes(upload) ? "COMPOSITE" : "FULL_OBJECT"}},
+                  {}};
+  for (const char* member : {"Algorithm", "Headers", "Meta"})
+    version.facts[member] = upload.at(member);
+  for (const char* member : {"Tags", "LockMode", "LockUntil", "LegalHold"})
+    if (upload.contains(member)) version.facts[member] = upload.at(member);
   return version;
 }
 
 // What the request says of the whole: x-amz-checksum-*, x-amz-checksum-type, x-amz-mp-object-size.
 Result<Done> check_whole(const UploadIn& in, const json::object& facts) {
-  const std::string type = in.header("x-amz-checksum-type"), size = in.header("x-amz-mp-object-size");
-  if (!type.empty() && type != text_of(facts, "ChecksumType")) return invalid_request("The upload was created using the " + text_of(facts, "ChecksumType") + " checksum mode. The complete request must use the same checksum mode.");
-  if (!size.empty() && parse_int(size) != int_of(facts, "Size")) return invalid_request("The provided 'x-amz-mp-object-size' header value " + size + " does not match what was computed: " + std::to_string(int_of(facts, "Size")));
+  const std::string type = in.header("x-amz-checksum-type"),
+                    size = in.header("x-amz-mp-object-size");
+  if (!type.empty() && type != text_of(facts, "ChecksumType"))
+    return invalid_request("The upload was created using the " + text_of(facts, "ChecksumType") +
+                           " checksum mode. The complete request must use the same checksum mode.");
+  if (!size.empty() && parse_int(size) != int_of(facts, "Size"))
+    return invalid_request(
+        "The provided 'x-amz-mp-object-size' header value " + size +
+        " does not match what was computed: " + std::to_string(int_of(facts, "Size")));
   for (const Checksum& c : kChecksums) {
     std::string given = in.header(c.header);
     if (given.empty()) continue;
-    if (c.name != text_of(facts, "Checksum")) return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + lower(text_of(facts, "Checksum")) + ", actual checksum Type: " + lower(c.name));
+    if (c.name != text_of(facts, "Checksum"))
+      return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " +
+                             lower(text_of(facts, "Checksum")) +
+                             ", actual checksum Type: " + lower(c.name));
     const std::string made = text_of(facts, "ChecksumValue");
-    if (given != made && given != made.substr(0, made.rfind('-'))) return Error{400, "BadDigest", "The " + std::string(c.name) + " you specified did not match the calculated checksum.", {}};
+    if (given != made && given != made.substr(0, made.rfind('-')))
+      return Error{
+          400,
+          "BadDigest",
+          "The " + std::string(c.name) + " you specified did not match the calculated checksum.",
+          {}};
   }
   return Done{};
 }
 
 Text completed(const UploadIn& in, const json::object& facts, bool versioned_bucket) {
   XmlWriter xml;
-  xml.open("CompleteMultipartUploadResult", kXmlns).element("Location", "/" + in.bucket + "/" + percent_encode(in.key, true)).element("Bucket", in.bucket).element("Key", in.key).element("ETag", "\"" + text_of(facts, "ETag") + "\"");
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"))) xml.element(checksum->element, text_of(facts, "ChecksumValue")).element("ChecksumType", text_of(facts, "ChecksumType"));
+  xml.open("CompleteMultipartUploadResult", kXmlns)
+      .element("Location", "/" + in.bucket + "/" + percent_encode(in.key, true))
+      .element("Bucket", in.bucket)
+      .element("Key", in.key)
+      .element("ETag", "\"" + text_of(facts, "ETag") + "\"");
+  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
+    xml.element(checksum->element, text_of(facts, "ChecksumValue"))
+        .element("ChecksumType", text_of(facts, "ChecksumType"));
   xml.close("CompleteMultipartUploadResult");
   Text out = xml_text(xml);
   add_object_headers(out.headers, facts, versioned_bucket);
@@ -290,17 +448,21 @@ Result<Text> CompleteMultipartUpload::run(const Authorized<In>& in, Staged& stag
   const auto current = staged.get_json(current_key(in->bucket, in->key));
   if (!upload) {
     // Completed before, and the answer was lost on its way: the same answer again.
-    const auto newest = current ? version_at(staged, in->bucket, in->key, text_of(*current, "Sort")) : std::nullopt;
-    if (newest && !in->upload_id.empty() && text_of(newest->facts, "UploadId") == in->upload_id) return completed(*in, newest->facts, versioned(bucket));
+    const auto newest =
+        current ? version_at(staged, in->bucket, in->key, text_of(*current, "Sort")) : std::nullopt;
+    if (newest && !in->upload_id.empty() && text_of(newest->facts, "UploadId") == in->upload_id)
+      return completed(*in, newest->facts, versioned(bucket));
     return no_such_upload(in->upload_id);
   }
   TRY(const std::string wanted_md5, content_md5(in->headers));
-  if (!wanted_md5.empty() && md5(in->text) != wanted_md5) return Error{400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
+  if (!wanted_md5.empty() && md5(in->text) != wanted_md5)
+    return Error{
+        400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
   CHECK(check_write_conditions(*in, current));
   TRY(const std::vector<Named> named, parse_parts(in->text));
   TRY(Version version, assemble(*in, *upload, named, staged));
   CHECK(check_whole(*in, version.facts));
-  if (!upload->contains("LockMode")) {                                            // the bucket's default retention
+  if (!upload->contains("LockMode")) {  // the bucket's default retention
     json::object by_default;
     CHECK(lock_new_version({}, bucket, in.time(), by_default));
     for (const auto& [member, value] : by_default) version.facts[member] = value;
@@ -308,7 +470,8 @@ Result<Text> CompleteMultipartUpload::run(const Authorized<In>& in, Staged& stag
   version.facts["Modified"] = in.time();
   staged.erase(upload_key(*in));
   drop_parts(staged, in->upload_id);
-  CHECK(add_version(staged, bucket, in->key, version, "ObjectCreated:CompleteMultipartUpload", actor(in)));
+  CHECK(add_version(staged, bucket, in->key, version, "ObjectCreated:CompleteMultipartUpload",
+                    actor(in)));
   return completed(*in, version.facts, versioned(bucket));
 }
 

@@ -1,25 +1,32 @@
 #pragma once
-// Multipart uploads: CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload, ListParts,
-// ListMultipartUploads, GetObjectAttributes. Parts 1 to 10000, each 5 MiB (but the last) to 5 GiB. Every part is a sealed file with a data
-// key of its own; completing names the files, it copies nothing. Checksums (S3 User Guide, "Checking object integrity"): each part's is
-// verified and kept; the object's is COMPOSITE, or FULL_OBJECT computed from the parts' CRCs. Completing an upload again answers the same while its
-// object is the newest. Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest.
+// Multipart uploads: CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload,
+// AbortMultipartUpload, ListParts, ListMultipartUploads, GetObjectAttributes. Parts 1 to 10000,
+// each 5 MiB (but the last) to 5 GiB. Every part is a sealed file with a data key of its own;
+// completing names the files, it copies nothing. Checksums (S3 User Guide, "Checking object
+// integrity"): each part's is verified and kept; the object's is COMPOSITE, or FULL_OBJECT computed
+// from the parts' CRCs. Completing an upload again answers the same while its object is the newest.
+// Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest.
 //   objects s3.upload (bucket, key, upload id)   what CreateMultipartUpload was told
-//   objects s3.part (upload id, number)          {"Id","Bytes","Wrapped","ETag","Checksum","ChecksumValue","Modified","KeyArn"}
+//   objects s3.part (upload id, number)
+//   {"Id","Bytes","Wrapped","ETag","Checksum","ChecksumValue","Modified","KeyArn"}
 #include "services/s3/buckets.h"
 #include "services/s3/copy_object.h"
 #include "services/s3/objects.h"
 
 namespace sluice::s3 {
 
-struct UploadIn : ObjectIn { std::string upload_id, text; std::vector<std::pair<std::string, std::string>> query; };
+struct UploadIn : ObjectIn {
+  std::string upload_id, text;
+  std::vector<std::pair<std::string, std::string>> query;
+};
 Result<UploadIn> parse_upload_in(const Request& request);
 Key upload_key(const UploadIn& in);
 Key part_key(const std::string& upload_id, int64_t number);
 Key parts_prefix(const std::string& upload_id);
 Error no_such_upload(const std::string& id);
 // A page's size from the query: 0 to 1000, 1000 when absent; InvalidArgument.
-Result<int64_t> parse_max(const std::vector<std::pair<std::string, std::string>>& query, std::string_view name);
+Result<int64_t> parse_max(const std::vector<std::pair<std::string, std::string>>& query,
+                          std::string_view name);
 
 template <class Self>
 struct OnUpload {
@@ -27,14 +34,20 @@ struct OnUpload {
   using Out = Text;
   static constexpr bool data_event = true;
   static Result<In> parse(const Request& request) { return parse_upload_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs(Self::action, Self::action, in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return version_needs(Self::action, Self::action, in, s);
+  }
   static Response render(const Out& out) { return render_text(out); }
-  static json::value audit(const In& in) { return json::object{{"bucketName", in.bucket}, {"key", in.key}}; }
+  static json::value audit(const In& in) {
+    return json::object{{"bucketName", in.bucket}, {"key", in.key}};
+  }
 };
 struct CreateMultipartUpload : OnUpload<CreateMultipartUpload> {
   static constexpr std::string_view name = "CreateMultipartUpload", action = "s3:PutObject";
   static constexpr Match match{"POST", "/{Bucket}/{Key+}", "uploads", ""};
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports) { return write_needs(in, s, ports); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports) {
+    return write_needs(in, s, ports);
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct UploadPart : OnUpload<UploadPart> {
@@ -53,8 +66,14 @@ struct UploadPartCopy {
   static constexpr std::string_view name = "UploadPartCopy", action = "s3:PutObject";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "uploadId", "x-amz-copy-source"};
   static constexpr bool data_event = true;
-  struct In { UploadIn to; ObjectIn from; };
-  struct Body { Received received; std::string source_version; };
+  struct In {
+    UploadIn to;
+    ObjectIn from;
+  };
+  struct Body {
+    Received received;
+    std::string source_version;
+  };
   using Out = Text;
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
@@ -69,7 +88,8 @@ struct CompleteMultipartUpload : OnUpload<CompleteMultipartUpload> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct AbortMultipartUpload : OnUpload<AbortMultipartUpload> {
-  static constexpr std::string_view name = "AbortMultipartUpload", action = "s3:AbortMultipartUpload";
+  static constexpr std::string_view name = "AbortMultipartUpload",
+                                    action = "s3:AbortMultipartUpload";
   static constexpr Match match{"DELETE", "/{Bucket}/{Key+}", "uploadId", ""};
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
@@ -78,10 +98,11 @@ struct ListParts : OnUpload<ListParts> {
   static constexpr Match match{"GET", "/{Bucket}/{Key+}", "uploadId", ""};
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
 };
-SLUICE_S3_BUCKET(ListMultipartUploads, "ListBucketMultipartUploads", "GET", "uploads", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(ListMultipartUploads, "ListBucketMultipartUploads", "GET", "uploads",
+                 const Snapshot& snapshot);
 
-// x-amz-object-attributes: any of ETag, Checksum, ObjectParts, StorageClass, ObjectSize. Needs s3:GetObject(Version) and
-// s3:GetObject(Version)Attributes.
+// x-amz-object-attributes: any of ETag, Checksum, ObjectParts, StorageClass, ObjectSize. Needs
+// s3:GetObject(Version) and s3:GetObject(Version)Attributes.
 struct GetObjectAttributes : OnUpload<GetObjectAttributes> {
   static constexpr std::string_view name = "GetObjectAttributes", action = "s3:GetObjectAttributes";
   static constexpr Match match{"GET", "/{Bucket}/{Key+}", "attributes", ""};

@@ -8,15 +8,21 @@ namespace sluice::s3 {
 namespace {
 using Query = std::vector<std::pair<std::string, std::string>>;
 std::string query_text(const Query& query, std::string_view name) {
-  for (const auto& [key, value] : query) if (key == name) return value;
+  for (const auto& [key, value] : query)
+    if (key == name) return value;
   return {};
 }
 void write_part_checksum(XmlWriter& xml, const json::object& part) {
-  if (const Checksum* checksum = find_checksum(text_of(part, "Checksum"))) xml.element(checksum->element, text_of(part, "ChecksumValue"));
+  if (const Checksum* checksum = find_checksum(text_of(part, "Checksum")))
+    xml.element(checksum->element, text_of(part, "ChecksumValue"));
 }
 Result<int64_t> parse_number(const std::string& text, std::string_view name) {
   const auto value = text.empty() ? std::optional<int64_t>(0) : parse_int(text);
-  if (!value || *value < 0 || *value > INT32_MAX) return Error{400, "InvalidArgument", "Argument " + std::string(name) + " must be an integer between 0 and 2147483647", {{"ArgumentName", std::string(name)}, {"ArgumentValue", text}}};
+  if (!value || *value < 0 || *value > INT32_MAX)
+    return Error{400,
+                 "InvalidArgument",
+                 "Argument " + std::string(name) + " must be an integer between 0 and 2147483647",
+                 {{"ArgumentName", std::string(name)}, {"ArgumentValue", text}}};
   return *value;
 }
 }  // namespace
@@ -31,29 +37,47 @@ Result<Text> ListParts::run(const Authorized<In>& in, const Snapshot& snapshot) 
   const auto upload = snapshot.get_json(upload_key(*in));
   if (!upload) return no_such_upload(in->upload_id);
   TRY(const int64_t max, parse_max(in->query, "max-parts"));
-  TRY(const int64_t after, parse_number(query_text(in->query, "part-number-marker"), "part-number-marker"));
+  TRY(const int64_t after,
+      parse_number(query_text(in->query, "part-number-marker"), "part-number-marker"));
   XmlWriter parts{XmlWriter::Fragment{}};
   int64_t count = 0, last = 0;
   bool truncated = false;
-  snapshot.scan(parts_prefix(in->upload_id), part_key(in->upload_id, std::min<int64_t>(after, 99999)).bytes, false, [&](std::string_view key, std::string_view value) {
-    const int64_t number = parse_int(schema::parts(key).at(1)).value_or(0);
-    const auto part = parse_json_object(value);
-    if (number <= after || !part || max == 0) return true;
-    if (count == max) { truncated = true; return false; }
-    ++count;
-    last = number;
-    parts.open("Part").element("PartNumber", std::to_string(number)).element("LastModified", iso_millis(int_of(*part, "Modified"))).element("ETag", "\"" + text_of(*part, "ETag") + "\"").element("Size", std::to_string(int_of(*part, "Bytes")));
-    write_part_checksum(parts, *part);
-    parts.close("Part");
-    return true;
-  });
+  snapshot.scan(parts_prefix(in->upload_id),
+                part_key(in->upload_id, std::min<int64_t>(after, 99999)).bytes, false,
+                [&](std::string_view key, std::string_view value) {
+                  const int64_t number = parse_int(schema::parts(key).at(1)).value_or(0);
+                  const auto part = parse_json_object(value);
+                  if (number <= after || !part || max == 0) return true;
+                  if (count == max) {
+                    truncated = true;
+                    return false;
+                  }
+                  ++count;
+                  last = number;
+                  parts.open("Part")
+                      .element("PartNumber", std::to_string(number))
+                      .element("LastModified", iso_millis(int_of(*part, "Modified")))
+                      .element("ETag", "\"" + text_of(*part, "ETag") + "\"")
+                      .element("Size", std::to_string(int_of(*part, "Bytes")));
+                  write_part_checksum(parts, *part);
+                  parts.close("Part");
+                  return true;
+                });
   XmlWriter xml;
-  xml.open("ListPartsResult", kXmlns).element("Bucket", in->bucket).element("Key", in->key).element("UploadId", in->upload_id);
+  xml.open("ListPartsResult", kXmlns)
+      .element("Bucket", in->bucket)
+      .element("Key", in->key)
+      .element("UploadId", in->upload_id);
   write_owner(xml, "Initiator", snapshot);
   write_owner(xml, "Owner", snapshot);
   xml.element("StorageClass", "STANDARD");
-  if (const std::string name = text_of(*upload, "Checksum"); !name.empty()) xml.element("ChecksumAlgorithm", name).element("ChecksumType", text_of(*upload, "ChecksumType"));
-  xml.element("PartNumberMarker", std::to_string(after)).element("NextPartNumberMarker", std::to_string(last)).element("MaxParts", std::to_string(max)).element("IsTruncated", truncated ? "true" : "false");
+  if (const std::string name = text_of(*upload, "Checksum"); !name.empty())
+    xml.element("ChecksumAlgorithm", name)
+        .element("ChecksumType", text_of(*upload, "ChecksumType"));
+  xml.element("PartNumberMarker", std::to_string(after))
+      .element("NextPartNumberMarker", std::to_string(last))
+      .element("MaxParts", std::to_string(max))
+      .element("IsTruncated", truncated ? "true" : "false");
   return Text{200, xml.take() + parts.take() + "</ListPartsResult>"};
 }
 
@@ -61,25 +85,38 @@ Result<Text> ListMultipartUploads::run(const Authorized<In>& in, const Snapshot&
   CHECK(find_bucket(snapshot, in->bucket));
   TRY(const int64_t max, parse_max(in->query, "max-uploads"));
   TRY(const bool encode, parse_encoding(query_text(in->query, "encoding-type")));
-  const std::string prefix = query_text(in->query, "prefix"), delimiter = query_text(in->query, "delimiter"), after = query_text(in->query, "key-marker");
+  const std::string prefix = query_text(in->query, "prefix"),
+                    delimiter = query_text(in->query, "delimiter"),
+                    after = query_text(in->query, "key-marker");
   const std::string id_after = after.empty() ? "" : query_text(in->query, "upload-id-marker");
-  const Page page = walk({"s3.upload", in->bucket, prefix, delimiter, after, id_after, max}, snapshot);
+  const Page page =
+      walk({"s3.upload", in->bucket, prefix, delimiter, after, id_after, max}, snapshot);
   XmlWriter xml;
-  xml.open("ListMultipartUploadsResult", kXmlns).element("Bucket", in->bucket).element("KeyMarker", shown(encode, after)).element("UploadIdMarker", id_after);
-  if (page.truncated) xml.element("NextKeyMarker", shown(encode, page.last)).element("NextUploadIdMarker", page.last_tail);
+  xml.open("ListMultipartUploadsResult", kXmlns)
+      .element("Bucket", in->bucket)
+      .element("KeyMarker", shown(encode, after))
+      .element("UploadIdMarker", id_after);
+  if (page.truncated)
+    xml.element("NextKeyMarker", shown(encode, page.last))
+        .element("NextUploadIdMarker", page.last_tail);
   if (!prefix.empty()) xml.element("Prefix", shown(encode, prefix));
   if (!delimiter.empty()) xml.element("Delimiter", shown(encode, delimiter));
   if (encode) xml.element("EncodingType", "url");
-  xml.element("MaxUploads", std::to_string(max)).element("IsTruncated", page.truncated ? "true" : "false");
+  xml.element("MaxUploads", std::to_string(max))
+      .element("IsTruncated", page.truncated ? "true" : "false");
   for (const Record& r : page.records) {
     xml.open("Upload").element("Key", shown(encode, r.key)).element("UploadId", r.tail);
     write_owner(xml, "Initiator", snapshot);
     write_owner(xml, "Owner", snapshot);
-    xml.element("StorageClass", "STANDARD").element("Initiated", iso_millis(int_of(r.facts, "Created")));
-    if (const std::string name = text_of(r.facts, "Checksum"); !name.empty()) xml.element("ChecksumAlgorithm", name).element("ChecksumType", text_of(r.facts, "ChecksumType"));
+    xml.element("StorageClass", "STANDARD")
+        .element("Initiated", iso_millis(int_of(r.facts, "Created")));
+    if (const std::string name = text_of(r.facts, "Checksum"); !name.empty())
+      xml.element("ChecksumAlgorithm", name)
+          .element("ChecksumType", text_of(r.facts, "ChecksumType"));
     xml.close("Upload");
   }
-  for (const std::string& common : page.prefixes) xml.open("CommonPrefixes").element("Prefix", shown(encode, common)).close("CommonPrefixes");
+  for (const std::string& common : page.prefixes)
+    xml.open("CommonPrefixes").element("Prefix", shown(encode, common)).close("CommonPrefixes");
   xml.close("ListMultipartUploadsResult");
   return xml_text(xml);
 }
@@ -89,12 +126,19 @@ void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, 
   const json::array& blobs = facts.at("Blobs").as_array();
   const auto total = static_cast<int64_t>(blobs.size()), end = std::min(total, after + max);
   xml.open("ObjectParts").element("PartsCount", std::to_string(total));
-  if (text_of(facts, "ChecksumType") == "COMPOSITE") {            // as on AWS, parts are listed where their checksums mean something
-    xml.element("PartNumberMarker", std::to_string(after)).element("NextPartNumberMarker", std::to_string(end)).element("MaxParts", std::to_string(max)).element("IsTruncated", end < total ? "true" : "false");
+  if (text_of(facts, "ChecksumType") ==
+      "COMPOSITE") {  // as on AWS, parts are listed where their checksums mean something
+    xml.element("PartNumberMarker", std::to_string(after))
+        .element("NextPartNumberMarker", std::to_string(end))
+        .element("MaxParts", std::to_string(max))
+        .element("IsTruncated", end < total ? "true" : "false");
     for (int64_t k = after; k < end; ++k) {
       const json::object& part = blobs[static_cast<size_t>(k)].as_object();
-      xml.open("Part").element("PartNumber", std::to_string(k + 1)).element("Size", std::to_string(int_of(part, "Bytes")));
-      if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"))) xml.element(checksum->element, text_of(part, "ChecksumValue"));
+      xml.open("Part")
+          .element("PartNumber", std::to_string(k + 1))
+          .element("Size", std::to_string(int_of(part, "Bytes")));
+      if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
+        xml.element(checksum->element, text_of(part, "ChecksumValue"));
       xml.close("Part");
     }
   }
@@ -102,9 +146,12 @@ void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, 
 }
 }  // namespace
 
-Result<std::vector<Need>> GetObjectAttributes::needs(const In& in, const Snapshot& s, const Ports& ports) {
+Result<std::vector<Need>> GetObjectAttributes::needs(const In& in, const Snapshot& s,
+                                                     const Ports& ports) {
   TRY(std::vector<Need> needs, read_needs(in, s, ports, false));
-  needs.push_back(object_need(in.version_id.empty() ? "s3:GetObjectAttributes" : "s3:GetObjectVersionAttributes", in.bucket, in.key, s));
+  needs.push_back(object_need(
+      in.version_id.empty() ? "s3:GetObjectAttributes" : "s3:GetObjectVersionAttributes", in.bucket,
+      in.key, s));
   return needs;
 }
 Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& snapshot) {
@@ -115,22 +162,39 @@ Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& 
   bool any = false;
   std::vector<std::string> wanted;
   for (const auto& [name, value] : in->headers)
-    if (name == "x-amz-object-attributes") for (const auto one : split(value, ',')) wanted.emplace_back(trim(one));
-  const auto wants = [&](std::string_view name) { const bool found = std::find(wanted.begin(), wanted.end(), name) != wanted.end(); any = any || found; return found; };
+    if (name == "x-amz-object-attributes")
+      for (const auto one : split(value, ',')) wanted.emplace_back(trim(one));
+  const auto wants = [&](std::string_view name) {
+    const bool found = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+    any = any || found;
+    return found;
+  };
   if (wants("ETag")) xml.element("ETag", text_of(facts, "ETag"));
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")); wants("Checksum") && checksum) xml.open("Checksum").element(checksum->element, text_of(facts, "ChecksumValue")).element("ChecksumType", text_of(facts, "ChecksumType")).close("Checksum");
+  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"));
+      wants("Checksum") && checksum)
+    xml.open("Checksum")
+        .element(checksum->element, text_of(facts, "ChecksumValue"))
+        .element("ChecksumType", text_of(facts, "ChecksumType"))
+        .close("Checksum");
   if (wants("ObjectParts") && facts.contains("Parts")) {
-    TRY(const int64_t max, parse_max({{"x-amz-max-parts", in->header("x-amz-max-parts")}}, "x-amz-max-parts"));
-    TRY(const int64_t after, parse_number(in->header("x-amz-part-number-marker"), "x-amz-part-number-marker"));
+    TRY(const int64_t max,
+        parse_max({{"x-amz-max-parts", in->header("x-amz-max-parts")}}, "x-amz-max-parts"));
+    TRY(const int64_t after,
+        parse_number(in->header("x-amz-part-number-marker"), "x-amz-part-number-marker"));
     write_object_parts(xml, facts, max, std::min<int64_t>(after, int_of(facts, "Parts")));
   }
   if (wants("StorageClass")) xml.element("StorageClass", "STANDARD");
   if (wants("ObjectSize")) xml.element("ObjectSize", std::to_string(int_of(facts, "Size")));
-  if (!any) return Error{400, "InvalidArgument", "Invalid attribute name specified.", {{"ArgumentName", "x-amz-object-attributes"}}};
+  if (!any)
+    return Error{400,
+                 "InvalidArgument",
+                 "Invalid attribute name specified.",
+                 {{"ArgumentName", "x-amz-object-attributes"}}};
   xml.close("GetObjectAttributesResponse");
   Text out = xml_text(xml);
   out.headers.add("last-modified", http_date(int_of(facts, "Modified")));
-  if (const std::string id = text_of(facts, "Id"); id != "null") out.headers.add("x-amz-version-id", id);
+  if (const std::string id = text_of(facts, "Id"); id != "null")
+    out.headers.add("x-amz-version-id", id);
   return out;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-// Object Lock: a version that may not be removed before a date (retention) or while a legal hold is on it. Governance yields to
-// who has s3:BypassGovernanceRetention and asks for it; compliance and legal hold yield to nobody, the operator included; compliance
-// can be extended, never shortened. Time is the server's clock. Source: S3 User Guide, "Locking objects with Object Lock".
-//   bucket  "ObjectLock": {} when enabled, with {"Mode","Days"} or {"Mode","Years"} of the default retention
-//   version "LockMode": GOVERNANCE or COMPLIANCE, "LockUntil": ms, "LegalHold": true
+// Object Lock: a version that may not be removed before a date (retention) or while a legal hold is
+// on it. Governance yields to who has s3:BypassGovernanceRetention and asks for it; compliance and
+// legal hold yield to nobody, the operator included; compliance can be extended, never shortened.
+// Time is the server's clock. Source: S3 User Guide, "Locking objects with Object Lock".
+//   bucket  "ObjectLock": {} when enabled, with {"Mode","Days"} or {"Mode","Years"} of the default
+//   retention version "LockMode": GOVERNANCE or COMPLIANCE, "LockUntil": ms, "LegalHold": true
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -13,9 +14,10 @@ constexpr int64_t kRetentionDaysMax = 36500, kRetentionYearsMax = 100;
 
 // Whether a version may go: AccessDenied while it is locked. `bypass`: may_bypass.
 Result<Done> removable(const json::object& facts, bool bypass);
-// What the request's x-amz-object-lock-* headers, else the bucket's default, put on a new version. Errors: InvalidRequest (the bucket has
-// no Object Lock; no checksum), InvalidArgument.
-Result<Done> lock_new_version(const ObjectIn& in, const json::object& bucket, Time time, json::object& facts);
+// What the request's x-amz-object-lock-* headers, else the bucket's default, put on a new version.
+// Errors: InvalidRequest (the bucket has no Object Lock; no checksum), InvalidArgument.
+Result<Done> lock_new_version(const ObjectIn& in, const json::object& bucket, Time time,
+                              json::object& facts);
 Result<Done> check_lock_headers(const ObjectIn& in, Time time);
 // Permissions those headers ask for.
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot);
@@ -23,15 +25,22 @@ void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot
 void add_lock_headers(Headers& headers, const json::object& facts, bool retention, bool hold);
 // Whether the caller asks to bypass governance and has s3:BypassGovernanceRetention.
 template <class In>
-bool may_bypass(const Authorized<In>& in, bool asked, const std::string& bucket, const std::string& key, const Snapshot& snapshot) {
-  return asked && in.ask({object_need("s3:BypassGovernanceRetention", bucket, key, snapshot)}, snapshot).has_value();
+bool may_bypass(const Authorized<In>& in, bool asked, const std::string& bucket,
+                const std::string& key, const Snapshot& snapshot) {
+  return asked &&
+         in.ask({object_need("s3:BypassGovernanceRetention", bucket, key, snapshot)}, snapshot)
+             .has_value();
 }
 constexpr std::string_view kBypass = "x-amz-bypass-governance-retention";
 
-SLUICE_S3_BUCKET(PutObjectLockConfiguration, "PutBucketObjectLockConfiguration", "PUT", "object-lock", Staged& staged);
-SLUICE_S3_BUCKET(GetObjectLockConfiguration, "GetBucketObjectLockConfiguration", "GET", "object-lock", const Snapshot& snapshot);
+SLUICE_S3_BUCKET(PutObjectLockConfiguration, "PutBucketObjectLockConfiguration", "PUT",
+                 "object-lock", Staged& staged);
+SLUICE_S3_BUCKET(GetObjectLockConfiguration, "GetBucketObjectLockConfiguration", "GET",
+                 "object-lock", const Snapshot& snapshot);
 
-struct LockIn : ObjectIn { std::string text; };
+struct LockIn : ObjectIn {
+  std::string text;
+};
 template <class Self>
 struct OnLock {
   static constexpr bool data_event = true;
@@ -42,15 +51,17 @@ struct OnLock {
     TRY(ObjectIn object, parse_object_in(request));
     return LockIn{std::move(object), request.body};
   }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) { return version_needs(Self::action, Self::action, in, s); }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return version_needs(Self::action, Self::action, in, s);
+  }
   static Response render(const Out& out) { return render_text(out); }
   static json::value audit(const In& in) { return audit_object(in); }
 };
-#define SLUICE_S3_LOCK(operation, verb, subresource, state)                                                         \
-  struct operation : OnLock<operation> {                                                                            \
-    static constexpr std::string_view name = #operation, action = "s3:" #operation;                                 \
-    static constexpr Match match{verb, "/{Bucket}/{Key+}", subresource, ""};                                        \
-    static Result<Out> run(const Authorized<In>& in, state);                                                        \
+#define SLUICE_S3_LOCK(operation, verb, subresource, state)                         \
+  struct operation : OnLock<operation> {                                            \
+    static constexpr std::string_view name = #operation, action = "s3:" #operation; \
+    static constexpr Match match{verb, "/{Bucket}/{Key+}", subresource, ""};        \
+    static Result<Out> run(const Authorized<In>& in, state);                        \
   }
 // Needs s3:BypassGovernanceRetention as well when it shortens or lifts governance.
 struct PutObjectRetention : OnLock<PutObjectRetention> {

@@ -9,7 +9,9 @@
 
 namespace sluice::s3 {
 namespace {
-constexpr const char* kKeptHeaders[] = {"content-type", "content-disposition", "content-encoding", "content-language", "cache-control", "expires"};
+constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition",
+                                        "content-encoding", "content-language",
+                                        "cache-control",    "expires"};
 }  // namespace
 
 Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
@@ -19,15 +21,23 @@ Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
     if (name.starts_with("x-amz-meta-")) {
       total += name.size() - 11 + value.size();
       json::value& kept = meta[name.substr(11)];
-      kept = kept.is_string() ? std::string(kept.as_string()) + "," + value : value;      // one header, given twice
+      kept = kept.is_string() ? std::string(kept.as_string()) + "," + value
+                              : value;  // one header, given twice
     }
-  if (total > kMetadataBytesMax) return Error{400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size", {{"Size", std::to_string(total)}, {"MaxSizeAllowed", std::to_string(kMetadataBytesMax)}}};
+  if (total > kMetadataBytesMax)
+    return Error{
+        400,
+        "MetadataTooLarge",
+        "Your metadata headers exceed the maximum allowed metadata size",
+        {{"Size", std::to_string(total)}, {"MaxSizeAllowed", std::to_string(kMetadataBytesMax)}}};
   json::object kept;
   for (const char* name : kKeptHeaders) {
     std::string value = in.header(name);
     if (std::string_view(name) == "content-encoding") {
       std::string rest;
-      for (const auto part : split(value, ',')) if (trim(part) != "aws-chunked" && !trim(part).empty()) rest += (rest.empty() ? "" : ",") + std::string(trim(part));
+      for (const auto part : split(value, ','))
+        if (trim(part) != "aws-chunked" && !trim(part).empty())
+          rest += (rest.empty() ? "" : ",") + std::string(trim(part));
       value = rest;
     }
     if (std::string_view(name) == "content-type" && value.empty()) value = "binary/octet-stream";
@@ -41,131 +51,243 @@ Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
 }
 
 std::string ObjectIn::header(std::string_view name) const {
-  for (const auto& [key, value] : headers) if (key == name) return value;
+  for (const auto& [key, value] : headers)
+    if (key == name) return value;
   return {};
 }
 
 namespace {
-constexpr std::string_view kOtherClasses[] = {"REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP"};
+constexpr std::string_view kOtherClasses[] = {"REDUCED_REDUNDANCY",
+                                              "STANDARD_IA",
+                                              "ONEZONE_IA",
+                                              "INTELLIGENT_TIERING",
+                                              "GLACIER",
+                                              "DEEP_ARCHIVE",
+                                              "OUTPOSTS",
+                                              "GLACIER_IR",
+                                              "SNOW",
+                                              "EXPRESS_ONEZONE",
+                                              "FSX_OPENZFS",
+                                              "FSX_ONTAP"};
 // What a request may ask of an object that is not built is refused, never passed over.
 Result<Done> check_object_headers(const ObjectIn& in) {
-  for (const char* unsupported : {"x-amz-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location", "x-amz-write-offset-bytes", "x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-mfa"})
-    if (!in.header(unsupported).empty()) return Error{501, "NotImplemented", std::string(unsupported) + " is not implemented by Sluice.", {}};
-  if (const std::string storage = in.header("x-amz-storage-class"); !storage.empty() && storage != "STANDARD") {
-    if (std::find(std::begin(kOtherClasses), std::end(kOtherClasses), storage) == std::end(kOtherClasses)) return Error{400, "InvalidStorageClass", "The storage class you specified is not valid", {{"StorageClassRequested", storage}}};
+  for (const char* unsupported :
+       {"x-amz-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location",
+        "x-amz-write-offset-bytes", "x-amz-copy-source-server-side-encryption-customer-algorithm",
+        "x-amz-mfa"})
+    if (!in.header(unsupported).empty())
+      return Error{
+          501, "NotImplemented", std::string(unsupported) + " is not implemented by Sluice.", {}};
+  if (const std::string storage = in.header("x-amz-storage-class");
+      !storage.empty() && storage != "STANDARD") {
+    if (std::find(std::begin(kOtherClasses), std::end(kOtherClasses), storage) ==
+        std::end(kOtherClasses))
+      return Error{400,
+                   "InvalidStorageClass",
+                   "The storage class you specified is not valid",
+                   {{"StorageClassRequested", storage}}};
     return Error{501, "NotImplemented", "Sluice has one storage class: STANDARD.", {}};
   }
   return check_acl_headers(in.headers);
 }
-bool is_kept(std::string_view name) { return name.starts_with("x-amz-") || name.starts_with("content-") || name.starts_with("if-") || name == "range" || name == "cache-control" || name == "expires"; }
+bool is_kept(std::string_view name) {
+  return name.starts_with("x-amz-") || name.starts_with("content-") || name.starts_with("if-") ||
+         name == "range" || name == "cache-control" || name == "expires";
+}
 }  // namespace
 
 Result<ObjectIn> parse_object_in(const Request& request, bool takes_context) {
-  ObjectIn in{request.param("Bucket"), request.param("Key"), request.query_text("versionId"), {}, {}};
-  if (in.key.size() > kKeyBytesMax) return Error{400, "KeyTooLongError", "Your key is too long", {{"Size", std::to_string(in.key.size())}, {"MaxSizeAllowed", "1024"}}};
-  if (!is_utf8(in.key) || in.key.find('\0') != std::string::npos) return Error{400, "InvalidURI", "Couldn't parse the specified URI.", {}};
-  for (const auto& [name, value] : request.headers.list) if (is_kept(name)) in.headers.emplace_back(name, value);
-  for (const auto& [name, value] : request.query) if (name.starts_with("response-")) in.overrides.emplace_back(name.substr(9), value);
-  if (request.query_value("versionId") && in.version_id.empty()) return Error{400, "InvalidArgument", "Version id cannot be the empty string", {{"ArgumentName", "versionId"}, {"ArgumentValue", ""}}};
-  if (!in.version_id.empty() && in.version_id != "null" && in.version_id.size() != kSortCharacters) return Error{400, "InvalidArgument", "Invalid version id specified", {{"ArgumentName", "versionId"}, {"ArgumentValue", in.version_id}}};
+  ObjectIn in{
+      request.param("Bucket"), request.param("Key"), request.query_text("versionId"), {}, {}};
+  if (in.key.size() > kKeyBytesMax)
+    return Error{400,
+                 "KeyTooLongError",
+                 "Your key is too long",
+                 {{"Size", std::to_string(in.key.size())}, {"MaxSizeAllowed", "1024"}}};
+  if (!is_utf8(in.key) || in.key.find('\0') != std::string::npos)
+    return Error{400, "InvalidURI", "Couldn't parse the specified URI.", {}};
+  for (const auto& [name, value] : request.headers.list)
+    if (is_kept(name)) in.headers.emplace_back(name, value);
+  for (const auto& [name, value] : request.query)
+    if (name.starts_with("response-")) in.overrides.emplace_back(name.substr(9), value);
+  if (request.query_value("versionId") && in.version_id.empty())
+    return Error{400,
+                 "InvalidArgument",
+                 "Version id cannot be the empty string",
+                 {{"ArgumentName", "versionId"}, {"ArgumentValue", ""}}};
+  if (!in.version_id.empty() && in.version_id != "null" && in.version_id.size() != kSortCharacters)
+    return Error{400,
+                 "InvalidArgument",
+                 "Invalid version id specified",
+                 {{"ArgumentName", "versionId"}, {"ArgumentValue", in.version_id}}};
   if (const std::string* part = request.query_value("partNumber")) {
     const auto number = parse_int(*part);
-    if (!number || *number < 1 || *number > static_cast<int64_t>(kPartsMax)) return Error{400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {{"ArgumentName", "partNumber"}, {"ArgumentValue", *part}}};
+    if (!number || *number < 1 || *number > static_cast<int64_t>(kPartsMax))
+      return Error{400,
+                   "InvalidArgument",
+                   "Part number must be an integer between 1 and 10000, inclusive",
+                   {{"ArgumentName", "partNumber"}, {"ArgumentValue", *part}}};
     in.part = *number;
   }
-  if (!takes_context && !in.header(kContextHeader).empty()) return Error{501, "NotImplemented", std::string(kContextHeader) + " is implemented for PutObject only.", {}};
+  if (!takes_context && !in.header(kContextHeader).empty())
+    return Error{501,
+                 "NotImplemented",
+                 std::string(kContextHeader) + " is implemented for PutObject only.",
+                 {}};
   CHECK(check_object_headers(in));
   return in;
 }
-Result<std::vector<Need>> version_needs(std::string_view action, std::string_view version_action, const ObjectIn& in, const Snapshot& snapshot) {
+Result<std::vector<Need>> version_needs(std::string_view action, std::string_view version_action,
+                                        const ObjectIn& in, const Snapshot& snapshot) {
   CHECK(check_owner(in.header("x-amz-expected-bucket-owner"), snapshot));
   policy::Context context;
   if (!in.version_id.empty()) context["s3:versionid"] = {in.version_id};
-  return std::vector<Need>{object_need(in.version_id.empty() ? action : version_action, in.bucket, in.key, snapshot, std::move(context))};
+  return std::vector<Need>{object_need(in.version_id.empty() ? action : version_action, in.bucket,
+                                       in.key, snapshot, std::move(context))};
 }
 json::value audit_object(const ObjectIn& in) {
   json::object shown{{"bucketName", in.bucket}, {"key", in.key}};
   if (!in.version_id.empty()) shown["versionId"] = in.version_id;
-  if (const std::string sse = in.header("x-amz-server-side-encryption"); !sse.empty()) shown["x-amz-server-side-encryption"] = sse;
+  if (const std::string sse = in.header("x-amz-server-side-encryption"); !sse.empty())
+    shown["x-amz-server-side-encryption"] = sse;
   return shown;
 }
 
 Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket) {
-  const std::string algorithm = in.header("x-amz-server-side-encryption"), key = in.header("x-amz-server-side-encryption-aws-kms-key-id");
-  if (algorithm.empty() && !key.empty()) return Error{400, "InvalidArgument", "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms", {}};
+  const std::string algorithm = in.header("x-amz-server-side-encryption"),
+                    key = in.header("x-amz-server-side-encryption-aws-kms-key-id");
+  if (algorithm.empty() && !key.empty())
+    return Error{400,
+                 "InvalidArgument",
+                 "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                 "x-amz-server-side-encryption : aws:kms",
+                 {}};
   if (algorithm == "AES256") return Encryption{algorithm, "alias/aws/s3"};
   if (algorithm == "aws:kms") return Encryption{algorithm, key.empty() ? "alias/aws/s3" : key};
-  if (algorithm == "aws:kms:dsse") return Error{501, "NotImplemented", "aws:kms:dsse is not implemented by Sluice; use aws:kms.", {}};
-  if (!algorithm.empty()) return Error{400, "InvalidArgument", "The encryption method specified is not supported", {{"ArgumentName", "x-amz-server-side-encryption"}, {"ArgumentValue", algorithm}}};
+  if (algorithm == "aws:kms:dsse")
+    return Error{
+        501, "NotImplemented", "aws:kms:dsse is not implemented by Sluice; use aws:kms.", {}};
+  if (!algorithm.empty())
+    return Error{400,
+                 "InvalidArgument",
+                 "The encryption method specified is not supported",
+                 {{"ArgumentName", "x-amz-server-side-encryption"}, {"ArgumentValue", algorithm}}};
   const std::string by_default = text_of(bucket, "KmsKey");
   return Encryption{text_of(bucket, "Algorithm"), by_default.empty() ? "alias/aws/s3" : by_default};
 }
 
-Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot, const Ports& ports) {
+Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot,
+                                      const Ports& ports) {
   CHECK(check_owner(in.header("x-amz-expected-bucket-owner"), snapshot));
   policy::Context context;
-  for (const char* name : {"x-amz-server-side-encryption", "x-amz-acl", "x-amz-storage-class", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-content-sha256", "if-match", "if-none-match"})
-    if (const std::string value = in.header(name); !value.empty()) context["s3:" + std::string(name)] = {value};
+  for (const char* name :
+       {"x-amz-server-side-encryption", "x-amz-acl", "x-amz-storage-class", "x-amz-copy-source",
+        "x-amz-metadata-directive", "x-amz-content-sha256", "if-match", "if-none-match"})
+    if (const std::string value = in.header(name); !value.empty())
+      context["s3:" + std::string(name)] = {value};
   std::string key = in.header("x-amz-server-side-encryption-aws-kms-key-id");
   if (!key.empty()) {
-    if (const auto view = ports.data_keys->find(key, snapshot)) key = view->arn;       // compared as a full ARN
+    if (const auto view = ports.data_keys->find(key, snapshot))
+      key = view->arn;  // compared as a full ARN
     context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = {key};
   }
   TRY(const json::object tags, parse_tag_header(in.header("x-amz-tagging")));
   add_request_tags(context, tags);
   std::vector<Need> needs{object_need("s3:PutObject", in.bucket, in.key, snapshot, context)};
-  if (!tags.empty()) needs.push_back(object_need("s3:PutObjectTagging", in.bucket, in.key, snapshot, context));
+  if (!tags.empty())
+    needs.push_back(object_need("s3:PutObjectTagging", in.bucket, in.key, snapshot, context));
   add_lock_needs(needs, in, snapshot);
   const auto bucket = find_bucket(snapshot, in.bucket);
   if (!bucket) return needs;
   TRY(const Encryption encryption, encryption_of(in, *bucket));
-  auto key_need = ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference, encryption_context(in.bucket, in.key, {{"Context", in.context}}), via_s3(snapshot.scope()), snapshot);
+  auto key_need =
+      ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference,
+                            encryption_context(in.bucket, in.key, {{"Context", in.context}}),
+                            via_s3(snapshot.scope()), snapshot);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
 }
 
-Result<Done> check_write_conditions(const ObjectIn& in, const std::optional<json::object>& current) {
+Result<Done> check_write_conditions(const ObjectIn& in,
+                                    const std::optional<json::object>& current) {
   const std::string none = in.header("if-none-match"), match = in.header("if-match");
   if (none.empty() && match.empty()) return Done{};
-  if (!none.empty() && none != "*") return Error{501, "NotImplemented", "A header you provided implies functionality that is not implemented", {{"Header", "If-None-Match"}}};
+  if (!none.empty() && none != "*")
+    return Error{501,
+                 "NotImplemented",
+                 "A header you provided implies functionality that is not implemented",
+                 {{"Header", "If-None-Match"}}};
   const bool exists = current && !bool_of(*current, "Marker");
-  if (!none.empty() && exists) return Error{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {{"Condition", "If-None-Match"}}};
+  if (!none.empty() && exists)
+    return Error{412,
+                 "PreconditionFailed",
+                 "At least one of the pre-conditions you specified did not hold",
+                 {{"Condition", "If-None-Match"}}};
   if (!match.empty() && !exists) return no_such_key(in.key);
-  if (!match.empty() && match != "*" && match != "\"" + text_of(*current, "ETag") + "\"" && match != text_of(*current, "ETag")) return Error{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {{"Condition", "If-Match"}}};
+  if (!match.empty() && match != "*" && match != "\"" + text_of(*current, "ETag") + "\"" &&
+      match != text_of(*current, "ETag"))
+    return Error{412,
+                 "PreconditionFailed",
+                 "At least one of the pre-conditions you specified did not hold",
+                 {{"Condition", "If-Match"}}};
   return Done{};
 }
 
 namespace {
 // Compares what was computed with what the client sent, in a header or behind the body.
-Result<Done> verify_sent(const BodySource& body, const ObjectIn& in, const Checksum* sent, const std::string& actual) {
+Result<Done> verify_sent(const BodySource& body, const ObjectIn& in, const Checksum* sent,
+                         const std::string& actual) {
   if (!sent) return Done{};
   std::string expected = in.header(sent->header);
-  if (const Headers* trailers = body.trailers(); trailers && expected.empty()) expected = trailers->get(sent->header);
-  if (expected.empty()) return Error{400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.", {}};
-  if (expected != actual) return Error{400, "BadDigest", "The " + std::string(sent->name) + " you specified did not match the calculated checksum.", {}};
+  if (const Headers* trailers = body.trailers(); trailers && expected.empty())
+    expected = trailers->get(sent->header);
+  if (expected.empty())
+    return Error{400,
+                 "MalformedTrailerError",
+                 "The request contained trailing data that was not well-formed or did not conform "
+                 "to our published schema.",
+                 {}};
+  if (expected != actual)
+    return Error{
+        400,
+        "BadDigest",
+        "The " + std::string(sent->name) + " you specified did not match the calculated checksum.",
+        {}};
   return Done{};
 }
 }  // namespace
 
-Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption, const json::object& context, const Ports& ports, Staged& staged, const Checksum* keep, size_t inline_bytes_max) {
-  const Error too_large{400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {{"MaxSizeAllowed", std::to_string(kPutBytesMax)}}};
+Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption,
+                         const json::object& context, const Ports& ports, Staged& staged,
+                         const Checksum* keep, size_t inline_bytes_max) {
+  const Error too_large{400,
+                        "EntityTooLarge",
+                        "Your proposed upload exceeds the maximum allowed size",
+                        {{"MaxSizeAllowed", std::to_string(kPutBytesMax)}}};
   const std::string decoded_length = in.header("x-amz-decoded-content-length");
-  const auto declared = parse_int(decoded_length.empty() ? in.header("content-length") : decoded_length);
-  if (declared && *declared > static_cast<int64_t>(kPutBytesMax)) return too_large;       // before a byte of it is read
+  const auto declared =
+      parse_int(decoded_length.empty() ? in.header("content-length") : decoded_length);
+  if (declared && *declared > static_cast<int64_t>(kPutBytesMax))
+    return too_large;  // before a byte of it is read
   TRY(const std::string wanted_md5, content_md5(in.headers));
   TRY(const Checksum* sent, checksum_sent(in.headers));
   if (!keep) keep = sent ? sent : &crc64nvme();
   auto generated = ports.data_keys->generate(encryption.key_reference, context, staged);
   if (!generated) return kms_error(std::move(generated).error());
   Received out{{}, encryption, *std::move(generated), {}, {}};
-  Digest kept_sum(keep->algorithm), sent_sum((sent ? sent : keep)->algorithm), md5_sum(Digest::Algorithm::md5);
-  const bool two_sums = sent && sent != keep, needs_md5 = encryption.algorithm == "AES256" || !wanted_md5.empty();
+  Digest kept_sum(keep->algorithm), sent_sum((sent ? sent : keep)->algorithm),
+      md5_sum(Digest::Algorithm::md5);
+  const bool two_sums = sent && sent != keep,
+             needs_md5 = encryption.algorithm == "AES256" || !wanted_md5.empty();
   uint64_t total = 0;
   const int64_t announced = parse_int(in.header("content-length")).value_or(kInlineBytesMax);
-  std::string buffer(std::clamp<size_t>(static_cast<size_t>(std::max<int64_t>(announced, 0)), 1024, kInlineBytesMax), '\0');
+  std::string buffer(std::clamp<size_t>(static_cast<size_t>(std::max<int64_t>(announced, 0)), 1024,
+                                        kInlineBytesMax),
+                     '\0');
   std::unique_ptr<BlobWriter> spool;
-  if (inline_bytes_max == 0) spool = ports.store->write_blob(out.key.plain);      // a part, even an empty one, is a file
+  if (inline_bytes_max == 0)
+    spool = ports.store->write_blob(out.key.plain);  // a part, even an empty one, is a file
   for (;;) {
     TRY(const size_t got, body.read(buffer.data(), buffer.size()));
     if (!got) break;
@@ -175,7 +297,10 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
     kept_sum.update(piece);
     if (two_sums) sent_sum.update(piece);
     if (needs_md5) md5_sum.update(piece);
-    if (!spool && out.held.size() + got <= inline_bytes_max) { out.held.append(piece); continue; }
+    if (!spool && out.held.size() + got <= inline_bytes_max) {
+      out.held.append(piece);
+      continue;
+    }
     if (!spool) {
       spool = ports.store->write_blob(out.key.plain);
       CHECK(spool->write(out.held));
@@ -183,22 +308,38 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
     }
     CHECK(spool->write(piece));
   }
-  const std::string digest = needs_md5 ? md5_sum.finish() : std::string(), value = base64(kept_sum.finish());
-  if (!wanted_md5.empty() && digest != wanted_md5) return Error{400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
+  const std::string digest = needs_md5 ? md5_sum.finish() : std::string(),
+                    value = base64(kept_sum.finish());
+  if (!wanted_md5.empty() && digest != wanted_md5)
+    return Error{
+        400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
   CHECK(verify_sent(body, in, sent, two_sums ? base64(sent_sum.finish()) : value));
   // Under a KMS key the ETag is not the MD5 of the bytes (S3 API Reference, Object).
-  out.facts = json::object{{"Size", static_cast<int64_t>(total)}, {"ETag", encryption.algorithm == "AES256" ? hex(digest) : random_hex(32)}, {"Algorithm", encryption.algorithm}, {"KeyArn", encryption.algorithm == "aws:kms" ? out.key.key_arn : ""},
-                           {"Checksum", keep->name}, {"ChecksumValue", value}, {"ChecksumType", "FULL_OBJECT"}};
-  if (spool) { TRY(out.blob, spool->finish()); }
+  out.facts =
+      json::object{{"Size", static_cast<int64_t>(total)},
+                   {"ETag", encryption.algorithm == "AES256" ? hex(digest) : random_hex(32)},
+                   {"Algorithm", encryption.algorithm},
+                   {"KeyArn", encryption.algorithm == "aws:kms" ? out.key.key_arn : ""},
+                   {"Checksum", keep->name},
+                   {"ChecksumValue", value},
+                   {"ChecksumType", "FULL_OBJECT"}};
+  if (spool) {
+    TRY(out.blob, spool->finish());
+  }
   return out;
 }
 
-Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports, Staged& staged) {
-  if (std::exchange(received.staged, true)) {      // again: is the KMS key still the one that wrapped the data key?
+Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports,
+                               Staged& staged) {
+  if (std::exchange(received.staged,
+                    true)) {  // again: is the KMS key still the one that wrapped the data key?
     const auto opened = ports.data_keys->unwrap(received.key.wrapped, context, staged.snapshot());
-    if (!opened && received.blob) return Error{503, "SlowDown", "The encryption key was rotated during the upload; try again.", {}};
+    if (!opened && received.blob)
+      return Error{
+          503, "SlowDown", "The encryption key was rotated during the upload; try again.", {}};
     if (!opened) {
-      auto generated = ports.data_keys->generate(received.encryption.key_reference, context, staged);
+      auto generated =
+          ports.data_keys->generate(received.encryption.key_reference, context, staged);
       if (!generated) return kms_error(std::move(generated).error());
       received.key = *std::move(generated);
     }
@@ -206,7 +347,10 @@ Result<Version> stage_received(Received& received, const json::object& context, 
   Version version{received.facts, {}};
   if (received.blob) {
     staged.adopt(*received.blob);
-    version.facts["Blobs"] = json::array{json::object{{"Id", received.blob->id}, {"Bytes", static_cast<int64_t>(received.blob->bytes)}, {"Wrapped", base64(received.key.wrapped)}}};
+    version.facts["Blobs"] =
+        json::array{json::object{{"Id", received.blob->id},
+                                 {"Bytes", static_cast<int64_t>(received.blob->bytes)},
+                                 {"Wrapped", base64(received.key.wrapped)}}};
   } else {
     version.facts["Wrapped"] = base64(received.key.wrapped);
     version.sealed = aead_seal_random(received.key.plain, received.held, "s3-inline");
@@ -216,9 +360,11 @@ Result<Version> stage_received(Received& received, const json::object& context, 
 
 void add_object_headers(Headers& headers, const json::object& facts, bool versioned_bucket) {
   headers.add("etag", "\"" + text_of(facts, "ETag") + "\"");
-  if (versioned_bucket && text_of(facts, "Id") != "null") headers.add("x-amz-version-id", text_of(facts, "Id"));
+  if (versioned_bucket && text_of(facts, "Id") != "null")
+    headers.add("x-amz-version-id", text_of(facts, "Id"));
   headers.add("x-amz-server-side-encryption", text_of(facts, "Algorithm"));
-  if (const std::string arn = text_of(facts, "KeyArn"); !arn.empty()) headers.add("x-amz-server-side-encryption-aws-kms-key-id", arn);
+  if (const std::string arn = text_of(facts, "KeyArn"); !arn.empty())
+    headers.add("x-amz-server-side-encryption-aws-kms-key-id", arn);
 }
 void add_checksum_headers(Headers& headers, const json::object& facts) {
   const Checksum* checksum = find_checksum(text_of(facts, "Checksum"));
@@ -227,21 +373,34 @@ void add_checksum_headers(Headers& headers, const json::object& facts) {
   headers.add("x-amz-checksum-type", text_of(facts, "ChecksumType"));
 }
 
-// x-amz-server-side-encryption-context: base64 of JSON, texts to texts; besides the object's own ARN, which S3 always adds.
+// x-amz-server-side-encryption-context: base64 of JSON, texts to texts; besides the object's own
+// ARN, which S3 always adds.
 Result<Done> parse_context(ObjectIn& in) {
   const std::string header = in.header(kContextHeader);
   if (header.empty()) return Done{};
-  const Error invalid{400, "InvalidArgument", "The header x-amz-server-side-encryption-context must be base64 of a JSON object of texts, for an object under aws:kms.", {{"ArgumentName", std::string(kContextHeader)}}};
+  const Error invalid{400,
+                      "InvalidArgument",
+                      "The header x-amz-server-side-encryption-context must be base64 of a JSON "
+                      "object of texts, for an object under aws:kms.",
+                      {{"ArgumentName", std::string(kContextHeader)}}};
   const auto text = header.size() <= kMetadataBytesMax ? unbase64(header) : std::nullopt;
   auto context = text ? parse_json_strict(*text) : Result<json::value>(invalid);
-  if (!context || !context->is_object() || in.header("x-amz-server-side-encryption") != "aws:kms") return invalid;
-  for (const auto& [name, value] : context->get_object()) if (!value.is_string() || equals_ignore_case(std::string_view(name), "aws:s3:arn")) return invalid;
+  if (!context || !context->is_object() || in.header("x-amz-server-side-encryption") != "aws:kms")
+    return invalid;
+  for (const auto& [name, value] : context->get_object())
+    if (!value.is_string() || equals_ignore_case(std::string_view(name), "aws:s3:arn"))
+      return invalid;
   in.context = std::move(context->get_object());
   return Done{};
 }
 
 Result<ObjectIn> PutObject::parse(const Request& request) {
-  if (request.query_value("versionId")) return Error{400, "InvalidArgument", "This operation does not accept a version-id.", {{"ArgumentName", "versionId"}, {"ArgumentValue", request.query_text("versionId")}}};
+  if (request.query_value("versionId"))
+    return Error{
+        400,
+        "InvalidArgument",
+        "This operation does not accept a version-id.",
+        {{"ArgumentName", "versionId"}, {"ArgumentValue", request.query_text("versionId")}}};
   TRY(ObjectIn in, parse_object_in(request, true));
   CHECK(parse_context(in));
   return in;
@@ -250,19 +409,28 @@ Result<Received> PutObject::receive(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
   TRY(const Encryption encryption, encryption_of(*in, bucket));
   json::object lock;
-  CHECK(keep_metadata(*in, lock));                                  // refused before the body is read
+  CHECK(keep_metadata(*in, lock));  // refused before the body is read
   CHECK(lock_new_version(*in, bucket, in.time(), lock));
   if (lock.contains("LockMode") || lock.contains("LegalHold")) {
     TRY(const Checksum* sent, checksum_sent(in->headers));
-    if (!sent && in->header("content-md5").empty()) return Error{400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters", {}};
+    if (!sent && in->header("content-md5").empty())
+      return Error{400,
+                   "InvalidRequest",
+                   "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests "
+                   "with Object Lock parameters",
+                   {}};
   }
   CHECK(check_write_conditions(*in, staged.snapshot().get_json(current_key(in->bucket, in->key))));
-  return s3::receive(in.body(), *in, encryption, encryption_context(in->bucket, in->key, {{"Context", in->context}}), in.ports(), staged);
+  return s3::receive(in.body(), *in, encryption,
+                     encryption_context(in->bucket, in->key, {{"Context", in->context}}),
+                     in.ports(), staged);
 }
 Result<PutOut> PutObject::run(const Authorized<In>& in, Received& body, Staged& staged) {
   TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
   CHECK(check_write_conditions(*in, staged.get_json(current_key(in->bucket, in->key))));
-  TRY(Version version, stage_received(body, encryption_context(in->bucket, in->key, {{"Context", in->context}}), in.ports(), staged));
+  TRY(Version version,
+      stage_received(body, encryption_context(in->bucket, in->key, {{"Context", in->context}}),
+                     in.ports(), staged));
   if (!in->context.empty()) version.facts["Context"] = in->context;
   CHECK(keep_metadata(*in, version.facts));
   CHECK(lock_new_version(*in, bucket, in.time(), version.facts));

@@ -11,18 +11,65 @@
 
 namespace sluice::s3 {
 namespace {
-constexpr auto rows = table<ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation, PutBucketVersioning, GetBucketVersioning, PutBucketEncryption, GetBucketEncryption, DeleteBucketEncryption, PutBucketPolicy, GetBucketPolicy,
-                            DeleteBucketPolicy, GetBucketPolicyStatus, PutPublicAccessBlock, GetPublicAccessBlock, DeletePublicAccessBlock, PutBucketNotificationConfiguration, GetBucketNotificationConfiguration,
-                            PutBucketOwnershipControls, GetBucketOwnershipControls, PutBucketAcl, GetBucketAcl, PutBucketTagging, GetBucketTagging, DeleteBucketTagging, GetBucketLifecycleConfiguration, GetBucketCors, GetBucketWebsite,
-                            GetBucketReplication, GetBucketLogging, GetBucketAccelerateConfiguration, GetBucketRequestPayment, PutObjectLockConfiguration, GetObjectLockConfiguration,
-                            PutObject, CopyObject, GetObject, HeadObject, DeleteObject, DeleteObjects, PutObjectAcl, GetObjectAcl, GetObjectAttributes, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
-                            PutObjectRetention, GetObjectRetention, PutObjectLegalHold, GetObjectLegalHold, ListObjects, ListObjectsV2, ListObjectVersions,
-                            CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload, ListParts, ListMultipartUploads>();
-// Subresources of S3, wherever Sluice has no operation for them: NotImplemented, never the object or bucket itself.
-constexpr std::string_view kUnsupported[] = {"acl", "accelerate", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging", "metadataTable", "metadataConfiguration", "metrics", "notification",
-                                             "object-lock", "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore", "retention", "select", "session", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "website", "append", "renameObject"};
+constexpr auto rows =
+    table<ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation,
+          PutBucketVersioning, GetBucketVersioning, PutBucketEncryption, GetBucketEncryption,
+          DeleteBucketEncryption, PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy,
+          GetBucketPolicyStatus, PutPublicAccessBlock, GetPublicAccessBlock,
+          DeletePublicAccessBlock, PutBucketNotificationConfiguration,
+          GetBucketNotificationConfiguration, PutBucketOwnershipControls,
+          GetBucketOwnershipControls, PutBucketAcl, GetBucketAcl, PutBucketTagging,
+          GetBucketTagging, DeleteBucketTagging, GetBucketLifecycleConfiguration, GetBucketCors,
+          GetBucketWebsite, GetBucketReplication, GetBucketLogging,
+          GetBucketAccelerateConfiguration, GetBucketRequestPayment, PutObjectLockConfiguration,
+          GetObjectLockConfiguration, PutObject, CopyObject, GetObject, HeadObject, DeleteObject,
+          DeleteObjects, PutObjectAcl, GetObjectAcl, GetObjectAttributes, PutObjectTagging,
+          GetObjectTagging, DeleteObjectTagging, PutObjectRetention, GetObjectRetention,
+          PutObjectLegalHold, GetObjectLegalHold, ListObjects, ListObjectsV2, ListObjectVersions,
+          CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload,
+          AbortMultipartUpload, ListParts, ListMultipartUploads>();
+// Subresources of S3, wherever Sluice has no operation for them: NotImplemented, never the object
+// or bucket itself.
+constexpr std::string_view kUnsupported[] = {"acl",
+                                             "accelerate",
+                                             "analytics",
+                                             "attributes",
+                                             "cors",
+                                             "delete",
+                                             "encryption",
+                                             "intelligent-tiering",
+                                             "inventory",
+                                             "legal-hold",
+                                             "lifecycle",
+                                             "location",
+                                             "logging",
+                                             "metadataTable",
+                                             "metadataConfiguration",
+                                             "metrics",
+                                             "notification",
+                                             "object-lock",
+                                             "ownershipControls",
+                                             "policy",
+                                             "policyStatus",
+                                             "publicAccessBlock",
+                                             "replication",
+                                             "requestPayment",
+                                             "restore",
+                                             "retention",
+                                             "select",
+                                             "session",
+                                             "tagging",
+                                             "torrent",
+                                             "uploadId",
+                                             "uploads",
+                                             "versioning",
+                                             "versions",
+                                             "website",
+                                             "append",
+                                             "renameObject"};
 }  // namespace
 
-const Service service{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", kXmlns, rows, "", kUnsupported};
+const Service service{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", kXmlns, rows,
+                      "",   kUnsupported};
 
 }  // namespace sluice::s3

@@ -4,15 +4,28 @@
 
 namespace sluice::s3 {
 namespace {
-Result<Done> add_tag(json::object& tags, const std::string& key, const std::string& value, size_t count_max) {
-  const auto invalid = [&](const char* text) { return Error{400, "InvalidTag", text, {{"TagKey", key}}}; };
-  const auto characters = [](const std::string& text) { return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }); };
-  if (key.empty() || characters(key) > 128 || !is_utf8(key)) return invalid("The TagKey you have provided is invalid");
-  if (characters(value) > 256 || !is_utf8(value)) return invalid("The TagValue you have provided is invalid");
-  if (lower(key).starts_with("aws:")) return invalid("System tags cannot be added/updated by requester");
+Result<Done> add_tag(json::object& tags, const std::string& key, const std::string& value,
+                     size_t count_max) {
+  const auto invalid = [&](const char* text) {
+    return Error{400, "InvalidTag", text, {{"TagKey", key}}};
+  };
+  const auto characters = [](const std::string& text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+  };
+  if (key.empty() || characters(key) > 128 || !is_utf8(key))
+    return invalid("The TagKey you have provided is invalid");
+  if (characters(value) > 256 || !is_utf8(value))
+    return invalid("The TagValue you have provided is invalid");
+  if (lower(key).starts_with("aws:"))
+    return invalid("System tags cannot be added/updated by requester");
   if (tags.contains(key)) return invalid("Cannot provide multiple Tags with the same key");
   tags[key] = value;
-  if (tags.size() > count_max) return Error{400, "BadRequest", count_max == kObjectTagsMax ? "Object tags cannot be greater than 10" : "Bucket tag count cannot be greater than 50", {}};
+  if (tags.size() > count_max)
+    return Error{400,
+                 "BadRequest",
+                 count_max == kObjectTagsMax ? "Object tags cannot be greater than 10"
+                                             : "Bucket tag count cannot be greater than 50",
+                 {}};
   return Done{};
 }
 Result<json::object> parse_tag_document(const std::string& text, size_t count_max) {
@@ -29,7 +42,11 @@ Result<json::object> parse_tag_document(const std::string& text, size_t count_ma
 Text tag_document(const json::object& tags) {
   XmlWriter xml;
   xml.open("Tagging", kXmlns).open("TagSet");
-  for (const auto& [key, value] : tags) xml.open("Tag").element("Key", key).element("Value", std::string_view(value.as_string())).close("Tag");
+  for (const auto& [key, value] : tags)
+    xml.open("Tag")
+        .element("Key", key)
+        .element("Value", std::string_view(value.as_string()))
+        .close("Tag");
   xml.close("TagSet").close("Tagging");
   return xml_text(xml);
 }
@@ -38,16 +55,20 @@ json::object tags_of(const json::object& owner) {
   return tags ? tags->as_object() : json::object{};
 }
 
-Result<Text> set_object_tags(const Authorized<TagIn>& in, Staged& staged, json::object tags, int status) {
+Result<Text> set_object_tags(const Authorized<TagIn>& in, Staged& staged, json::object tags,
+                             int status) {
   CHECK(tracked_bucket(staged, in->bucket));
   CHECK(find_version(staged.snapshot(), *in));
   const std::string sort = sort_of(staged.snapshot(), in->bucket, in->key, in->version_id).value();
   Version version = version_at(staged, in->bucket, in->key, sort).value();
-  if (tags.empty()) version.facts.erase("Tags");
-  else version.facts["Tags"] = std::move(tags);
+  if (tags.empty())
+    version.facts.erase("Tags");
+  else
+    version.facts["Tags"] = std::move(tags);
   staged.put(version_key(in->bucket, in->key, sort), version.pack());
   Text out{status, ""};
-  if (const std::string id = text_of(version.facts, "Id"); id != "null") out.headers.add("x-amz-version-id", id);
+  if (const std::string id = text_of(version.facts, "Id"); id != "null")
+    out.headers.add("x-amz-version-id", id);
   return out;
 }
 }  // namespace
@@ -57,8 +78,15 @@ Result<json::object> parse_tag_header(const std::string& text) {
   for (const auto pair : split(text, '&')) {
     if (pair.empty()) continue;
     const size_t equals = pair.find('=');
-    const auto key = percent_decode(pair.substr(0, equals), true), value = equals == pair.npos ? std::optional<std::string>("") : percent_decode(pair.substr(equals + 1), true);
-    if (!key || !value) return Error{400, "InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", {{"ArgumentName", "x-amz-tagging"}}};
+    const auto key = percent_decode(pair.substr(0, equals), true),
+               value = equals == pair.npos ? std::optional<std::string>("")
+                                           : percent_decode(pair.substr(equals + 1), true);
+    if (!key || !value)
+      return Error{400,
+                   "InvalidArgument",
+                   "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+                   "parameters without tag name duplicates.",
+                   {{"ArgumentName", "x-amz-tagging"}}};
     CHECK(add_tag(tags, *key, *value, kObjectTagsMax));
   }
   return tags;
@@ -72,16 +100,19 @@ void add_request_tags(policy::Context& context, const json::object& tags) {
   if (!keys.empty()) context["s3:requestobjecttagkeys"] = std::move(keys);
 }
 void add_existing_tags(policy::Context& context, const json::object& facts) {
-  for (const auto& [key, value] : tags_of(facts)) context["s3:existingobjecttag/" + lower(std::string(key))] = {std::string(value.as_string())};
+  for (const auto& [key, value] : tags_of(facts))
+    context["s3:existingobjecttag/" + lower(std::string(key))] = {std::string(value.as_string())};
 }
 
 template <class Self>
 Result<std::vector<Need>> OnTags<Self>::needs(const In& in, const Snapshot& s) {
   TRY(std::vector<Need> needs, version_needs(Self::action, Self::version_action, in, s));
   if (Self::match.method == "PUT")
-    if (const auto tags = parse_tag_document(in.text, kObjectTagsMax)) add_request_tags(needs[0].context, *tags);
+    if (const auto tags = parse_tag_document(in.text, kObjectTagsMax))
+      add_request_tags(needs[0].context, *tags);
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  if (const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt) add_existing_tags(needs[0].context, version->facts);
+  if (const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt)
+    add_existing_tags(needs[0].context, version->facts);
   return needs;
 }
 template struct OnTags<PutObjectTagging>;
@@ -92,11 +123,14 @@ Result<Text> PutObjectTagging::run(const Authorized<In>& in, Staged& staged) {
   TRY(json::object tags, parse_tag_document(in->text, kObjectTagsMax));
   return set_object_tags(in, staged, std::move(tags), 200);
 }
-Result<Text> DeleteObjectTagging::run(const Authorized<In>& in, Staged& staged) { return set_object_tags(in, staged, {}, 204); }
+Result<Text> DeleteObjectTagging::run(const Authorized<In>& in, Staged& staged) {
+  return set_object_tags(in, staged, {}, 204);
+}
 Result<Text> GetObjectTagging::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Version version, find_version(snapshot, *in));
   Text out = tag_document(tags_of(version.facts));
-  if (const std::string id = text_of(version.facts, "Id"); id != "null") out.headers.add("x-amz-version-id", id);
+  if (const std::string id = text_of(version.facts, "Id"); id != "null")
+    out.headers.add("x-amz-version-id", id);
   return out;
 }
 
@@ -108,7 +142,8 @@ Result<Text> PutBucketTagging::run(const Authorized<In>& in, Staged& staged) {
 }
 Result<Text> GetBucketTagging::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  if (tags_of(bucket).empty()) return Error{404, "NoSuchTagSet", "The TagSet does not exist", {{"BucketName", in->bucket}}};
+  if (tags_of(bucket).empty())
+    return Error{404, "NoSuchTagSet", "The TagSet does not exist", {{"BucketName", in->bucket}}};
   return tag_document(tags_of(bucket));
 }
 Result<Text> DeleteBucketTagging::run(const Authorized<In>& in, Staged& staged) {

@@ -1,7 +1,8 @@
 #pragma once
-// Tags of buckets (at most 50) and of object versions (at most 10). Keys of 1 to 128 characters, values of up to 256, no key twice, no key
-// that begins with "aws:". Errors: InvalidTag, BadRequest (too many), MalformedXML, NoSuchTagSet. Source: S3 User Guide,
-// "Categorizing your storage using tags".
+// Tags of buckets (at most 50) and of object versions (at most 10). Keys of 1 to 128 characters,
+// values of up to 256, no key twice, no key that begins with "aws:". Errors: InvalidTag, BadRequest
+// (too many), MalformedXML, NoSuchTagSet. Source: S3 User Guide, "Categorizing your storage using
+// tags".
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -15,7 +16,9 @@ Result<json::object> parse_tag_header(const std::string& text);
 void add_request_tags(policy::Context& context, const json::object& tags);
 void add_existing_tags(policy::Context& context, const json::object& facts);
 
-struct TagIn : ObjectIn { std::string text; };
+struct TagIn : ObjectIn {
+  std::string text;
+};
 template <class Self>
 struct OnTags {
   static constexpr bool data_event = true;
@@ -30,11 +33,12 @@ struct OnTags {
   static Response render(const Out& out) { return render_text(out); }
   static json::value audit(const In& in) { return audit_object(in); }
 };
-#define SLUICE_S3_TAGS(operation, verb, version_permission, state)                                                  \
-  struct operation : OnTags<operation> {                                                                            \
-    static constexpr std::string_view name = #operation, action = "s3:" #operation, version_action = version_permission; \
-    static constexpr Match match{verb, "/{Bucket}/{Key+}", "tagging", ""};                                          \
-    static Result<Out> run(const Authorized<In>& in, state);                                                        \
+#define SLUICE_S3_TAGS(operation, verb, version_permission, state)                  \
+  struct operation : OnTags<operation> {                                            \
+    static constexpr std::string_view name = #operation, action = "s3:" #operation, \
+                                      version_action = version_permission;          \
+    static constexpr Match match{verb, "/{Bucket}/{Key+}", "tagging", ""};          \
+    static Result<Out> run(const Authorized<In>& in, state);                        \
   }
 SLUICE_S3_TAGS(PutObjectTagging, "PUT", "s3:PutObjectVersionTagging", Staged& staged);
 SLUICE_S3_TAGS(GetObjectTagging, "GET", "s3:GetObjectVersionTagging", const Snapshot& snapshot);

@@ -1,5 +1,6 @@
 #pragma once
-// AWS Security Token Service. Source: STS API Reference 2011-06-15. Session policies and tags are not built yet.
+// AWS Security Token Service. Source: STS API Reference 2011-06-15. Session policies and tags are
+// not built yet.
 #include "request/ports.h"
 
 namespace sluice::sts {
