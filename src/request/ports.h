@@ -36,7 +36,7 @@ struct RoleView {
 struct RoleRules {
   RoleView role;
   std::vector<policy::DocumentPtr> policies;
-};                  // nullptr: one does not parse, which denies
+};  // nullptr: one does not parse, which denies
 class Identities {  // by iam
  public:
   virtual ~Identities() = default;
