@@ -1,7 +1,75 @@
 // sluice: one program for the server and its command line.
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <system_error>
 
 #include "cli/options.h"
+
+namespace {
+// Levenshtein's distance: how many letters to add, drop or change to make one word of the other.
+size_t edits_between(std::string_view from, std::string_view to) {
+  std::vector<size_t> row(to.size() + 1);  // edits from a prefix of `from` to each prefix of `to`
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < from.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < to.size(); ++j) {
+      const size_t changed = diagonal + (from[i] != to[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+// The command that a mistyped one most likely means: the one with the fewest edits between them.
+std::string nearest_command(const CLI::App& app, std::string_view typed) {
+  constexpr size_t kEditsMax = 2;
+  size_t fewest = kEditsMax + 1;
+  std::string nearest;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const size_t edits = edits_between(typed, command->get_name());
+    if (edits < fewest) {
+      fewest = edits;
+      nearest = command->get_name();
+    }
+  }
+  return nearest;
+}
+
+// The word that stands where the command should: the first that is no option nor an option's value.
+std::string_view typed_command(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--data-dir")
+      ++i;
+    else if (!word.starts_with('-'))
+      return word;
+  }
+  return {};
+}
+
+// Wrong usage ends with status 2; --help and --version with 0.
+int explain(const CLI::App& app, const CLI::ParseError& wrong, std::string_view typed) {
+  if (app.get_subcommands().empty() && !typed.empty() && wrong.get_exit_code() != 0) {
+    const std::string nearest = nearest_command(app, typed);
+    fmt::print(stderr, "sluice: there is no command '{}'{}\n", typed,
+               nearest.empty() ? "; see: sluice --help"
+                               : "; did you mean: sluice " + nearest + " (all: sluice --help)");
+    return 2;
+  }
+  return app.exit(wrong) == 0 ? 0 : 2;
+}
+
+// Output that could not be written (a full disk, a closed pipe) is a failure of any command.
+int flushed(int exit_code) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return exit_code;
+  std::fputs("sluice: the output could not be written; is the disk full?\n", stderr);
+  return exit_code == 0 ? 1 : exit_code;
+}
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace sluice::cli;
@@ -14,6 +82,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app{"Sluice: a secure, event-driven data-ingestion pipeline that speaks AWS's protocols",
                "sluice"};
+  app.set_version_flag("--version", "sluice " SLUICE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--data-dir", common.data_dir, "where everything is kept")
@@ -30,8 +99,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(own, argv);
   } catch (const CLI::ParseError& wrong) {
-    const int code = app.exit(wrong);
-    return code == 0 ? 0 : 2;
+    return flushed(explain(app, wrong, typed_command(own, argv)));
+  } catch (const std::system_error& unwritable) {  // fmt throws what it cannot print
+    std::fprintf(stderr, "sluice: the output could not be written: %s\n", unwritable.what());
+    return 1;
   }
-  return exit_code;
+  return flushed(exit_code);
 }

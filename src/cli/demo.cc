@@ -145,10 +145,14 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
   auto client = Client::connect(here);
   if (!client) return fail(client.error());
   if (auto done = run_steps(**client, stops); !done) return fail(done.error());
-  if (!keep) return 0;
-  step("Serving until Ctrl-C. From another terminal:");
   std::error_code ignored;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  if (!keep) {
+    step("What to do next: the same with your own files, in a directory that stays");
+    fmt::print("  {0} serve &\n  {0} deploy\n  {0} put FILE --wait\n  {0} --help\n", self);
+    return 0;
+  }
+  step("Serving until Ctrl-C. From another terminal:");
   fmt::print("  export SLUICE_DATA_DIR={}\n  {} status\n  {} aws s3 ls\n  {} put FILE --wait\n",
              options.data_dir, self, self, self);
   std::fflush(stdout);
