@@ -26,23 +26,26 @@ struct Ingested {
   double seconds = 0, cores = 0;
   double rate() const { return static_cast<double>(records) / seconds; }
 };
-Result<Ingested> ingest_once(const Options& options, cli::Client& client, int64_t server_pid) {
+Result<Ingested> ingest_once(const Options& options, const cli::Common& common,
+                             int64_t server_pid) {
   cli::PutOptions put;
-  put.files = files_in(options.readings);
+  put.paths = files_in(options.readings);
   put.wait = put.quiet = true;
   const double cpu = cpu_of(server_pid);
   const int64_t began = monotonic_us();
-  TRY(const auto results, cli::put(client, put));
+  TRY(const auto done_files, cli::put(common, put));
+  if (done_files.trouble) return *done_files.trouble;
   Ingested done;
   done.seconds = static_cast<double>(monotonic_us() - began) / 1e6;
-  for (const cli::PutResult& r : results) done.records += r.read;
+  done.records = cli::total_of(done_files.files).read;
   done.cores = (cpu_of(server_pid) - cpu) / done.seconds;
   return done;
 }
-// With the stack's trail of S3 data events, delivered every second, and with the trail stopped:
+// With the stack's trail of data events, delivered every second, and with the trail stopped:
 // twice in turn, the better of each.
 Result<Done> ingest_readings(const Options& options, Report& report, cli::Client& client,
-                             int64_t server_pid, const std::string& trail) {
+                             const cli::Common& common, int64_t server_pid,
+                             const std::string& trail) {
   Ingested with, without;
   for (int round = 0; round < 2; ++round)
     for (Ingested* best : {&with, &without}) {
@@ -51,7 +54,7 @@ Result<Done> ingest_readings(const Options& options, Report& report, cli::Client
                            std::string("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.") +
                                (best == &with ? "StartLogging" : "StopLogging"),
                            "1.1", {{"Name", trail}}));
-      TRY(const Ingested done, ingest_once(options, client, server_pid));
+      TRY(const Ingested done, ingest_once(options, common, server_pid));
       if (best->records == 0 || done.rate() > best->rate()) *best = done;
     }
   char note[96];
@@ -176,7 +179,7 @@ void measure_pipeline(const Options& options, Report& report, cli::Client& clien
   auto outputs = cli::deploy(client, deploy);
   if (!outputs) return report.missing("ingestion", outputs.error().message);
   const auto endpoint = cli::read_endpoint(common);
-  if (auto done = ingest_readings(options, report, client, endpoint ? endpoint->pid : 0,
+  if (auto done = ingest_readings(options, report, client, common, endpoint ? endpoint->pid : 0,
                                   (*outputs)["TrailArn"]);
       !done)
     report.missing("ingestion", done.error().message);

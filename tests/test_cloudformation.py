@@ -487,7 +487,7 @@ def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
     assert set(out) == {"IngestBucket", "QuarantineBucket", "TrailBucket", "TableName", "FunctionName", "KeyArn", "ExecutionRoleArn", "ProducerRoleArn", "TrailArn", "LogGroup"}
     assert json.loads(server.run("deploy", "--json").stdout) == out          # again: an update to the newly uploaded code
     (tmp_path / "records.json").write_text('[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, {"device_id": "d"}]')
-    done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)[0]
+    done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)["files"][0]
     assert (done["read"], done["stored"], done["rejected"]) == (2, 1, 1)
     assert server.client("dynamodb").scan(TableName=out["TableName"])["Items"] == [{"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}, "value": {"N": "1.5"}}]
     s3 = server.client("s3")

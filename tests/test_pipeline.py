@@ -20,8 +20,8 @@ def pipeline(tmp_path_factory):
 
 
 def put(server, files):
-    rows = json.loads(server.run("put", *files, "--wait", "--json").stdout)
-    return {name: sum(row[name] for row in rows) for name in ("read", "stored", "duplicate", "rejected")}
+    total = json.loads(server.run("put", *files, "--wait", "--json").stdout)["total"]
+    return {name: total[name] for name in ("read", "stored", "duplicate", "rejected")}
 
 
 def count(server):
@@ -35,8 +35,17 @@ def test_real_readings_become_rows_and_a_second_run_leaves_the_table_the_same(pi
         assert count(pipeline) == 152_918
 
 
+def test_the_trail_takes_the_calls_of_every_stage(pipeline):
+    """Uploads, invocations and the table's calls: the seed of an audit that leaves no stage out."""
+    trail = pipeline.client("cloudtrail").get_event_selectors(TrailName=pipeline.outputs["TrailArn"])
+    chosen = {resource["Type"]: resource["Values"] for resource in trail["EventSelectors"][0]["DataResources"]}
+    assert chosen.keys() == {"AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table"}
+    assert chosen["AWS::DynamoDB::Table"][0].endswith("table/" + pipeline.outputs["TableName"])
+    assert chosen["AWS::Lambda::Function"][0].endswith("function:" + pipeline.outputs["FunctionName"])
+
+
 def test_rejected_records_are_in_quarantine_as_they_came(pipeline):
-    [row] = json.loads(pipeline.run("put", ROOT / "samples" / "with-errors.ndjson", "--wait", "--json").stdout)
+    [row] = json.loads(pipeline.run("put", ROOT / "samples" / "with-errors.ndjson", "--wait", "--json").stdout)["files"]
     assert {name: row[name] for name in ("read", "stored", "duplicate", "rejected")} == {"read": 10, "stored": 4, "duplicate": 1, "rejected": 5}
     bucket, key = row["quarantine"].removeprefix("s3://").split("/", 1)
     lines = [json.loads(line) for line in pipeline.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()]

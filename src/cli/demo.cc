@@ -100,7 +100,7 @@ Result<Done> show_trail(Client& client) {
   return Done{};
 }
 
-Result<Done> run_steps(Client& client, const StopSignals& stops) {
+Result<Done> run_steps(const Common& common, Client& client, const StopSignals& stops) {
   const Error stopped{499, "Stopped", "stopped", {}};
   step("Deploy the pipeline: deploy/template.yaml");
   TRY(const Outputs outputs, deploy(client, {}));
@@ -110,15 +110,18 @@ Result<Done> run_steps(Client& client, const StopSignals& stops) {
   options.wait = true;
   options.quiet = true;
   for (const char* name : kSamples) {
-    options.files.push_back(find_shipped(name));
-    if (options.files.back().empty())
+    options.paths.push_back(find_shipped(name));
+    if (options.paths.back().empty())
       return Error{
           404, "NoSamples", std::string("the sample ") + name + " is not beside the program", {}};
   }
-  TRY(const std::vector<PutResult> results, put(client, options));
+  print_put_head();
+  options.report = print_put_row;
+  TRY(const PutReport report, put(common, options));
   if (stops.came()) return stopped;
-  print_results(results);
-  for (const PutResult& r : results) {
+  if (report.trouble) return *report.trouble;
+  print_put_row(total_of(report.files));
+  for (const PutResult& r : report.files) {
     if (r.quarantine.empty()) continue;
     step("Rejected records are in quarantine with their reason: " + r.quarantine);
     CHECK(show_quarantine(client, r.quarantine));
@@ -144,7 +147,7 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
              (*server)->endpoint().ca_file, (*server)->endpoint().sandbox);
   auto client = Client::connect(here);
   if (!client) return fail(client.error());
-  if (auto done = run_steps(**client, stops); !done) return fail(done.error());
+  if (auto done = run_steps(here, **client, stops); !done) return fail(done.error());
   std::error_code ignored;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
   if (!keep) {
