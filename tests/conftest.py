@@ -53,7 +53,7 @@ class Server:
     def client(self, service, role=None, session=None, endpoint=None, **config):
         session = session or self.session(role)
         return boto3.client(
-            service, region_name="us-east-1", endpoint_url=endpoint or self.endpoint["endpoint"], verify=self.endpoint["ca_file"],
+            service, region_name=self.endpoint["region"], endpoint_url=endpoint or self.endpoint["endpoint"], verify=self.endpoint["ca_file"],
             aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"],
             config=botocore.config.Config(retries={"max_attempts": 0}, signature_version="s3v4" if service == "s3" else None, s3={"addressing_style": "path"}, **config))
 

@@ -77,3 +77,31 @@ def test_the_demo_ends_by_itself(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "2004 items in ProcessedRecords" in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_the_pipeline_works_in_another_region_and_account(tmp_path):
+    server = Server(tmp_path)
+    server.options = ("--region", "eu-west-1", "--account-id", "123456789012")
+    server.start()
+    server.outputs = json.loads(server.run("deploy", "--json").stdout)
+    assert server.outputs["KeyArn"].startswith("arn:aws:kms:eu-west-1:123456789012:key/")
+    row = put(server, [ROOT / "samples" / "with-errors.ndjson"])
+    assert row == {"read": 10, "stored": 4, "duplicate": 1, "rejected": 5}
+    assert count(server) == 4
+    assert server.client("s3").get_bucket_location(Bucket="sluice-code-123456789012")["LocationConstraint"] == "eu-west-1"
+    server.run("deploy")                               # a second time finds its bucket
+    assert server.stop() == 0
+    assert "clean" in server.run("verify").stdout
+
+
+def test_every_bucket_of_the_product_is_tls_only_and_encrypted_with_kms(pipeline, code):
+    s3 = pipeline.client("s3")
+    buckets = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert f"sluice-code-{pipeline.endpoint['account_id']}" in buckets
+    plain = pipeline.client("s3", endpoint=pipeline.endpoint["http_endpoint"])
+    for bucket in buckets:
+        [rule] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms", bucket
+        assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled", bucket
+        assert set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()) == {True}, bucket
+        assert code(plain.list_objects_v2, Bucket=bucket) == "AccessDenied"

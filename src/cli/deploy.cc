@@ -35,15 +35,54 @@ Result<std::unique_ptr<pugi::xml_document>> ask(
   return document;
 }
 
+constexpr std::string_view kXmlns = R"( xmlns="http://s3.amazonaws.com/doc/2006-03-01/")";
+
+// What each bucket of the pipeline is, as in template.yaml: versioned, encrypted with KMS, never
+// public, TLS only. By the name of the subresource that says it.
+std::vector<std::pair<std::string, std::string>> protections(const std::string& bucket) {
+  const std::string ns(kXmlns), arn = "arn:aws:s3:::" + bucket;
+  const json::object tls_only{
+      {"Version", "2012-10-17"},
+      {"Statement",
+       json::array{json::object{
+           {"Sid", "TlsOnly"},
+           {"Effect", "Deny"},
+           {"Principal", "*"},
+           {"Action", "s3:*"},
+           {"Resource", json::array{json::value(arn), json::value(arn + "/*")}},
+           {"Condition",
+            json::object{{"Bool", json::object{{"aws:SecureTransport", "false"}}}}}}}}};
+  return {{"versioning",
+           "<VersioningConfiguration" + ns + "><Status>Enabled</Status></VersioningConfiguration>"},
+          {"encryption",
+           "<ServerSideEncryptionConfiguration" + ns +
+               "><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms"
+               "</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true"
+               "</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>"},
+          {"publicAccessBlock",
+           "<PublicAccessBlockConfiguration" + ns +
+               "><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>"
+               "<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true"
+               "</RestrictPublicBuckets></PublicAccessBlockConfiguration>"},
+          {"policy", json::serialize(tls_only)}};
+}
+
+// In us-east-1 a bucket's Region is said by saying nothing; anywhere else it must be named.
+std::string location_of(const std::string& region) {
+  if (region == "us-east-1") return {};
+  return "<CreateBucketConfiguration" + std::string(kXmlns) + "><LocationConstraint>" + region +
+         "</LocationConstraint></CreateBucketConfiguration>";
+}
+
 // The function's code, in a bucket of the stack's own. Returns the version of the object.
 Result<std::string> upload_code(Client& client, const std::string& bucket, const std::string& zip) {
-  TRY(const Reply made, client.send("s3", "PUT", "/" + bucket, {}, ""));
+  TRY(const Reply made,
+      client.send("s3", "PUT", "/" + bucket, {}, location_of(client.endpoint().region)));
   if (made.status >= 300 && error_of(made).code != "BucketAlreadyOwnedByYou") return error_of(made);
-  const std::string versioning =
-      R"(<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>)";
-  TRY(const Reply versioned,
-      client.send("s3", "PUT", "/" + bucket + "?versioning", {}, versioning));
-  if (versioned.status >= 300) return error_of(versioned);
+  for (const auto& [subresource, document] : protections(bucket)) {
+    TRY(const Reply set, client.send("s3", "PUT", "/" + bucket + "?" + subresource, {}, document));
+    if (set.status >= 300) return error_of(set);
+  }
   TRY(const Reply put, client.put_file("/" + bucket + "/sluice-ingest.zip", zip, [](uint64_t) {}));
   if (put.status >= 300) return error_of(put);
   return put.headers.get("x-amz-version-id");
