@@ -115,6 +115,7 @@ def s3_samples(w):
         "PutBucketPolicy": bucket | {"Policy": DENY_PLAIN_HTTP}, "GetBucketPolicy": bucket, "GetBucketPolicyStatus": bucket, "DeleteBucketPolicy": bucket,
         "PutPublicAccessBlock": bucket | {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}}, "GetPublicAccessBlock": bucket, "DeletePublicAccessBlock": bucket,
         "GetBucketOwnershipControls": bucket, "PutBucketAcl": bucket | {"ACL": "private"}, "GetBucketAcl": bucket, "PutBucketOwnershipControls": bucket | {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+        "PutBucketCors": bucket | {"CORSConfiguration": {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}]}}, "DeleteBucketCors": bucket,
         "PutBucketTagging": bucket | tags, "GetBucketTagging": bucket, "DeleteBucketTagging": bucket, "DeleteBucketEncryption": bucket,
         **{f"GetBucket{name}": bucket for name in ("LifecycleConfiguration", "Cors", "Website", "Replication", "Logging", "AccelerateConfiguration", "RequestPayment")},
         "PutObjectLockConfiguration": {"Bucket": "matrix-locked", "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}, "GetObjectLockConfiguration": {"Bucket": "matrix-locked"},

@@ -86,11 +86,19 @@ class FunctionPolicies {  // by lambda: for the check S3 makes when a notificati
   virtual Result<std::string> policy(std::string_view function_arn, const Snapshot&) const = 0;
 };
 
-class Buckets {  // by s3: for the check CloudTrail makes when a trail is put
+// What a page of another origin asks of a bucket: with a preflight, or with the request itself.
+struct CrossOrigin {
+  std::string bucket, origin, method;
+  std::vector<std::string> headers;  // lower case
+};
+class Buckets {  // by s3
  public:
   virtual ~Buckets() = default;
   virtual Result<std::string> policy(
       const std::string& bucket, const Snapshot&) const = 0;  // NoSuchBucket; "" when it has none
+  // The headers of an answer that the bucket's CORS rules allow; nullopt when no rule does, or
+  // there is no such bucket.
+  virtual std::optional<Headers> cross_origin(const CrossOrigin& asked, const Snapshot&) const = 0;
 };
 
 class Trails {  // by cloudtrail

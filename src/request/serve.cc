@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "request/cross_origin.h"
 #include "request/gunzip.h"
 #include "request/reply.h"
 #include "request/route.h"
@@ -183,6 +184,29 @@ Response Path::refuse_stranger(const Request& request, const Service& service, c
 }
 
 Response Path::serve(Request request, BodySource& raw) {
+  if (request.method == "OPTIONS") return preflight(std::move(request));
+  const auto cross_origin = cross_origin_of(request, ports_);
+  Response response = answer(std::move(request), raw);
+  if (!cross_origin) return response;
+  if (const auto allowed = ports_.buckets->cross_origin(*cross_origin, ports_.store->snapshot()))
+    for (const auto& [name, value] : allowed->list) response.headers.add(name, value);
+  return response;
+}
+
+// A preflight is sent without a session. A refused one is recorded as a stranger's call; one that
+// the rules allow changes nothing and tells no more than the rules do.
+Response Path::preflight(Request request) {
+  static constexpr Service kS3{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", "", {}, ""};
+  request.time = now();
+  request.id = random_upper(16);
+  parse_query(request);
+  auto answered = answer_preflight(request, ports_);
+  if (!answered) return refuse_stranger(request, kS3, nullptr, answered.error());
+  answered->headers.add("x-amz-request-id", request.id);
+  return *std::move(answered);
+}
+
+Response Path::answer(Request request, BodySource& raw) {
   request.time = now();
   parse_query(request);
   const bool well_formed = append_fields(request.raw_query, request.query);

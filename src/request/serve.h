@@ -27,6 +27,8 @@ class Path : public Dispatcher {
   Result<Session> operator_session(int64_t unix_uid, int64_t duration_s);
 
  private:
+  Response answer(Request head, BodySource& raw);
+  Response preflight(Request head);
   Result<Response> run(const Request& request, const Service& service, const Row& row,
                        const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
                        const Rider& rider = {});

@@ -22,9 +22,6 @@ Result<Text> GetBucketLifecycleConfiguration::run(const Authorized<In>& in,
   return absent(in, snapshot, "NoSuchLifecycleConfiguration",
                 "The lifecycle configuration does not exist");
 }
-Result<Text> GetBucketCors::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  return absent(in, snapshot, "NoSuchCORSConfiguration", "The CORS configuration does not exist");
-}
 Result<Text> GetBucketWebsite::run(const Authorized<In>& in, const Snapshot& snapshot) {
   return absent(in, snapshot, "NoSuchWebsiteConfiguration",
                 "The specified bucket does not have a website configuration");

@@ -1,5 +1,5 @@
 // What other services may know of a bucket.
-#include "services/s3/model.h"
+#include "services/s3/cors.h"
 
 namespace sluice::s3 {
 namespace {
@@ -8,6 +8,11 @@ class BucketPolicies : public Buckets {
   Result<std::string> policy(const std::string& bucket, const Snapshot& snapshot) const override {
     TRY(const json::object record, find_bucket(snapshot, bucket));
     return text_of(record, "Policy");
+  }
+  std::optional<Headers> cross_origin(const CrossOrigin& asked,
+                                      const Snapshot& snapshot) const override {
+    const auto record = find_bucket(snapshot, asked.bucket);
+    return record ? cross_origin_headers(*record, asked) : std::nullopt;
   }
 };
 }  // namespace

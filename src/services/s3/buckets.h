@@ -95,7 +95,6 @@ SLUICE_S3_BUCKET(DeleteBucketTagging, "PutBucketTagging", "DELETE", "tagging", S
 // What Sluice does not have is truthfully absent when asked for; putting it is NotImplemented.
 SLUICE_S3_BUCKET(GetBucketLifecycleConfiguration, "GetLifecycleConfiguration", "GET", "lifecycle",
                  const Snapshot& snapshot);
-SLUICE_S3_BUCKET(GetBucketCors, "GetBucketCORS", "GET", "cors", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketWebsite, "GetBucketWebsite", "GET", "website", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketReplication, "GetReplicationConfiguration", "GET", "replication",
                  const Snapshot& snapshot);

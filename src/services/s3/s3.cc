@@ -2,6 +2,7 @@
 
 #include "services/s3/acl.h"
 #include "services/s3/copy_object.h"
+#include "services/s3/cors.h"
 #include "services/s3/delete_objects.h"
 #include "services/s3/listing.h"
 #include "services/s3/multipart.h"
@@ -19,8 +20,8 @@ constexpr auto rows =
           DeletePublicAccessBlock, PutBucketNotificationConfiguration,
           GetBucketNotificationConfiguration, PutBucketOwnershipControls,
           GetBucketOwnershipControls, PutBucketAcl, GetBucketAcl, PutBucketTagging,
-          GetBucketTagging, DeleteBucketTagging, GetBucketLifecycleConfiguration, GetBucketCors,
-          GetBucketWebsite, GetBucketReplication, GetBucketLogging,
+          GetBucketTagging, DeleteBucketTagging, GetBucketLifecycleConfiguration, PutBucketCors,
+          GetBucketCors, DeleteBucketCors, GetBucketWebsite, GetBucketReplication, GetBucketLogging,
           GetBucketAccelerateConfiguration, GetBucketRequestPayment, PutObjectLockConfiguration,
           GetObjectLockConfiguration, PutObject, CopyObject, GetObject, HeadObject, DeleteObject,
           DeleteObjects, PutObjectAcl, GetObjectAcl, GetObjectAttributes, PutObjectTagging,
