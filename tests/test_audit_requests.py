@@ -23,7 +23,7 @@ LEFT_OUT = {"kms": {"Plaintext", "CiphertextBlob"}, "lambda": {"ZipFile", "Paylo
 S3_DOCUMENTS = {
     "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}}, "PutBucketPolicy": {"bucketPolicy": json.loads(samples.DENY_PLAIN_HTTP)},
     "PutBucketEncryption": {"ServerSideEncryptionConfiguration": {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}}, "PutPublicAccessBlock": {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
-    "PutBucketOwnershipControls": {"OwnershipControls": {"Rule": {"ObjectOwnership": "BucketOwnerEnforced"}}}, "PutBucketTagging": {"Tagging": {"TagSet": {"Tag": {"Key": "k", "Value": "v"}}}},
+    "PutBucketOwnershipControls": {"OwnershipControls": {"Rule": {"ObjectOwnership": "BucketOwnerEnforced"}}}, "PutBucketCors": {"CORSConfiguration": {"CORSRule": {"AllowedMethod": "GET", "AllowedOrigin": "https://example.com"}}}, "PutBucketTagging": {"Tagging": {"TagSet": {"Tag": {"Key": "k", "Value": "v"}}}},
     "PutObjectLockConfiguration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
     "PutBucketNotificationConfiguration": {"NotificationConfiguration": {"CloudFunctionConfiguration": {"CloudFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:matrix", "Event": "s3:ObjectCreated:*",
                                                                                                         "Filter": {"S3Key": {"FilterRule": {"Name": "prefix", "Value": "in/"}}}}}},
