@@ -242,6 +242,8 @@ ALWAYS_REFUSED = {
 } | {"iam:" + name: "InvalidInput" for name in (
     "CreateUser GetUser ListUsers PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
     "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole").split()}
+# No SDK sends it: a browser does, with a form (tests/test_form_upload.py).
+SENT_BY_NO_SDK = {"s3:PostObject"}
 # Operations that every session may call, as on AWS.
 NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 # Answers 200 with a refusal for each part: tests/test_s3_objects.py.

@@ -15,7 +15,8 @@ from records import ANY, differences, records_of, whole
 from trails import ACCOUNT, REGION
 
 TABLE = json.loads(subprocess.run([SLUICE.parent / "operations"], capture_output=True, text=True, check=True).stdout)
-ROWS = {f"{service['service']}:{row['name']}": (service, row) for service in TABLE for row in service["rows"]}
+ROWS = {f"{service['service']}:{row['name']}": (service, row) for service in TABLE for row in service["rows"]
+        if f"{service['service']}:{row['name']}" not in samples.SENT_BY_NO_SDK}
 
 # Payloads, secrets and what may hold them: in no record.
 LEFT_OUT = {"kms": {"Plaintext", "CiphertextBlob"}, "lambda": {"ZipFile", "Payload"}, "logs": {"logEvents"}, "monitoring": {"MetricData"}, "cloudformation": {"TemplateBody"}, "dynamodb": {"ExpressionAttributeValues"},

@@ -20,7 +20,9 @@ policy::Context request_context(const Request& request, const Caller& caller, co
       direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos)
     c["aws:sourceip"] = {ip};
   if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
-  c["s3:authtype"] = {request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING" : "REST-HEADER"};
+  c["s3:authtype"] = {request.form                             ? "POST"
+                      : request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING"
+                                                               : "REST-HEADER"};
   c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
   if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date")))
     c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
@@ -73,6 +75,10 @@ Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& ca
 Result<std::shared_ptr<const Caller>> Gate::authenticate(
     const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim,
     const std::shared_ptr<const sigv4::KnownSession>& session) {
+  if (request.form) {
+    CHECK(sigv4::verify_form(*request.form, claim, *session, service, ports));
+    return std::shared_ptr<const Caller>(session, &session->caller_);
+  }
   std::string payload_hash = request.headers.get("x-amz-content-sha256");
   if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml)
     payload_hash = request.query_value("X-Amz-Content-Sha256")

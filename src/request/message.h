@@ -36,6 +36,8 @@ class BodyProducer {
   virtual Result<std::string> next() = 0;  // "" = the end
 };
 
+struct FormUpload;  // request/form.h
+
 struct Request {
   std::string id;              // x-amzn-RequestId (uuid; S3: 16 upper-case)
   std::string method, target;  // target as sent
@@ -49,6 +51,8 @@ struct Request {
   std::string body;  // whole, unless the row streams
   std::shared_ptr<BodySource>
       stream;  // set for rows that stream (decoded from aws-chunked and verified)
+  std::shared_ptr<FormUpload>
+      form;  // set for uploads from an HTML form: its fields are the request
   std::string source_ip, tls_version, tls_cipher;  // tls_version "" = plain HTTP
   Time time = 0;                                   // when received
   int64_t unix_uid = -1;                           // peer of the operator socket, else -1

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "crypto/crypto.h"
 #include "request/cross_origin.h"
+#include "request/form.h"
 #include "request/gunzip.h"
 #include "request/reply.h"
 #include "request/route.h"
@@ -223,7 +224,13 @@ Response Path::answer(Request request, BodySource& raw) {
 
   if (!well_formed) return refuse_stranger(request, service, nullptr, malformed_query(service));
   // Before a byte of the body: who claims to ask, by a session of ours?
-  auto claim = sigv4::parse(request, service);
+  if (s3 && is_form_upload(request)) {
+    auto form = open_form(request, raw);
+    if (!form) return refuse_stranger(request, service, nullptr, form.error());
+    request.form = *std::move(form);
+  }
+  auto claim =
+      request.form ? sigv4::parse_form(*request.form, service) : sigv4::parse(request, service);
   if (!claim) return refuse_stranger(request, service, nullptr, claim.error());
   auto session = sessions_.find(*claim, service, ports_, request.time);
   if (!session) return refuse_stranger(request, service, nullptr, session.error());
@@ -238,9 +245,14 @@ Response Path::answer(Request request, BodySource& raw) {
   if (!authenticated) return refuse_stranger(request, service, nullptr, authenticated.error());
   const Caller& caller = **authenticated;
   if (s3) {  // the head alone proved the caller
-    auto verified = sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim));
-    if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
-    payload = *std::move(verified);
+    if (request.form) {
+      payload = request.form->file;
+    } else {
+      auto verified =
+          sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim));
+      if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
+      payload = *std::move(verified);
+    }
     to_path_style(request, ports_.store->scope());
   }
 
@@ -254,6 +266,8 @@ Response Path::answer(Request request, BodySource& raw) {
     const bool form_well_formed =
         service.protocol != Protocol::query || append_fields(request.body, request.query);
     TRY(row, find_row(request, service));
+    if (request.form)
+      CHECK(check_form_policy(*request.form, request.param("Bucket"), request.time));
     if (!form_well_formed) return malformed_query(service);
     if (row->streams)
       request.stream = payload;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "request/form.h"
 
 namespace sluice::sigv4 {
 namespace {
@@ -332,6 +333,41 @@ Result<Claim> parse(const Request& request, const Service& service) {
                  service, "AWS authentication requires a valid Date or x-amz-date header");
   claim.time = *time;
   return claim;
+}
+
+// S3 API Reference, "Authenticating Requests in Browser-Based Uploads Using POST".
+Result<Claim> parse_form(const FormUpload& form, const Service& service) {
+  const auto bad = [](std::string_view field, std::string text) {
+    return Error{400,
+                 "InvalidArgument",
+                 std::move(text),
+                 {{"ArgumentName", std::string(field)}, {"ArgumentValue", ""}}};
+  };
+  if (!form.fields.find("policy")) return fault(Fault::none_given, service);
+  Claim claim;
+  if (form.fields.get("x-amz-algorithm") != "AWS4-HMAC-SHA256")
+    return bad("x-amz-algorithm", "x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"");
+  if (!parse_scope(form.fields.get("x-amz-credential"), claim))
+    return bad("x-amz-credential",
+               "the Credential is mal-formed; expecting "
+               "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+  claim.time_text = form.fields.get("x-amz-date");
+  const auto time = parse_basic_date(claim.time_text);
+  if (!time) return bad("x-amz-date", "x-amz-date must be formatted as \"yyyyMMdd'T'HHmmss'Z'\"");
+  claim.time = *time;
+  claim.signature = form.fields.get("x-amz-signature");
+  claim.token = form.fields.get("x-amz-security-token");
+  return claim;
+}
+
+Result<Done> verify_form(const FormUpload& form, const Claim& claim, const KnownSession& session,
+                         const Service& service, const Ports& ports) {
+  CHECK(verify_scope(claim, service, ports.store->scope()));
+  const std::string to_sign = form.fields.get("policy");
+  const std::string expected = hex(hmac_sha256(session.signing_key(claim).expose(), to_sign));
+  if (equal_constant_time(expected, claim.signature)) return Done{};
+  return fault(Fault::mismatch, service, {},
+               {{"AWSAccessKeyId", claim.access_key_id}, {"StringToSign", to_sign}});
 }
 
 Secret KnownSession::signing_key(const Claim& claim) const {

@@ -74,6 +74,10 @@ class KnownSessions {
   std::unordered_map<std::string, std::shared_ptr<const KnownSession>>
       known_;  // by the token's hash
 };
+// The same for an upload from an HTML form, whose policy is what was signed.
+Result<Claim> parse_form(const FormUpload& form, const Service& service);
+Result<Done> verify_form(const FormUpload& form, const Claim& claim, const KnownSession& session,
+                         const Service& service, const Ports& ports);
 std::string canonical_request(const Request& request, const Claim& claim,
                               std::string_view payload_hash, bool s3);
 std::string string_to_sign(const Claim& claim, std::string_view canonical);

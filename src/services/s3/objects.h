@@ -17,6 +17,7 @@ struct ObjectIn {
   int64_t part = 0;      // partNumber, 1 to 10000; 0: none
   std::string header(std::string_view name) const;  // "" when absent
 };
+Result<Done> parse_context(ObjectIn& in);  // what kContextHeader holds, for operations that take it
 constexpr std::string_view kContextHeader = "x-amz-server-side-encryption-context";
 Result<ObjectIn> parse_object_in(const Request& request, bool takes_context = false);
 json::value audit_object(const ObjectIn& in);
@@ -78,6 +79,11 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& snapsho
 struct PutOut {
   Headers headers;
 };
+// The two steps of a whole upload, of PutObject and of PostObject.
+Result<Received> receive_upload(const ObjectIn& in, BodySource& body, Time at, const Ports& ports,
+                                Staged& staged);
+Result<PutOut> store_upload(const ObjectIn& in, Received& body, Time at, const Ports& ports,
+                            const Actor& actor, std::string_view event, Staged& staged);
 struct PutObject {
   static constexpr std::string_view name = "PutObject", action = "s3:PutObject";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "", ""};

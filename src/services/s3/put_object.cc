@@ -405,41 +405,50 @@ Result<ObjectIn> PutObject::parse(const Request& request) {
   CHECK(parse_context(in));
   return in;
 }
-Result<Received> PutObject::receive(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  TRY(const Encryption encryption, encryption_of(*in, bucket));
+Result<Received> receive_upload(const ObjectIn& in, BodySource& body, Time at, const Ports& ports,
+                                Staged& staged) {
+  TRY(const json::object bucket, tracked_bucket(staged, in.bucket));
+  TRY(const Encryption encryption, encryption_of(in, bucket));
   json::object lock;
-  CHECK(keep_metadata(*in, lock));  // refused before the body is read
-  CHECK(lock_new_version(*in, bucket, in.time(), lock));
+  CHECK(keep_metadata(in, lock));  // refused before the body is read
+  CHECK(lock_new_version(in, bucket, at, lock));
   if (lock.contains("LockMode") || lock.contains("LegalHold")) {
-    TRY(const Checksum* sent, checksum_sent(in->headers));
-    if (!sent && in->header("content-md5").empty())
+    TRY(const Checksum* sent, checksum_sent(in.headers));
+    if (!sent && in.header("content-md5").empty())
       return Error{400,
                    "InvalidRequest",
                    "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests "
                    "with Object Lock parameters",
                    {}};
   }
-  CHECK(check_write_conditions(*in, staged.snapshot().get_json(current_key(in->bucket, in->key))));
-  return s3::receive(in.body(), *in, encryption,
-                     encryption_context(in->bucket, in->key, {{"Context", in->context}}),
-                     in.ports(), staged);
+  CHECK(check_write_conditions(in, staged.snapshot().get_json(current_key(in.bucket, in.key))));
+  return s3::receive(body, in, encryption,
+                     encryption_context(in.bucket, in.key, {{"Context", in.context}}), ports,
+                     staged);
 }
-Result<PutOut> PutObject::run(const Authorized<In>& in, Received& body, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  CHECK(check_write_conditions(*in, staged.get_json(current_key(in->bucket, in->key))));
+Result<PutOut> store_upload(const ObjectIn& in, Received& body, Time at, const Ports& ports,
+                            const Actor& actor, std::string_view event, Staged& staged) {
+  TRY(const json::object bucket, tracked_bucket(staged, in.bucket));
+  CHECK(check_write_conditions(in, staged.get_json(current_key(in.bucket, in.key))));
   TRY(Version version,
-      stage_received(body, encryption_context(in->bucket, in->key, {{"Context", in->context}}),
-                     in.ports(), staged));
-  if (!in->context.empty()) version.facts["Context"] = in->context;
-  CHECK(keep_metadata(*in, version.facts));
-  CHECK(lock_new_version(*in, bucket, in.time(), version.facts));
-  version.facts["Modified"] = in.time();
-  CHECK(add_version(staged, bucket, in->key, version, "ObjectCreated:Put", actor(in)));
+      stage_received(body, encryption_context(in.bucket, in.key, {{"Context", in.context}}), ports,
+                     staged));
+  if (!in.context.empty()) version.facts["Context"] = in.context;
+  CHECK(keep_metadata(in, version.facts));
+  CHECK(lock_new_version(in, bucket, at, version.facts));
+  version.facts["Modified"] = at;
+  CHECK(add_version(staged, bucket, in.key, version, std::string(event), actor));
   PutOut out;
   add_object_headers(out.headers, version.facts, versioned(bucket));
   add_checksum_headers(out.headers, version.facts);
   return out;
+}
+
+Result<Received> PutObject::receive(const Authorized<In>& in, Staged& staged) {
+  return receive_upload(*in, in.body(), in.time(), in.ports(), staged);
+}
+Result<PutOut> PutObject::run(const Authorized<In>& in, Received& body, Staged& staged) {
+  return store_upload(*in, body, in.time(), in.ports(), actor(in), "ObjectCreated:Put", staged);
 }
 
 }  // namespace sluice::s3

@@ -8,6 +8,7 @@
 #include "services/s3/multipart.h"
 #include "services/s3/object_lock.h"
 #include "services/s3/objects.h"
+#include "services/s3/post_object.h"
 #include "services/s3/tagging.h"
 
 namespace sluice::s3 {
@@ -23,12 +24,12 @@ constexpr auto rows =
           GetBucketTagging, DeleteBucketTagging, GetBucketLifecycleConfiguration, PutBucketCors,
           GetBucketCors, DeleteBucketCors, GetBucketWebsite, GetBucketReplication, GetBucketLogging,
           GetBucketAccelerateConfiguration, GetBucketRequestPayment, PutObjectLockConfiguration,
-          GetObjectLockConfiguration, PutObject, CopyObject, GetObject, HeadObject, DeleteObject,
-          DeleteObjects, PutObjectAcl, GetObjectAcl, GetObjectAttributes, PutObjectTagging,
-          GetObjectTagging, DeleteObjectTagging, PutObjectRetention, GetObjectRetention,
-          PutObjectLegalHold, GetObjectLegalHold, ListObjects, ListObjectsV2, ListObjectVersions,
-          CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload,
-          AbortMultipartUpload, ListParts, ListMultipartUploads>();
+          GetObjectLockConfiguration, PutObject, PostObject, CopyObject, GetObject, HeadObject,
+          DeleteObject, DeleteObjects, PutObjectAcl, GetObjectAcl, GetObjectAttributes,
+          PutObjectTagging, GetObjectTagging, DeleteObjectTagging, PutObjectRetention,
+          GetObjectRetention, PutObjectLegalHold, GetObjectLegalHold, ListObjects, ListObjectsV2,
+          ListObjectVersions, CreateMultipartUpload, UploadPart, UploadPartCopy,
+          CompleteMultipartUpload, AbortMultipartUpload, ListParts, ListMultipartUploads>();
 // Subresources of S3, wherever Sluice has no operation for them: NotImplemented, never the object
 // or bucket itself.
 constexpr std::string_view kUnsupported[] = {"acl",
