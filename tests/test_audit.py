@@ -66,3 +66,34 @@ def test_wrong_questions_are_refused(server, code):
     assert code(trail.lookup_events, NextToken="nonsense") == "InvalidNextTokenException"
     assert code(trail.lookup_events, StartTime=2, EndTime=1) == "InvalidTimeRangeException"
     assert code(trail.create_trail, Name="later", S3BucketName="no-such-bucket") == "S3BucketDoesNotExistException"
+
+
+def test_strangers_and_unbuilt_calls_are_recorded_by_name_and_the_rest_as_a_count(tmp_path):
+    import wire
+    from conftest import Server
+    one = Server(tmp_path).start()
+    session, door = one.session(), wire.Wire(one)
+    unbuilt = wire.Call("kms", "POST", "/", {"x-amz-target": "TrentService.CreateCustomKeyStore", "content-type": "application/x-amz-json-1.1"}, b"{}")
+    assert door.ask(unbuilt, session).code == "UnknownOperationException"
+    mappings = door.ask(wire.Call("lambda", "GET", "/2015-03-31/event-source-mappings/", {}, b""), session)
+    assert mappings.code == "NotImplemented" and b"ListEventSourceMappings" in mappings.body
+    topics = wire.Call("sns", "POST", "/?Action=ListTopics", {"content-type": "application/x-www-form-urlencoded"}, b"")
+    assert b"<ErrorResponse" in door.ask(topics, session).body
+    read = wire.Call("s3", "GET", "/b-of-stranger/k", {}, b"")
+    for _ in range(15):
+        door.send(read, door.sign(read, session | {"SecretAccessKey": "x"}))
+    large = wire.Call("kms", "POST", "/", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}, b"{}")
+    door.send(large, door.sign(large, session) | {"content-length": str(1 << 30)}, stranger=True)
+    assert one.stop() == 0
+    one.start()
+    records = [json.loads(e["CloudTrailEvent"]) for e in events(one.client("cloudtrail"))]
+    named = {r["eventName"]: r for r in records}
+    assert {"CreateCustomKeyStore", "ListEventSourceMappings", "ListTopics"} <= named.keys() and "POST" not in named
+    stranger = next(r for r in records if r.get("errorCode") == "SignatureDoesNotMatch")
+    assert stranger["eventName"] == "GetObject" and stranger["userIdentity"]["type"] == "Unknown"
+    assert stranger["additionalEventData"]["claimedAccessKeyId"] == session["AccessKeyId"]
+    assert stranger["requestParameters"]["bucketName"] == "b-of-stranger" and stranger["requestParameters"]["key"] == "k"
+    proven = next(r for r in records if r["eventName"] == "ListKeys")
+    assert proven["userIdentity"]["type"] == "AssumedRole" and proven["additionalEventData"]["payloadProven"] is False
+    assert named["AuthenticationFailuresNotRecorded"]["serviceEventDetails"]["failures"] >= 1
+    assert one.stop() == 0

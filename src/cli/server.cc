@@ -95,6 +95,8 @@ class Composition : public RunningServer {
     trails_->stop();
     if (runner_) runner_->stop();  // its functions need the listener to end well
     if (server_) server_->stop();
+    stranger_summary_.reset();
+    if (server_) path_.record_unrecorded_strangers();
     stack_worker_.reset();
     runner_.reset();
   }
@@ -108,6 +110,9 @@ class Composition : public RunningServer {
     log_sweep_ = logs::start_sweep(*store_);
     metric_keeper_ = cloudwatch::start_keeper(*store_);
     key_sweep_ = kms::start_sweep(*store_);
+    stranger_summary_ = std::make_unique<Periodic>(
+        "The count of failures not recorded singly", std::chrono::seconds(60),
+        [this](const Stopping&) { path_.record_unrecorded_strangers(); });
     TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
     endpoint_.ca_file = files.ca;
     TRY(auto sandbox_tls, net::TlsContext::server(
@@ -204,7 +209,7 @@ class Composition : public RunningServer {
   Path path_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
-  std::unique_ptr<Periodic> log_sweep_, metric_keeper_, key_sweep_;
+  std::unique_ptr<Periodic> log_sweep_, metric_keeper_, key_sweep_, stranger_summary_;
   std::unique_ptr<FunctionRunner> runner_;
   std::unique_ptr<StackWorker> stack_worker_;
   Endpoint endpoint_;

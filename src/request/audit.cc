@@ -1,10 +1,13 @@
 #include "request/audit.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <set>
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/route.h"
 
 namespace sluice {
 namespace {
@@ -67,12 +70,35 @@ void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope
     shown["ARN"] = bucket;
   }
 }
+// Of a call that found no row: its operation, else its method.
+std::string shown_operation(const Request& request, const Service& service) {
+  std::string name = claimed_operation(request, service);
+  return bounded(name.empty() ? request.method : std::move(name), 64);
+}
+bool reads_by_name(std::string_view name) {
+  constexpr std::string_view kWriting[] = {"POST", "PUT",   "PATCH",  "DELETE", "Create",
+                                           "Put",  "Add",   "Delete", "Update", "Publish",
+                                           "Tag",  "Untag", "Remove", "Invoke", "Restore"};
+  return std::none_of(std::begin(kWriting), std::end(kWriting),
+                      [&](std::string_view verb) { return name.starts_with(verb); });
+}
+// "Action" of a form, from its first bytes: botocore writes it first.
+std::string first_action(std::string_view form) {
+  constexpr size_t kLookedAt = 4096;
+  constexpr std::string_view kName = "Action=";
+  for (const auto field : split(form.substr(0, kLookedAt), '&'))
+    if (field.starts_with(kName))
+      return percent_decode(field.substr(kName.size()), true).value_or("");
+  return {};
+}
 }  // namespace
 
 json::object audit_record(const Request& request, const Service& service, const Row* row,
                           const Caller* caller, const AuditFacts& facts, const Error* error,
                           const Scope& scope, const Response* response) {
-  const bool data_event = row && row->data_event, read_only = !row || row->read_only;
+  const std::string name_without_row = row ? "" : shown_operation(request, service);
+  const bool data_event = row && row->data_event,
+             read_only = row ? row->read_only : reads_by_name(name_without_row);
   json::object r(json_arena(kAuditRecordBytes));  // every member is made where it stays
   r["eventVersion"] = "1.11";
   if (caller)
@@ -82,10 +108,7 @@ json::object audit_record(const Request& request, const Service& service, const 
         json::object{{"type", "Unknown"}, {"principalId", ""}, {"accountId", "anonymous"}};
   r["eventTime"] = iso_seconds(request.time);
   r["eventSource"] = service.event_source;
-  r["eventName"] =
-      row ? std::string(event_name(service, *row))
-          : bounded(request.query_value("Action") ? request.query_text("Action") : request.method,
-                    64);
+  r["eventName"] = row ? std::string(event_name(service, *row)) : name_without_row;
   r["awsRegion"] = scope.region;
   // Of a service, in its own name or a caller's, the two name the service.
   const std::string by = caller ? text_of(caller->user_identity(), "invokedBy") : "";
@@ -121,20 +144,114 @@ json::object audit_record(const Request& request, const Service& service, const 
   return r;
 }
 
-std::optional<int64_t> StrangerLimit::admit(const std::string& source_ip, Time time) {
+json::object stranger_record(const Request& request, const Service& service,
+                             const Session* token_of, const Error& error, const Scope& scope) {
+  Request head;  // and the start of a form, which has the operation's name
+  head.id = request.id;
+  head.time = request.time;
+  head.method = request.method;
+  head.path = request.path;
+  head.headers = request.headers;
+  head.query = request.query;
+  head.source_ip = request.source_ip;
+  head.tls_version = request.tls_version;
+  head.tls_cipher = request.tls_cipher;
+  AuditFacts facts;
+  if (service.protocol == Protocol::query && !head.query_value("Action")) {
+    if (const std::string action = first_action(request.body); !action.empty())
+      head.query.emplace_back("Action", action);
+  } else if (service.protocol == Protocol::rest_xml) {
+    to_path_style(head, scope);
+    const std::string path = percent_decode(head.path).value_or(head.path);
+    const size_t slash = path.find('/', 1);
+    json::object shown;
+    if (path.size() > 1) shown["bucketName"] = bounded(path.substr(1, slash - 1), 255);
+    if (slash != path.npos && slash + 1 < path.size())
+      shown["key"] = bounded(path.substr(slash + 1), 1024);
+    if (!shown.empty()) facts.request_parameters = std::move(shown);
+  }
+  json::object record = audit_record(head, service, nullptr, nullptr, facts, &error, scope);
+  if (token_of) {
+    record["userIdentity"] = Gate::role_caller(*token_of, scope).user_identity();
+    mark_payload_unproven(record);
+  } else if (const std::string key = claimed_access_key(head); !key.empty()) {
+    record["additionalEventData"] = json::object{{"claimedAccessKeyId", bounded(key, 128)}};
+  }
+  return record;
+}
+
+void mark_payload_unproven(json::object& record) {
+  json::value& extra = record["additionalEventData"];
+  if (!extra.is_object()) extra.emplace_object();
+  extra.get_object()["payloadProven"] = false;
+}
+
+std::string source_key(const std::string& ip) {
+  in6_addr address{};
+  if (inet_pton(AF_INET6, ip.c_str(), &address) != 1) return ip;
+  return std::string(reinterpret_cast<const char*>(address.s6_addr), 8);
+}
+
+bool StrangerLimit::admit(const std::string& source_ip, Time time) {
+  const std::string source = source_key(source_ip);
   const std::lock_guard lock(mutex_);
-  if (seen_.size() >= kSourcesMax && !seen_.contains(source_ip)) seen_.clear();
-  Seen& seen = seen_[source_ip];
-  if (seen.minute != time / 60000) {
-    seen.minute = time / 60000;
-    seen.count = 0;
+  if (minute_ != time / 60000) {
+    minute_ = time / 60000;
+    admitted_ = 0;
+    admitted_of_.clear();
   }
-  if (seen.count >= kPerMinute) {
-    ++seen.left_out;
-    return std::nullopt;
+  const auto known = admitted_of_.find(source);
+  if (admitted_ < kOfAllPerMinute && (known == admitted_of_.end() || known->second < kPerMinute)) {
+    ++admitted_;
+    ++admitted_of_[source];
+    return true;
   }
-  ++seen.count;
-  return std::exchange(seen.left_out, 0);
+  if (!unrecorded_.failures++) unrecorded_.since = time;
+  if (unrecorded_sources_.size() < kSourcesMax)
+    unrecorded_sources_.insert(source);
+  else if (!unrecorded_sources_.contains(source))
+    unrecorded_.more_sources = true;
+  return false;
+}
+
+StrangerLimit::Unrecorded StrangerLimit::take() {
+  const std::lock_guard lock(mutex_);
+  Unrecorded taken = std::exchange(unrecorded_, {});
+  taken.sources = unrecorded_sources_.size();
+  unrecorded_sources_.clear();
+  return taken;
+}
+
+json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
+                               const Scope& scope) {
+  const std::string since = iso_seconds(unrecorded.since);
+  const std::string text = std::to_string(unrecorded.failures) + " failures of " +
+                           (unrecorded.more_sources ? "more than " : "") +
+                           std::to_string(unrecorded.sources) +
+                           " sources not recorded singly since " + since;
+  return json::object{
+      {"eventVersion", "1.11"},
+      {"userIdentity", json::object{{"type", "AWSService"}, {"invokedBy", "sluice.amazonaws.com"}}},
+      {"eventTime", iso_seconds(time)},
+      {"eventSource", "sluice.amazonaws.com"},
+      {"eventName", "AuthenticationFailuresNotRecorded"},
+      {"awsRegion", scope.region},
+      {"sourceIPAddress", "sluice.amazonaws.com"},
+      {"userAgent", "sluice.amazonaws.com"},
+      {"requestParameters", nullptr},
+      {"responseElements", nullptr},
+      {"requestID", random_uuid()},
+      {"eventID", random_uuid()},
+      {"readOnly", true},
+      {"eventType", "AwsServiceEvent"},
+      {"managementEvent", true},
+      {"recipientAccountId", scope.account_id},
+      {"serviceEventDetails", json::object{{"failures", unrecorded.failures},
+                                           {"sources", unrecorded.sources},
+                                           {"moreSources", unrecorded.more_sources},
+                                           {"since", since},
+                                           {"text", text}}},
+      {"eventCategory", "Management"}};
 }
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 // record contents").
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "request/ports.h"
 
@@ -45,24 +46,43 @@ json::value shown_body(const Request& request);      // all of it
 // LastModified) in words. Null when it is empty.
 json::value shown_answer(const json::object& answer);
 
-// Keeps strangers from filling the disk: the first few failures to authenticate of a source in a
-// minute are recorded in full; the rest is counted, and the count is written with the next one
-// recorded.
+// The record of a request whose signature was not proven: what its head claims, bounded, since a
+// stranger wrote it. `token_of`: the session whose sealed token the request holds, when nothing but
+// its payload failed; else nullptr, and the key it claims stands apart from any identity.
+json::object stranger_record(const Request& request, const Service& service,
+                             const Session* token_of, const Error& error, const Scope& scope);
+
+// Of a caller who is known by token or signature, while the bytes that came were never shown to be
+// what was signed.
+void mark_payload_unproven(json::object& record);
+
+// Keeps strangers from filling the disk: of the failures to authenticate in a minute, the first few
+// of a source and the first hundred of all are recorded in full; the rest is counted, and the count
+// is a record of its own.
 class StrangerLimit {
  public:
-  static constexpr int kPerMinute = 10;
-  static constexpr size_t kSourcesMax = 10000;
-  // nullopt: do not record. Else how many were left out since the last record of this source.
-  std::optional<int64_t> admit(const std::string& source_ip, Time time);
+  static constexpr int kPerMinute = 10, kOfAllPerMinute = 100;
+  static constexpr size_t kSourcesMax = 10000;  // told apart in one count
+  struct Unrecorded {
+    int64_t failures = 0;
+    size_t sources = 0;
+    bool more_sources = false;  // than could be told apart
+    Time since = 0;
+  };
+  bool admit(const std::string& source_ip, Time time);  // false: counted instead
+  Unrecorded take();                                    // what was counted since the last time
 
  private:
-  struct Seen {
-    Time minute = 0;
-    int count = 0;
-    int64_t left_out = 0;
-  };
   std::mutex mutex_;
-  std::unordered_map<std::string, Seen> seen_;
+  Time minute_ = 0;
+  int admitted_ = 0;
+  std::unordered_map<std::string, int> admitted_of_;  // this minute: at most kOfAllPerMinute
+  std::unordered_set<std::string> unrecorded_sources_;
+  Unrecorded unrecorded_;
 };
+// How a source is told from another: an IPv6 address by its /64, which one host has to itself.
+std::string source_key(const std::string& ip);
+json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
+                               const Scope& scope);
 
 }  // namespace sluice

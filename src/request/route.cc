@@ -3,19 +3,23 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "request/audit.h"
+#include "request/unbuilt.h"
 
 namespace sluice {
 namespace {
 
-// Credential scope service of a request that names one, unverified.
+// The credential of a request that names one, unverified.
+std::string claimed_credential(const Request& request) {
+  if (std::string credential = request.query_text("X-Amz-Credential"); !credential.empty())
+    return credential;
+  const std::string authorization = request.headers.get("authorization");
+  const size_t at = authorization.find("Credential=");
+  if (at == std::string::npos) return {};
+  return authorization.substr(at + 11, authorization.find_first_of(", ", at) - at - 11);
+}
 std::string claimed_service(const Request& request) {
-  std::string credential = request.query_text("X-Amz-Credential");
-  if (credential.empty()) {
-    const std::string authorization = request.headers.get("authorization");
-    const size_t at = authorization.find("Credential=");
-    if (at == std::string::npos) return {};
-    credential = authorization.substr(at + 11, authorization.find_first_of(", ", at) - at - 11);
-  }
+  const std::string credential = claimed_credential(request);
   const auto parts = split(credential, '/');
   return parts.size() == 5 ? std::string(parts[3]) : std::string();
 }
@@ -67,16 +71,12 @@ bool matches_flag(const Request& request, std::string_view flag) {
   return value && (equals == flag.npos || *value == flag.substr(equals + 1));
 }
 
-Result<const Row*> find_rest_row(Request& request, const Service& service) {
-  if (!percent_decode(request.path))
-    return Error{
-        400,
-        service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException",
-        "Couldn't parse the specified URI.",
-        {}};
+// The built operation that fits best, with the parameters of its path.
+const Row* best_row(const Request& request, const Service& service,
+                    std::vector<std::pair<std::string, std::string>>& best_params) {
   const Row* best = nullptr;
   int best_score = -1;
-  std::vector<std::pair<std::string, std::string>> params, best_params;
+  std::vector<std::pair<std::string, std::string>> params;
   for (const Row& row : service.rows) {
     int score = 0;
     if (row.match.method != request.method || !matches_path(row.match, request.path, params, score))
@@ -95,6 +95,38 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
       best_params = params;
     }
   }
+  return best;
+}
+
+// The name of the operation of AWS that a REST request asks for and Sluice has not; "" when none
+// is known.
+std::string_view unbuilt_name(const Request& request, const Service& service, const Row* best) {
+  std::vector<std::pair<std::string, std::string>> params;
+  int literals = 0;
+  for (const Unbuilt& one : unbuilt_operations())
+    if (one.service == service.name && one.match.method == request.method &&
+        matches_path(one.match, request.path, params, literals) &&
+        (one.match.flag.empty()
+             ? !best
+             : (!best || best->match.flag.empty()) && matches_flag(request, one.match.flag)))
+      return one.name;
+  return {};
+}
+Error not_implemented(std::string_view name) {
+  return {501, "NotImplemented", "Sluice does not implement " + std::string(name) + ".", {}};
+}
+
+Result<const Row*> find_rest_row(Request& request, const Service& service) {
+  if (!percent_decode(request.path))
+    return Error{
+        400,
+        service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException",
+        "Couldn't parse the specified URI.",
+        {}};
+  std::vector<std::pair<std::string, std::string>> params;
+  const Row* best = best_row(request, service, params);
+  if (const auto name = unbuilt_name(request, service, best); !name.empty())
+    return not_implemented(name);
   for (const auto& [name, value] : request.query) {
     const bool unsupported =
         std::find(service.unsupported_flags.begin(), service.unsupported_flags.end(), name) !=
@@ -105,22 +137,30 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
                    "The subresource '" + name + "' is not implemented by Sluice.",
                    {}};
   }
+  std::vector<std::pair<std::string, std::string>> ignored_params;
   int ignored = 0;
   if (!best && std::any_of(service.rows.begin(), service.rows.end(), [&](const Row& row) {
-        return matches_path(row.match, request.path, params, ignored);
+        return matches_path(row.match, request.path, ignored_params, ignored);
       }))
     return Error{405,
                  "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", request.method}}};
   if (!best)
-    return Error{
-        service.protocol == Protocol::rest_xml ? 501 : 404,
-        service.protocol == Protocol::rest_xml ? "NotImplemented" : "ResourceNotFoundException",
-        "No operation of Sluice matches this method and path.",
-        {}};
-  request.params = std::move(best_params);
+    return Error{501, "NotImplemented", "No operation of Sluice matches this method and path.", {}};
+  request.params = std::move(params);
   return best;
+}
+
+// How a client of a service that is not here speaks: it reads an error in its own protocol only.
+Protocol protocol_of_client(const Request& request) {
+  const std::string type = request.headers.get("content-type");
+  if (request.headers.find("x-amz-target") || type.starts_with("application/x-amz-json"))
+    return type == "application/x-amz-json-1.0" ? Protocol::json10 : Protocol::json11;
+  if (type.starts_with("application/x-www-form-urlencoded") || request.query_value("Action"))
+    return Protocol::query;
+  return type.starts_with("application/xml") || type.starts_with("text/xml") ? Protocol::rest_xml
+                                                                             : Protocol::rest_json;
 }
 }  // namespace
 
@@ -146,6 +186,35 @@ const Service* find_service(const Request& request, const std::vector<const Serv
       request.headers.get("content-type").starts_with("application/x-www-form-urlencoded"))
     return by_name("sts");
   return by_name("s3");
+}
+
+const Service& unknown_service(const Request& request) {
+  static constexpr auto of = [](Protocol protocol) {
+    return Service{"unknown", "unknown.amazonaws.com", protocol, "", "", {}, ""};
+  };
+  static constexpr Service kByProtocol[] = {of(Protocol::json10), of(Protocol::json11),
+                                            of(Protocol::query), of(Protocol::rest_json),
+                                            of(Protocol::rest_xml)};
+  const Protocol protocol = protocol_of_client(request);
+  return *std::find_if(std::begin(kByProtocol), std::end(kByProtocol),
+                       [&](const Service& one) { return one.protocol == protocol; });
+}
+
+std::string claimed_operation(const Request& request, const Service& service) {
+  if (const std::string* target = request.headers.find("x-amz-target"))
+    return target->substr(target->rfind('.') + 1);
+  if (service.protocol != Protocol::rest_xml && service.protocol != Protocol::rest_json)
+    return request.query_text("Action");
+  std::vector<std::pair<std::string, std::string>> params;
+  const Row* best = best_row(request, service, params);
+  if (const auto name = unbuilt_name(request, service, best); !name.empty())
+    return std::string(name);
+  return best ? std::string(event_name(service, *best)) : "";
+}
+
+std::string claimed_access_key(const Request& request) {
+  const std::string credential = claimed_credential(request);
+  return credential.substr(0, credential.find('/'));
 }
 
 void to_path_style(Request& request, const Scope& scope) {

@@ -169,19 +169,26 @@ Result<Response> Path::run(const Request& request, const Service& service, const
   }
 }
 
-Response Path::refuse_stranger(const Request& request, const Service& service, const Row* row,
-                               const Error& error) {
-  if (const auto left_out = strangers_.admit(request.source_ip, request.time)) {
+Response Path::refuse_stranger(const Request& request, const Service& service, const Error& error,
+                               const Session* token_of) {
+  if (strangers_.admit(request.source_ip, request.time)) {
     std::vector<json::object> records;
-    records.push_back(
-        audit_record(request, service, row, nullptr, {}, &error, ports_.store->scope()));
-    if (*left_out)
-      records.back()["additionalEventData"] = json::object{{"unrecordedFailuresBefore", *left_out}};
+    records.push_back(stranger_record(request, service, token_of, error, ports_.store->scope()));
     if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records));
         !committed)
       return refuse(request, service, committed.error());
   }
   return refuse(request, service, error);
+}
+
+void Path::record_unrecorded_strangers() {
+  const StrangerLimit::Unrecorded unrecorded = strangers_.take();
+  if (!unrecorded.failures) return;
+  std::vector<json::object> records;
+  records.push_back(unrecorded_record(unrecorded, now(), ports_.store->scope()));
+  if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); !committed)
+    spdlog::error("{} failures to authenticate since {} have no record: {}", unrecorded.failures,
+                  iso_seconds(unrecorded.since), committed.error().message);
 }
 
 Response Path::serve(Request request, BodySource& raw) {
@@ -202,7 +209,7 @@ Response Path::preflight(Request request) {
   request.id = random_upper(16);
   parse_query(request);
   auto answered = answer_preflight(request, ports_);
-  if (!answered) return refuse_stranger(request, kS3, nullptr, answered.error());
+  if (!answered) return refuse_stranger(request, kS3, answered.error());
   answered->headers.add("x-amz-request-id", request.id);
   return *std::move(answered);
 }
@@ -212,54 +219,57 @@ Response Path::answer(Request request, BodySource& raw) {
   parse_query(request);
   const bool well_formed = append_fields(request.raw_query, request.query);
   const Service* found = find_service(request, ports_.services);
-  static constexpr Service kUnknown{
-      "unknown", "unknown.amazonaws.com", Protocol::json11, "", "", {}, ""};
-  const Service& service = found ? *found : kUnknown;
+  const Service& service = found ? *found : unknown_service(request);
   const bool s3 = service.protocol == Protocol::rest_xml;
   request.id = s3 ? random_upper(16) : random_uuid();
   if (!found)
     return refuse_stranger(
-        request, service, nullptr,
-        {404, "UnknownOperationException", "No service of Sluice answers this request.", {}});
+        request, service,
+        service.protocol == Protocol::query
+            ? Error{400, "InvalidAction", "No service of Sluice answers this request.", {}}
+            : Error{404,
+                    "UnknownOperationException",
+                    "No service of Sluice answers this request.",
+                    {}});
 
-  if (!well_formed) return refuse_stranger(request, service, nullptr, malformed_query(service));
+  if (!well_formed) return refuse_stranger(request, service, malformed_query(service));
   // Before a byte of the body: who claims to ask, by a session of ours?
   if (s3 && is_form_upload(request)) {
     auto form = open_form(request, raw);
-    if (!form) return refuse_stranger(request, service, nullptr, form.error());
+    if (!form) return refuse_stranger(request, service, form.error());
     request.form = *std::move(form);
   }
   auto claim =
       request.form ? sigv4::parse_form(*request.form, service) : sigv4::parse(request, service);
-  if (!claim) return refuse_stranger(request, service, nullptr, claim.error());
+  if (!claim) return refuse_stranger(request, service, claim.error());
   auto session = sessions_.find(*claim, service, ports_, request.time);
-  if (!session) return refuse_stranger(request, service, nullptr, session.error());
+  if (!session) return refuse_stranger(request, service, session.error());
 
-  std::shared_ptr<BodySource> payload;
   if (!s3) {
     auto body = read_all(raw, request, service);
-    if (!body) return refuse_stranger(request, service, nullptr, body.error());
+    if (!body) return refuse_stranger(request, service, body.error(), &(*session)->session);
     request.body = *std::move(body);
   }
   auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
-  if (!authenticated) return refuse_stranger(request, service, nullptr, authenticated.error());
+  if (!authenticated) return refuse_stranger(request, service, authenticated.error());
   const Caller& caller = **authenticated;
-  if (s3) {  // the head alone proved the caller
-    if (request.form) {
-      payload = request.form->file;
-    } else {
-      auto verified =
-          sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim));
-      if (!verified) return refuse_stranger(request, service, nullptr, verified.error());
-      payload = *std::move(verified);
-    }
-    to_path_style(request, ports_.store->scope());
-  }
+  if (s3) to_path_style(request, ports_.store->scope());
 
   AuditFacts facts;
   std::optional<Receipt> receipt;
   const Row* row = nullptr;
+  bool payload_proven = true;
   Result<Response> outcome = [&]() -> Result<Response> {
+    std::shared_ptr<BodySource> payload;
+    if (s3) {  // the head alone proved the caller
+      payload_proven = false;
+      if (request.form) {
+        payload = request.form->file;
+      } else {
+        TRY(payload,
+            sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim)));
+      }
+    }
     if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") {
       TRY(request.body, gunzip(request.body, body_bytes_max(service)));
     }
@@ -273,6 +283,7 @@ Response Path::answer(Request request, BodySource& raw) {
       request.stream = payload;
     else if (payload) {
       TRY(request.body, read_whole(*payload, request, service));
+      payload_proven = true;
     }
     return run(request, service, *row, caller, facts, receipt);
   }();
@@ -280,6 +291,7 @@ Response Path::answer(Request request, BodySource& raw) {
     std::vector<json::object> records;
     records.push_back(audit_record(request, service, row, &caller, facts, &outcome.error(),
                                    ports_.store->scope()));
+    if (!payload_proven) mark_payload_unproven(records.back());
     if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed)
       receipt = *std::move(committed);
     else

@@ -25,6 +25,9 @@ class Path : public Dispatcher {
   // A session of sluice-operator for the owner of the process, whom the kernel named (SO_PEERCRED).
   // Recorded like any call.
   Result<Session> operator_session(int64_t unix_uid, int64_t duration_s);
+  // Writes one record of the strangers' failures that have none of their own: now and then, and at
+  // the end.
+  void record_unrecorded_strangers();
 
  private:
   Response answer(Request head, BodySource& raw);
@@ -32,8 +35,8 @@ class Path : public Dispatcher {
   Result<Response> run(const Request& request, const Service& service, const Row& row,
                        const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
                        const Rider& rider = {});
-  Response refuse_stranger(const Request& request, const Service& service, const Row* row,
-                           const Error& error);
+  Response refuse_stranger(const Request& request, const Service& service, const Error& error,
+                           const Session* token_of = nullptr);
   Ports& ports_;
   StrangerLimit strangers_;
   sigv4::KnownSessions sessions_;
