@@ -136,13 +136,17 @@ struct AuditFacts {
 };  // filled by perform
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
-//   static json::value audit(const In&)         requestParameters (never payload or secret);
-//   default null. Or (const In&, const Snapshot&), (const Request&) static json::value audit(const
-//   In&, const Out&) -> responseElements, as `audit_result`; default null
+//   refuses: the operation is there to say why there is no such thing; absent = it works
+//
+//   static json::value audit(const In&): requestParameters (never payload or secret); default null.
+//   Or with (const In&, const Snapshot&), or (const Request&).
+//
+//   static json::value audit(const In&, const Out&): responseElements, as `audit_result`; default
+//   null.
 struct Row {
   std::string_view name, action;
   Match match;
-  bool writes, data_event, streams, read_only;
+  bool writes, data_event, streams, read_only, refuses;
   // `received`: null at first; keeps an operation's Body from one run to the next
   Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
                               std::shared_ptr<void>& received);
@@ -264,6 +268,7 @@ constexpr Row row() {
     r.streams = Op::streams;
   }
   if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
+  r.refuses = requires { Op::refuses; };
   return r;
 }
 template <class... Ops>

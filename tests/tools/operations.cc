@@ -21,6 +21,7 @@ int main() {
                                   {"header", row.match.header},
                                   {"data_event", row.data_event},
                                   {"read_only", row.read_only},
+                                  {"refuses", row.refuses},
                                   {"streams", row.streams},
                                   {"writes", row.writes}});
     services.push_back(json::object{{"service", service->name},

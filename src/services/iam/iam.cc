@@ -9,6 +9,7 @@ namespace {
 template <class Name>
 struct Refused {
   static constexpr std::string_view name = Name::name, action = Name::action;
+  static constexpr bool refuses = true;
   static constexpr bool read_only = name.starts_with("Get") || name.starts_with("List");
   struct In {};
   struct Out {};
