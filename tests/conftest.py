@@ -23,12 +23,13 @@ class Server:
     def __init__(self, directory: pathlib.Path):
         self.directory = directory
         self.data_dir = directory / "data"
+        self.listen = "127.0.0.1:0"
         self.options = ()                              # more arguments of `sluice serve`
         self.process = None
 
     def start(self, **environment):
         self.process = subprocess.Popen(
-            [SLUICE, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", *self.options],
+            [SLUICE, "serve", "--data-dir", self.data_dir, "--listen", self.listen, "--listen-http", "127.0.0.1:0", *self.options],
             stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
         line = self.process.stdout.readline()          # printed when it is ready
         assert line.startswith("Sluice serves"), line

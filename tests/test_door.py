@@ -368,3 +368,31 @@ def test_descriptors_are_as_many_as_the_system_allows(tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] == min(hard, 65536)
     assert server.stop() == 0
+
+
+def test_an_ipv4_caller_of_an_ipv6_listener_is_known_by_its_ipv4_address(tmp_path, code):
+    """A Deny on an IPv4 range holds, and the audit record shows the address as AWS would."""
+    server = Server(tmp_path)
+    server.listen = "[::]:0"
+    server.start()
+    port = urllib.parse.urlsplit(server.endpoint["endpoint"]).port
+    s3 = server.client("s3", endpoint=f"https://127.0.0.1:{port}")
+    over_ipv6 = server.client("s3", endpoint=f"https://[::1]:{port}")
+    s3.create_bucket(Bucket="ranges")
+
+    def deny(operator, network):
+        condition = {operator: {"aws:SourceIp": network}}
+        s3.put_bucket_policy(Bucket="ranges", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::ranges/*", "Condition": condition}]}))
+    for operator, network in (("IpAddress", "127.0.0.0/8"), ("IpAddress", "::ffff:127.0.0.0/104"), ("NotIpAddress", "::1/128")):
+        deny(operator, network)
+        assert code(s3.put_object, Bucket="ranges", Key="a", Body=b"x") == "AccessDenied", (operator, network)
+        over_ipv6.put_object(Bucket="ranges", Key="a", Body=b"x")
+    for operator, network in (("IpAddress", "::1/128"), ("NotIpAddress", "127.0.0.0/8")):
+        deny(operator, network)
+        s3.put_object(Bucket="ranges", Key="a", Body=b"x")
+        assert code(over_ipv6.put_object, Bucket="ranges", Key="a", Body=b"x") == "AccessDenied", (operator, network)
+    events = server.client("cloudtrail", endpoint=f"https://127.0.0.1:{port}").lookup_events()["Events"]
+    made = next(json.loads(event["CloudTrailEvent"]) for event in events if event["EventName"] == "CreateBucket")
+    assert made["sourceIPAddress"] == "127.0.0.1"
+    assert server.stop() == 0

@@ -372,3 +372,20 @@ def test_suspended_versioning_keeps_one_null_version(s3):
     assert put(b"again") and versions() == [("null", True), (named, False)]
     s3.delete_object(Bucket="suspended", Key="k", VersionId="null")
     assert s3.get_object(Bucket="suspended", Key="k")["Body"].read() == b"named"
+
+
+def test_a_key_that_xml_cannot_carry_refuses_the_whole_deletion(server, s3, wire):
+    """Otherwise one key would be deleted and the answer would name another."""
+    s3.put_object(Bucket="objects", Key="control/a", Body=b"x")
+    for bad in ("&#1;", "\x01", "&#xFFFE;"):
+        text = f"<Delete><Object><Key>control/a</Key></Object><Object><Key>control/{bad}</Key></Object></Delete>".encode()
+        answer = document(wire, "POST", "/objects?delete", text)
+        assert answer.status == 400 and b"MalformedXML" in answer.body
+    assert s3.list_objects_v2(Bucket="objects", Prefix="control/")["KeyCount"] == 1
+
+
+def test_a_key_of_blanks_is_deleted_as_any_other(s3):
+    for key in (" ", "   ", "a "):
+        s3.put_object(Bucket="objects", Key=key, Body=b"x")
+        assert s3.delete_objects(Bucket="objects", Delete={"Objects": [{"Key": key}]})["Deleted"] == [{"Key": key}]
+        assert "Contents" not in s3.list_objects_v2(Bucket="objects", Prefix=key)

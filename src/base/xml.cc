@@ -13,6 +13,23 @@ bool too_deep(const pugi::xml_node& node, int depth) {
     if (too_deep(child, depth + 1)) return true;
   return false;
 }
+// Characters that XML 1.0 (2.2) does not have. pugixml lets them through, also as references such
+// as
+// &#1;, and no answer could carry them back.
+bool has_foreign_character(std::string_view text) {
+  return std::any_of(
+             text.begin(), text.end(),
+             [](unsigned char c) { return c < 0x20 && c != '\t' && c != '\n' && c != '\r'; }) ||
+         text.find("\xEF\xBF\xBE") != text.npos || text.find("\xEF\xBF\xBF") != text.npos;
+}
+bool has_foreign_character(const pugi::xml_node& node) {
+  if (has_foreign_character(std::string_view(node.value()))) return true;
+  for (const pugi::xml_attribute& attribute : node.attributes())
+    if (has_foreign_character(std::string_view(attribute.value()))) return true;
+  for (const pugi::xml_node& child : node.children())
+    if (has_foreign_character(child)) return true;
+  return false;
+}
 // pugixml recurses nowhere while parsing, but its tree walk above does: bound the tags before.
 bool nests_too_deep(std::string_view body) {
   int depth = 0;
@@ -69,13 +86,16 @@ Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body) {
       {}};
   if (!is_utf8(body) || nests_too_deep(body)) return malformed;
   auto document = std::make_unique<pugi::xml_document>();
-  if (!document->load_buffer(body.data(), body.size(), pugi::parse_default & ~pugi::parse_doctype))
+  // A value that is only blanks is a value (a key of one blank); blanks between elements are not.
+  constexpr unsigned kHow =
+      (pugi::parse_default | pugi::parse_ws_pcdata_single) & ~pugi::parse_doctype;
+  if (body.find('\0') != body.npos || !document->load_buffer(body.data(), body.size(), kHow))
     return malformed;
   const auto elements = document->children();
   const auto roots =
       std::count_if(elements.begin(), elements.end(),
                     [](const pugi::xml_node& node) { return node.type() == pugi::node_element; });
-  if (roots != 1 || too_deep(*document, 0))
+  if (roots != 1 || too_deep(*document, 0) || has_foreign_character(*document))
     return malformed;  // pugixml takes several; which one is meant would depend on who looks
   return document;
 }

@@ -27,7 +27,8 @@ class XmlWriter {
 };
 std::string xml_escape(std::string_view text);
 
-// Parses a request document: no DTD, no entities but the five of XML, nesting at most 32. Error:
+// Parses a request document: no DTD, no entities but the five of XML, nesting at most 32, no
+// character that XML 1.0 does not have (&#1; among them). A value of blanks is kept. Error:
 // MalformedXML 400.
 Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body);
 

@@ -6,6 +6,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 
 #include "base/bytes.h"
@@ -43,6 +44,33 @@ class Buffer {
   size_t begin_ = 0, end_ = 0;
 };
 
+// RFC 9112 5.2: a line that begins with a blank continues the one before, which not every parser
+// agrees on. `line_ended`: whether the bytes before ended a line; kept for the next ones.
+bool is_folded(std::string_view head, bool& line_ended) {
+  for (const char c : head) {
+    if (line_ended && (c == ' ' || c == '\t')) return true;
+    line_ended = c == '\n';
+  }
+  return false;
+}
+
+// RFC 9110 7.2: uri-host [ ":" port ], and nothing else: no user, no list, no path. It is what
+// virtual-hosted buckets and signatures are read from.
+bool is_host(std::string_view host) {
+  const bool bracketed = host.starts_with('[');
+  const size_t name_end = bracketed ? host.find(']') : host.find(':');
+  const std::string_view name = host.substr(bracketed ? 1 : 0, name_end - (bracketed ? 1 : 0));
+  std::string_view rest = name_end == host.npos ? "" : host.substr(name_end + (bracketed ? 1 : 0));
+  if (name.empty() || (bracketed && name_end == host.npos)) return false;
+  const auto is_name_character = [bracketed](unsigned char c) {
+    return std::isalnum(c) || c == '.' || c == '-' || c == '_' || (bracketed && c == ':');
+  };
+  if (!std::all_of(name.begin(), name.end(), is_name_character)) return false;
+  if (rest.empty()) return true;
+  const auto port = rest.front() == ':' ? parse_int(rest.substr(1)) : std::nullopt;
+  return port && *port > 0 && *port <= 65535;
+}
+
 // One request being read. Beast parses heads and chunked bodies; a body of known length goes
 // straight to its reader.
 class Exchange : public BodySource {
@@ -56,6 +84,7 @@ class Exchange : public BodySource {
   enum class Head { ok, closed, malformed, too_large };
   Head read_head() {
     bool begun = !buffer_.data().empty();
+    bool line_ended = false;
     size_t head_bytes = 0;  // counted here: Beast's limit is not exact
     if (begun) end_within(deadlines_.head_ms);
     while (!parser_.is_header_done()) {
@@ -71,6 +100,7 @@ class Exchange : public BodySource {
       const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
       buffer_.drop(used);
       if ((head_bytes += used) > kHeadBytesMax) return Head::too_large;
+      if (is_folded(data.substr(0, used), line_ended)) return Head::malformed;
       if (problem == http::error::need_more)
         need_more_ = true;
       else if (problem == http::error::header_limit)
@@ -90,6 +120,8 @@ class Exchange : public BodySource {
                       !boost::beast::iequals(message[http::field::transfer_encoding], "chunked")))
       return Head::malformed;
     if (message.count(http::field::content_length) > 1 || hosts > 1 || (modern && !hosts))
+      return Head::malformed;
+    if ((hosts && !is_host(message[http::field::host])) || message.target() == "*")
       return Head::malformed;
     if (const auto length = message.find(http::field::content_length);
         length != message.end() && !parse_int(std::string_view(length->value())))

@@ -286,4 +286,27 @@ TEST(Connection, AnswersOldHttpAndClosesUnlessAskedToKeep) {
   EXPECT_NE(served.rest().find("read 3"), std::string::npos);
 }
 }  // namespace
+// What two readers could take for different hosts or lines is refused: virtual-hosted buckets and
+// signatures depend on them.
+TEST(Connection, RefusesHeadsThatCanBeReadInTwoWays) {
+  for (const char* head :
+       {"GET / HTTP/1.1\r\nHost: user@host\r\n\r\n", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:70000\r\n\r\n", "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n"}) {
+    Served served({});
+    ASSERT_TRUE(served.send(head));
+    EXPECT_TRUE(served.rest().starts_with("HTTP/1.1 400")) << head;
+  }
+}
+TEST(Connection, TakesEveryFormOfAHost) {
+  for (const char* host : {"a", "a.b-c_d.example:1", "127.0.0.1:4566", "[::1]", "[::1]:4566"}) {
+    Served served({});
+    ASSERT_TRUE(served.send(std::string("GET / HTTP/1.1\r\nConnection: close\r\nHost: ") + host +
+                            "\r\n\r\n"));
+    EXPECT_TRUE(served.rest().starts_with("HTTP/1.1 200")) << host;
+  }
+}
 }  // namespace sluice::net

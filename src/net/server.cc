@@ -16,10 +16,16 @@ namespace sluice::net {
 namespace {
 constexpr size_t kStackBytes = 512 * 1024;
 
+// An IPv4 caller of an IPv6 socket is ::ffff:a.b.c.d to the kernel (RFC 4291 2.5.5.2); everywhere
+// else, in policies and in the audit trail, he is a.b.c.d.
 std::string ip_of(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET)
     inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  else if (address.ss_family == AF_INET6 &&
+           IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr))
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr.s6_addr[12], text,
+              sizeof text);
   else if (address.ss_family == AF_INET6)
     inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text,
               sizeof text);

@@ -47,11 +47,19 @@ struct Network {
 };
 std::optional<Network> network(std::string_view text) {
   const size_t slash = text.find('/');
-  const auto base = ip(text.substr(0, slash));
-  const auto length = !base                ? std::nullopt
-                      : slash == text.npos ? std::optional<int64_t>(base->bits)
-                                           : parse_int(text.substr(slash + 1));
+  auto base = ip(text.substr(0, slash));
+  auto length = !base                ? std::nullopt
+                : slash == text.npos ? std::optional<int64_t>(base->bits)
+                                     : parse_int(text.substr(slash + 1));
   if (!length || *length < 0 || *length > base->bits) return std::nullopt;
+  // ::ffff:10.0.0.0/104 is 10.0.0.0/8: callers are known by the short form alone.
+  static constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (base->bits == 128 && *length >= 96 &&
+      std::equal(kMapped.begin(), kMapped.end(), base->bytes.begin())) {
+    std::copy(base->bytes.begin() + 12, base->bytes.end(), base->bytes.begin());
+    base->bits = 32;
+    *length -= 96;
+  }
   return Network{*base, *length};
 }
 std::optional<bool> in_network(std::string_view wanted, std::string_view address) {

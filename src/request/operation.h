@@ -259,17 +259,19 @@ constexpr Row row() {
                 "an operation needs name, action, parse, needs and render (operation.h)");
   static_assert(Reads<Op> + Writes<Op> + Receives<Op> == 1,
                 "run() takes a const Snapshot&, a Staged&, or a Body& and a Staged&");
-  Row r{Op::name, Op::action, {}, !Reads<Op>, false, false, Reads<Op>, &Gate::perform<Op>};
-  if constexpr (requires { Op::match; }) r.match = Op::match;
-  if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
-  if constexpr (requires { Op::streams; }) {
-    static_assert(!Op::streams || Receives<Op>,
-                  "a streamed body can be read once: receive() takes it in, run() may run again");
-    r.streams = Op::streams;
-  }
-  if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
-  r.refuses = requires { Op::refuses; };
-  return r;
+  Row r{Op::name, Op::action, {}, !Reads<Op>, false, false, Reads<Op>, requires {Op::refuses;
+}
+, &Gate::perform<Op>
+};  // namespace sluice
+if constexpr (requires { Op::match; }) r.match = Op::match;
+if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
+if constexpr (requires { Op::streams; }) {
+  static_assert(!Op::streams || Receives<Op>,
+                "a streamed body can be read once: receive() takes it in, run() may run again");
+  r.streams = Op::streams;
+}
+if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
+return r;
 }
 template <class... Ops>
 constexpr auto table() {
