@@ -187,7 +187,7 @@ MUTATIONS = {
     "path": (lambda call, headers: (dataclasses.replace(call, target=call.target.replace("/", "/x", 1)), headers), WRONG),
     "query": (lambda call, headers: (dataclasses.replace(call, target=call.target + ("&" if "?" in call.target else "?") + "more=1"), headers), WRONG),
     "signed header": (lambda call, headers: with_header("x-amz-meta-a" if call.service == "s3" else "content-type", lambda v: v + "x")(call, headers), WRONG),
-    "host": (with_header("host", lambda v: v + "0"), WRONG),
+    "host": (with_header("host", lambda v: "x" + v), WRONG),
     "body": (lambda call, headers: (dataclasses.replace(call, body=call.body + b" "), headers) if call.body else (call, headers | {"host": "x"}), WRONG),
     "payload hash": (lambda call, headers: with_header("x-amz-content-sha256", flipped)(call, headers) if call.service == "s3" else (dataclasses.replace(call, body=b"x"), headers), WRONG),
     "second of the date": (with_header("x-amz-date", lambda v: v[:14] + ("0" if v[14] != "0" else "1") + "Z"), WRONG),
