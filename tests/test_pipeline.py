@@ -105,3 +105,20 @@ def test_every_bucket_of_the_product_is_tls_only_and_encrypted_with_kms(pipeline
         assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled", bucket
         assert set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()) == {True}, bucket
         assert code(plain.list_objects_v2, Bucket=bucket) == "AccessDenied"
+
+
+def test_a_directory_keeps_its_region_and_account(tmp_path):
+    """Served under another name, everything in it would look lost."""
+    server = Server(tmp_path)
+    server.options = ("--region", "eu-west-1", "--account-id", "123456789012")
+    server.start()
+    server.stop()
+    for given in (("--region", "us-east-1"), ("--account-id", "000000000000")):
+        refused = subprocess.run([SLUICE, "serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0", *given], capture_output=True, text=True)
+        assert refused.returncode == 1 and "Region eu-west-1 and account 123456789012" in refused.stderr
+    server.options = ()
+    server.start()
+    assert (server.endpoint["region"], server.endpoint["account_id"]) == ("eu-west-1", "123456789012")
+    assert server.stop() == 0
+    odd = subprocess.run([SLUICE, "serve", "--data-dir", tmp_path / "new", "--region", "Foo Bar"], capture_output=True, text=True)
+    assert odd.returncode == 1 and "--region" in odd.stderr

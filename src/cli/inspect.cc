@@ -23,6 +23,7 @@ Result<std::unique_ptr<Store>> open_stopped(const Common& common, const std::str
   StoreOptions options;
   options.data_dir = common.data_dir;
   options.root_key_file = root_key.empty() ? default_root_key(common.data_dir) : root_key;
+  options.scope = recorded_scope(common.data_dir).value_or(kDefaultScope);
   options.read_only = true;
   return Store::open(options);
 }

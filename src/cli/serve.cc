@@ -73,8 +73,10 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
   serve->add_option(
       "--listen-http", options->listen_http,
       "HOST:PORT for plain HTTP, loopback only, so that a policy can be seen to refuse it");
-  serve->add_option("--region", options->region, "the Region of every ARN")->capture_default_str();
-  serve->add_option("--account-id", options->account_id, "12 digits")->capture_default_str();
+  serve->add_option("--region", options->region,
+                    "the Region of every ARN (default: the directory's; us-east-1 for a new one)");
+  serve->add_option("--account-id", options->account_id,
+                    "12 digits (default: the directory's; 000000000000 for a new one)");
   serve->add_option(
       "--root-key", options->root_key,
       "file of the root key; made when the data directory is new (default: <data-dir>.root.key)");

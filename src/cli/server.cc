@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <latch>
 
 #include "base/bytes.h"
@@ -249,7 +250,56 @@ std::string default_root_key(const std::string& data_dir) {
   return dir + ".root.key";
 }
 
-Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& options) {
+const Scope kDefaultScope{"000000000000", "us-east-1"};
+
+std::optional<Scope> recorded_scope(const std::string& data_dir) {
+  std::ifstream file(data_dir + "/scope.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto parsed = file ? parse_json_object(text.str()) : Result<json::object>(Error{});
+  if (!parsed) return std::nullopt;
+  return Scope{text_of(*parsed, "account_id"), text_of(*parsed, "region")};
+}
+
+namespace {
+// What is given must be what the directory was made with; what is not given is taken from there.
+Result<Done> settle_scope(ServeOptions& options) {
+  const auto recorded = recorded_scope(options.data_dir);
+  const Scope& scope = recorded ? *recorded : kDefaultScope;
+  if (options.region.empty()) options.region = scope.region;
+  if (options.account_id.empty()) options.account_id = scope.account_id;
+  if (recorded && (options.region != scope.region || options.account_id != scope.account_id))
+    return Error{400,
+                 "WrongScope",
+                 options.data_dir + " was made for Region " + scope.region + " and account " +
+                     scope.account_id +
+                     ", and its contents can be read as those alone; leave --region and "
+                     "--account-id out, or name another --data-dir",
+                 {}};
+  return Done{};
+}
+Result<Done> record_scope(const ServeOptions& options) {
+  const std::string path = options.data_dir + "/scope.json";
+  if (recorded_scope(options.data_dir)) return Done{};
+  std::ofstream file(path + ".new");
+  file << json::serialize(
+      json::object{{"region", options.region}, {"account_id", options.account_id}});
+  file.close();
+  if (!file || rename((path + ".new").c_str(), path.c_str()) != 0)
+    return Error{500, "WriteFailure", "cannot write " + path, {}};
+  return Done{};
+}
+bool is_region(const std::string& text) {
+  return !text.empty() && text.size() <= 32 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
+}  // namespace
+
+Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& asked) {
+  ServeOptions options = asked;
+  CHECK(settle_scope(options));
+  if (!is_region(options.region))
+    return Error{400, "InvalidRegion", "--region must be the name of a Region, as eu-west-1", {}};
   if (options.account_id.size() != 12 ||
       options.account_id.find_first_not_of("0123456789") != std::string::npos)
     return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
@@ -260,6 +310,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
       options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
   store_options.scope = {options.account_id, options.region};
   TRY(auto store, Store::open(store_options));
+  CHECK(record_scope(options));
   auto server = std::make_unique<Composition>(std::move(store), options);
   CHECK(server->listen(options));
   return std::unique_ptr<RunningServer>(std::move(server));

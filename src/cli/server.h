@@ -1,6 +1,7 @@
 #pragma once
 // The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice
 // demo` run it.
+#include <optional>
 #include <signal.h>
 
 #include <atomic>
@@ -15,10 +16,15 @@ struct Service;
 namespace sluice::cli {
 
 struct ServeOptions {
-  std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, region = "us-east-1",
-                                  account_id = "000000000000", certificate, key;
+  std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, certificate, key;
+  std::string region, account_id;  // "": as the directory has them; else those of kDefaultScope
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
 };
+// Region and account are of the directory: recorded when it is first served, since every ARN and
+// every seal in it holds them.
+extern const Scope kDefaultScope;
+std::optional<Scope> recorded_scope(const std::string& data_dir);
+
 class RunningServer {
  public:
   static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);

@@ -61,7 +61,7 @@ void mark_payload_unproven(json::object& record);
 // is a record of its own.
 class StrangerLimit {
  public:
-  static constexpr int kPerMinute = 10, kOfAllPerMinute = 100;
+  static constexpr int kPerMinute = 10, kOfAllPerMinute = 1000;
   static constexpr size_t kSourcesMax = 10000;  // told apart in one count
   struct Unrecorded {
     int64_t failures = 0;
