@@ -88,7 +88,7 @@ def check_column(matrix, column, audited=True):
             problems.append(f"{name_of(service, row)}: {len(found)} audit records")
         elif audited and found[0].get("errorCode") != (wanted or None):
             problems.append(f"{name_of(service, row)}: recorded as {found[0].get('errorCode')}, not {wanted}")
-        elif service["protocol"] == "query" and audited and found[0]["eventName"] == "POST" and found[0]["additionalEventData"].get("payloadProven") is False:
+        elif service["protocol"] == "query" and audited and found[0]["eventName"] == "POST" and found[0].get("additionalEventData", {}).get("payloadProven") is False:
             continue                                         # the name stands in the body, which was not read
         elif audited and "userIdentity" in found[0] and found[0]["userIdentity"]["type"] != "Unknown" and found[0]["eventName"] != row["event_name"]:
             problems.append(f"{name_of(service, row)}: recorded as {found[0]['eventName']}")
