@@ -183,10 +183,17 @@ def test_with_chunks_that_are_malformed(matrix):
 
 
 def test_when_the_commit_fails(matrix):
-    """No audit record, no answer: when the disk takes nothing more, every call fails, also those that only read, and nothing has changed
-    when the server is started again. The first call meets the failing write itself, the others the store that has stopped writing."""
-    resource.prlimit(matrix.server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    check_column(matrix, lambda service, row, call: (matrix.wire.ask(call, matrix.operator), (503, "ServiceUnavailable")), audited=False)
+    """No audit record, no answer: when the disk takes nothing more, every call fails, also those that only read, the server ends with
+    the status that asks for a new start, and nothing has changed when it was started again."""
+    def column(service, row, call):
+        resource.prlimit(matrix.server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        answer = matrix.wire.ask(call, matrix.operator)
+        assert matrix.server.process.wait(timeout=30) == 75
+        matrix.server.process.stdout.close()
+        matrix.server.start()
+        matrix.wire = wire.Wire(matrix.server)
+        return answer, (503, "ServiceUnavailable")
+    check_column(matrix, column, audited=False)
 
 
 def test_when_an_object_does_not_fit_on_the_disk(matrix):

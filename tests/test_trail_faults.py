@@ -1,4 +1,5 @@
 """What goes wrong around a trail, each with its error shown, nothing lost, and everything delivered once the cause is gone."""
+import contextlib
 import datetime
 import json
 import resource
@@ -6,6 +7,7 @@ import resource
 import botocore.exceptions
 import pytest
 
+import faults
 from clock import ahead, signing
 from functions import until
 from trails import Bucket, arn, hasty, make_bucket, make_trail, now, server, stop_trail, validate, validators
@@ -55,27 +57,35 @@ def test_status_shows_a_trail_that_is_stopped(server):
     server.client("cloudtrail").delete_trail(Name="watched")
 
 
-def test_a_disk_that_is_full(server):
-    """Nothing more can be written, so nothing more is done: each call fails, none is lost. With room again all that was answered is delivered."""
-    bucket, kms = make_trail(server, "full"), server.client("kms")
+@contextlib.contextmanager
+def full_disk(server):
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    yield
+
+
+def failing_sync(server):
+    return faults.Faults(server, "fdatasync", "error=EIO", path=faults.current_log(server))
+
+
+@pytest.mark.parametrize("fault", (full_disk, failing_sync), ids=lambda fault: fault.__name__)
+def test_a_disk_that_fails(server, fault):
+    """Nothing more can be written: the call fails, the server ends, and all that was answered is delivered when it runs again."""
+    name = fault.__name__.replace("_", "-")
+    bucket, kms = make_trail(server, name), server.client("kms")
     until(bucket.logs)
     wanted = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    refused = 0
-    for _ in range(5):
-        try:
+    with fault(server), pytest.raises((botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)) as refused:
+        while True:                                          # a delivery may meet the full disk first
             wanted.add(kms.create_key()["KeyMetadata"]["KeyId"])
-        except botocore.exceptions.ClientError as error:
-            assert error.response["Error"]["Code"] == "ServiceUnavailable"
-            refused += 1
-    assert refused
-    server.stop()
+    assert not isinstance(refused.value, botocore.exceptions.ClientError) or refused.value.response["Error"]["Code"] == "ServiceUnavailable"
+    assert server.process.wait(timeout=30) == faults.FAILED_STORE
+    server.process.stdout.close()
     server.start()
-    bucket = Bucket(server, "full")
-    stop_trail(server, "full", bucket)
+    bucket = Bucket(server, name)
+    stop_trail(server, name, bucket)
     assert wanted <= made(bucket) and len({r["eventID"] for r in bucket.records()}) == len(bucket.records())
-    assert "clean" in server.run("verify", "--trail", arn("full")).stdout
-    server.client("cloudtrail").delete_trail(Name="full")
+    assert "clean" in server.run("verify", "--trail", arn(name)).stdout
+    server.client("cloudtrail").delete_trail(Name=name)
 
 
 def test_a_clock_that_is_set_back(tmp_path):

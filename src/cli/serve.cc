@@ -10,6 +10,9 @@
 
 namespace sluice::cli {
 namespace {
+// EX_TEMPFAIL of sysexits.h: a supervisor that starts the server again does right.
+constexpr int kExitRestart = 75;
+
 int run_server(const ServeOptions& options, bool as_json) {
   StopSignals stops;
   spdlog::set_default_logger(
@@ -26,7 +29,7 @@ int run_server(const ServeOptions& options, bool as_json) {
                e.sandbox.substr(0, e.sandbox.find(':')));
   std::fflush(stdout);
   stops.wait();
-  return 0;
+  return (*server)->failed() ? kExitRestart : 0;
 }
 
 int print_credentials(const Common& common, const std::string& role, int64_t duration_s) {
@@ -67,7 +70,9 @@ int print_credentials(const Common& common, const std::string& role, int64_t dur
 
 void add_serve(CLI::App& app, Common& common, int& exit_code) {
   auto options = std::make_shared<ServeOptions>();
-  CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
+  CLI::App* serve = app.add_subcommand("serve",
+                                       "Serve until SIGTERM or SIGINT; exits with 75 when its disk "
+                                       "failed and it is to be started again");
   serve->add_option("--listen", options->listen, "HOST:PORT for TLS; port 0 picks a free one")
       ->capture_default_str();
   serve->add_option(

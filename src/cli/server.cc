@@ -2,14 +2,15 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 #include <latch>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "net/server.h"
 #include "request/session.h"
 #include "services/cloudformation/cloudformation.h"
@@ -102,6 +103,7 @@ class Composition : public RunningServer {
     runner_.reset();
   }
   const Endpoint& endpoint() const override { return endpoint_; }
+  bool failed() const override { return store_->failed(); }
 
   Result<Done> listen(const ServeOptions& options) {
     options_dir_ = options.data_dir;
@@ -253,10 +255,8 @@ std::string default_root_key(const std::string& data_dir) {
 const Scope kDefaultScope{"000000000000", "us-east-1"};
 
 std::optional<Scope> recorded_scope(const std::string& data_dir) {
-  std::ifstream file(data_dir + "/scope.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  const auto parsed = file ? parse_json_object(text.str()) : Result<json::object>(Error{});
+  const auto text = read_file(data_dir + "/scope.json");
+  const auto parsed = text ? parse_json_object(*text) : Result<json::object>(Error{});
   if (!parsed) return std::nullopt;
   return Scope{text_of(*parsed, "account_id"), text_of(*parsed, "region")};
 }
@@ -281,11 +281,8 @@ Result<Done> settle_scope(ServeOptions& options) {
 Result<Done> record_scope(const ServeOptions& options) {
   const std::string path = options.data_dir + "/scope.json";
   if (recorded_scope(options.data_dir)) return Done{};
-  std::ofstream file(path + ".new");
-  file << json::serialize(
-      json::object{{"region", options.region}, {"account_id", options.account_id}});
-  file.close();
-  if (!file || rename((path + ".new").c_str(), path.c_str()) != 0)
+  if (!replace_file(path, json::serialize(json::object{{"region", options.region},
+                                                       {"account_id", options.account_id}})))
     return Error{500, "WriteFailure", "cannot write " + path, {}};
   return Done{};
 }
@@ -304,7 +301,9 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
       options.account_id.find_first_not_of("0123456789") != std::string::npos)
     return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
   raise_descriptor_limit();
+  umask(0077);  // whatever is made in the data directory is for its owner alone
   StoreOptions store_options;
+  store_options.on_failure = [] { kill(getpid(), SIGTERM); };
   store_options.data_dir = options.data_dir;
   store_options.root_key_file =
       options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;

@@ -30,6 +30,9 @@ class RunningServer {
   static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);
   virtual ~RunningServer() = default;  // drains, then closes the store
   virtual const Endpoint& endpoint() const = 0;
+  // A write to the disk failed: the server has sent itself SIGTERM, and only a new one can tell
+  // which of the last changes were kept.
+  virtual bool failed() const = 0;
 };
 // Keeps SIGTERM and SIGINT for wait(). Made before any thread: they inherit the mask.
 class StopSignals {

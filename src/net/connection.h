@@ -16,8 +16,9 @@ constexpr int kHandshakeTimeoutMs = 10'000;
 struct Deadlines {
   int idle_ms = 75'000, head_ms = 15'000, body_ms = 30'000, drain_ms = 5'000, write_ms = 60'000;
 };
-constexpr uint64_t kDrainBytesMax =
-    1 << 20;  // of an unread body, before the connection is closed instead
+// Of a body that nobody reads, before the connection is closed instead: many clients look for an
+// answer only when they have sent everything.
+constexpr uint64_t kDrainBytesMax = 64 << 20;
 
 using Handler = std::function<Response(Request, BodySource&)>;
 // Serves until the client closes, a deadline passes, or `stopping` is true between requests.

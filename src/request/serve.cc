@@ -116,6 +116,19 @@ Result<std::string> read_whole(BodySource& payload, Request& request, const Serv
   return body;
 }
 
+// What a nearly full disk has no room for. Deleting writes little, and makes room.
+bool takes_in(const Row& row) {
+  return row.writes && !row.read_only && !row.name.starts_with("Delete") &&
+         !row.name.starts_with("Abort");
+}
+Error disk_nearly_full() {
+  return {503,
+          "ServiceUnavailable",
+          "The disk of the server is nearly full: until there is room again it reads and deletes "
+          "only. Nothing was changed.",
+          {}};
+}
+
 // AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC
 // protocols.
 Error in_dialect(Error error, const Service& service) {
@@ -138,7 +151,9 @@ Result<Response> Path::run(const Request& request, const Service& service, const
     Result<Response> outcome =
         Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
     try {
-      outcome = row.perform(request, caller, ports_, staged, facts, received);
+      outcome = takes_in(row) && ports_.store->disk_is_low()
+                    ? disk_nearly_full()
+                    : row.perform(request, caller, ports_, staged, facts, received);
       if (outcome && rider)
         if (auto rode = rider(staged); !rode) outcome = std::move(rode).error();
     } catch (const std::exception& bug) {

@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <cstring>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
 
@@ -34,18 +35,17 @@ Error broken_seal() {
           {}};
 }
 
-void sync_dir(const std::string& path) {
-  const int fd = open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    fsync(fd);
-    close(fd);
-  }
+Error unreadable() {
+  return {503,
+          "ServiceUnavailable",
+          std::string("The object's file cannot be read now: ") + strerror(errno),
+          {}};
 }
 
 class Writer : public BlobWriter {
  public:
   Writer(Blobs& blobs, std::string id, const Secret& key)
-      : path_(blobs.path(id)), id_(std::move(id)), aead_(key) {
+      : path_(blobs.path(id)), disk_(blobs.disk()), id_(std::move(id)), aead_(key) {
     mkdir(path_.substr(0, path_.rfind('/')).c_str(), 0700);
     fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
@@ -66,25 +66,29 @@ class Writer : public BlobWriter {
   }
   Result<BlobRef> finish() override {
     CHECK(flush(true));
-    if (fsync(fd_) != 0) return no_space();
-    sync_dir(path_);
+    if (fsync(fd_) != 0 || !sync_folder_of(path_)) return no_space();
     finished_ = true;
     return BlobRef{id_, total_, std::make_shared<UncommittedFile>(path_)};
   }
 
  private:
   Result<Done> flush(bool last) {
+    if (disk_.low()) return no_space();
     const std::string sealed = aead_.seal(nonce(index_), pending_, aad(id_, index_, last));
     ++index_;
     pending_.clear();
     for (size_t at = 0; at < sealed.size();) {
       const ssize_t put = ::write(fd_, sealed.data() + at, sealed.size() - at);
-      if (put < 0 && errno != EINTR) return no_space();
-      if (put > 0) at += static_cast<size_t>(put);
+      if (put > 0)
+        at += static_cast<size_t>(put);
+      else if (put == 0 || errno != EINTR)
+        return no_space();
     }
     return Done{};
   }
-  const std::string path_, id_;
+  const std::string path_;
+  DiskSpace& disk_;
+  const std::string id_;
   Aead aead_;
   int fd_ = -1;
   bool finished_ = false;
@@ -128,9 +132,11 @@ class Reader : public BlobReader {
   Result<Done> open_chunk(uint64_t index, char* plain) {
     const bool last = (index + 1) * kChunkBytes >= blob_.bytes;
     sealed_.resize(chunk_bytes(index) + kAeadTagBytes);
-    if (pread(fd_, sealed_.data(), sealed_.size(), static_cast<off_t>(index * kSealedBytes)) !=
-        static_cast<ssize_t>(sealed_.size()))
-      return broken_seal();
+    ssize_t got = 0;
+    do got = pread(fd_, sealed_.data(), sealed_.size(), static_cast<off_t>(index * kSealedBytes));
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return unreadable();
+    if (got != static_cast<ssize_t>(sealed_.size())) return broken_seal();
     if (!aead_.open(nonce(index), sealed_, aad(blob_.id, index, last), plain)) return broken_seal();
     return Done{};
   }
@@ -144,10 +150,11 @@ class Reader : public BlobReader {
 }  // namespace
 
 UncommittedFile::~UncommittedFile() {
-  if (!committed) ::unlink(path.c_str());
+  if (!may_be_named) ::unlink(path.c_str());
 }
 
-Blobs::Blobs(std::string dir, uint64_t boot) : dir_(std::move(dir)), boot_(boot) {
+Blobs::Blobs(std::string dir, DiskSpace& disk)
+    : dir_(std::move(dir)), disk_(disk), released_([this](const std::string& id) { unlink(id); }) {
   mkdir(dir_.c_str(), 0700);
 }
 
@@ -155,11 +162,11 @@ std::string Blobs::path(const std::string& id) const {
   return dir_ + "/" + id.substr(id.size() - 2) + "/" + id;
 }
 std::unique_ptr<BlobWriter> Blobs::write(const Secret& data_key) {
-  return std::make_unique<Writer>(*this, hex(big_endian64(boot_)) + "-" + random_hex(32), data_key);
+  return std::make_unique<Writer>(*this, random_hex(32), data_key);
 }
 Result<std::unique_ptr<BlobReader>> Blobs::read(const BlobRef& blob, const Secret& data_key) {
   const int fd = open(path(blob.id).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return broken_seal();
+  if (fd < 0) return errno == ENOENT ? broken_seal() : unreadable();
   return std::unique_ptr<BlobReader>(std::make_unique<Reader>(fd, blob, data_key));
 }
 void Blobs::unlink(const std::string& id) { ::unlink(path(id).c_str()); }
@@ -176,11 +183,6 @@ std::vector<std::string> Blobs::ids() const {
     each(dir_ + "/" + sub, [&](std::string id) { out.push_back(std::move(id)); });
   });
   return out;
-}
-uint64_t Blobs::boot_of(const std::string& id) const {
-  uint64_t boot = 0;
-  std::from_chars(id.data(), id.data() + std::min<size_t>(16, id.size()), boot, 16);
-  return boot;
 }
 
 }  // namespace sluice

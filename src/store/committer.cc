@@ -1,5 +1,7 @@
 #include "store/committer.h"
 
+#include <spdlog/spdlog.h>
+
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
@@ -39,7 +41,14 @@ Error conflict() {
 Error read_only() {
   return {503,
           "ServiceUnavailable",
-          "The store could not write to its disk and is read-only until the server is restarted.",
+          "The server could not write to its disk and is about to stop; nothing was changed.",
+          {}};
+}
+Error outcome_unknown() {
+  return {503,
+          "ServiceUnavailable",
+          "The server could not write to its disk and is about to stop; whether this was done is "
+          "known only when it runs again.",
           {}};
 }
 }  // namespace
@@ -49,12 +58,13 @@ Key audit_key(uint64_t sequence) {
 }
 
 Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
-                     std::function<void(std::string_view)> crash_point)
+                     const StoreOptions& options)
     : rocks_(rocks),
       blobs_(blobs),
       scope_(scope),
       announce_(std::move(announce)),
-      crash_point_(std::move(crash_point)),
+      crash_point_(options.crash_point),
+      on_failure_(options.on_failure),
       chain_(kChainStart) {
   snapshot().scan(schema::prefix(Family::audit, "audit", {}), "", true,
                   [&](std::string_view key, std::string_view value) {
@@ -67,7 +77,8 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce an
 Snapshot Committer::snapshot() {
   Snapshot s;
   const uint64_t commits = commits_, meta = meta_commits_;
-  auto state = std::make_shared<StoreState>(rocks_, scope_, commits, meta);
+  auto state =
+      std::make_shared<StoreState>(blobs_.released().hold(commits), rocks_, scope_, commits, meta);
   if (meta_commits_ != meta)
     state->meta_commit = 0;  // metadata was being written meanwhile: it may show or not
   s.state_ = std::move(state);
@@ -208,23 +219,36 @@ void Committer::lead(std::vector<Waiter*>& group) {
     commits_ = commit;
   }
   if (crash_point_) crash_point_("after write");
-  if (!status.ok()) {
-    failed_ = true;
-    for (Waiter* w : group)
-      if (!w->error) w->error = read_only();
-    return;
-  }
+  if (!status.ok()) return fail(group, status);
   sequence_ = sequence;
   chain_ = std::move(chain);
   for (Waiter* w : group)
-    if (!w->error) finish(*w->staged->data_);
+    if (!w->error) finish(*w->staged->data_, commit);
   if (crash_point_) crash_point_("after finish");
 }
 
-void Committer::finish(Staged::Data& data) {
+// The batch may be in the log, whole, and come to life at the next start; or it may not. What it
+// adopts and what it releases stays until then.
+void Committer::fail(const std::vector<Waiter*>& group, const rocksdb::Status& status) {
+  failed_ = true;
+  for (Waiter* w : group) {
+    if (w->error) continue;
+    w->error = outcome_unknown();
+    for (const BlobRef& blob : w->staged->data_->adopted)
+      if (blob.file) blob.file->may_be_named = true;
+  }
+  if (status.IsNoSpace()) blobs_.disk().give_up_reserve();
+  spdlog::critical(
+      "the store could not write to its disk ({}): nothing more is written; which of its last "
+      "changes are kept is known when it is opened again",
+      status.ToString());
+  if (on_failure_) on_failure_();
+}
+
+void Committer::finish(Staged::Data& data, uint64_t commit) {
   for (const BlobRef& blob : data.adopted)
-    if (blob.file) blob.file->committed = true;
-  for (const BlobRef& blob : data.released) blobs_.unlink(blob.id);
+    if (blob.file) blob.file->may_be_named = true;
+  for (const BlobRef& blob : data.released) blobs_.released().release(blob.id, commit);
   if (!data.events.empty()) announce_(data.events);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their
 // reads, chains their audit records, writes one batch, syncs once, wakes the rest. After a failed
-// write nothing more is written until a restart.
+// write nothing more is written until a restart: whether the batch is in the log is unknown, so no
+// file that either outcome names is unlinked (docs/decisions/0005-failed-writes.md).
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -34,10 +35,11 @@ class Committer {
  public:
   using Announce = std::function<void(const std::vector<std::pair<std::string, OutboxEvent>>&)>;
   Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
-            std::function<void(std::string_view)> crash_point);
+            const StoreOptions& options);
   Result<Receipt> commit(Staged&& staged, std::vector<json::object> records);
   Snapshot snapshot();
   Staged stage();
+  bool failed() const { return failed_; }
 
  private:
   struct Waiter {
@@ -54,13 +56,15 @@ class Committer {
   bool occupied(const Staged::Data& data, const Key& prefix) const;
   void add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence,
                   std::string& chain) const;
-  void finish(Staged::Data& data);
+  void fail(const std::vector<Waiter*>& group, const rocksdb::Status& status);
+  void finish(Staged::Data& data, uint64_t commit);
 
   Rocks& rocks_;
   Blobs& blobs_;
   const Scope& scope_;
   const Announce announce_;
   const std::function<void(std::string_view)> crash_point_;
+  const std::function<void()> on_failure_;
   std::mutex mutex_;  // guards waiting_, leader_active_
   std::deque<Waiter*> waiting_;
   bool leader_active_ = false;
@@ -68,7 +72,7 @@ class Committer {
   RecentWrites recent_;
   uint64_t sequence_ = 0;
   std::string chain_;
-  bool failed_ = false;
+  std::atomic<bool> failed_{false};
   // Raised after a write: a snapshot taken in between sees more than its number says, which can
   // only cause a retry. meta_commits_ is 0 meanwhile, so that nothing is kept, or taken from what
   // was kept, under a number that does not say which metadata is meant.

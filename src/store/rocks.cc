@@ -1,15 +1,25 @@
 #include "store/rocks.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <cerrno>
 #include <filesystem>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "store/encryption.h"
+
+// RocksDB asks for this of each file that it makes, to learn whether writes can be spread out
+// (which is not asked of it here), and Debian's ends the process when the disk answers with an
+// error. So it is told that the system has no such call.
+extern "C" int sync_file_range(int, off64_t, off64_t, unsigned) {
+  errno = ENOSYS;
+  return -1;
+}
 
 namespace sluice {
 namespace {
@@ -153,6 +163,7 @@ void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
     throw std::runtime_error("the store cannot be read: " + it->status().ToString());
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
+std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
 
 std::optional<std::string> Staged::get(const Key& key) {

@@ -23,13 +23,19 @@ struct Rocks {
 Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key);
 
 struct StoreState {
+  const std::shared_ptr<const void> files;  // held before the snapshot is taken
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
   uint64_t commit, meta_commit;  // the last commit this sees, and the last that wrote metadata (0:
                                  // one is just under way)
-  StoreState(Rocks& r, const Scope& s, uint64_t c, uint64_t m)
-      : rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c), meta_commit(m) {}
+  StoreState(std::shared_ptr<const void> f, Rocks& r, const Scope& s, uint64_t c, uint64_t m)
+      : files(std::move(f)),
+        rocks(r),
+        scope(s),
+        snapshot(r.db->GetSnapshot()),
+        commit(c),
+        meta_commit(m) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 

@@ -7,7 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <fstream>
+#include <filesystem>
 #include <thread>
 
 #include "base/bytes.h"
@@ -18,21 +18,24 @@
 
 namespace sluice {
 namespace {
+namespace fs = std::filesystem;
 Error failure(std::string text) { return {500, "StoreFailure", std::move(text), {}}; }
 
 class RocksStore : public Store {
  public:
-  RocksStore(StoreOptions options, int lock_fd, Keyring keys, std::unique_ptr<Rocks> rocks,
-             uint64_t boot)
+  RocksStore(StoreOptions options, int lock_fd, Keyring keys, std::unique_ptr<Rocks> rocks)
       : options_(std::move(options)),
         lock_fd_(lock_fd),
         keys_(std::move(keys)),
         rocks_(std::move(rocks)),
-        blobs_(options_.data_dir + "/blobs", boot),
+        disk_(options_.data_dir),
+        blobs_(options_.data_dir + "/blobs", disk_),
         committer_(
             *rocks_, blobs_, options_.scope,
-            [this](const auto& events) { outbox_.announce(events); }, options_.crash_point) {
-    sweep(boot);
+            [this](const auto& events) { outbox_.announce(events); }, options_) {
+    if (options_.read_only) return;
+    disk_.low();
+    sweep();
   }
   ~RocksStore() override {
     outbox_.stop();
@@ -100,21 +103,25 @@ class RocksStore : public Store {
     if (!status.ok())
       spdlog::error("erased data could not be taken off the disk: {}", status.ToString());
   }
+  bool disk_is_low() override { return disk_.low(); }
+  bool failed() const override { return committer_.failed(); }
   Secret derive_key(std::string_view purpose) override { return hkdf_sha256(keys_.root, purpose); }
   const Scope& scope() const override { return options_.scope; }
 
  private:
-  // Files of earlier boots that no commit names: left by a crash between the file and its commit.
-  void sweep(uint64_t boot) {
-    if (options_.read_only) return;
+  // Files that no commit names: left by a crash between a file and its commit, or released by a
+  // commit whose readers were not done. What the log brought back is in synced tables by now, so
+  // that a power cut cannot take it back after the file is gone.
+  void sweep() {
     const Snapshot now = snapshot();
     for (const std::string& id : blobs_.ids())
-      if (blobs_.boot_of(id) < boot && !now.get(blob_key(id))) blobs_.unlink(id);
+      if (!now.get(blob_key(id))) blobs_.unlink(id);
   }
   const StoreOptions options_;
   const int lock_fd_;
   const Keyring keys_;
   std::unique_ptr<Rocks> rocks_;
+  DiskSpace disk_;
   Blobs blobs_;
   Outbox outbox_;
   Committer committer_;
@@ -178,6 +185,20 @@ std::vector<VerifyFinding> RocksStore::verify() {
       });
   return findings;
 }
+
+// What an earlier version, or another umask, left open to other users.
+void shut_out_others(const std::string& dir) {
+  const auto owner_only = [](const fs::path& path) {
+    std::error_code ignored;
+    fs::permissions(path, fs::perms::group_all | fs::perms::others_all, fs::perm_options::remove,
+                    ignored);
+  };
+  owner_only(dir);
+  for (const std::string& folder : {dir, dir + "/db"}) {
+    std::error_code ignored;
+    for (const auto& file : fs::directory_iterator(folder, ignored)) owner_only(file.path());
+  }
+}
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
@@ -197,16 +218,13 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     close(lock);
     return error;
   };
+  shut_out_others(dir);
   auto keys = open_keyring(dir, options.root_key_file);
   if (!keys) return give_up(std::move(keys).error());
   auto rocks = open_rocks(dir + "/db", keys->store);
   if (!rocks) return give_up(std::move(rocks).error());
-  uint64_t boot = 0;
-  std::ifstream(dir + "/boot") >> boot;
-  std::ofstream(dir + "/boot.new") << ++boot << "\n";
-  rename((dir + "/boot.new").c_str(), (dir + "/boot").c_str());
   return std::unique_ptr<Store>(
-      std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks), boot));
+      std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks)));
 }
 
 }  // namespace sluice

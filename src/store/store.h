@@ -51,6 +51,9 @@ class Snapshot {
   // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
   // while this stays the same. 0: such a commit is under way, nothing may be kept.
   uint64_t meta_version() const;
+  // While this lives, every file that the snapshot names can be opened. For a body that is sent
+  // after its call: lighter than the snapshot itself, which keeps old records from being dropped.
+  std::shared_ptr<const void> hold_files() const;
 
  private:
   friend class Store;
@@ -71,13 +74,14 @@ class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
   virtual Result<Done> write(
-      std::string_view plain) = 0;       // ServiceUnavailable 503 when the disk is full
+      std::string_view plain) = 0;       // ServiceUnavailable 503 when the disk is nearly full
   virtual Result<BlobRef> finish() = 0;  // sealed, synced (file and directory)
 };
 class BlobReader {
  public:
   virtual ~BlobReader() = default;
-  // Reads up to `count` bytes at `offset`; InternalError 500 when the seal is broken.
+  // Reads up to `count` bytes at `offset`; InternalError 500 when the seal is broken,
+  // ServiceUnavailable 503 when the disk does not answer.
   virtual Result<std::string> read(uint64_t offset, size_t count) = 0;
 };
 
@@ -117,7 +121,8 @@ struct StoreOptions {
   Scope scope;
   bool read_only = false;
   std::function<void(std::string_view place)> crash_point =
-      {};  // called at each place of a commit; for tests that kill
+      {};                                 // called at each place of a commit; for tests that kill
+  std::function<void()> on_failure = {};  // called once, when a write failed: stop, and start anew
 };
 struct OutboxEvent {
   std::string id;
@@ -137,7 +142,7 @@ class Store {
   virtual Staged stage() = 0;  // on a fresh snapshot
   // One atomic, synced write of data, events and audit records, chained in commit order. Errors:
   // Conflict 409, a read was overwritten, nothing is written, run again; ServiceUnavailable 503,
-  // the store is read-only after a failed sync.
+  // this write failed, or one before it: the store is to be opened anew.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
@@ -158,6 +163,8 @@ class Store {
   virtual std::vector<std::string> files() = 0;     // ids of the object files that a commit adopted
   virtual void scrub(Family family) = 0;  // rewrites the family's files and drops the log: what was
                                           // erased is gone from the disk
+  virtual bool disk_is_low() = 0;         // store/disk_space.h: what makes it grow is to be refused
+  virtual bool failed() const = 0;        // a write failed
   virtual Secret derive_key(std::string_view purpose) = 0;  // HKDF of the root key
   virtual const Scope& scope() const = 0;
 };

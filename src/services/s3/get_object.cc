@@ -13,9 +13,10 @@ struct Part {
 };
 class BlobsProducer : public BodyProducer {
  public:
-  BlobsProducer(std::vector<Part> parts, std::vector<Secret> keys, Store& store, uint64_t from,
-                uint64_t count)
-      : parts_(std::move(parts)),
+  BlobsProducer(std::shared_ptr<const void> files, std::vector<Part> parts,
+                std::vector<Secret> keys, Store& store, uint64_t from, uint64_t count)
+      : files_(std::move(files)),
+        parts_(std::move(parts)),
         keys_(std::move(keys)),
         store_(store),
         from_(from),
@@ -44,6 +45,7 @@ class BlobsProducer : public BodyProducer {
   }
 
  private:
+  const std::shared_ptr<const void> files_;  // held: the object may be replaced meanwhile
   const std::vector<Part> parts_;
   const std::vector<Secret> keys_;
   Store& store_;
@@ -187,8 +189,8 @@ std::shared_ptr<BodyProducer> read_version(const Version& version, const json::o
     }
     keys.push_back(*std::move(key));
   }
-  auto producer =
-      std::make_shared<BlobsProducer>(std::move(parts), std::move(keys), *ports.store, from, count);
+  auto producer = std::make_shared<BlobsProducer>(snapshot.hold_files(), std::move(parts),
+                                                  std::move(keys), *ports.store, from, count);
   opened = from == 0 ? producer->open_first() : Result<Done>(Done{});
   return producer;
 }
