@@ -149,7 +149,8 @@ def iam_samples(w):
         "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust}, "GetRole": role, "ListRoles": {}, "UpdateRole": role | {"Description": "matrix"},
         "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust}, "PutRolePolicy": policy | {"PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace("[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]')},
         "GetRolePolicy": policy, "ListRolePolicies": role, "ListAttachedRolePolicies": role, "DeleteRolePolicy": policy, "DeleteRole": {"RoleName": "matrix-gone"},
-        "CreateUser": user, "GetUser": user, "ListUsers": {}, "PutUserPolicy": user | {"PolicyName": "p", "PolicyDocument": trust}, "AttachUserPolicy": user | managed, "CreateGroup": {"GroupName": "g"},
+        "ListUsers": {}, "ListGroups": {}, "ListVirtualMFADevices": {}, "ListServerCertificates": {}, "GetAccountSummary": {}, "GetAccountPasswordPolicy": {},
+        "CreateUser": user, "GetUser": user, "PutUserPolicy": user | {"PolicyName": "p", "PolicyDocument": trust}, "AttachUserPolicy": user | managed, "CreateGroup": {"GroupName": "g"},
         "AddUserToGroup": user | {"GroupName": "g"}, "CreateAccessKey": user, "ListAccessKeys": user, "UpdateAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16, "Status": "Inactive"},
         "DeleteAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16}, "CreateLoginProfile": user | {"Password": "not-a-password"}, "CreateServiceSpecificCredential": user | {"ServiceName": "x"},
         "UploadSSHPublicKey": user | {"SSHPublicKeyBody": "x"}, "UploadSigningCertificate": {"CertificateBody": "x"}, "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust},
@@ -238,9 +239,9 @@ def samples(world):
 ALWAYS_REFUSED = {
     "cloudtrail:PutInsightSelectors": "UnsupportedOperationException", "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
     "s3:PutBucketAcl": "AccessControlListNotSupported", "s3:PutObjectAcl": "AccessControlListNotSupported", "s3:GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration", "s3:GetBucketCors": "NoSuchCORSConfiguration",
-    "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration", "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
+    "iam:GetAccountPasswordPolicy": "NoSuchEntity", "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration", "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
 } | {"iam:" + name: "InvalidInput" for name in (
-    "CreateUser GetUser ListUsers PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
+    "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
     "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole").split()}
 # No SDK sends it: a browser does, with a form (tests/test_form_upload.py).
 SENT_BY_NO_SDK = {"s3:PostObject"}

@@ -202,3 +202,16 @@ def test_a_role_is_passed_only_where_the_policy_says(server, iam, here, account,
     rule(create)
     assert code(lambdas.update_function_configuration, FunctionName="p1", Role=passed) == "AccessDeniedException"
     assert lambdas.update_function_configuration(FunctionName="p1", Timeout=5)["Timeout"] == 5
+
+
+def test_what_scanners_ask_for_has_true_answers(iam, account, here):
+    """Of what there is none a list is empty, not refused; its parameters are checked all the same."""
+    assert iam.list_users(PathPrefix="/a/")["Users"] == [] and iam.list_groups(MaxItems=1)["Groups"] == []
+    assert iam.list_virtual_mfa_devices(AssignmentStatus="Any")["VirtualMFADevices"] == [] and iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert not any(call()["IsTruncated"] for call in (iam.list_users, iam.list_groups, iam.list_virtual_mfa_devices, iam.list_server_certificates))
+    assert error_of(iam.list_users, PathPrefix="a")[0] == error_of(iam.list_groups, MaxItems=0)[0] == error_of(iam.list_virtual_mfa_devices, AssignmentStatus="Some")[0] == "ValidationError"
+    assert error_of(iam.get_account_password_policy) == ("NoSuchEntity", f"The Password Policy with domain name {account} cannot be found.")
+    before = iam.get_account_summary()["SummaryMap"]
+    assert before["Users"] == before["AccountAccessKeysPresent"] == before["MFADevices"] == 0 and before["Roles"] == len(iam.list_roles(MaxItems=1000)["Roles"])
+    iam.create_role(RoleName="Counted", AssumeRolePolicyDocument=here)
+    assert iam.get_account_summary()["SummaryMap"] == before | {"Roles": before["Roles"] + 1}

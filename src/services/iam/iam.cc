@@ -1,6 +1,7 @@
 #include "services/iam/iam.h"
 
 #include "base/random.h"
+#include "services/iam/absent.h"
 #include "services/iam/role_policies.h"
 
 namespace sluice::iam {
@@ -37,7 +38,6 @@ constexpr char kLater[] =
 constexpr char kNoTags[] = "Sluice does not tag IAM entities yet.";
 SLUICE_REFUSED(CreateUser, kNoUsers);
 SLUICE_REFUSED(GetUser, kNoUsers);
-SLUICE_REFUSED(ListUsers, kNoUsers);
 SLUICE_REFUSED(PutUserPolicy, kNoUsers);
 SLUICE_REFUSED(AttachUserPolicy, kNoUsers);
 SLUICE_REFUSED(CreateGroup, kNoUsers);
@@ -62,11 +62,13 @@ SLUICE_REFUSED(UntagRole, kNoTags);
 constexpr auto rows =
     table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy,
           PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy,
-          ListAttachedRolePolicies, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
-          CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey,
-          DeleteAccessKey, CreateLoginProfile, CreateServiceSpecificCredential, UploadSSHPublicKey,
-          UploadSigningCertificate, CreatePolicy, AttachRolePolicy, DetachRolePolicy,
-          PutRolePermissionsBoundary, DeleteRolePermissionsBoundary, TagRole, UntagRole>();
+          ListAttachedRolePolicies, ListGroups, ListVirtualMFADevices, ListServerCertificates,
+          GetAccountSummary, GetAccountPasswordPolicy, CreateUser, GetUser, ListUsers,
+          PutUserPolicy, AttachUserPolicy, CreateGroup, AddUserToGroup, CreateAccessKey,
+          ListAccessKeys, UpdateAccessKey, DeleteAccessKey, CreateLoginProfile,
+          CreateServiceSpecificCredential, UploadSSHPublicKey, UploadSigningCertificate,
+          CreatePolicy, AttachRolePolicy, DetachRolePolicy, PutRolePermissionsBoundary,
+          DeleteRolePermissionsBoundary, TagRole, UntagRole>();
 
 class RoleIdentities : public Identities {
  public:

@@ -208,13 +208,28 @@ Response GetRole::render(const Out& out) {
   return {200, {}, xml.take(), nullptr, 0};
 }
 
-Result<ListRoles::In> ListRoles::parse(const Request& request) {
-  In in{request.query_value("PathPrefix") ? request.query_text("PathPrefix") : "/", {}};
-  if (in.path_prefix.empty() || in.path_prefix.size() > kPathMax || in.path_prefix.front() != '/')
+Result<std::string> path_prefix_of(const Request& request) {
+  const std::string* given = request.query_value("PathPrefix");
+  if (!given) return std::string("/");
+  if (given->empty() || given->size() > kPathMax || given->front() != '/')
     return Error{400,
                  "ValidationError",
                  "The specified value for pathPrefix is invalid. It must begin with /",
                  {}};
+  return *given;
+}
+Result<Done> assignment_status_of(const Request& request) {
+  const std::string* given = request.query_value("AssignmentStatus");
+  if (given && *given != "Assigned" && *given != "Unassigned" && *given != "Any")
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for assignmentStatus is invalid: Assigned, Unassigned or Any",
+                 {}};
+  return Done{};
+}
+Result<ListRoles::In> ListRoles::parse(const Request& request) {
+  In in;
+  TRY(in.path_prefix, path_prefix_of(request));
   TRY(in.page, page_of(request));
   return in;
 }

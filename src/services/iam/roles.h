@@ -28,6 +28,8 @@ struct PageIn {
   size_t max = kPageDefault;
 };
 Result<PageIn> page_of(const Request& request);
+Result<std::string> path_prefix_of(const Request& request);  // PathPrefix; "/" when absent
+Result<Done> assignment_status_of(const Request& request);   // AssignmentStatus, when it is there
 void end_page(XmlWriter& xml, const std::string& next_marker);  // IsTruncated and Marker
 
 struct RoleIn {
@@ -46,10 +48,11 @@ struct Nothing {};
 
 // requestParameters: everything but what may be a secret (Password, certificates).
 inline json::value shown(const Request& request) {
-  return shown_fields(request, {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument",
-                                "Description", "MaxSessionDuration", "PolicyName", "PolicyDocument",
-                                "PolicyArn", "PermissionsBoundary", "UserName", "GroupName",
-                                "AccessKeyId", "Status", "ServiceName", "Marker", "MaxItems"});
+  return shown_fields(request,
+                      {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument", "Description",
+                       "MaxSessionDuration", "PolicyName", "PolicyDocument", "PolicyArn",
+                       "PermissionsBoundary", "UserName", "GroupName", "AccessKeyId", "Status",
+                       "ServiceName", "Marker", "MaxItems", "AssignmentStatus"});
 }
 struct RoleOperation {
   using In = RoleIn;

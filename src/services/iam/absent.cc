@@ -1,0 +1,44 @@
+#include "services/iam/absent.h"
+
+namespace sluice::iam {
+
+Result<GetAccountSummary::Out> GetAccountSummary::run(const Authorized<In>&,
+                                                      const Snapshot& snapshot) {
+  Out out;
+  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false,
+                [&](std::string_view, std::string_view) {
+                  ++out.roles;
+                  return true;
+                });
+  return out;
+}
+
+// The counts of AWS's map, and those of its quotas that hold here.
+Response GetAccountSummary::render(const Out& out) {
+  XmlWriter xml{XmlWriter::Fragment{}};
+  xml.open("SummaryMap");
+  const auto entry = [&](std::string_view key, int64_t value) {
+    xml.open("entry").element("key", key).element("value", std::to_string(value)).close("entry");
+  };
+  for (const char* none : {"AccountAccessKeysPresent", "AccountMFAEnabled",
+                           "AccountPasswordPresent", "AccountSigningCertificatesPresent", "Groups",
+                           "InstanceProfiles", "MFADevices", "MFADevicesInUse", "Policies",
+                           "PolicyVersionsInUse", "Providers", "ServerCertificates", "Users"})
+    entry(none, 0);
+  entry("Roles", out.roles);
+  entry("AssumeRolePolicySizeQuota", kTrustPolicyBytesMax);
+  entry("RolePolicySizeQuota", kInlinePoliciesBytesMax);
+  xml.close("SummaryMap");
+  return {200, {}, xml.take(), nullptr, 0};
+}
+
+Result<Nothing> GetAccountPasswordPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  (void)in;
+  return Error{
+      404,
+      "NoSuchEntity",
+      "The Password Policy with domain name " + snapshot.scope().account_id + " cannot be found.",
+      {}};
+}
+
+}  // namespace sluice::iam

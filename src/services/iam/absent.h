@@ -1,0 +1,81 @@
+#pragma once
+// What others ask of every account, and the truth here is "none": ListUsers, ListGroups,
+// ListVirtualMFADevices, ListServerCertificates, GetAccountSummary, GetAccountPasswordPolicy.
+// Scanners ask for them; a refusal would leave the finding open.
+#include "services/iam/roles.h"
+
+namespace sluice::iam {
+
+// A List call over things that Sluice does not have: its parameters are checked as AWS does.
+template <class Kind>
+struct ListsNone {
+  static constexpr std::string_view name = Kind::name, action = Kind::action;
+  struct In {};
+  using Out = Nothing;
+  static json::value audit(const Request& request) { return shown(request); }
+  static Result<In> parse(const Request& request) {
+    CHECK(page_of(request));
+    CHECK(path_prefix_of(request));
+    CHECK(assignment_status_of(request));
+    return In{};
+  }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>&, const Snapshot&) { return Nothing{}; }
+  static Response render(const Out&) {
+    return {200, {}, std::string(Kind::none) + "<IsTruncated>false</IsTruncated>", nullptr, 0};
+  }
+};
+struct UsersKind {
+  static constexpr std::string_view name = "ListUsers", action = "iam:ListUsers", none = "<Users/>";
+};
+struct GroupsKind {
+  static constexpr std::string_view name = "ListGroups", action = "iam:ListGroups",
+                                    none = "<Groups/>";
+};
+struct VirtualMfaDevicesKind {
+  static constexpr std::string_view name = "ListVirtualMFADevices",
+                                    action = "iam:ListVirtualMFADevices",
+                                    none = "<VirtualMFADevices/>";
+};
+struct ServerCertificatesKind {
+  static constexpr std::string_view name = "ListServerCertificates",
+                                    action = "iam:ListServerCertificates",
+                                    none = "<ServerCertificateMetadataList/>";
+};
+using ListUsers = ListsNone<UsersKind>;
+using ListGroups = ListsNone<GroupsKind>;
+using ListVirtualMFADevices = ListsNone<VirtualMfaDevicesKind>;
+using ListServerCertificates = ListsNone<ServerCertificatesKind>;
+
+// A call that has no parameters.
+struct AccountOperation {
+  struct In {};
+  static json::value audit(const Request&) { return nullptr; }
+  static Result<In> parse(const Request&) { return In{}; }
+};
+struct GetAccountSummary : AccountOperation {
+  static constexpr std::string_view name = "GetAccountSummary", action = "iam:GetAccountSummary";
+  struct Out {
+    int64_t roles = 0;
+  };
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{"iam:GetAccountSummary", "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+  static Response render(const Out& out);
+};
+// NoSuchEntity: nobody has a password.
+struct GetAccountPasswordPolicy : AccountOperation {
+  static constexpr std::string_view name = "GetAccountPasswordPolicy",
+                                    action = "iam:GetAccountPasswordPolicy";
+  using Out = Nothing;
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{"iam:GetAccountPasswordPolicy", "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+  static Response render(const Out&) { return {}; }
+};
+
+}  // namespace sluice::iam
