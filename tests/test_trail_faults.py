@@ -89,12 +89,12 @@ def test_a_disk_that_fails(server, fault):
 
 
 def test_a_clock_that_is_set_back(tmp_path):
-    """Digests go on from the last one's end, and everybody still finds the chain whole."""
+    """Digests go on from the last one's end, signed with the key of days to come, and everybody still finds the chain whole."""
     server = hasty(tmp_path, digest_interval_s=1)                                                                     # makes its certificate by the right time
     assert server.stop() == 0
-    server.start(**ahead(hours=2))
+    server.start(**ahead(days=3))
     start = now() - datetime.timedelta(minutes=1)
-    with signing(hours=2):
+    with signing(days=3):
         bucket = make_trail(server, "back")
         until(lambda: bucket.logs() and len(bucket.keys("CloudTrail-Digest")) >= 2)
     assert server.stop() == 0
@@ -109,10 +109,20 @@ def test_a_clock_that_is_set_back(tmp_path):
     digests = bucket.digests()
     assert [d["previousDigestS3Object"] for d in digests] == [None] + [d["digestS3Object"] for d in digests[:-1]]
     assert [d["digestStartTime"] for d in digests[1:]] == [d["digestEndTime"] for d in digests[:-1]]
-    end = (now() + datetime.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    end = (now() + datetime.timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for which, path in sorted(validators().items())[:1]:                               # both are run in test_trail.py
         code, output = validate(server, which, path, tmp_path / which, "back", start, "--end-time", end)
         assert code == 0 and f"{len(digests)}/{len(digests)} digest files valid" in output and "INVALID" not in output, output
     assert "clean" in server.run("verify", "--trail", arn("back")).stdout
     assert server.stop() == 0
     assert "clean" in server.run("verify", "--trail", arn("back")).stdout and "clean" in server.run("verify").stdout
+
+
+def test_before_the_first_digest_nothing_is_called_clean(tmp_path):
+    server = hasty(tmp_path, digest_interval_s=3600)
+    until(make_trail(server, "young").logs)
+    told = server.run("verify", "--trail", arn("young"), check=False)
+    assert told.returncode == 3 and "nothing to check yet" in told.stdout and "clean" not in told.stdout
+    assert server.stop() == 0
+    told = server.run("verify", "--trail", arn("young"), "--json", check=False)
+    assert told.returncode == 3 and json.loads(told.stdout)["log_files_waiting"] >= 1

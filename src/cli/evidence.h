@@ -27,6 +27,8 @@ std::unique_ptr<Evidence> evidence_of(const Ports& ports);
 struct TrailReport {
   std::vector<std::string> findings, notes;
   size_t digests = 0, files = 0, records = 0;
+  size_t waiting = 0;         // log files that are younger than the newest digest
+  std::string logging_since;  // "" when it never was
 };
 Result<TrailReport> verify_trail(Evidence& evidence, const std::string& arn);
 

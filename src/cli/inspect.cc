@@ -63,6 +63,21 @@ int verify(const Common& common, const std::string& root_key) {
   return found.damaged.empty() ? 0 : 1;
 }
 
+constexpr int kExitNothingToCheck = 3;
+
+std::string verdict(const TrailReport& report) {
+  if (!report.digests)
+    return fmt::format(
+        "nothing to check yet: there is no digest; {} log files wait for the first, which comes an "
+        "hour (or what --digest-interval says) after logging began{}",
+        report.waiting, report.logging_since.empty() ? "" : ", " + report.logging_since);
+  return fmt::format(
+      "clean: {} digests, {} log files{}{}", report.digests, report.files,
+      report.records ? fmt::format(", {} records as the audit chain has them", report.records) : "",
+      report.waiting ? fmt::format("; {} newer log files wait for the next digest", report.waiting)
+                     : "");
+}
+
 int print_report(const Common& common, const TrailReport& report) {
   if (common.json) {
     json::array findings, notes;
@@ -72,17 +87,14 @@ int print_report(const Common& common, const TrailReport& report) {
                                                     {"notes", std::move(notes)},
                                                     {"digests", report.digests},
                                                     {"log_files", report.files},
+                                                    {"log_files_waiting", report.waiting},
                                                     {"records", report.records}}));
   } else {
     for (const std::string& one : report.findings) fmt::print("damaged: {}\n", one);
     for (const std::string& one : report.notes) fmt::print("note: {}\n", one);
-    if (report.findings.empty())
-      fmt::print("clean: {} digests, {} log files{}\n", report.digests, report.files,
-                 report.records ? ", " + std::to_string(report.records) +
-                                      " records as the audit chain has them"
-                                : "");
+    if (report.findings.empty()) fmt::print("{}\n", verdict(report));
   }
-  return report.findings.empty() ? 0 : 1;
+  return !report.findings.empty() ? 1 : report.digests ? 0 : kExitNothingToCheck;
 }
 
 // Of a running server over its API, of a stopped one from its directory: then its audit chain is
@@ -145,7 +157,8 @@ void add_inspect(CLI::App& app, Common& common, int& exit_code) {
   auto trail = std::make_shared<std::string>();
   check->add_option(
       "--trail", *trail,
-      "ARN of a trail: check its log files and digests instead, of a running server too");
+      "ARN of a trail: check its log files and digests instead, of a running server too; exit 3 "
+      "when there is no digest yet");
   check->callback([root_key, trail, &common, &exit_code] {
     exit_code =
         trail->empty() ? verify(common, *root_key) : verify_one_trail(common, *root_key, *trail);

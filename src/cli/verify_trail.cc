@@ -16,6 +16,8 @@
 namespace sluice::cli {
 namespace {
 constexpr size_t kUnpackedBytesMax = 256 << 20;
+// The end of the year 9999: a clock that ran ahead has made keys for days that are yet to come.
+constexpr int64_t kEndOfTimeS = 253'402'300'799;
 constexpr Time kGraceMs = 5000;  // between a digest's end and the moment it is in the bucket
 
 // One gzip member and nothing after it, as the AWS CLI reads it.
@@ -64,7 +66,7 @@ class Check {
     file_ = parsed->account_id + "_CloudTrail-Digest_" + parsed->region + "_" + name_ + "_" +
             parsed->region + "_";
     TRY(const json::object keys,
-        evidence_.ask("ListPublicKeys", {{"StartTime", 0}, {"EndTime", now() / 1000 + 86400}}));
+        evidence_.ask("ListPublicKeys", {{"StartTime", 0}, {"EndTime", kEndOfTimeS}}));
     for (const json::value& one : keys.at("PublicKeyList").as_array())
       keys_[text_of(one.as_object(), "Fingerprint")] =
           unbase64(text_of(one.as_object(), "Value")).value_or("");
@@ -85,6 +87,7 @@ class Check {
     TRY(const json::object status, evidence_.ask("GetTrailStatus", {{"Name", name_}}));
     check_newest(status);
     check_unlisted(log_keys, bool_of(status, "IsLogging"));
+    report_.logging_since = text_of(status, "TimeLoggingStarted");
     if (evidence_.store())
       check_store();
     else
@@ -245,11 +248,15 @@ class Check {
     if (Store* store = evidence_.store())
       for (const json::object& file : cloudtrail::delivered(store->snapshot(), "file", {}))
         known.insert(text_of(file, "Bucket") + "/" + text_of(file, "Key"));
-    for (const auto& [key, modified] : logs)
-      if (const std::string place = bucket_ + "/" + key;
-          !listed_.contains(place) && !known.contains(place) &&
-          (evidence_.store() || !logging || modified < newest_end_ - kGraceMs))
+    for (const auto& [key, modified] : logs) {
+      const std::string place = bucket_ + "/" + key;
+      if (listed_.contains(place)) continue;
+      if (known.contains(place) ||
+          (!evidence_.store() && logging && modified >= newest_end_ - kGraceMs))
+        ++report_.waiting;
+      else
         find("log file " + key + ": no digest lists it");
+    }
   }
 
   // What the store remembers having delivered, against the bucket; and every file's records against
