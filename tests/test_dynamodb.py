@@ -2,10 +2,14 @@
 import concurrent.futures
 import decimal
 import json
+import os
 import pathlib
+import random
 
 import botocore.exceptions
 import pytest
+
+import conftest
 
 SHARED = pathlib.Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -17,11 +21,11 @@ def db(server):
     return client
 
 
-def create(client, name, **more):
+def create(client, name, keys=(("device_id", "S"), ("timestamp", "S")), **more):
     return client.create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}], **more)
+        KeySchema=[{"AttributeName": key, "KeyType": part} for (key, _), part in zip(keys, ("HASH", "RANGE"))],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys], **more)
 
 
 def reading(device, time, **attributes):
@@ -87,6 +91,93 @@ def test_query_pages_both_ways_and_filters(db):
     got = db.query(TableName="Readings", KeyConditionExpression="device_id = :d AND begins_with(#t, :p)", FilterExpression="v BETWEEN :a AND :b OR v IN (:c)", ProjectionExpression="v",
                    ExpressionAttributeNames={"#t": "timestamp"}, ExpressionAttributeValues=values | {":p": {"S": "0"}, ":a": {"N": "2"}, ":b": {"N": "3"}, ":c": {"N": "7"}})
     assert got["Items"] == [{"v": {"N": "2"}}, {"v": {"N": "3"}}, {"v": {"N": "7"}}] and got["ScannedCount"] == 10
+
+
+def sort_keys(dice, kind):
+    """Keys that are each other's beginnings and neighbours, with the bytes that a key of the store is made of."""
+    if kind == "N":
+        return [f"{dice.choice(('', '-'))}{dice.randrange(1, 10 ** dice.randrange(1, 6))}e{dice.randrange(-4, 5) * dice.choice((1, 25))}" for _ in range(60)] + ["0", "1", "12", "123", "-1", "-12", "-123"]
+    texts = ["".join(dice.choices("\0\x01\x7fab\u00e9\uffff", k=dice.randrange(1, 5))) for _ in range(60)] + ["a", "a\0", "a\0b", "ab"]
+    return texts if kind == "S" else [text.encode() for text in texts] + [b"\xff", b"\xff\xff", b"\0", b"\0\0", b"\0\xff", b"\0\x01"]
+
+
+CONDITIONS = {"k = :a": lambda k, a, b: k == a, "k < :a": lambda k, a, b: k < a, "k <= :a": lambda k, a, b: k <= a, "k > :a": lambda k, a, b: k > a, "k >= :a": lambda k, a, b: k >= a,
+              "k BETWEEN :a AND :b": lambda k, a, b: a <= k <= b, "begins_with(k, :a)": lambda k, a, b: k.startswith(a)}
+
+
+@pytest.mark.parametrize("kind", ["S", "N", "B"])
+def test_a_condition_on_the_sort_key_finds_what_comparing_every_item_finds(db, kind):
+    table, seed = "Sorted" + kind, random.randrange(1 << 30)
+    print("seed", seed)
+    dice = random.Random(seed)
+    order = {"S": str.encode, "N": decimal.Decimal, "B": bytes}[kind]                # how keys compare
+    keys = sorted({order(key): key for key in sort_keys(dice, kind)}.values(), key=order)
+    create(db, table, keys=(("h", "S"), ("k", kind)))
+    for hash_key in ("g", "h", "h\0"):                                              # neighbours, whose items are not found
+        for key in keys:
+            db.put_item(TableName=table, Item={"h": {"S": hash_key}, "k": {kind: key}})
+    for condition, holds in CONDITIONS.items():
+        if kind == "N" and "begins_with" in condition:
+            continue
+        for _ in range(12):
+            bounds = sorted(dice.sample(keys + sort_keys(dice, kind), 2), key=order)
+            if "begins" in condition:
+                bounds[0] = bounds[0][:dice.randrange(1, 3)]
+            values = {":h": {"S": "h"}, ":a": {kind: bounds[0]}} | ({":b": {kind: bounds[1]}} if ":b" in condition else {})
+            wanted = [order(key) for key in keys if holds(order(key), *map(order, bounds))]
+            for forward in (True, False):
+                query = {"TableName": table, "KeyConditionExpression": "h = :h AND " + condition, "ExpressionAttributeValues": values, "ScanIndexForward": forward}
+                pages = list(db.get_paginator("query").paginate(**query, PaginationConfig={"PageSize": dice.choice((1, 7, 1000))} if len(wanted) < 20 else {"PageSize": 7}))
+                found = [order(item["k"][kind]) for page in pages for item in page["Items"]]
+                assert found == (wanted if forward else wanted[::-1]), (condition, bounds)
+                assert sum(page["ScannedCount"] for page in pages) == len(wanted)
+
+
+def test_a_page_begins_where_its_condition_holds(db):
+    query = {"TableName": "Readings", "KeyConditionExpression": "device_id = :d AND #t < :t", "ExpressionAttributeNames": {"#t": "timestamp"}, "ExpressionAttributeValues": {":d": {"S": "pages"}, ":t": {"S": "05"}}}
+    for forward, found in ((True, ["03", "04"]), (False, ["01", "00"])):
+        page = db.query(**query, ScanIndexForward=forward, ExclusiveStartKey=reading("pages", "02"))
+        assert [item["timestamp"]["S"] for item in page["Items"]] == found
+        for start in (reading("pages", "05"), reading("other", "02")):
+            with pytest.raises(botocore.exceptions.ClientError, match="starting key does not match the range key predicate"):
+                db.query(**query, ScanIndexForward=forward, ExclusiveStartKey=start)
+    with pytest.raises(botocore.exceptions.ClientError, match="starting key is outside query boundaries"):
+        db.query(TableName="Readings", KeyConditionExpression="device_id = :d", ExpressionAttributeValues={":d": {"S": "pages"}}, ExclusiveStartKey=reading("other", "02"))
+
+
+PARTITION, ITEM_BYTES = 140, 90_000
+
+
+def bytes_read(server):
+    return int(pathlib.Path(f"/proc/{server.process.pid}/io").read_text().split()[1])
+
+
+@pytest.fixture(scope="module")
+def partition(tmp_path_factory):
+    """A partition on disk, and a server that has read nothing of it."""
+    server = conftest.Server(tmp_path_factory.mktemp("partition")).start()
+    db = server.client("dynamodb")
+    create(db, "Readings")
+    filling = os.urandom(ITEM_BYTES)
+    for number in range(PARTITION):
+        db.put_item(TableName="Readings", Item=reading("large", f"{number:03}", v={"B": filling}))
+    assert server.stop() == 0
+    yield server.start(), server.client("dynamodb")
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("condition, bounds, found", [
+    ("#t = :0", ["100"], 1), ("#t BETWEEN :0 AND :1", ["050", "051"], 2), ("begins_with(#t, :0)", ["120"], 1), ("#t < :0", ["001"], 1), ("#t <= :0", ["000"], 1),
+    ("#t > :0", ["138"], 1), ("#t >= :0", ["139"], 1)])
+def test_a_query_reads_the_items_of_its_condition_and_no_others(partition, condition, bounds, found, forward):
+    """Counted in the bytes that the server reads."""
+    server, db = partition
+    before = bytes_read(server)
+    page = db.query(TableName="Readings", KeyConditionExpression="device_id = :d AND " + condition, ExpressionAttributeNames={"#t": "timestamp"}, ScanIndexForward=forward,
+                    ExpressionAttributeValues={":d": {"S": "large"}} | {f":{n}": {"S": bound} for n, bound in enumerate(bounds)})
+    assert page["Count"] == page["ScannedCount"] == found
+    assert bytes_read(server) - before < 10 * ITEM_BYTES
 
 
 def test_a_batch_is_all_or_nothing_and_scans_count(db, code):

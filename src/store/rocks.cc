@@ -31,10 +31,6 @@ class NoLog : public rocksdb::Logger {
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
 };
-std::string upper_bound_of(std::string prefix) {
-  prefix.back() = '\x02';  // keys end in 00 01
-  return prefix;
-}
 }  // namespace
 
 Rocks::~Rocks() {
@@ -138,26 +134,25 @@ std::optional<json::object> Snapshot::get_json(const Key& key) const {
 }
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
                     const std::function<bool(std::string_view, std::string_view)>& fn) const {
+  Span span = schema::span(prefix);
+  if (!start.empty() && backwards)
+    span.high = std::min(span.high, std::string(start) + '\0');  // the next above `start` itself
+  else if (!start.empty())
+    span.low = std::max(span.low, std::string(start));
+  scan(span, backwards, fn);
+}
+void Snapshot::scan(const Span& span, bool backwards,
+                    const std::function<bool(std::string_view, std::string_view)>& fn) const {
+  if (span.low >= span.high) return;
   rocksdb::ReadOptions options;
   options.snapshot = state_->snapshot;
-  const std::string end = upper_bound_of(prefix.bytes);
-  const rocksdb::Slice upper(end), lower(prefix.bytes);
-  options.iterate_upper_bound = &upper;
-  options.iterate_lower_bound = &lower;
+  const rocksdb::Slice low(span.low), high(span.high);
+  options.iterate_lower_bound = &low;
+  options.iterate_upper_bound = &high;
   std::unique_ptr<rocksdb::Iterator> it(
-      state_->rocks.db->NewIterator(options, state_->rocks.family(prefix.family)));
-  if (backwards) {
-    if (start.empty())
-      it->SeekToLast();
-    else
-      it->SeekForPrev({start.data(), start.size()});
-  } else {
-    if (start.empty() || start < prefix.bytes)
-      it->Seek(prefix.bytes);
-    else
-      it->Seek({start.data(), start.size()});
-  }
-  for (; it->Valid(); backwards ? it->Prev() : it->Next())
+      state_->rocks.db->NewIterator(options, state_->rocks.family(span.family)));
+  for (backwards ? it->SeekToLast() : it->SeekToFirst(); it->Valid();
+       backwards ? it->Prev() : it->Next())
     if (!fn(it->key().ToStringView(), it->value().ToStringView())) return;
   if (!it->status().ok())
     throw std::runtime_error("the store cannot be read: " + it->status().ToString());

@@ -4,25 +4,32 @@
 
 namespace sluice::schema {
 namespace {
-void append(std::string& out, std::string_view part) {
+constexpr std::string_view kEnd("\0\x01", 2);
+}  // namespace
+
+std::string begun(std::string_view part) {
+  std::string out;
   for (char c : part) {
     out += c;
     if (c == '\0') out += '\xff';
   }
-  out += '\0';
-  out += '\x01';
+  return out;
 }
-}  // namespace
-
 Key key(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {
-  Key k{family, {}};
-  append(k.bytes, table);
-  for (const auto part : parts) append(k.bytes, part);
+  Key k{family, begun(table)};
+  k.bytes += kEnd;
+  for (const auto part : parts) (k.bytes += begun(part)) += kEnd;
   return k;
 }
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {
   return key(family, table, parts);
 }
+std::string after(std::string_view bytes) {
+  std::string out(bytes.substr(0, bytes.find_last_not_of('\xff') + 1));
+  if (!out.empty()) ++out.back();
+  return out;
+}
+Span span(const Key& prefix) { return {prefix.family, prefix.bytes, after(prefix.bytes)}; }
 
 std::vector<std::string> parts(std::string_view bytes) {
   std::vector<std::string> out;

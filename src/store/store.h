@@ -26,6 +26,11 @@ struct Key {
   Family family;
   std::string bytes;
 };
+// The keys from `low` on, before `high`.
+struct Span {
+  Family family;
+  std::string low, high;
+};
 namespace schema {
 // Order-preserving and prefix-free: parts compare as byte strings, part by part. `table` is a short
 // constant ("iam.role").
@@ -33,6 +38,9 @@ Key key(Family family, std::string_view table, std::initializer_list<std::string
 // The common prefix of all keys that start with these whole parts.
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
 std::vector<std::string> parts(std::string_view key_bytes);  // the parts back, without the table
+std::string begun(std::string_view part);   // as it stands in a key, open for more of the part
+std::string after(std::string_view bytes);  // the least that is above all keys that begin so
+Span span(const Key& prefix);               // all of its keys
 }  // namespace schema
 
 struct StoreState;
@@ -45,6 +53,9 @@ class Snapshot {
   // bytes; "" = from the beginning), backwards when asked (then at or before `start`). fn returns
   // false to stop.
   void scan(const Key& prefix, std::string_view start, bool backwards,
+            const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
+  // The same for the keys of a span. No other is read.
+  void scan(const Span& span, bool backwards,
             const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
   std::optional<json::object> get_json(const Key& key) const;
   const Scope& scope() const;

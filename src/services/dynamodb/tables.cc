@@ -71,10 +71,7 @@ Result<std::string> Table::encode(const json::value& value, bool is_hash) const 
   if (actual != type)
     return validation("One or more parameter values were invalid: Type mismatch for key " + name +
                       " expected: " + type + " actual: " + actual);
-  const std::string_view text(value.get_object().begin()->value().get_string());
-  std::string bytes = type == "N"   ? sortable_number(text)
-                      : type == "B" ? unbase64(text).value_or("")
-                                    : std::string(text);
+  std::string bytes = sortable(value);
   if (bytes.empty())
     return validation(
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "

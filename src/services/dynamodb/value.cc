@@ -227,6 +227,13 @@ Result<Done> check_item(json::object& item) {
 }
 
 std::string type_of(const json::value& value) { return key_name(value); }
+std::string sortable(const json::value& value) {
+  const std::string type = key_name(value);
+  const std::string_view text(value.get_object().begin()->value().get_string());
+  return type == "N"   ? sortable_number(text)
+         : type == "B" ? unbase64(text).value_or("")
+                       : std::string(text);
+}
 bool equal_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b)) return false;
@@ -243,11 +250,7 @@ bool equal_values(const json::value& a, const json::value& b) {
 std::optional<int> compare_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b) || (type != "S" && type != "N" && type != "B")) return std::nullopt;
-  const std::string x(a.get_object().begin()->value().get_string()),
-      y(b.get_object().begin()->value().get_string());
-  if (type == "N") return compare_numbers(x, y);
-  const std::string l = type == "B" ? unbase64(x).value_or("") : x,
-                    r = type == "B" ? unbase64(y).value_or("") : y;
+  const std::string l = sortable(a), r = sortable(b);
   return l < r ? -1 : l > r ? 1 : 0;
 }
 

@@ -26,7 +26,8 @@ Result<Done> check_value(json::value& value, size_t depth = 1);
 Result<Done> check_item(json::object& item);  // all values, and the 400 KB limit
 size_t value_bytes(const json::value& value);
 size_t item_bytes(const json::object& item);
-std::string type_of(const json::value& value);  // "S"
+std::string type_of(const json::value& value);   // "S"
+std::string sortable(const json::value& value);  // of an S, N or B: bytes that sort as such values
 bool equal_values(const json::value& a, const json::value& b);
 // -1, 0, 1 for two S, N or B; nullopt for others.
 std::optional<int> compare_values(const json::value& a, const json::value& b);
