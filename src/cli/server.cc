@@ -108,8 +108,8 @@ class Composition : public RunningServer {
   Result<Done> listen(const ServeOptions& options) {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
-    dynamodb::start_purge(*store_);
-    logs::start_purge(*store_);
+    dynamodb::start_purge(eraser_, *store_);
+    logs::start_purge(eraser_, *store_);
     log_sweep_ = logs::start_sweep(*store_);
     metric_keeper_ = cloudwatch::start_keeper(*store_);
     key_sweep_ = kms::start_sweep(*store_);
@@ -212,6 +212,7 @@ class Composition : public RunningServer {
   Path path_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
+  EventWorker eraser_{"the erasing of what was deleted"};
   std::unique_ptr<Periodic> log_sweep_, metric_keeper_, key_sweep_, stranger_summary_;
   std::unique_ptr<FunctionRunner> runner_;
   std::unique_ptr<StackWorker> stack_worker_;

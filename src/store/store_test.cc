@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <gtest/gtest.h>
+#include <rocksdb/perf_context.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "store/erase.h"
 
 namespace sluice {
 namespace {
@@ -39,9 +41,34 @@ class StoreTest : public testing::Test {
     records.push_back({{"eventName", name}});
     return records;
   }
+  // Keys of four digits, from 0 on.
+  static std::string digits(int n) { return std::to_string(10000 + n).substr(1); }
+  void fill(int keys) {
+    Staged staged = store_->stage();
+    for (int n = 0; n < keys; ++n) staged.put(key(digits(n)), "1");
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  }
+  int count(const Key& prefix) {
+    int found = 0;
+    store_->snapshot().scan(schema::span(prefix), false, [&](std::string_view, std::string_view) {
+      ++found;
+      return true;
+    });
+    return found;
+  }
+  int keys_left() { return count(schema::prefix(Family::items, "t", {})); }
   const fs::path dir_;
   std::unique_ptr<Store> store_;
 };
+// The keys that this thread has walked over in RocksDB since the counting began, erased ones too.
+uint64_t walked() {
+  const rocksdb::PerfContext& seen = *rocksdb::get_perf_context();
+  return seen.internal_key_skipped_count + seen.internal_delete_skipped_count;
+}
+void count_from_here() {
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  rocksdb::get_perf_context()->Reset();
+}
 
 TEST_F(StoreTest, KeepsWhatWasCommittedAcrossAReopen) {
   Staged staged = open().stage();
@@ -312,6 +339,78 @@ TEST_F(StoreTest, DeliversEventsOnceCommittedAndAgainUntilErased) {
   EXPECT_EQ(left, 0);
 }
 
+TEST_F(StoreTest, AScanOfASpanReadsNoKeyOutsideIt) {
+  open();
+  fill(9000);
+  ASSERT_TRUE(erase_span(*store_, {Family::items, key("3000").bytes, key("4000").bytes},
+                         [] { return false; }));
+  // Beside what was erased, too: its tombstones are not walked over.
+  for (const auto& [low, high] : {std::pair{"2998", "3000"}, {"4000", "4002"}, {"7000", "7002"}})
+    for (const bool backwards : {false, true}) {
+      count_from_here();
+      std::vector<std::string> found;
+      store_->snapshot().scan(Span{Family::items, key(low).bytes, key(high).bytes}, backwards,
+                              [&](std::string_view bytes, std::string_view) {
+                                found.push_back(schema::parts(bytes).at(0));
+                                return true;
+                              });
+      if (backwards) std::reverse(found.begin(), found.end());
+      EXPECT_EQ(found, (std::vector<std::string>{low, digits(std::stoi(low) + 1)}));
+      EXPECT_LT(walked(), 20u) << low;
+    }
+  EXPECT_EQ(keys_left(), 8000);
+}
+
+TEST_F(StoreTest, ErasingWalksOverEachKeyOnce) {
+  open();
+  constexpr int kKeys = 9999;
+  fill(kKeys);
+  count_from_here();
+  EXPECT_TRUE(erase_span(*store_, schema::span(schema::prefix(Family::items, "t", {})),
+                         [] { return false; }));
+  EXPECT_LT(walked(), 2u * kKeys);
+  EXPECT_EQ(keys_left(), 0);
+}
+
+TEST_F(StoreTest, ErasingStopsBetweenTwoCommitsAndIsFinishedAtTheNextStart) {
+  open();
+  fill(9000);
+  Staged staged = store_->stage();
+  staged.emit("erase", {});
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  int asked = 0;
+  EXPECT_FALSE(erase_span(*store_, schema::span(schema::prefix(Family::items, "t", {})),
+                          [&] { return ++asked == 3; }));
+  EXPECT_GT(keys_left(), 0);
+  EXPECT_LT(keys_left(), 9000);
+  open();
+  EventWorker worker("the erasing");
+  erase_on_event(worker, *store_, "erase", [](const json::object&) {
+    return std::vector{schema::span(schema::prefix(Family::items, "t", {}))};
+  });
+  while (count(schema::prefix(Family::outbox, "outbox", {"erase"})) > 0) std::this_thread::yield();
+  EXPECT_EQ(keys_left(), 0);
+}
+
+TEST_F(StoreTest, LongWorkHoldsUpNeitherOtherEventsNorTheEnd) {
+  open();
+  std::promise<void> begun, delivered;
+  auto worker = std::make_unique<EventWorker>("the long work");
+  worker->take(*store_, "long", [&](const OutboxEvent&, const Stopping& stopping) {
+    begun.set_value();
+    while (!stopping()) std::this_thread::yield();
+  });
+  store_->on_event("other", [&](OutboxEvent) { delivered.set_value(); });
+  Staged staged = store_->stage();
+  staged.emit("long", {});
+  staged.emit("other", {});
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  begun.get_future().wait();
+  delivered.get_future().wait();  // the long work is still under way
+  worker.reset();
+  EXPECT_EQ(count(schema::prefix(Family::outbox, "outbox", {"long"})), 1);
+}
+
 // A commit is all or nothing wherever the process dies: the child is killed at each place, the
 // parent opens what is left.
 class CrashAt : public StoreTest,
@@ -375,6 +474,16 @@ TEST(Schema, SortsByPartsAndGivesThemBack) {
   };
   EXPECT_LT(bytes("a", "z"), bytes("ab", "a"));
   EXPECT_LT(bytes("a", "\xff"), bytes(zero, "a"));
+  for (const std::string& begin : {std::string("a"), zero, std::string("a\0", 2)}) {
+    const std::string low = schema::prefix(Family::meta, "t", {}).bytes + schema::begun(begin),
+                      high = schema::after(low);
+    for (const std::string& part :
+         {std::string("a"), zero, zero + "\xff", std::string("a\0\xff", 3), std::string("a\0", 2),
+          std::string("a\x01"), std::string("b"), std::string("a\xff\xff"), std::string()}) {
+      const std::string key = schema::key(Family::meta, "t", {part}).bytes;
+      EXPECT_EQ(low <= key && key < high, part.starts_with(begin)) << part << " " << begin;
+    }
+  }
   EXPECT_FALSE(bytes("ab", "c").starts_with(schema::prefix(Family::meta, "t", {"a"}).bytes));
 }
 }  // namespace

@@ -1,67 +1,21 @@
 // The thread that works on stacks, one at a time.
 #include <spdlog/spdlog.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
-
 #include "services/cloudformation/change.h"
+#include "store/event_worker.h"
 
 namespace sluice::cloudformation {
 namespace {
-// What waits. Shared with the store's outbox thread, which may still deliver when the worker is
-// gone.
-struct Waiting {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<OutboxEvent> queue;
-  std::atomic<bool> stopping{false};
-};
-
 class Worker : public StackWorker {
  public:
-  explicit Worker(const Ports& ports)
-      : ports_(ports),
-        waiting_(std::make_shared<Waiting>()),
-        stopping_([waiting = waiting_] { return waiting->stopping.load(); }),
-        thread_([this] { run(); }) {
-    ports_.store->on_event(kQueue, [waiting = waiting_](OutboxEvent event) {
-      const std::lock_guard lock(waiting->mutex);
-      waiting->queue.push_back(std::move(event));
-      waiting->changed.notify_one();
+  explicit Worker(const Ports& ports) : ports_(ports) {
+    worker_.take(*ports_.store, kQueue, [this](const OutboxEvent& event, const Stopping& stopping) {
+      work(event, stopping);
     });
-  }
-  ~Worker() override {
-    {
-      const std::lock_guard lock(waiting_->mutex);
-      waiting_->stopping = true;
-      waiting_->changed.notify_one();
-    }
-    thread_.join();
   }
 
  private:
-  void run() {
-    std::unique_lock lock(waiting_->mutex);
-    for (;;) {
-      waiting_->changed.wait(lock,
-                             [this] { return waiting_->stopping || !waiting_->queue.empty(); });
-      if (waiting_->stopping) return;
-      const OutboxEvent event = std::move(waiting_->queue.front());
-      waiting_->queue.pop_front();
-      lock.unlock();
-      try {
-        work(event);
-      } catch (const std::exception& bug) {
-        spdlog::error("a change of a stack failed: {}; it is taken up at the next start",
-                      bug.what());
-      }
-      lock.lock();
-    }
-  }
-  void work(const OutboxEvent& event) {
+  void work(const OutboxEvent& event, const Stopping& stopping) {
     const auto stack = ports_.store->snapshot().get_json(stack_key(text_of(event.event, "Stack")));
     if (!stack ||
         text_of(*stack, "Work") != event.id) {  // finished already: delivery is at least once
@@ -72,7 +26,7 @@ class Worker : public StackWorker {
                       kept.error().message);
       return;
     }
-    Change(ports_, *stack, event.id, stopping_)
+    Change(ports_, *stack, event.id, stopping)
         .run(text_of(event.event, "Kind"), owner(text_of(event.event, "Token")));
   }
   // The caller who asked for the change, by the session token that the work item keeps.
@@ -87,9 +41,7 @@ class Worker : public StackWorker {
   }
 
   const Ports& ports_;
-  const std::shared_ptr<Waiting> waiting_;
-  const std::function<bool()> stopping_;
-  std::thread thread_;  // last: it uses the rest
+  EventWorker worker_{"a change of a stack"};  // last: it uses the rest
 };
 }  // namespace
 

@@ -346,21 +346,9 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
       {{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
 }
 
-void start_purge(Store& store) {
-  store.on_event("dynamodb.purge", [&store](OutboxEvent event) {
-    for (bool more = true; more;) {
-      Staged staged = store.stage();
-      size_t count = 0;
-      more = false;
-      staged.snapshot().scan(schema::prefix(Family::items, "i", {text_of(event.event, "Id")}), "",
-                             false, [&](std::string_view key, std::string_view) {
-                               staged.erase({Family::items, std::string(key)});
-                               return !(more = ++count == 1000);
-                             });
-      if (!more) store.erase_event(staged, "dynamodb.purge", event.id);
-      if (!store.commit(std::move(staged), {}))
-        return;  // read-only: the event stays for the next start
-    }
+void start_purge(EventWorker& worker, Store& store) {
+  erase_on_event(worker, store, "dynamodb.purge", [](const json::object& event) {
+    return std::vector{schema::span(schema::prefix(Family::items, "i", {text_of(event, "Id")}))};
   });
 }
 

@@ -3,6 +3,7 @@
 // RANGE key (S, N or B).
 #include "request/audit.h"
 #include "services/dynamodb/model.h"
+#include "store/erase.h"
 
 namespace sluice::dynamodb {
 
@@ -11,7 +12,8 @@ struct TableIn {
   json::object body;
 };
 Result<TableIn> parse_table_in(const Request& request);
-void start_purge(Store& store);  // erases the items of deleted tables, across restarts
+// Erases the items of deleted tables, across restarts.
+void start_purge(EventWorker& worker, Store& store);
 
 template <class Self>
 struct OnTable {

@@ -7,6 +7,7 @@
 // bytes (26 counted for each event), 10,000 events, 24 hours.
 #include "base/periodic.h"
 #include "request/ports.h"
+#include "store/erase.h"
 
 namespace sluice::logs {
 
@@ -24,7 +25,8 @@ extern const Service service;
 // skipped.
 std::unique_ptr<Journal> journal(const Ports& ports);
 
-void start_purge(Store& store);  // erases the events of deleted groups and streams, across restarts
+// Erases the events of deleted groups and streams, across restarts.
+void start_purge(EventWorker& worker, Store& store);
 
 // Erases, every hour, events older than their group's retention, and events whose group or stream
 // is gone.

@@ -53,7 +53,7 @@ struct Stream {
 Group group_of(const json::object& record);
 Stream stream_of(const json::object& record);
 inline Time oldest_shown(const Group& group, Time at) {
-  return group.retention_days ? at - group.retention_days * kDayMs : 0;
+  return group.retention_days ? std::max<Time>(0, at - group.retention_days * kDayMs) : 0;
 }
 json::object new_group(std::string_view name, Time at);
 json::object new_stream(std::string_view name, Time at);
