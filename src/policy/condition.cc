@@ -100,18 +100,8 @@ std::optional<bool> matches(std::string_view op, std::string_view wanted, std::s
   if (op.starts_with("Numeric")) return compare(op.substr(7), number, wanted, actual);
   if (op.starts_with("Date")) return compare(op.substr(4), date, wanted, actual);
   const bool patterns = op == "StringLike" || op.starts_with("Arn");
-  std::string source(wanted);
-  if (!patterns) {  // outside patterns a wildcard is a plain character
-    source.clear();
-    bool variable = false;
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (wanted.substr(i, 2) == "${") variable = variables;
-      if (wanted[i] == '}') variable = false;
-      if (!variable && (wanted[i] == '*' || wanted[i] == '?')) source += '\x01';
-      source += wanted[i];
-    }
-  }
-  const auto pattern = substitute(source, context, variables);
+  const auto pattern =
+      substitute(wanted, context, variables, patterns ? Wildcards::match : Wildcards::plain);
   if (!pattern) return std::nullopt;
   if (op == "StringEqualsIgnoreCase") return glob_ignore_case(*pattern, actual);
   if (op.starts_with("Arn")) return arn_glob(*pattern, actual);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "policy/condition.h"
+#include "policy/condition_keys.h"
 #include "policy/match.h"
 
 namespace sluice::policy {
@@ -62,8 +63,10 @@ bool resource_matches(const Statement& s, const Question& q, const Document& d) 
 }
 
 bool conditions_hold(const Statement& s, const Question& q, const Document& d) {
-  for (const Condition& c : s.conditions)
-    if (!holds(c, q.context, d.variables, s.allow)) return false;
+  for (const Condition& c : s.conditions) {
+    const bool comparable = q.context.contains(c.key) || !is_unfilled(q.action, c.key);
+    if (comparable ? !holds(c, q.context, d.variables, s.allow) : s.allow) return false;
+  }
   return true;
 }
 

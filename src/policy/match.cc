@@ -57,16 +57,20 @@ bool arn_glob(std::string_view pattern, std::string_view arn) {
 }
 
 std::optional<std::string> substitute(std::string_view pattern, const Context& context,
-                                      bool variables) {
-  if (pattern.find(kLiteral) == pattern.npos && (!variables || pattern.find("${") == pattern.npos))
+                                      bool variables, Wildcards wildcards) {
+  const bool plain = wildcards == Wildcards::plain;
+  if (!plain && pattern.find(kLiteral) == pattern.npos &&
+      (!variables || pattern.find("${") == pattern.npos))
     return std::string(pattern);
   std::string out;
   for (size_t i = 0; i < pattern.size();) {
     const size_t end =
         variables && pattern.substr(i, 2) == "${" ? pattern.find('}', i) : pattern.npos;
     if (end == pattern.npos) {
-      if (pattern[i] == kLiteral) out += kLiteral;  // a policy's own character is no sign of ours
-      out += pattern[i++];
+      const char c = pattern[i++];
+      // A policy's own character is no sign of ours.
+      if (c == kLiteral || (plain && (c == '*' || c == '?'))) out += kLiteral;
+      out += c;
       continue;
     }
     const std::string_view inside = pattern.substr(i + 2, end - i - 2);

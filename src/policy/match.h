@@ -12,8 +12,9 @@ bool glob_ignore_case(std::string_view pattern, std::string_view text);
 bool arn_glob(std::string_view pattern, std::string_view arn);
 // Puts the context into ${key}, ${key, 'otherwise'}, ${*}, ${?}, ${$}; what is put in is literal.
 // nullopt: a key is missing. The result is a pattern for glob(): wildcards that came from values
-// are marked literal.
+// are marked literal, and with `plain` those of the pattern too.
+enum class Wildcards { match, plain };
 std::optional<std::string> substitute(std::string_view pattern, const Context& context,
-                                      bool variables);
+                                      bool variables, Wildcards wildcards = Wildcards::match);
 
 }  // namespace sluice::policy

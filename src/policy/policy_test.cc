@@ -140,7 +140,9 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Operator,
     testing::Values(
         Row{"StringEquals", "a", "a", true}, Row{"StringEquals", "a", "A", false},
-        Row{"StringEquals", "a*", "ab", false}, Row{"StringEquals", "a", nullptr, false},
+        Row{"StringEquals", "a*", "ab", false}, Row{"StringEquals", "a*?", "a*?", true},
+        Row{"StringNotEquals", "*", "*", false}, Row{"StringEqualsIgnoreCase", "A*", "a*", true},
+        Row{"StringEquals", "${aws:who}?", "me*?", true}, Row{"StringEquals", "a", nullptr, false},
         Row{"StringEqualsIfExists", "a", nullptr, true}, Row{"StringNotEquals", "a", "b", true},
         Row{"StringNotEquals", "a", nullptr, true}, Row{"StringEqualsIgnoreCase", "aB", "Ab", true},
         Row{"StringLike", "a*c?", "abbcd", true}, Row{"StringNotLike", "a*", "ab", false},

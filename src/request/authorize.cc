@@ -5,6 +5,14 @@
 
 namespace sluice {
 namespace {
+// As the signature names the payload. A presigned URL and a form sign none.
+std::string payload_hash_of(const Request& request) {
+  for (const std::string* named :
+       {request.headers.find("x-amz-content-sha256"), request.query_value("X-Amz-Content-Sha256")})
+    if (named && !named->empty()) return *named;
+  return "UNSIGNED-PAYLOAD";
+}
+
 policy::Context request_context(const Request& request, const Caller& caller, const Scope& scope) {
   policy::Context c = caller.context();
   c["aws:currenttime"] = {iso_seconds(request.time)};
@@ -12,6 +20,8 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   c["aws:securetransport"] = {request.tls_version.empty() ? "false" : "true"};
   c["aws:useragent"] = {request.headers.get("user-agent")};
   c["aws:requestedregion"] = {scope.region};
+  for (const char* key : {"aws:resourceaccount", "s3:resourceaccount"}) c[key] = {scope.account_id};
+  if (const std::string* referer = request.headers.find("referer")) c["aws:referer"] = {*referer};
   c.try_emplace("aws:viaawsservice", std::vector<std::string>{"false"});
   // Calls of services, in their own name or a caller's, come from no address.
   const bool direct =
@@ -24,6 +34,7 @@ policy::Context request_context(const Request& request, const Caller& caller, co
                       : request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING"
                                                                : "REST-HEADER"};
   c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
+  c["s3:x-amz-content-sha256"] = {payload_hash_of(request)};
   if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date")))
     c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
   return c;
@@ -81,9 +92,7 @@ Result<std::shared_ptr<const Caller>> Gate::authenticate(
   }
   std::string payload_hash = request.headers.get("x-amz-content-sha256");
   if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml)
-    payload_hash = request.query_value("X-Amz-Content-Sha256")
-                       ? request.query_text("X-Amz-Content-Sha256")
-                       : "UNSIGNED-PAYLOAD";
+    payload_hash = payload_hash_of(request);
   if (service.protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
   if (payload_hash.empty())
     return Error{400,

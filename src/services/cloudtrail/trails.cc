@@ -44,8 +44,12 @@ Error blank_bucket() {
 std::vector<Need> with_pass_role(std::string_view action, const OnTrailIn& in, const Snapshot& s) {
   std::vector<Need> needs{{std::string(action), trail_arn(s.scope(), in.name), {}, {}, ""}};
   if (const std::string role = text_of(in.body, "CloudWatchLogsRoleArn"); !role.empty())
-    needs.push_back(
-        {"iam:PassRole", role, {{"iam:passedtoservice", {std::string(kPrincipal)}}}, {}, ""});
+    needs.push_back({"iam:PassRole",
+                     role,
+                     {{"iam:passedtoservice", {std::string(kPrincipal)}},
+                      {"iam:associatedresourcearn", {trail_arn(s.scope(), in.name)}}},
+                     {},
+                     ""});
   return needs;
 }
 

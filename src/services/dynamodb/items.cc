@@ -1,5 +1,6 @@
 #include "services/dynamodb/items.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -117,6 +118,43 @@ json::object plain_key(const json::object& key) {
   return plain;
 }
 
+CallContext::CallContext(const std::string& table, const Snapshot& snapshot) {
+  if (const auto record = snapshot.get_json(table_key(table))) hash_ = text_of(*record, "Hash");
+}
+void CallContext::add_name(std::string_view name) {
+  std::vector<std::string>& names = context_["dynamodb:attributes"];
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+}
+void CallContext::add_item(const json::object& item) {
+  for (const auto& [name, value] : item) add_name(name);
+  if (const json::value* key = hash_.empty() ? nullptr : item.if_contains(hash_))
+    add_leading_key(*key);
+}
+// A binary key stands as the base64 that it was sent in.
+void CallContext::add_leading_key(const json::value& key) {
+  const std::string type = type_of(key);
+  if (type == "S" || type == "N" || type == "B")
+    context_["dynamodb:leadingkeys"].emplace_back(key.get_object().begin()->value().get_string());
+}
+void CallContext::add_paths(const std::vector<Path>& paths) {
+  for (const Path& path : paths) add_name(std::get<std::string>(path.front()));
+}
+void CallContext::add_paths(const Node* expression) {
+  if (!expression) return;
+  if (!expression->path.empty()) add_name(std::get<std::string>(expression->path.front()));
+  for (const auto& child : expression->children) add_paths(child.get());
+}
+void CallContext::set_select(const json::object& body, const std::vector<Path>& projection) {
+  const std::string asked = text_of(body, "Select");
+  context_["dynamodb:select"] = {!asked.empty()       ? asked
+                                 : projection.empty() ? "ALL_ATTRIBUTES"
+                                                      : "SPECIFIC_ATTRIBUTES"};
+}
+void CallContext::set_option(const json::object& body, const char* member) {
+  const std::string asked = text_of(body, member);
+  context_["dynamodb:" + lower(member)] = {asked.empty() ? "NONE" : asked};
+}
+
 template <class Self>
 json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
   json::object shown{{"tableName", in.table}};
@@ -127,15 +165,16 @@ json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
 
 template <class Self>
 Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
-  policy::Context context;
-  const auto table = s.get_json(table_key(in.table));
-  if (table)
-    if (const json::value* key = in.item.if_contains(text_of(*table, "Hash"));
-        key && (type_of(*key) == "S" || type_of(*key) == "N"))
-      context["dynamodb:leadingkeys"] = {
-          std::string(key->get_object().begin()->value().get_string())};
-  for (const auto& [name, value] : in.item) context["dynamodb:attributes"].emplace_back(name);
-  return std::vector<Need>{table_need(Self::action, in.table, s, std::move(context))};
+  CallContext context(in.table, s);
+  context.add_item(in.item);
+  context.add_paths(in.condition.get());
+  context.add_paths(in.projection);
+  if (Self::name == "GetItem")
+    context.set_select(in.body, in.projection);
+  else
+    context.set_option(in.body, "ReturnValues");
+  context.set_option(in.body, "ReturnConsumedCapacity");
+  return std::vector<Need>{table_need(Self::action, in.table, s, context.take())};
 }
 template struct OnItem<PutItem>;
 template struct OnItem<GetItem>;
@@ -203,7 +242,9 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
         "Member must not be null");
   if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
-  In in{{}, wants_consumed(body), shown_options(body)};
+  In in{{}, wants_consumed(body), shown_options(body), {}};
+  if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
+    in.body["ReturnConsumedCapacity"] = *wanted;
   size_t count = 0;
   for (const auto& [name, requests] : *tables) {
     TRY(const std::string table, table_name_of({{"TableName", name}}));
@@ -236,7 +277,12 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
 }
 Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s) {
   std::vector<Need> needs;
-  for (const auto& [table, writes] : in.tables) needs.push_back(table_need(action, table, s));
+  for (const auto& [table, writes] : in.tables) {
+    CallContext context(table, s);
+    for (const Write& write : writes) context.add_item(write.item);
+    context.set_option(in.body, "ReturnConsumedCapacity");
+    needs.push_back(table_need(action, table, s, context.take()));
+  }
   return needs;
 }
 Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
@@ -286,7 +332,9 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
         "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
         "Member must not be null");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
-  In in{{}, wants_consumed(body), shown_options(body)};
+  In in{{}, wants_consumed(body), shown_options(body), {}};
+  if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
+    in.body["ReturnConsumedCapacity"] = *wanted;
   size_t count = 0;
   for (const auto& [name, wanted] : *tables) {
     Wanted w;
@@ -319,7 +367,14 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
 }
 Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s) {
   std::vector<Need> needs;
-  for (const Wanted& w : in.tables) needs.push_back(table_need(action, w.table, s));
+  for (const Wanted& w : in.tables) {
+    CallContext context(w.table, s);
+    for (const json::object& key : w.keys) context.add_item(key);
+    context.add_paths(w.projection);
+    context.set_select({}, w.projection);
+    context.set_option(in.body, "ReturnConsumedCapacity");
+    needs.push_back(table_need(action, w.table, s, context.take()));
+  }
   return needs;
 }
 json::value BatchGetItem::audit(const In& in, const Snapshot& s) {

@@ -11,6 +11,26 @@ namespace sluice::dynamodb {
 json::value shown_options(const json::object& body);
 json::object plain_key(const json::object& key);  // {"a": {"S": "x"}} as {"a": "x"}
 
+// The condition keys of a call: which attributes and partition keys it names. Source: Developer
+// Guide, "Using IAM policy conditions for fine-grained access control". What a call leaves out has
+// the value that then holds: Select ALL_ATTRIBUTES, ReturnValues and ReturnConsumedCapacity NONE.
+class CallContext {
+ public:
+  CallContext(const std::string& table, const Snapshot& snapshot);
+  void add_item(const json::object& item);  // or a key: its attributes, its partition key
+  void add_leading_key(const json::value& key);
+  void add_paths(const std::vector<Path>& paths);
+  void add_paths(const Node* expression);
+  void set_select(const json::object& body, const std::vector<Path>& projection);
+  void set_option(const json::object& body, const char* member);
+  policy::Context take() { return std::move(context_); }
+
+ private:
+  void add_name(std::string_view name);
+  std::string hash_;  // the table's partition key, "" when there is no table
+  policy::Context context_;
+};
+
 struct ItemIn {
   std::string table;
   json::object body, item;  // item: Item or Key, checked
@@ -59,6 +79,7 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
     std::vector<std::pair<std::string, std::vector<Write>>> tables;
     bool consumed = false;
     json::value shown = {};
+    json::object body = {};
   };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
@@ -78,6 +99,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
     std::vector<Wanted> tables;
     bool consumed = false;
     json::value shown = {};
+    json::object body = {};
   };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
@@ -99,9 +121,7 @@ struct Searches {
   using In = SearchIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return std::vector<Need>{table_need(Self::action, in.table, s)};
-  }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in);

@@ -206,6 +206,36 @@ json::value Searches<Self>::audit(const In& in) {
   return shown;
 }
 
+namespace {
+// The partition key that a key condition asks for, whatever else is wrong with it.
+const json::value* leading_key(const Node& node, const std::string& hash) {
+  if (node.op == "=" && node.children.size() == 2 && is_attribute(*node.children[0], hash) &&
+      node.children[1]->op == "value")
+    return &node.children[1]->value;
+  for (const auto& child : node.children)
+    if (const json::value* found = leading_key(*child, hash)) return found;
+  return nullptr;
+}
+}  // namespace
+
+template <class Self>
+Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s) {
+  CallContext context(in.table, s);
+  for (const Node* expression : {in.key_condition.get(), in.filter.get()})
+    context.add_paths(expression);
+  context.add_paths(in.projection);
+  context.set_select(in.body, in.projection);
+  context.set_option(in.body, "ReturnValues");
+  context.set_option(in.body, "ReturnConsumedCapacity");
+  const auto table = s.get_json(table_key(in.table));
+  if (in.key_condition && table)
+    if (const json::value* key = leading_key(*in.key_condition, text_of(*table, "Hash")))
+      context.add_leading_key(*key);
+  Need need = table_need(Self::action, in.table, s, context.take());
+  if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};
+  return std::vector<Need>{std::move(need)};
+}
+
 template <class Self>
 Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));

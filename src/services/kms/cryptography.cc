@@ -134,7 +134,7 @@ Result<KeyIn> Decrypt::parse(const Request& request) {
 Result<std::vector<Need>> Decrypt::needs(const In& in, const Snapshot& snapshot) {
   TRY(const json::object key, key_of_ciphertext(in.key_id, snapshot));
   TRY(const json::object context, context_of(in.body));
-  return std::vector<Need>{key_need(action, key, context, snapshot.scope())};
+  return std::vector<Need>{key_need(action, key, context, snapshot)};
 }
 Result<JsonOut> Decrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const json::object key, usable_key(snapshot, in->key_id));
@@ -158,8 +158,12 @@ Result<std::vector<Need>> ReEncrypt::needs(const In& in, const Snapshot& snapsho
   TRY(const json::object to, find_key(snapshot, text_of(in.body, "DestinationKeyId")));
   TRY(const json::object from_context, context_of(in.body, "SourceEncryptionContext"));
   TRY(const json::object to_context, context_of(in.body, "DestinationEncryptionContext"));
-  return std::vector<Need>{key_need(action, from, from_context, snapshot.scope()),
-                           key_need("kms:ReEncryptTo", to, to_context, snapshot.scope())};
+  std::vector<Need> needs{key_need(action, from, from_context, snapshot),
+                          key_need("kms:ReEncryptTo", to, to_context, snapshot)};
+  for (Need& need : needs)
+    need.context["kms:reencryptonsamekey"] = {text_of(from, "Id") == text_of(to, "Id") ? "true"
+                                                                                       : "false"};
+  return needs;
 }
 Result<JsonOut> ReEncrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const json::object from, usable_key(snapshot, in->key_id));

@@ -63,7 +63,7 @@ class KmsDataKeys : public DataKeys {
     if (is_service_alias(reference)) return std::optional<Need>();
     TRY(const json::object key, find_key(snapshot, reference));
     if (text_of(key, "Manager") == "AWS") return std::optional<Need>();
-    Need need = key_need(action, key, context, snapshot.scope());
+    Need need = key_need(action, key, context, snapshot);
     need.context["kms:viaservice"] = {std::string(via)};
     need.context["aws:viaawsservice"] = {"true"};
     return std::optional<Need>(std::move(need));
@@ -225,16 +225,56 @@ std::string default_policy(const Scope& scope) {
            {"Resource", "*"}}}}});
 }
 
+policy::Context kind_of_key(const Scope& scope) {
+  return {{"kms:calleraccount", {scope.account_id}},
+          {"kms:keyspec", {"SYMMETRIC_DEFAULT"}},
+          {"kms:keyusage", {"ENCRYPT_DECRYPT"}},
+          {"kms:keyorigin", {"AWS_KMS"}},
+          {"kms:multiregion", {"false"}}};
+}
+
+namespace {
+// The aliases of every key, read anew when metadata changed: each use of a key asks.
+std::vector<std::string> aliases_of(const std::string& id, const Snapshot& snapshot) {
+  using Aliases = std::multimap<std::string, std::string>;
+  static std::mutex mutex;
+  static uint64_t known_version = 0;
+  static std::shared_ptr<const Aliases> known;
+  std::shared_ptr<const Aliases> aliases;
+  const uint64_t version = snapshot.meta_version();
+  {
+    const std::lock_guard lock(mutex);
+    if (version && version == known_version) aliases = known;
+  }
+  if (!aliases) {
+    auto fresh = std::make_shared<Aliases>();
+    snapshot.scan(schema::prefix(Family::meta, "kms.alias", {}), "", false,
+                  [&](std::string_view key, std::string_view value) {
+                    fresh->emplace(value, schema::parts(key).at(0));
+                    return true;
+                  });
+    aliases = fresh;
+    const std::lock_guard lock(mutex);
+    if (version > known_version) {
+      known_version = version;
+      known = fresh;
+    }
+  }
+  std::vector<std::string> out;
+  for (auto [it, end] = aliases->equal_range(id); it != end; ++it) out.push_back(it->second);
+  return out;
+}
+}  // namespace
+
 Need key_need(std::string_view action, const json::object& key, const json::object& context,
-              const Scope& scope) {
+              const Snapshot& snapshot) {
+  const Scope& scope = snapshot.scope();
   Need need{std::string(action),
             key_arn(scope, text_of(key, "Id")),
-            {{"kms:calleraccount", {scope.account_id}},
-             {"kms:keyspec", {"SYMMETRIC_DEFAULT"}},
-             {"kms:keyusage", {"ENCRYPT_DECRYPT"}},
-             {"kms:keyorigin", {"AWS_KMS"}}},
+            kind_of_key(scope),
             {{policy::Kind::key, text_of(key, "Policy")}},
             "AWS::KMS::Key"};
+  need.context["kms:resourcealiases"] = aliases_of(text_of(key, "Id"), snapshot);
   if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
     need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
   std::vector<std::string> names;

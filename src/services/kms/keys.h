@@ -42,7 +42,9 @@ std::optional<Secret> decrypt(const json::object& key, const Secret& wrapping,
 std::string default_policy(const Scope& scope);  // the account's root: IAM policies decide
 // The need of an operation on a key, with its policy and the context's condition keys.
 Need key_need(std::string_view action, const json::object& key, const json::object& context,
-              const Scope& scope);
+              const Snapshot& snapshot);
+// What every key here is; CreateKey is asked for the same.
+policy::Context kind_of_key(const Scope& scope);
 const Secret& the_wrapping_key();
 
 // Rotates the keys whose period is over, and destroys the material of those whose deletion date has

@@ -151,11 +151,24 @@ Error no_tags() {
   return {400, "UnsupportedOperationException", "Sluice does not tag keys yet.", {}};
 }
 
+void add_bypass(policy::Context& context, const json::object& body) {
+  context["kms:bypasspolicylockoutsafetycheck"] = {
+      bool_of(body, "BypassPolicyLockoutSafetyCheck") ? "true" : "false"};
+}
 struct CreateKey : OnKey<CreateKey> {
   static constexpr std::string_view name = "CreateKey", action = "kms:CreateKey";
   static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
-  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
-    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot) {
+    policy::Context context = kind_of_key(snapshot.scope());
+    const Fields fields(in.body);
+    for (const auto& [key, members] :
+         {std::pair{"kms:keyspec", "KeySpec CustomerMasterKeySpec"},
+          std::pair{"kms:keyusage", "KeyUsage"}, std::pair{"kms:keyorigin", "Origin"}})
+      for (const auto member : split(members, ' '))
+        if (const auto asked = fields.text(member); asked && *asked) context[key] = {**asked};
+    if (bool_of(in.body, "MultiRegion")) context["kms:multiregion"] = {"true"};
+    add_bypass(context, in.body);
+    return std::vector<Need>{{std::string(action), "*", std::move(context), {}, ""}};
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged) {
     const Fields fields(in->body);
@@ -288,6 +301,9 @@ struct UpdateKeyDescription : ChangesKey<UpdateKeyDescription> {
 };
 struct PutKeyPolicy : ChangesKey<PutKeyPolicy> {
   static constexpr std::string_view name = "PutKeyPolicy", action = "kms:PutKeyPolicy";
+  static void add_context(policy::Context& context, const json::object& body) {
+    add_bypass(context, body);
+  }
   static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
                              json::object&) {
     TRY(const std::string text, Fields(in->body).required_text("Policy"));
@@ -320,6 +336,11 @@ struct DisableKey : ChangesKey<DisableKey> {
 struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
   static constexpr std::string_view name = "ScheduleKeyDeletion",
                                     action = "kms:ScheduleKeyDeletion";
+  static void add_context(policy::Context& context, const json::object& body) {
+    const auto days = Fields(body).integer("PendingWindowInDays");
+    context["kms:schedulekeydeletionpendingwindowindays"] = {
+        std::to_string(days && *days ? **days : 30)};
+  }
   static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
                              json::object& out) {
     CHECK(not_pending(key, staged.snapshot().scope()));

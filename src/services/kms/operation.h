@@ -51,9 +51,11 @@ struct OnKey {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot) {
     TRY(const json::object key, find_key(snapshot, in.key_id));
     TRY(const json::object context, context_of(in.body));
-    Need need = key_need(Self::action, key, context, snapshot.scope());
+    Need need = key_need(Self::action, key, context, snapshot);
     if (const size_t alias = in.key_id.find("alias/"); alias != in.key_id.npos)
       need.context["kms:requestalias"] = {in.key_id.substr(alias)};
+    if constexpr (requires { Self::add_context(need.context, in.body); })
+      Self::add_context(need.context, in.body);
     return std::vector<Need>{std::move(need)};
   }
   static Response render(const Out& out) { return render_json(out); }

@@ -6,7 +6,15 @@
 
 namespace sluice::kms {
 
-SLUICE_KMS_CHANGE(EnableKeyRotation);
+struct EnableKeyRotation : ChangesKey<EnableKeyRotation> {
+  static constexpr std::string_view name = "EnableKeyRotation", action = "kms:EnableKeyRotation";
+  static void add_context(policy::Context& context, const json::object& body) {
+    if (const auto days = Fields(body).integer("RotationPeriodInDays"); days && *days)
+      context["kms:rotationperiodindays"] = {std::to_string(**days)};
+  }
+  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+                             json::object& out);
+};
 SLUICE_KMS_CHANGE(DisableKeyRotation);
 SLUICE_KMS_CHANGE(RotateKeyOnDemand);
 SLUICE_KMS_READ(GetKeyRotationStatus);

@@ -119,6 +119,20 @@ Result<NameIn> RemovePermission::parse(const Request& request) {
   TRY(FunctionName function, function_name_of(request));
   return NameIn{std::move(function), {{"StatementId", request.param("StatementId")}}};
 }
+// The principal whose permission goes, as AddPermission was given it.
+void RemovePermission::add_context(policy::Context& context, const In& in,
+                                   const Snapshot& snapshot) {
+  const auto policy = snapshot.get_json(policy_key(in.name));
+  if (!policy) return;
+  for (const json::value& one : policy->at("Statement").as_array()) {
+    const json::object& statement = one.as_object();
+    if (text_of(statement, "Sid") != text_of(in.body, "StatementId")) continue;
+    const json::value& principal = statement.at("Principal");
+    const json::value& named =
+        principal.is_object() ? principal.get_object().begin()->value() : principal;
+    context["lambda:principal"] = {std::string(named.as_string())};
+  }
+}
 Result<JsonOut> RemovePermission::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object function, tracked_function(staged, in->name));
   const std::string sid = text_of(in->body, "StatementId");

@@ -4,8 +4,15 @@
 
 namespace sluice::lambda {
 
-SLUICE_LAMBDA_OPERATION(AddPermission, "POST", "/2015-03-31/functions/{FunctionName}/policy",
-                        Staged& staged);
+struct AddPermission : OnFunction<AddPermission> {
+  static constexpr std::string_view name = "AddPermission", action = "lambda:AddPermission";
+  static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/policy", "", ""};
+  static void add_context(policy::Context& context, const In& in, const Snapshot&) {
+    if (const std::string principal = text_of(in.body, "Principal"); !principal.empty())
+      context["lambda:principal"] = {principal};
+  }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
 SLUICE_LAMBDA_OPERATION(GetPolicy, "GET", "/2015-03-31/functions/{FunctionName}/policy",
                         const Snapshot& snapshot);
 SLUICE_LAMBDA_OPERATION(PutFunctionConcurrency, "PUT",
@@ -30,6 +37,7 @@ struct RemovePermission : OnFunction<RemovePermission> {
   static constexpr Match match{"DELETE",
                                "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", "", ""};
   static Result<In> parse(const Request& request);  // body: {"StatementId"}
+  static void add_context(policy::Context& context, const In& in, const Snapshot& snapshot);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 

@@ -273,8 +273,12 @@ Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& 
   CHECK(check_place(in, s.scope()));
   std::vector<Need> needs{function_need(action, in.name, s)};
   if (const std::string role = text_of(in.body, "Role"); !role.empty())
-    needs.push_back(
-        {"iam:PassRole", role, {{"iam:passedtoservice", {"lambda.amazonaws.com"}}}, {}, ""});
+    needs.push_back({"iam:PassRole",
+                     role,
+                     {{"iam:passedtoservice", {"lambda.amazonaws.com"}},
+                      {"iam:associatedresourcearn", {function_arn(s.scope(), in.name)}}},
+                     {},
+                     ""});
   return needs;
 }
 Result<Done> check_revision(const json::object& body, const json::object& function) {

@@ -71,7 +71,10 @@ struct OnFunction {
   static Result<In> parse(const Request& request) { return parse_name_in(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
     CHECK(check_place(in, s.scope()));
-    return std::vector<Need>{function_need(Self::action, in.name, s)};
+    Need need = function_need(Self::action, in.name, s);
+    if constexpr (requires { Self::add_context(need.context, in, s); })
+      Self::add_context(need.context, in, s);
+    return std::vector<Need>{std::move(need)};
   }
   static Response render(const Out& out) { return render_out(out); }
   static json::value audit(const In& in) { return audit_function(in); }

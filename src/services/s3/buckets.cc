@@ -67,7 +67,18 @@ Result<Done> check_location(const std::string& text, const std::string& region) 
 }  // namespace
 
 Result<std::vector<Need>> CreateBucket::needs(const In& in, const Snapshot& s) {
-  std::vector<Need> needs{bucket_need(action, in.bucket, s)};
+  policy::Context context;
+  for (const char* name :
+       {"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
+        "x-amz-grant-write", "x-amz-grant-write-acp", "x-amz-object-ownership"})
+    if (const std::string value = header_of(in, name); !value.empty())
+      context["s3:" + std::string(name)] = {value};
+  if (const auto document = parse_xml(in.text); document)
+    if (const std::string location =
+            (*document)->child("CreateBucketConfiguration").child_value("LocationConstraint");
+        !location.empty())
+      context["s3:locationconstraint"] = {location};
+  std::vector<Need> needs{bucket_need(action, in.bucket, s, std::move(context))};
   if (equals_ignore_case(header_of(in, "x-amz-bucket-object-lock-enabled"), "true"))
     for (const char* more : {"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"})
       needs.push_back(bucket_need(more, in.bucket, s));

@@ -89,7 +89,12 @@ SLUICE_S3_BUCKET(PutBucketOwnershipControls, "PutBucketOwnershipControls", "PUT"
                  "ownershipControls", Staged& staged);
 SLUICE_S3_BUCKET(GetBucketAcl, "GetBucketAcl", "GET", "acl", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(PutBucketAcl, "PutBucketAcl", "PUT", "acl", Staged& staged);
-SLUICE_S3_BUCKET(PutBucketTagging, "PutBucketTagging", "PUT", "tagging", Staged& staged);
+struct PutBucketTagging : OnBucket<PutBucketTagging> {
+  static constexpr std::string_view name = "PutBucketTagging", action = "s3:PutBucketTagging";
+  static constexpr Match match{"PUT", "/{Bucket}", "tagging", ""};
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
 SLUICE_S3_BUCKET(GetBucketTagging, "GetBucketTagging", "GET", "tagging", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(DeleteBucketTagging, "PutBucketTagging", "DELETE", "tagging", Staged& staged);
 // What Sluice does not have is truthfully absent when asked for; putting it is NotImplemented.

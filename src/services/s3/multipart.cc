@@ -111,6 +111,7 @@ Result<Text> CreateMultipartUpload::run(const Authorized<In>& in, Staged& staged
 namespace {
 Result<std::vector<Need>> part_needs(const UploadIn& in, const Snapshot& s, const Ports& ports) {
   TRY(std::vector<Need> needs, version_needs("s3:PutObject", "s3:PutObject", in, s));
+  needs[0].context["s3:objectcreationoperation"] = {"false"};
   const auto upload = s.get_json(upload_key(in));
   if (!upload) return needs;
   auto need = ports.data_keys->need("kms:GenerateDataKey", text_of(*upload, "KeyReference"),

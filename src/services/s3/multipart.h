@@ -46,7 +46,9 @@ struct CreateMultipartUpload : OnUpload<CreateMultipartUpload> {
   static constexpr std::string_view name = "CreateMultipartUpload", action = "s3:PutObject";
   static constexpr Match match{"POST", "/{Bucket}/{Key+}", "uploads", ""};
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports) {
-    return write_needs(in, s, ports);
+    TRY(std::vector<Need> needs, write_needs(in, s, ports));
+    needs[0].context["s3:objectcreationoperation"] = {"false"};
+    return needs;
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
@@ -85,6 +87,13 @@ struct UploadPartCopy {
 struct CompleteMultipartUpload : OnUpload<CompleteMultipartUpload> {
   static constexpr std::string_view name = "CompleteMultipartUpload", action = "s3:PutObject";
   static constexpr Match match{"POST", "/{Bucket}/{Key+}", "uploadId", ""};
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    TRY(std::vector<Need> needs, version_needs(action, action, in, s));
+    needs[0].context["s3:objectcreationoperation"] = {"true"};
+    if (const std::string none = in.header("if-none-match"); !none.empty())
+      needs[0].context["s3:if-none-match"] = {none};
+    return needs;
+  }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct AbortMultipartUpload : OnUpload<AbortMultipartUpload> {

@@ -149,9 +149,9 @@ void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, 
 Result<std::vector<Need>> GetObjectAttributes::needs(const In& in, const Snapshot& s,
                                                      const Ports& ports) {
   TRY(std::vector<Need> needs, read_needs(in, s, ports, false));
-  needs.push_back(object_need(
-      in.version_id.empty() ? "s3:GetObjectAttributes" : "s3:GetObjectVersionAttributes", in.bucket,
-      in.key, s));
+  TRY(const std::vector<Need> attributes,
+      version_needs("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", in, s));
+  needs.insert(needs.end(), attributes.begin(), attributes.end());
   return needs;
 }
 Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& snapshot) {

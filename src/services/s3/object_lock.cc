@@ -101,12 +101,14 @@ Result<Done> check_lock_headers(const ObjectIn& in, Time time) {
   return Done{};
 }
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot) {
+  const auto add = [&](std::string_view action, policy::Context context) {
+    needs[0].context.insert(context.begin(), context.end());  // s3:PutObject knows them too
+    needs.push_back(object_need(action, in.bucket, in.key, snapshot, std::move(context)));
+  };
   if (!in.header(kMode).empty() || !in.header(kUntil).empty())
-    needs.push_back(object_need("s3:PutObjectRetention", in.bucket, in.key, snapshot,
-                                lock_context(in.header(kMode), parse_iso(in.header(kUntil)))));
+    add("s3:PutObjectRetention", lock_context(in.header(kMode), parse_iso(in.header(kUntil))));
   if (const std::string hold = in.header(kHold); !hold.empty())
-    needs.push_back(object_need("s3:PutObjectLegalHold", in.bucket, in.key, snapshot,
-                                {{"s3:object-lock-legal-hold", {hold}}}));
+    add("s3:PutObjectLegalHold", {{"s3:object-lock-legal-hold", {hold}}});
 }
 Result<Done> lock_new_version(const ObjectIn& in, const json::object& bucket, Time time,
                               json::object& facts) {
@@ -229,10 +231,21 @@ Result<Text> GetObjectRetention::run(const Authorized<In>& in, const Snapshot& s
       .close("Retention");
   return xml_text(xml);
 }
+namespace {
+Result<std::string> parse_hold(const std::string& text) {
+  TRY(const auto document, parse_xml(text));
+  return std::string(document->child("LegalHold").child_value("Status"));
+}
+}  // namespace
+Result<std::vector<Need>> PutObjectLegalHold::needs(const In& in, const Snapshot& s) {
+  TRY(std::vector<Need> needs, version_needs(action, action, in, s));
+  if (const auto hold = parse_hold(in.text); hold && !hold->empty())
+    needs[0].context["s3:object-lock-legal-hold"] = {*hold};
+  return needs;
+}
 Result<Text> PutObjectLegalHold::run(const Authorized<In>& in, Staged& staged) {
   TRY(Found found, find_locked(*in, staged));
-  TRY(const auto document, parse_xml(in->text));
-  const std::string status = document->child("LegalHold").child_value("Status");
+  TRY(const std::string status, parse_hold(in->text));
   if (status != "ON" && status != "OFF") return malformed_xml();
   found.version.facts["LegalHold"] = status;
   staged.put(version_key(in->bucket, in->key, found.sort), found.version.pack());

@@ -71,7 +71,12 @@ struct PutObjectRetention : OnLock<PutObjectRetention> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 SLUICE_S3_LOCK(GetObjectRetention, "GET", "retention", const Snapshot& snapshot);
-SLUICE_S3_LOCK(PutObjectLegalHold, "PUT", "legal-hold", Staged& staged);
+struct PutObjectLegalHold : OnLock<PutObjectLegalHold> {
+  static constexpr std::string_view name = "PutObjectLegalHold", action = "s3:PutObjectLegalHold";
+  static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "legal-hold", ""};
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
 SLUICE_S3_LOCK(GetObjectLegalHold, "GET", "legal-hold", const Snapshot& snapshot);
 
 }  // namespace sluice::s3

@@ -142,6 +142,8 @@ Result<std::vector<Need>> version_needs(std::string_view action, std::string_vie
   CHECK(check_owner(in.header("x-amz-expected-bucket-owner"), snapshot));
   policy::Context context;
   if (!in.version_id.empty()) context["s3:versionid"] = {in.version_id};
+  if (const std::string etag = in.header("if-match"); !etag.empty())
+    context["s3:if-match"] = {etag};
   return std::vector<Need>{object_need(in.version_id.empty() ? action : version_action, in.bucket,
                                        in.key, snapshot, std::move(context))};
 }
@@ -179,10 +181,11 @@ Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket)
 Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot,
                                       const Ports& ports) {
   CHECK(check_owner(in.header("x-amz-expected-bucket-owner"), snapshot));
-  policy::Context context;
+  policy::Context context{{"s3:objectcreationoperation", {"true"}}};
   for (const char* name :
-       {"x-amz-server-side-encryption", "x-amz-acl", "x-amz-storage-class", "x-amz-copy-source",
-        "x-amz-metadata-directive", "x-amz-content-sha256", "if-match", "if-none-match"})
+       {"x-amz-server-side-encryption", "x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read",
+        "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp", "x-amz-storage-class",
+        "x-amz-copy-source", "x-amz-metadata-directive", "if-match", "if-none-match"})
     if (const std::string value = in.header(name); !value.empty())
       context["s3:" + std::string(name)] = {value};
   std::string key = in.header("x-amz-server-side-encryption-aws-kms-key-id");

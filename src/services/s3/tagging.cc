@@ -91,13 +91,19 @@ Result<json::object> parse_tag_header(const std::string& text) {
   }
   return tags;
 }
-void add_request_tags(policy::Context& context, const json::object& tags) {
+namespace {
+void add_tags(policy::Context& context, const json::object& tags, const std::string& one,
+              const std::string& names) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : tags) {
-    context["s3:requestobjecttag/" + lower(std::string(key))] = {std::string(value.as_string())};
+    context[one + lower(std::string(key))] = {std::string(value.as_string())};
     keys.emplace_back(key);
   }
-  if (!keys.empty()) context["s3:requestobjecttagkeys"] = std::move(keys);
+  if (!keys.empty()) context[names] = std::move(keys);
+}
+}  // namespace
+void add_request_tags(policy::Context& context, const json::object& tags) {
+  add_tags(context, tags, "s3:requestobjecttag/", "s3:requestobjecttagkeys");
 }
 void add_existing_tags(policy::Context& context, const json::object& facts) {
   for (const auto& [key, value] : tags_of(facts))
@@ -134,6 +140,12 @@ Result<Text> GetObjectTagging::run(const Authorized<In>& in, const Snapshot& sna
   return out;
 }
 
+Result<std::vector<Need>> PutBucketTagging::needs(const In& in, const Snapshot& s) {
+  TRY(std::vector<Need> needs, OnBucket<PutBucketTagging>::needs(in, s));
+  if (const auto tags = parse_tag_document(in.text, kBucketTagsMax))
+    add_tags(needs[0].context, *tags, "aws:requesttag/", "aws:tagkeys");
+  return needs;
+}
 Result<Text> PutBucketTagging::run(const Authorized<In>& in, Staged& staged) {
   TRY(json::object bucket, tracked_bucket(staged, in->bucket));
   TRY(bucket["Tags"], parse_tag_document(in->text, kBucketTagsMax));

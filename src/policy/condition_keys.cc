@@ -1,0 +1,173 @@
+#include "policy/condition_keys.h"
+
+#include "base/bytes.h"
+#include "policy/match.h"
+
+namespace sluice::policy {
+namespace {
+// Rows add up: an action has the keys of every row that its name matches.
+constexpr ActionKeys kTable[] = {
+    {"*",
+     "aws:CurrentTime aws:EpochTime aws:MultiFactorAuthPresent aws:PrincipalAccount "
+     "aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalType aws:Referer "
+     "aws:RequestedRegion aws:ResourceAccount aws:SecureTransport aws:SourceIp "
+     "aws:TokenIssueTime aws:UserAgent aws:ViaAWSService aws:userid",
+     "lambda:SourceFunctionArn"},
+
+    {"cloudformation:CreateStack", "",
+     "aws:RequestTag/* aws:TagKeys cloudformation:ResourceTypes cloudformation:RoleArn "
+     "cloudformation:StackPolicyUrl cloudformation:TemplateUrl"},
+    {"cloudformation:UpdateStack", "",
+     "aws:RequestTag/* aws:TagKeys cloudformation:ResourceTypes cloudformation:RoleArn "
+     "cloudformation:StackPolicyUrl cloudformation:TemplateUrl"},
+    {"cloudformation:DeleteStack", "", "cloudformation:RoleArn"},
+    {"cloudformation:CreateChangeSet", "",
+     "aws:RequestTag/* aws:TagKeys cloudformation:ChangeSetName "
+     "cloudformation:ImportResourceTypes cloudformation:ResourceTypes cloudformation:RoleArn "
+     "cloudformation:StackPolicyUrl cloudformation:TemplateUrl"},
+    {"cloudformation:DeleteChangeSet", "", "cloudformation:ChangeSetName"},
+    {"cloudformation:DescribeChangeSet", "", "cloudformation:ChangeSetName"},
+    {"cloudformation:ExecuteChangeSet", "", "cloudformation:ChangeSetName"},
+
+    {"cloudtrail:*", "", "aws:ResourceTag/*"},
+    {"cloudtrail:CreateTrail", "", "aws:RequestTag/* aws:TagKeys"},
+    {"cloudtrail:AddTags", "", "aws:RequestTag/* aws:TagKeys"},
+    {"cloudtrail:RemoveTags", "", "aws:TagKeys"},
+
+    {"cloudwatch:PutMetricData", "cloudwatch:namespace", ""},
+
+    {"dynamodb:BatchGetItem",
+     "dynamodb:Attributes dynamodb:LeadingKeys dynamodb:ReturnConsumedCapacity dynamodb:Select",
+     ""},
+    {"dynamodb:BatchWriteItem",
+     "dynamodb:Attributes dynamodb:LeadingKeys dynamodb:ReturnConsumedCapacity", ""},
+    {"dynamodb:GetItem",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys "
+     "dynamodb:ReturnConsumedCapacity dynamodb:Select",
+     ""},
+    {"dynamodb:PutItem",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys "
+     "dynamodb:ReturnConsumedCapacity dynamodb:ReturnValues",
+     ""},
+    {"dynamodb:DeleteItem",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys "
+     "dynamodb:ReturnConsumedCapacity dynamodb:ReturnValues",
+     ""},
+    {"dynamodb:Query",
+     "dynamodb:Attributes dynamodb:LeadingKeys dynamodb:ReturnConsumedCapacity "
+     "dynamodb:ReturnValues dynamodb:Select",
+     ""},
+    {"dynamodb:Scan",
+     "dynamodb:Attributes dynamodb:FullTableScan dynamodb:ReturnConsumedCapacity "
+     "dynamodb:ReturnValues dynamodb:Select",
+     ""},
+    {"dynamodb:CreateTable", "", "aws:RequestTag/* aws:TagKeys"},
+
+    {"iam:PassRole", "iam:AssociatedResourceArn iam:PassedToService", ""},
+
+    {"kms:*Alias", "kms:CallerAccount", ""},
+    {"kms:*crypt*",
+     "kms:EncryptionAlgorithm kms:EncryptionContext:* kms:EncryptionContextKeys "
+     "kms:RequestAlias",
+     ""},
+    {"kms:GenerateDataKey*",
+     "kms:EncryptionAlgorithm kms:EncryptionContext:* kms:EncryptionContextKeys "
+     "kms:RequestAlias",
+     ""},
+    {"kms:ReEncrypt*", "kms:ReEncryptOnSameKey", ""},
+    {"kms:CreateKey",
+     "kms:BypassPolicyLockoutSafetyCheck kms:CallerAccount kms:KeyOrigin kms:KeySpec "
+     "kms:KeyUsage kms:MultiRegion",
+     ""},
+    {"kms:PutKeyPolicy", "kms:BypassPolicyLockoutSafetyCheck", ""},
+    {"kms:ScheduleKeyDeletion", "kms:ScheduleKeyDeletionPendingWindowInDays", ""},
+    {"kms:EnableKeyRotation", "kms:RotationPeriodInDays", ""},
+    {"kms:*Key*",
+     "kms:CallerAccount kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MultiRegion "
+     "kms:ResourceAliases",
+     ""},
+    {"kms:*crypt*",
+     "kms:CallerAccount kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MultiRegion "
+     "kms:ResourceAliases kms:ViaService",
+     ""},
+
+    {"lambda:AddPermission", "lambda:Principal",
+     "lambda:FunctionUrlAuthType lambda:InvokedViaFunctionUrl"},
+    {"lambda:RemovePermission", "lambda:Principal",
+     "lambda:FunctionUrlAuthType lambda:InvokedViaFunctionUrl"},
+
+    {"s3:*",
+     "s3:ResourceAccount s3:TlsVersion s3:authType s3:signatureAge s3:signatureversion "
+     "s3:x-amz-content-sha256",
+     ""},
+    {"s3:CreateBucket",
+     "s3:locationconstraint s3:x-amz-acl s3:x-amz-grant-full-control s3:x-amz-grant-read "
+     "s3:x-amz-grant-read-acp s3:x-amz-grant-write s3:x-amz-grant-write-acp "
+     "s3:x-amz-object-ownership",
+     ""},
+    {"s3:ListBucket", "s3:delimiter s3:max-keys s3:prefix", ""},
+    {"s3:ListBucketVersions", "s3:delimiter s3:max-keys s3:prefix", ""},
+    {"s3:PutBucketTagging", "aws:RequestTag/* aws:TagKeys", ""},
+    {"s3:PutBucketAcl", "",
+     "s3:x-amz-acl s3:x-amz-grant-full-control s3:x-amz-grant-read s3:x-amz-grant-read-acp "
+     "s3:x-amz-grant-write s3:x-amz-grant-write-acp"},
+    {"s3:PutObject",
+     "s3:ObjectCreationOperation s3:RequestObjectTag/* s3:RequestObjectTagKeys s3:if-match "
+     "s3:if-none-match s3:object-lock-legal-hold s3:object-lock-mode "
+     "s3:object-lock-remaining-retention-days s3:object-lock-retain-until-date s3:x-amz-acl "
+     "s3:x-amz-copy-source s3:x-amz-grant-full-control s3:x-amz-grant-read "
+     "s3:x-amz-grant-read-acp s3:x-amz-grant-write s3:x-amz-grant-write-acp "
+     "s3:x-amz-metadata-directive s3:x-amz-server-side-encryption "
+     "s3:x-amz-server-side-encryption-aws-kms-key-id "
+     "s3:x-amz-server-side-encryption-customer-algorithm s3:x-amz-storage-class "
+     "s3:x-amz-website-redirect-location",
+     ""},
+    {"s3:GetObject", "s3:ExistingObjectTag/*", ""},
+    {"s3:GetObjectVersion", "s3:ExistingObjectTag/* s3:versionid", ""},
+    {"s3:GetObjectTagging", "s3:ExistingObjectTag/*", ""},
+    {"s3:GetObjectVersionTagging", "s3:ExistingObjectTag/* s3:versionid", ""},
+    {"s3:PutObjectTagging", "s3:ExistingObjectTag/* s3:RequestObjectTag/* s3:RequestObjectTagKeys",
+     ""},
+    {"s3:PutObjectVersionTagging",
+     "s3:ExistingObjectTag/* s3:RequestObjectTag/* s3:RequestObjectTagKeys s3:versionid", ""},
+    {"s3:DeleteObjectTagging", "s3:ExistingObjectTag/*", ""},
+    {"s3:DeleteObjectVersionTagging", "s3:ExistingObjectTag/* s3:versionid", ""},
+    {"s3:DeleteObject", "s3:if-match", ""},
+    {"s3:DeleteObjectVersion", "s3:versionid", ""},
+    {"s3:GetObjectAcl", "", "s3:ExistingObjectTag/*"},
+    {"s3:GetObjectVersionAcl", "s3:versionid", "s3:ExistingObjectTag/*"},
+    {"s3:GetObjectAttributes", "", "s3:ExistingObjectTag/*"},
+    {"s3:GetObjectVersionAttributes", "s3:versionid", "s3:ExistingObjectTag/*"},
+    {"s3:PutObjectAcl", "",
+     "s3:ExistingObjectTag/* s3:x-amz-acl s3:x-amz-grant-full-control s3:x-amz-grant-read "
+     "s3:x-amz-grant-read-acp s3:x-amz-grant-write s3:x-amz-grant-write-acp "
+     "s3:x-amz-storage-class"},
+    {"s3:PutObjectRetention",
+     "s3:object-lock-mode s3:object-lock-remaining-retention-days "
+     "s3:object-lock-retain-until-date",
+     ""},
+    {"s3:PutObjectLegalHold", "s3:object-lock-legal-hold", ""},
+
+    {"sts:AssumeRole", "sts:ExternalId sts:RoleSessionName", ""},
+};
+
+bool names(std::string_view listed, std::string_view key) {
+  if (listed.ends_with('*'))
+    return key.size() >= listed.size() && equals_ignore_case(listed.substr(0, listed.size() - 1),
+                                                             key.substr(0, listed.size() - 1));
+  return equals_ignore_case(listed, key);
+}
+}  // namespace
+
+std::span<const ActionKeys> condition_keys() { return kTable; }
+
+bool is_unfilled(std::string_view action, std::string_view key) {
+  for (const ActionKeys& row : kTable) {
+    if (row.unfilled.empty() || !glob_ignore_case(row.actions, action)) continue;
+    for (const auto listed : split(row.unfilled, ' '))
+      if (names(listed, key)) return true;
+  }
+  return false;
+}
+
+}  // namespace sluice::policy
