@@ -6,15 +6,14 @@ namespace sluice {
 
 bool erase_span(Store& store, Span span, const Stopping& stopping) {
   constexpr size_t kBatchMax = 1000;
-  for (bool more = true; more;) {
+  do {
     if (stopping()) return false;
     Staged staged = store.stage();
     size_t count = 0;
-    more = false;
+    std::string next;
     staged.snapshot().scan(span, false, [&](std::string_view key, std::string_view) {
       if (count == kBatchMax) {
-        span.low = key;
-        more = true;
+        next = key;
         return false;
       }
       staged.erase({span.family, std::string(key)});
@@ -22,7 +21,8 @@ bool erase_span(Store& store, Span span, const Stopping& stopping) {
       return true;
     });
     if (count && !store.commit(std::move(staged), {})) return false;
-  }
+    span.low = std::move(next);
+  } while (!span.low.empty());
   return true;
 }
 
