@@ -5,7 +5,6 @@ import json
 import resource
 import socket
 import ssl
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -333,29 +332,6 @@ def test_head_has_no_body(server, door, reader):
     answer = door.ask(call, door.session)
     assert answer.status == 404 and answer.body == b""
     assert door.ask(dataclasses.replace(call, target="/door/in/a"), door.session).status == 200
-
-
-def test_one_connection_too_many_is_closed_and_the_rest_is_served(server, door):
-    raws = [socket.create_connection(address_of(server), timeout=30) for _ in range(560)]
-    try:
-        for raw in raws[512:]:
-            raw.settimeout(30)
-            try:
-                assert raw.recv(1) == b""
-            except ConnectionResetError:
-                pass
-    finally:
-        for raw in raws:
-            raw.close()
-    end = time.monotonic() + 30
-    while True:
-        try:
-            if door.ask(FAMILIES["json"], door.session).status == 200:
-                break
-        except OSError:
-            pass
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_descriptors_are_as_many_as_the_system_allows(tmp_path):

@@ -1,5 +1,6 @@
 #include "cli/server.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -36,6 +37,10 @@ void raise_descriptor_limit() {
   files.rlim_cur = std::min(files.rlim_max, kWanted);
   setrlimit(RLIMIT_NOFILE, &files);
 }
+
+// glibc raises the size from which a block is mapped by itself, and so given back when it is freed,
+// up to 32 MiB with each such block that it sees: bodies would then stay in the arenas of threads.
+void return_large_buffers() { mallopt(M_MMAP_THRESHOLD, 256 * 1024); }
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -302,6 +307,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
       options.account_id.find_first_not_of("0123456789") != std::string::npos)
     return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
   raise_descriptor_limit();
+  return_large_buffers();
   umask(0077);  // whatever is made in the data directory is for its owner alone
   StoreOptions store_options;
   store_options.on_failure = [] { kill(getpid(), SIGTERM); };

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "net/crowd.h"
 
 namespace sluice::net {
 namespace {
@@ -75,8 +76,8 @@ bool is_host(std::string_view host) {
 // straight to its reader.
 class Exchange : public BodySource {
  public:
-  Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines)
-      : stream_(stream), buffer_(buffer), deadlines_(deadlines) {
+  Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines, Guest* guest)
+      : stream_(stream), buffer_(buffer), deadlines_(deadlines), guest_(guest) {
     parser_.header_limit(kHeadBytesMax);
     parser_.body_limit(boost::none);
   }
@@ -145,6 +146,9 @@ class Exchange : public BodySource {
     return chunked_ ? read_chunked(into, size) : read_plain(into, size);
   }
 
+  void prove() override {
+    if (guest_) guest_->known = true;
+  }
   Parser& parser() { return parser_; }
   bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
   bool waits_for_continue() const { return expects_continue_; }
@@ -221,6 +225,7 @@ class Exchange : public BodySource {
   Stream& stream_;
   Buffer& buffer_;
   const Deadlines& deadlines_;
+  Guest* const guest_;
   Parser parser_;
   int64_t end_us_ = 0;  // 0: each read has its own deadline alone
   bool need_more_ = false, expects_continue_ = false, chunked_ = false;
@@ -299,10 +304,10 @@ void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
 }  // namespace
 
 void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler,
-                      const std::atomic<bool>& stopping, const Deadlines& deadlines) {
+                      const std::atomic<bool>& stopping, const Deadlines& deadlines, Guest* guest) {
   Buffer buffer;
   while (!stopping) {
-    Exchange exchange(stream, buffer, deadlines);
+    Exchange exchange(stream, buffer, deadlines, guest);
     switch (exchange.read_head()) {
       case Exchange::Head::closed: return;
       case Exchange::Head::malformed:
@@ -311,6 +316,7 @@ void serve_connection(Stream& stream, const std::string& peer_ip, const Handler&
         return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
       case Exchange::Head::ok: break;
     }
+    if (guest) guest->busy = true;
     Request request = to_request(exchange, stream, peer_ip);
     const bool is_head = request.method == "HEAD";
     const Response response = handler(std::move(request), exchange);
@@ -318,6 +324,10 @@ void serve_connection(Stream& stream, const std::string& peer_ip, const Handler&
         exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
     if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive)
       return;
+    if (guest) {
+      guest->since_us = monotonic_us();
+      guest->busy = false;
+    }
   }
 }
 

@@ -99,9 +99,13 @@ void Server::accept_loop(int listener, bool with_tls) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (fd >= 0)
-      start_connection(fd, ip_of(peer), with_tls ? tls_ : nullptr, false);
-    else if (errno == EMFILE || errno == ENFILE)
+    if (fd >= 0) {
+      const std::string ip = ip_of(peer);
+      if (auto guest = crowd_.admit(fd, ip))
+        start_connection(fd, ip, with_tls ? tls_ : nullptr, std::move(guest));
+      else
+        close(fd);
+    } else if (errno == EMFILE || errno == ENFILE)
       usleep(10000);  // out of descriptors: let some close
     else if (errno == EINVAL || errno == EBADF)
       return;
@@ -109,48 +113,46 @@ void Server::accept_loop(int listener, bool with_tls) {
 }
 
 void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
-  start_connection(fd, std::move(peer_ip), std::move(tls), true);
-}
-
-void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
-                              bool adopted) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ ||
-        (adopted ? adopted_ >= kAdoptedMax : open_.size() - adopted_ >= kConnectionsMax)) {
+    if (stopping_ || adopted_.size() >= kAdoptedMax) {
       close(fd);
       return;
     }
-    open_.insert(fd);
-    adopted_ += adopted;
+    adopted_.insert(fd);
   }
-  const auto forget = [this, fd, adopted] {
-    open_.erase(fd);
-    adopted_ -= adopted;
-  };
-  const bool started = start_thread([this, fd, peer_ip, tls, adopted, forget] {
+  start_connection(fd, std::move(peer_ip), std::move(tls), nullptr);
+}
+
+void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
+                              std::shared_ptr<Guest> guest) {
+  const bool started = start_thread([this, fd, peer_ip, tls, guest] {
     {
       const std::unique_ptr<Stream> stream =
           tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
       if (stream) {
-        const Deadlines deadlines{.idle_ms = adopted ? kAdoptedIdleMs : Deadlines{}.idle_ms};
+        const Deadlines deadlines{.idle_ms = guest ? Deadlines{}.idle_ms : kAdoptedIdleMs};
         try {
-          serve_connection(*stream, peer_ip, handler_, stopping_, deadlines);
+          serve_connection(*stream, peer_ip, handler_, stopping_, deadlines, guest.get());
         } catch (const std::exception& bug) {
           spdlog::error("a connection failed: {}", bug.what());
         }
       }
-      const std::lock_guard lock(mutex_);
-      forget();  // before the stream closes it, so that no number is reused meanwhile
+      forget(fd, guest);  // before the stream closes it, so that no number is reused meanwhile
     }
     const std::lock_guard lock(mutex_);
-    if (open_.empty()) idle_.notify_all();
+    if (adopted_.empty() && crowd_.empty()) idle_.notify_all();
   });
   if (!started) {
-    const std::lock_guard lock(mutex_);
-    forget();
+    forget(fd, guest);
     close(fd);
   }
+}
+
+void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
+  if (guest) return crowd_.forget(guest);
+  const std::lock_guard lock(mutex_);
+  adopted_.erase(fd);
 }
 
 Result<Done> Server::listen_operator(const std::string& path,
@@ -195,8 +197,10 @@ void Server::stop() {
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
   std::unique_lock lock(mutex_);
-  for (int fd : open_) shutdown(fd, SHUT_RD);  // wakes those that wait for a next request
-  idle_.wait_for(lock, std::chrono::seconds(10), [this] { return open_.empty(); });
+  for (int fd : adopted_) shutdown(fd, SHUT_RD);  // wakes those that wait for a next request
+  crowd_.wake_all();
+  idle_.wait_for(lock, std::chrono::seconds(10),
+                 [this] { return adopted_.empty() && crowd_.empty(); });
 }
 
 }  // namespace sluice::net

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "net/connection.h"
+#include "net/crowd.h"
 
 namespace sluice::net {
 
-constexpr size_t kConnectionsMax = 512;
-constexpr size_t kAdoptedMax =
-    1024;  // of functions: they have their own, so that a burst of them keeps nobody out
+// Of functions: they have their own, so that a burst of them keeps nobody out.
+constexpr size_t kAdoptedMax = 1024;
 constexpr int kAdoptedIdleMs = 10'000;  // and keep them less long
 
 struct Address {
@@ -43,8 +43,10 @@ class Server {
 
  private:
   void accept_loop(int listener, bool with_tls);
+  // tls null: plain. `guest` null: a function's.
   void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
-                        bool adopted);  // tls null: plain
+                        std::shared_ptr<Guest> guest);
+  void forget(int fd, const std::shared_ptr<Guest>& guest);
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};
@@ -52,8 +54,8 @@ class Server {
   std::vector<int> listeners_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::set<int> open_;  // descriptors of live connections
-  size_t adopted_ = 0;  // how many of them
+  Crowd crowd_;
+  std::set<int> adopted_;  // descriptors of functions' connections
 };
 
 }  // namespace sluice::net

@@ -1,10 +1,9 @@
 #include "request/audit.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <set>
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "base/random.h"
 #include "request/route.h"
@@ -184,12 +183,6 @@ void mark_payload_unproven(json::object& record) {
   json::value& extra = record["additionalEventData"];
   if (!extra.is_object()) extra.emplace_object();
   extra.get_object()["payloadProven"] = false;
-}
-
-std::string source_key(const std::string& ip) {
-  in6_addr address{};
-  if (inet_pton(AF_INET6, ip.c_str(), &address) != 1) return ip;
-  return std::string(reinterpret_cast<const char*>(address.s6_addr), 8);
 }
 
 bool StrangerLimit::admit(const std::string& source_ip, Time time) {

@@ -80,8 +80,6 @@ class StrangerLimit {
   std::unordered_set<std::string> unrecorded_sources_;
   Unrecorded unrecorded_;
 };
-// How a source is told from another: an IPv6 address by its /64, which one host has to itself.
-std::string source_key(const std::string& ip);
 json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
                                const Scope& scope);
 

@@ -93,7 +93,8 @@ Result<std::shared_ptr<const Caller>> Gate::authenticate(
   std::string payload_hash = request.headers.get("x-amz-content-sha256");
   if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml)
     payload_hash = payload_hash_of(request);
-  if (service.protocol != Protocol::rest_xml) payload_hash = hex(sha256(request.body));
+  if (service.protocol != Protocol::rest_xml)
+    payload_hash = sigv4::signed_payload_hash(request, claim).value_or(hex(sha256(request.body)));
   if (payload_hash.empty())
     return Error{400,
                  "InvalidRequest",

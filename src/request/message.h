@@ -28,6 +28,7 @@ class BodySource {
   virtual const Headers* trailers() const {
     return nullptr;
   }  // after the end: the trailing headers, if any
+  virtual void prove() {}  // its request comes from a session: its connection is no stranger's
 };
 // A response body made while it is sent: `bytes` in total.
 class BodyProducer {

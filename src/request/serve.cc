@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
@@ -80,7 +81,23 @@ Error too_large(const Service& service) {
           {}};
 }
 
-Result<std::string> read_all(BodySource& source, const Request& request, const Service& service) {
+Error slow_down(const Service& service, std::string text) {
+  switch (service.protocol) {
+    case Protocol::rest_xml: return {503, "SlowDown", std::move(text), {}};
+    case Protocol::rest_json: return {429, "TooManyRequestsException", std::move(text), {}};
+    case Protocol::query: return {400, "Throttling", std::move(text), {}};
+    default: return {400, "ThrottlingException", std::move(text), {}};
+  }
+}
+
+// A body that drips would hold its memory for as long as it likes.
+bool is_too_slow(int64_t begun_us, size_t bytes) {
+  const int64_t seconds = (monotonic_us() - begun_us) / 1'000'000 - kBodyGraceS;
+  return seconds > 0 && static_cast<int64_t>(bytes) < seconds * kBodyBytesPerSecondMin;
+}
+
+Result<std::string> read_all(BodySource& source, const Request& request, const Service& service,
+                             BodyBudget::Share& share) {
   const size_t bytes_max = body_bytes_max(service);
   const std::string length =
       request.headers.get("content-length");  // refused before a byte of it is read
@@ -89,6 +106,7 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
     return too_large(service);
   constexpr size_t kProbeBytes = 512,
                    kStepBytesMax = 1 << 20;  // a length is a claim: memory follows what arrives
+  const int64_t begun_us = monotonic_us();
   std::string out;
   for (size_t step =
            std::min(kStepBytesMax,
@@ -96,19 +114,29 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
        ; step = std::min(std::max(step, out.size()), kStepBytesMax)) {
     const size_t old = out.size();
     if (out.capacity() - old > kProbeBytes) step = std::min(step, out.capacity() - old);
+    if (!share.grow_to(old + step))
+      return slow_down(service,
+                       "The bodies that the server holds leave no room for this one; try again.");
     out.resize(old + step);
     auto got = source.read(out.data() + old, step);
     out.resize(old + (got ? *got : 0));
     if (!got) return std::move(got).error();
     if (!*got) return out;
     if (out.size() > bytes_max) return too_large(service);
+    if (is_too_slow(begun_us, out.size()))
+      return Error{400,
+                   "RequestTimeout",
+                   "The request's body comes too slowly: " +
+                       std::to_string(kBodyBytesPerSecondMin) + " bytes a second at least.",
+                   {}};
   }
 }
 
 // A buffered payload; a checksum that came behind it joins the headers, where the operation looks
 // for it.
-Result<std::string> read_whole(BodySource& payload, Request& request, const Service& service) {
-  TRY(std::string body, read_all(payload, request, service));
+Result<std::string> read_whole(BodySource& payload, Request& request, const Service& service,
+                               BodyBudget::Share& share) {
+  TRY(std::string body, read_all(payload, request, service, share));
   if (const Headers* trailers = payload.trailers())
     for (const auto& [name, value] : trailers->list)
       if (name.starts_with("x-amz-checksum-") && !request.headers.find(name))
@@ -260,14 +288,27 @@ Response Path::answer(Request request, BodySource& raw) {
   auto session = sessions_.find(*claim, service, ports_, request.time);
   if (!session) return refuse_stranger(request, service, session.error());
 
-  if (!s3) {
-    auto body = read_all(raw, request, service);
-    if (!body) return refuse_stranger(request, service, body.error(), &(*session)->session);
-    request.body = *std::move(body);
-  }
+  // Where the head names the payload's hash, it is proven before the body takes any memory.
+  BodyBudget::Share share(bodies_, claim->access_key_id + " " + source_key(request.source_ip));
+  const auto named_hash = s3 ? std::nullopt : sigv4::signed_payload_hash(request, *claim);
+  const auto read_body = [&]() -> Result<Done> {
+    TRY(request.body, read_all(raw, request, service, share));
+    return Done{};
+  };
+  if (!s3 && !named_hash)
+    if (auto read = read_body(); !read)
+      return refuse_stranger(request, service, read.error(), &(*session)->session);
   auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
   if (!authenticated) return refuse_stranger(request, service, authenticated.error());
   const Caller& caller = **authenticated;
+  raw.prove();
+  share.prove();
+  if (named_hash) {
+    auto read = read_body();
+    if (read && !equal_constant_time(hex(sha256(request.body)), lower(*named_hash)))
+      read = sigv4::fault(sigv4::Fault::mismatch, service);
+    if (!read) return refuse_stranger(request, service, read.error(), &(*session)->session);
+  }
   if (s3) to_path_style(request, ports_.store->scope());
 
   AuditFacts facts;
@@ -286,6 +327,8 @@ Response Path::answer(Request request, BodySource& raw) {
       }
     }
     if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") {
+      if (!share.grow_to(request.body.size() + body_bytes_max(service)))
+        return slow_down(service, "The server has no room to unpack this body now; try again.");
       TRY(request.body, gunzip(request.body, body_bytes_max(service)));
     }
     const bool form_well_formed =
@@ -297,7 +340,7 @@ Response Path::answer(Request request, BodySource& raw) {
     if (row->streams)
       request.stream = payload;
     else if (payload) {
-      TRY(request.body, read_whole(*payload, request, service));
+      TRY(request.body, read_whole(*payload, request, service, share));
       payload_proven = true;
     }
     return run(request, service, *row, caller, facts, receipt);

@@ -2,6 +2,7 @@
 // The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no
 // other order.
 #include "request/audit.h"
+#include "request/body_budget.h"
 #include "request/sigv4.h"
 
 namespace sluice {
@@ -39,6 +40,7 @@ class Path : public Dispatcher {
                            const Session* token_of = nullptr);
   Ports& ports_;
   StrangerLimit strangers_;
+  BodyBudget bodies_;
   sigv4::KnownSessions sessions_;
 };
 

@@ -445,6 +445,16 @@ std::string signing_key(const Secret& secret, const Claim& claim) {
       "aws4_request");
 }
 
+std::optional<std::string> signed_payload_hash(const Request& request, const Claim& claim) {
+  constexpr std::string_view kHeader = "x-amz-content-sha256";
+  const std::string named = request.headers.get(kHeader);
+  const bool is_hash = named.size() == 64 && unhex(named).has_value();
+  const auto& names = claim.signed_headers;
+  if (!is_hash || std::find(names.begin(), names.end(), kHeader) == names.end())
+    return std::nullopt;
+  return named;
+}
+
 Result<Done> verify(const Request& request, const Claim& claim, const KnownSession& session,
                     std::string_view payload_hash, const Service& service, const Ports& ports) {
   CHECK(verify_scope(claim, service, ports.store->scope()));

@@ -82,6 +82,8 @@ std::string canonical_request(const Request& request, const Claim& claim,
                               std::string_view payload_hash, bool s3);
 std::string string_to_sign(const Claim& claim, std::string_view canonical);
 std::string signing_key(const Secret& secret, const Claim& claim);
+// The hash of the payload, where a signed header names it: then the head alone can be verified.
+std::optional<std::string> signed_payload_hash(const Request& request, const Claim& claim);
 // The signature, clock and scope; `payload_hash` as the canonical request needs it.
 Result<Done> verify(const Request& request, const Claim& claim, const KnownSession& session,
                     std::string_view payload_hash, const Service& service, const Ports& ports);

@@ -1,0 +1,168 @@
+"""Strangers and the weakest session against everybody else: connections that ask nothing, bodies without end, bodies that drip."""
+import contextlib
+import dataclasses
+import json
+import pathlib
+import socket
+import ssl
+import threading
+
+import pytest
+
+import wire
+from functions import make_role, until
+
+STRANGERS_OF_A_SOURCE = 64
+MIB = 1 << 20
+ASK = wire.Call("dynamodb", "POST", "/", {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.ListTables"}, b"{}")
+
+
+@pytest.fixture(scope="module")
+def door(server):
+    one = wire.Wire(server)
+    one.session = server.session()
+    return one
+
+
+def address_of(server):
+    host, port = wire.Wire(server).netloc.rsplit(":", 1)
+    return host, int(port)
+
+
+@contextlib.contextmanager
+def idle_strangers(server, count, source="127.0.0.1", tls=True):
+    """Connections that spoke TLS and then say nothing."""
+    context, held = ssl.create_default_context(cafile=server.endpoint["ca_file"]), []
+    try:
+        for _ in range(count):
+            raw = socket.create_connection(address_of(server), timeout=30, source_address=(source, 0))
+            with contextlib.suppress(OSError):                       # some are shut out meanwhile
+                held.append(context.wrap_socket(raw, server_hostname="127.0.0.1") if tls else raw)
+        yield held
+    finally:
+        for one in held:
+            one.close()
+
+
+def still_open(sockets):
+    def alive(one):
+        one.settimeout(0.001)
+        try:
+            return one.recv(1) != b""
+        except (TimeoutError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+    return sum(alive(one) for one in sockets)
+
+
+@pytest.mark.parametrize("tls", (True, False), ids=("idle", "before the handshake"))
+def test_idle_connections_keep_nobody_out(server, door, tls):
+    """576 of them from the address that the good client has too: every good request is served, each on a connection of its own."""
+    with idle_strangers(server, 576, tls=tls) as held:
+        assert [door.ask(ASK, door.session).status for _ in range(100)] == [200] * 100
+        until(lambda: still_open(held) <= STRANGERS_OF_A_SOURCE)
+
+
+def test_sources_have_a_share_each(server):
+    """A stranger's own connections make room for his next ones, not those of another source."""
+    with idle_strangers(server, 10, "127.0.0.2") as others, idle_strangers(server, 200, "127.0.0.3"):
+        assert still_open(others) == 10
+
+
+def test_who_is_known_is_not_sent_away(server, door):
+    """A connection on which a request was proven outlives any number of strangers from anywhere."""
+    connection = door.connect()
+    assert door.send(ASK, door.sign(ASK, door.session), connection=connection).status == 200
+    with contextlib.ExitStack() as stack:
+        for source in range(2, 12):
+            stack.enter_context(idle_strangers(server, 80, f"127.0.0.{source}", tls=False))
+        assert door.send(ASK, door.sign(ASK, door.session), connection=connection).status == 200
+    connection.close()
+
+
+def rss(server):
+    return int(next(line.split()[1] for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))) * 1024
+
+
+def begin(server, call, headers, length, source="127.0.0.1"):
+    """Sends the head, and says how long its body will be."""
+    context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
+    spoken = context.wrap_socket(socket.create_connection(address_of(server), timeout=60, source_address=(source, 0)), server_hostname="127.0.0.1")
+    lines = [f"{call.method} {call.target} HTTP/1.1", *(f"{name}: {value}" for name, value in (headers | {"content-length": str(length)}).items()), "", ""]
+    spoken.sendall("\r\n".join(lines).encode())
+    return spoken
+
+
+def answer(spoken):
+    got = b""
+    with contextlib.suppress(OSError):
+        while piece := spoken.recv(65536):
+            got += piece
+            if b"\r\n\r\n" in got:
+                break
+    return got.split(b" ", 2)[1] if got else b""
+
+
+BIG = wire.Call("lambda", "POST", "/2015-03-31/functions", {"content-type": "application/json"}, b"")
+
+
+def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
+    """A signed header names the payload's hash: a wrong signature is told before a byte of the body is wanted."""
+    headers = door.sign(dataclasses.replace(BIG, service="lambda", headers=BIG.headers | {"x-amz-content-sha256": "a" * 64}), door.session, payload="a" * 64)
+    forged = headers | {"authorization": headers["authorization"][:-1] + ("0" if headers["authorization"][-1] != "0" else "1")}
+    spoken = begin(server, BIG, forged | {"expect": "100-continue"}, 60 * MIB)
+    assert answer(spoken) == b"403"
+    spoken = begin(server, BIG, headers | {"expect": "100-continue"}, 3)
+    assert answer(spoken) == b"100"                                  # proven; the body is wanted
+    spoken.sendall(b"{}\n")
+    assert answer(spoken) == b"403"                                  # and is not what was signed
+
+
+def test_bodies_have_a_budget(fresh_server):
+    """Who holds a token and no key sends twelve bodies of 60 MiB, and a hundred connections of the weakest session send 16 MiB each: the
+    server's memory stays within its budget, and others are served meanwhile."""
+    server = fresh_server
+    make_role(server, "weakest", service="ec2.amazonaws.com")
+    server.client("iam").update_assume_role_policy(RoleName="weakest", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{server.endpoint['account_id']}:root"}, "Action": "sts:AssumeRole"}]}))
+    weakest, door = server.session("weakest"), wire.Wire(server)
+    before, codes, lock = rss(server), [], threading.Lock()
+
+    def attack(call, headers, length, source):
+        spoken = begin(server, call, headers, length, source)
+        with contextlib.suppress(OSError):
+            for _ in range(length // MIB):
+                spoken.sendall(b"[" * MIB)
+        code = answer(spoken)
+        with lock:
+            codes.append(code)
+        spoken.close()
+    forged = door.sign(BIG, weakest) | {"authorization": door.sign(BIG, weakest)["authorization"][:-4] + "0000"}
+    item = dataclasses.replace(ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"})
+    threads = [threading.Thread(target=attack, args=(BIG, forged, 60 * MIB, f"127.0.0.{n + 2}")) for n in range(12)]
+    threads += [threading.Thread(target=attack, args=(item, door.sign(dataclasses.replace(item, body=b"[" * (16 * MIB)), weakest), 16 * MIB, f"127.0.1.{n % 4 + 2}")) for n in range(100)]
+    for thread in threads:
+        thread.start()
+    good = server.session()
+    served = [door.ask(ASK, good) for _ in range(20)]
+    for thread in threads:
+        thread.join()
+    assert [(one.status, one.code) for one in served] == [(200, "")] * 20
+    assert b"429" in codes or b"400" in codes                       # some found no room
+    print("peak", (rss(server) - before) // MIB, "MiB;", {code: codes.count(code) for code in set(codes)})
+    assert rss(server) - before < 400 * MIB
+
+
+def test_a_body_that_drips_is_given_up(server, door):
+    """One byte a second would hold its memory for weeks; each single read is in time."""
+    spoken = begin(server, ASK, door.sign(ASK, door.session), 2000)
+    spoken.settimeout(0.5)
+    for _ in range(200):
+        try:
+            spoken.sendall(b" ")
+            if got := spoken.recv(4096):
+                break
+        except TimeoutError:
+            continue
+    assert got.startswith(b"HTTP/1.1 400") and b"RequestTimeout" in got
