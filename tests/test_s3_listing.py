@@ -106,7 +106,7 @@ def test_names_that_xml_cannot_carry_come_encoded(wire):
 
 
 def test_bad_arguments_of_a_listing(wire):
-    for query in ("list-type=2&max-keys=x", "list-type=2&max-keys=-1", "max-keys=2147483648", "encoding-type=base64", "list-type=2&continuation-token=%3F%3F", "list-type=2&continuation-token=", "version-id-marker=x&versions="):
+    for query in ("list-type=2&max-keys=x", "list-type=2&max-keys=-1", "max-keys=2147483648", "encoding-type=base64", "list-type=2&continuation-token=%3F%3F", "version-id-marker=x&versions="):
         assert wire.call("GET", "/listed", query).code == "InvalidArgument", query
     empty = document(wire.call("GET", "/listed", "list-type=2&max-keys=0"))
     assert empty.findtext("IsTruncated") == "false" and empty.findtext("KeyCount") == "0" and empty.find("Contents") is None

@@ -117,7 +117,8 @@ class Wire:
         key = b"AWS4" + session["SecretAccessKey"].encode()
         for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        signature = hmac.new(key, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}".encode(), "sha256").hexdigest()
+        digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()               # the bytes that http.client sends
+        signature = hmac.new(key, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}".encode(), "sha256").hexdigest()
         return headers | {"authorization": f"AWS4-HMAC-SHA256 Credential={session['AccessKeyId']}/{scope}, SignedHeaders={names}, Signature={signature}"}
 
     def connect(self, source=None):

@@ -158,6 +158,15 @@ void Snapshot::scan(const Span& span, bool backwards,
     throw std::runtime_error("the store cannot be read: " + it->status().ToString());
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
+uint64_t Snapshot::audit_sequence() const {
+  uint64_t newest = 0;
+  scan(schema::prefix(Family::audit, "audit", {}), "", true,
+       [&](std::string_view key, std::string_view) {
+         newest = from_big_endian64(schema::parts(key).at(0));
+         return false;
+       });
+  return newest;
+}
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
 
@@ -187,6 +196,7 @@ std::string Staged::emit(std::string_view queue, const json::object& event) {
   data_->events.emplace_back(queue, OutboxEvent{id, event});
   return id;
 }
+size_t Staged::events() const { return data_->events.size(); }
 void Staged::adopt(const BlobRef& blob) {
   put(blob_key(blob.id), std::to_string(blob.bytes));
   data_->adopted.push_back(blob);

@@ -62,6 +62,8 @@ class Snapshot {
   // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
   // while this stays the same. 0: such a commit is under way, nothing may be kept.
   uint64_t meta_version() const;
+  // Of the newest audit record: rises with every commit that has one, over restarts too.
+  uint64_t audit_sequence() const;
   // While this lives, every file that the snapshot names can be opened. For a body that is sent
   // after its call: lighter than the snapshot itself, which keeps old records from being dropped.
   std::shared_ptr<const void> hold_files() const;
@@ -109,6 +111,7 @@ class Staged {
   // An event for the outbox queue ("lambda.async"): kept until its consumer erases it in a commit.
   // Returns its id.
   std::string emit(std::string_view queue, const json::object& event);
+  size_t events() const;              // how many it has so far
   void adopt(const BlobRef& blob);    // the commit names this file
   void release(const BlobRef& blob);  // the commit frees this file
   void after_commit(

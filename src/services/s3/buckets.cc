@@ -1,6 +1,7 @@
 #include "services/s3/buckets.h"
 
 #include "base/bytes.h"
+#include "services/s3/multipart.h"
 
 namespace sluice::s3 {
 namespace {
@@ -141,38 +142,77 @@ Result<Text> HeadBucket::run(const Authorized<In>& in, const Snapshot& snapshot)
 }
 Result<Text> DeleteBucket::run(const Authorized<In>& in, Staged& staged) {
   CHECK(tracked_bucket(staged, in->bucket));
-  for (const char* table : {"s3.version", "s3.upload"}) {
-    const Key prefix = schema::prefix(Family::objects, table, {in->bucket});
-    bool any = false;
-    staged.snapshot().scan(prefix, "", false, [&](std::string_view, std::string_view) {
-      any = true;
-      return false;
-    });
-    if (any)
-      return Error{409,
-                   "BucketNotEmpty",
-                   "The bucket you tried to delete is not empty",
-                   {{"BucketName", in->bucket}}};
-    staged.expect_empty(prefix);
-  }
+  const Key versions = schema::prefix(Family::objects, "s3.version", {in->bucket});
+  bool any = false;
+  staged.snapshot().scan(versions, "", false, [&](std::string_view, std::string_view) {
+    any = true;
+    return false;
+  });
+  if (any)
+    return Error{409,
+                 "BucketNotEmpty",
+                 "The bucket you tried to delete is not empty",
+                 {{"BucketName", in->bucket}}};
+  staged.expect_empty(versions);
+  drop_uploads(staged, in->bucket);
   staged.erase(bucket_key(in->bucket));
   return Text{204, "", ""};
 }
-Result<Text> ListBuckets::run(const Authorized<In>&, const Snapshot& snapshot) {
+Result<ListBuckets::In> ListBuckets::parse(const Request& request) {
+  In in{request.query_text("prefix"), request.query_text("bucket-region"), {}, kBucketPageMax};
+  const auto invalid = [](const char* name, const std::string& value, std::string text) {
+    return Error{400,
+                 "InvalidArgument",
+                 std::move(text),
+                 {{"ArgumentName", name}, {"ArgumentValue", value}}};
+  };
+  if (const std::string text = request.query_text("max-buckets"); !text.empty()) {
+    const auto max = parse_int(text);
+    if (!max || *max < 1 || *max > kBucketPageMax)
+      return invalid("max-buckets", text,
+                     "Argument max-buckets must be an integer between 1 and 10000");
+    in.max = *max;
+  }
+  if (const std::string token = request.query_text("continuation-token"); !token.empty()) {
+    const auto after = unbase64url(token);
+    if (!after || after->empty())
+      return invalid("continuation-token", token, "The continuation token provided is incorrect");
+    in.after = *after;
+  }
+  return in;
+}
+Result<Text> ListBuckets::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  const std::string& region = snapshot.scope().region;
   XmlWriter xml;
   xml.open("ListAllMyBucketsResult", kXmlns);
   write_owner(xml, "Owner", snapshot);
   xml.open("Buckets");
-  snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}), "", false,
+  int64_t listed = 0;
+  std::string last, token;
+  snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}),
+                in->after.empty() ? "" : bucket_key(in->after).bytes, false,
                 [&](std::string_view, std::string_view value) {
-                  if (const auto b = parse_json_object(value))
-                    xml.open("Bucket")
-                        .element("Name", text_of(*b, "Name"))
-                        .element("CreationDate", iso_millis(int_of(*b, "Created")))
-                        .close("Bucket");
+                  const auto bucket = parse_json_object(value);
+                  const std::string name = bucket ? text_of(*bucket, "Name") : "";
+                  const bool wanted = name.starts_with(in->prefix) && name != in->after &&
+                                      (in->region.empty() || in->region == region);
+                  if (!bucket || !wanted) return true;
+                  if (listed++ == in->max) {
+                    token = base64url(last);
+                    return false;
+                  }
+                  last = name;
+                  xml.open("Bucket")
+                      .element("Name", name)
+                      .element("CreationDate", iso_millis(int_of(*bucket, "Created")))
+                      .element("BucketRegion", region)
+                      .close("Bucket");
                   return true;
                 });
-  xml.close("Buckets").close("ListAllMyBucketsResult");
+  xml.close("Buckets");
+  if (!token.empty()) xml.element("ContinuationToken", token);
+  if (!in->prefix.empty()) xml.element("Prefix", in->prefix);
+  xml.close("ListAllMyBucketsResult");
   return Text{200, xml.take(), "application/xml"};
 }
 Result<Text> GetBucketLocation::run(const Authorized<In>& in, const Snapshot& snapshot) {

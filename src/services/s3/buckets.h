@@ -109,12 +109,17 @@ SLUICE_S3_BUCKET(GetBucketAccelerateConfiguration, "GetAccelerateConfiguration",
 SLUICE_S3_BUCKET(GetBucketRequestPayment, "GetBucketRequestPayment", "GET", "requestPayment",
                  const Snapshot& snapshot);
 
+// max-buckets 1 to 10,000, continuation-token, prefix, bucket-region.
 struct ListBuckets {
   static constexpr std::string_view name = "ListBuckets", action = "s3:ListAllMyBuckets";
   static constexpr Match match{"GET", "/", "", ""};
-  struct In {};
+  static constexpr int64_t kBucketPageMax = 10'000;
+  struct In {
+    std::string prefix, region, after;
+    int64_t max;
+  };
   using Out = Text;
-  static Result<In> parse(const Request&) { return In{}; }
+  static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
     return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
   }

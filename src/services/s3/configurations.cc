@@ -134,6 +134,11 @@ Result<Text> PutPublicAccessBlock::run(const Authorized<In>& in, Staged& staged)
 }
 Result<Text> GetPublicAccessBlock::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
+  if (bucket.at("PublicAccessBlock").as_object().empty())
+    return Error{404,
+                 "NoSuchPublicAccessBlockConfiguration",
+                 "The public access block configuration was not found",
+                 {{"BucketName", in->bucket}}};
   XmlWriter xml;
   xml.open("PublicAccessBlockConfiguration", kXmlns);
   for (const char* flag : kFlags)
@@ -143,9 +148,7 @@ Result<Text> GetPublicAccessBlock::run(const Authorized<In>& in, const Snapshot&
 }
 Result<Text> DeletePublicAccessBlock::run(const Authorized<In>& in, Staged& staged) {
   TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  json::object block;
-  for (const char* flag : kFlags) block[flag] = false;
-  bucket["PublicAccessBlock"] = std::move(block);
+  bucket["PublicAccessBlock"] = json::object{};  // none: every flag is off
   staged.put_json(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }

@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "services/s3/metadata.h"
 #include "services/s3/object_lock.h"
 #include "services/s3/tagging.h"
 
@@ -132,7 +133,7 @@ void fill_headers(Headers& headers, const ObjectIn& in, const json::object& fact
   }
   for (const auto& [name, value] : in.overrides) headers.add(name, value);
   for (const auto& [name, value] : facts.at("Meta").as_object())
-    headers.add("x-amz-meta-" + std::string(name), std::string(value.as_string()));
+    headers.add("x-amz-meta-" + std::string(name), encode_metadata(value.as_string()));
   if (range.partial)
     headers.add("content-range", "bytes " + std::to_string(range.from) + "-" +
                                      std::to_string(range.from + range.count - 1) + "/" +

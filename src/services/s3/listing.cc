@@ -83,7 +83,7 @@ Text list_objects(const ListIn& in, const Snapshot& snapshot, bool v2) {
   if (v2) {
     xml.element("KeyCount", std::to_string(page.count()));
     if (!in.after.empty()) xml.element("StartAfter", shown(in.encode, in.after));
-    if (!in.token.empty()) xml.element("ContinuationToken", in.token);
+    if (in.has_token) xml.element("ContinuationToken", in.token);
     if (page.truncated) xml.element("NextContinuationToken", base64url(page.last));
   } else {
     xml.element("Marker", shown(in.encode, in.after));
@@ -139,7 +139,8 @@ Result<ListIn> Lists<Self>::parse(const Request& request) {
     in.max_keys = std::min<int64_t>(*value, kListMax);
   }
   in.token = v2 ? request.query_text("continuation-token") : "";
-  if (v2 && request.query_value("continuation-token") && !unbase64url(in.token).value_or("").size())
+  in.has_token = v2 && request.query_value("continuation-token");
+  if (!in.token.empty() && !unbase64url(in.token).value_or("").size())
     return Error{400,
                  "InvalidArgument",
                  "The continuation token provided is incorrect",

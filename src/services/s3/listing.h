@@ -9,7 +9,7 @@ namespace sluice::s3 {
 struct ListIn {
   std::string bucket, owner, prefix, delimiter, after, version_after, token;
   int64_t max_keys = kListMax;
-  bool encode = false, fetch_owner = false;
+  bool encode = false, fetch_owner = false, has_token = false;
 };
 template <class Self>
 struct Lists {

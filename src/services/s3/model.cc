@@ -179,6 +179,17 @@ Result<Done> erase_version(Staged& staged, const std::string& bucket, const std:
 }
 }  // namespace
 
+namespace {
+// Grows from commit to commit, so that for one key the order of the events is the order of what
+// happened: who writes a key reads what the commit before wrote, and so begins behind it. Events of
+// one commit are told apart by their number. The first digits put it behind those of earlier
+// versions, which held a time.
+std::string sequencer(const Staged& staged) {
+  const uint64_t commit = staged.snapshot().audit_sequence() & ((uint64_t{1} << 40) - 1);
+  return "02" + hex(big_endian64(commit << 16 | (staged.events() & 0xffff))).substr(2);
+}
+}  // namespace
+
 void emit_event(Staged& staged, const json::object& bucket, const std::string& key,
                 const json::object& facts, std::string_view event_name, const Actor& actor) {
   const json::value* configurations = bucket.if_contains("Notifications");
@@ -192,12 +203,8 @@ void emit_event(Staged& staged, const json::object& bucket, const std::string& k
       wanted = wanted || matches_event(std::string_view(e.as_string()), event);
     if (!wanted || !key.starts_with(text_of(c, "Prefix")) || !key.ends_with(text_of(c, "Suffix")))
       continue;
-    json::object object{
-        {"key", form_encode(key)},
-        {"sequencer",
-         hex(big_endian64(static_cast<uint64_t>(int_of(facts, "Modified")) << 16)).substr(0, 16) +
-             random_hex(2)}};
-    if (!bool_of(facts, "Marker")) {
+    json::object object{{"key", form_encode(key)}, {"sequencer", sequencer(staged)}};
+    if (!bool_of(facts, "Marker") && !event_name.starts_with("ObjectRemoved:")) {
       object["size"] = int_of(facts, "Size");
       object["eTag"] = text_of(facts, "ETag");
     }

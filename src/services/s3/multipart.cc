@@ -258,6 +258,16 @@ void drop_parts(Staged& staged, const std::string& upload_id) {
                          });
 }
 }  // namespace
+void drop_uploads(Staged& staged, const std::string& bucket) {
+  staged.snapshot().scan(schema::prefix(Family::objects, "s3.upload", {bucket}), "", false,
+                         [&](std::string_view key, std::string_view) {
+                           const Key upload{Family::objects, std::string(key)};
+                           if (!staged.get(upload)) return true;
+                           staged.erase(upload);
+                           drop_parts(staged, schema::parts(key).at(2));
+                           return true;
+                         });
+}
 Result<Text> AbortMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
   if (!staged.get(upload_key(*in))) return no_such_upload(in->upload_id);
   staged.erase(upload_key(*in));

@@ -28,6 +28,9 @@ Error no_such_upload(const std::string& id);
 Result<int64_t> parse_max(const std::vector<std::pair<std::string, std::string>>& query,
                           std::string_view name);
 
+// What a bucket takes with it when it goes: uploads in progress do not keep it.
+void drop_uploads(Staged& staged, const std::string& bucket);
+
 template <class Self>
 struct OnUpload {
   using In = UploadIn;

@@ -125,22 +125,20 @@ namespace {
 void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, int64_t after) {
   const json::array& blobs = facts.at("Blobs").as_array();
   const auto total = static_cast<int64_t>(blobs.size()), end = std::min(total, after + max);
-  xml.open("ObjectParts").element("PartsCount", std::to_string(total));
-  if (text_of(facts, "ChecksumType") ==
-      "COMPOSITE") {  // as on AWS, parts are listed where their checksums mean something
-    xml.element("PartNumberMarker", std::to_string(after))
-        .element("NextPartNumberMarker", std::to_string(end))
-        .element("MaxParts", std::to_string(max))
-        .element("IsTruncated", end < total ? "true" : "false");
-    for (int64_t k = after; k < end; ++k) {
-      const json::object& part = blobs[static_cast<size_t>(k)].as_object();
-      xml.open("Part")
-          .element("PartNumber", std::to_string(k + 1))
-          .element("Size", std::to_string(int_of(part, "Bytes")));
-      if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
-        xml.element(checksum->element, text_of(part, "ChecksumValue"));
-      xml.close("Part");
-    }
+  xml.open("ObjectParts")
+      .element("PartsCount", std::to_string(total))
+      .element("PartNumberMarker", std::to_string(after))
+      .element("NextPartNumberMarker", std::to_string(end))
+      .element("MaxParts", std::to_string(max))
+      .element("IsTruncated", end < total ? "true" : "false");
+  for (int64_t k = after; k < end; ++k) {
+    const json::object& part = blobs[static_cast<size_t>(k)].as_object();
+    xml.open("Part")
+        .element("PartNumber", std::to_string(k + 1))
+        .element("Size", std::to_string(int_of(part, "Bytes")));
+    if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
+      xml.element(checksum->element, text_of(part, "ChecksumValue"));
+    xml.close("Part");
   }
   xml.close("ObjectParts");
 }

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "crypto/crypto.h"
 #include "services/s3/acl.h"
+#include "services/s3/metadata.h"
 #include "services/s3/object_lock.h"
 #include "services/s3/tagging.h"
 
@@ -14,15 +15,29 @@ constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition
                                         "cache-control",    "expires"};
 }  // namespace
 
+namespace {
+// The framing of the upload is no property of the object; all else is kept to the blank.
+std::string without_aws_chunked(const std::string& encodings) {
+  std::string rest;
+  bool any = false;
+  for (const auto part : split(encodings, ',')) {
+    if (trim(part) == "aws-chunked") continue;
+    rest.append(std::exchange(any, true) ? "," : "").append(part);
+  }
+  return std::string(trim(rest));
+}
+}  // namespace
+
 Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
   size_t total = 0;
   json::object meta;
   for (const auto& [name, value] : in.headers)
     if (name.starts_with("x-amz-meta-")) {
-      total += name.size() - 11 + value.size();
+      const std::string text = decode_metadata(value);
+      total += name.size() - 11 + text.size();
       json::value& kept = meta[name.substr(11)];
-      kept = kept.is_string() ? std::string(kept.as_string()) + "," + value
-                              : value;  // one header, given twice
+      kept = kept.is_string() ? std::string(kept.as_string()) + "," + text
+                              : text;  // one header, given twice
     }
   if (total > kMetadataBytesMax)
     return Error{
@@ -33,13 +48,7 @@ Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
   json::object kept;
   for (const char* name : kKeptHeaders) {
     std::string value = in.header(name);
-    if (std::string_view(name) == "content-encoding") {
-      std::string rest;
-      for (const auto part : split(value, ','))
-        if (trim(part) != "aws-chunked" && !trim(part).empty())
-          rest += (rest.empty() ? "" : ",") + std::string(trim(part));
-      value = rest;
-    }
+    if (std::string_view(name) == "content-encoding") value = without_aws_chunked(value);
     if (std::string_view(name) == "content-type" && value.empty()) value = "binary/octet-stream";
     if (!value.empty()) kept[name] = value;
   }
