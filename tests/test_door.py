@@ -1,7 +1,10 @@
 """The door: who is let in, and what a stranger learns."""
 import base64
 import dataclasses
+import html
 import json
+
+import re
 import resource
 import socket
 import ssl
@@ -12,7 +15,7 @@ import urllib.request
 import pytest
 
 import wire
-from clock import signing
+from clock import ahead, signing
 from conftest import Server
 
 DENY_ALL_BUT_READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::door/in/*"}]}
@@ -271,6 +274,56 @@ def test_an_expired_or_bad_presigned_url_is_refused(server, door, reader):
     assert answer.code == "SignatureDoesNotMatch"
     answer = door.send(wire.Call("s3", "GET", path, {}, b""), {"x-amz-acl": "private"}, stranger=True)
     assert answer.code == "AccessDenied"
+
+
+TEXTS = [
+    # What is done to the Authorization header, what S3 says, what the others say.
+    (lambda a: a.replace("Credential=", "Credence="), "the authorization component 'Credence=", "'Credence' is no parameter"),
+    (lambda a: a[:17] + a[a.index("SignedHeaders="):], "requires three components: Credential, SignedHeaders, and Signature. Missing: Credential.", "Authorization header requires 'Credential' parameter."),
+    (lambda a: a[:a.index(", Signature=")], "Missing: Signature.", "Authorization header requires 'Signature' parameter."),
+    (lambda a: a[:a.index("SignedHeaders=")] + a[a.index("Signature="):], "Missing: SignedHeaders.", "Authorization header requires 'SignedHeaders' parameter."),
+    (lambda a: a[:16], "Missing: Credential, Signature, SignedHeaders.", "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter."),
+    (lambda a: a.replace("SignedHeaders=", "SignedHeaders"), "is malformed.", "not a valid key=value pair (missing equal-sign) in Authorization header."),
+    (lambda a: a.replace("/aws4_request", ""), 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".', "Credential must have exactly 5 slash-delimited elements"),
+    (lambda a: "Bearer x", "unsupported authorization type", "Unsupported authorization type"),
+    (lambda a: re.sub(r"/us-east-1/", "/mars-1/", a), "the region 'mars-1' is wrong; expecting 'us-east-1'", "not 'mars-1'"),
+    (lambda a: a.replace("aws4_request", "aws5_request"), "incorrect terminal 'aws5_request'. This endpoint uses 'aws4_request'.", "valid terminator: 'aws4_request', not 'aws5_request'"),
+    (lambda a: re.sub(r"/\d{8}/", "/20200101/", a), "Invalid credential date '20200101'.", "Date in Credential scope does not match"),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_text_names_the_component_that_is_wrong(door, family):
+    """And holds nothing but what the request itself says."""
+    call = FAMILIES[family]
+    wrong_service = (lambda a: a.replace("/kms/", "/ec2/"), "", "Credential should be scoped to correct service: 'kms'.")       # others are found by the service they sign for
+    for change, of_s3, of_others in TEXTS + [wrong_service] * (family == "json"):
+        headers = door.sign(call, door.session)
+        answer = door.send(call, headers | {"authorization": change(headers["authorization"])}, stranger=True)
+        text = html.unescape(answer.body.decode())
+        assert answer.status in (400, 403) and (of_s3 if family == "s3" else of_others) in text, (text, of_s3 if family == "s3" else of_others)
+        assert door.session["SecretAccessKey"] not in text and door.session["SessionToken"] not in text
+
+
+def test_a_payload_hash_that_is_none_is_refused_as_such(door):
+    for value in ("x", "0" * 63, "z" * 64, "unsigned-payload"):
+        answer = door.send(FAMILIES["s3"], door.sign(FAMILIES["s3"], door.session, payload=value), stranger=True)
+        assert (answer.status, answer.code) == (400, "InvalidArgument") and b"x-amz-content-sha256 must be UNSIGNED-PAYLOAD" in answer.body
+
+
+def test_a_presigned_url_ends_with_its_session(fresh_server):
+    """Seven days asked for, an hour of session: after it the token has expired, as on AWS."""
+    s3 = fresh_server.client("s3")
+    s3.create_bucket(Bucket="week")
+    s3.put_object(Bucket="week", Key="k", Body=b"x")
+    target = s3.generate_presigned_url("get_object", Params={"Bucket": "week", "Key": "k"}, ExpiresIn=604800).removeprefix(fresh_server.endpoint["endpoint"])
+    ask = wire.Call("s3", "GET", target, {}, b"")
+    host = {"host": urllib.parse.urlsplit(fresh_server.endpoint["endpoint"]).netloc}
+    assert wire.Wire(fresh_server).send(ask, host).body == b"x"
+    assert fresh_server.stop() == 0
+    fresh_server.start(**ahead(hours=2))
+    answer = wire.Wire(fresh_server).send(ask, host)
+    assert (answer.status, answer.code) == (400, "ExpiredToken")
 
 
 def test_a_caller_cannot_say_that_he_is_the_queue(server, door, reader):

@@ -96,6 +96,17 @@ std::vector<std::string> split_headers(std::string_view text) {
   return out;
 }
 
+// S3 begins each text with the same words; the others' say what is wrong alone.
+Error malformed(const Service& service, const std::string& s3_text, std::string other_text) {
+  return fault(Fault::malformed, service,
+               service.protocol == Protocol::rest_xml
+                   ? "The authorization header is malformed; " + s3_text
+                   : std::move(other_text));
+}
+
+// A date, a Region, a service of a stranger's request, as an error shows it back to him.
+std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 128)) + "'"; }
+
 bool parse_scope(std::string_view credential, Claim& claim) {
   const auto parts = split(credential, '/');
   if (parts.size() != 5 || parts[0].empty() || parts[0].size() > 128) return false;
@@ -117,6 +128,14 @@ Result<Claim> parse_presigned(const Request& request, const Service& service) {
   claim.presigned = true;
   if (request.query_text("X-Amz-Algorithm") != "AWS4-HMAC-SHA256")
     return bad("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
+  for (const char* needed : {"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires",
+                             "X-Amz-SignedHeaders", "X-Amz-Signature"})
+    if (request.query_text(needed).empty())
+      return bad(
+          "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+          "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters. "
+          "Missing: " +
+          std::string(needed) + ".");
   if (!parse_scope(request.query_text("X-Amz-Credential"), claim))
     return bad(
         "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
@@ -222,29 +241,36 @@ Result<Done> verify_scope(const Claim& claim, const Service& service, const Scop
   const bool s3 = service.protocol == Protocol::rest_xml;
   if (claim.date != claim.time_text.substr(0, 8))
     return fault(Fault::scope, service,
-                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
-                 "from HTTP: '" +
-                     claim.date + "' != '" + claim.time_text.substr(0, 8) + "'.");
+                 s3 ? "The authorization header is malformed; Invalid credential date " +
+                          quoted(claim.date) + ". This date is not the same as X-Amz-Date: '" +
+                          claim.time_text.substr(0, 8) + "'."
+                    : "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
+                      "date from HTTP: " +
+                          quoted(claim.date) + " != '" + claim.time_text.substr(0, 8) + "'.");
   // IAM's own endpoint is global: its clients sign for us-east-1 wherever they are.
   const bool global = service.name == "iam" || service.name == "sts";
   if (claim.region != scope.region && !(global && claim.region == "us-east-1")) {
     if (s3)
       return fault(Fault::wrong_region, service,
-                   "The authorization header is malformed; the region '" + claim.region +
-                       "' is wrong; expecting '" + scope.region + "'",
+                   "The authorization header is malformed; the region " + quoted(claim.region) +
+                       " is wrong; expecting '" + scope.region + "'",
                    {{"Region", scope.region}});
     return fault(Fault::wrong_region, service,
                  "Credential should be scoped to a valid Region, not '" + claim.region +
                      "'. This server's Region is '" + scope.region + "'.");
   }
   if (claim.service != service.name)
-    return fault(
-        Fault::scope, service,
-        "Credential should be scoped to correct service: '" + std::string(service.name) + "'.");
+    return fault(Fault::scope, service,
+                 s3 ? "The authorization header is malformed; incorrect service " +
+                          quoted(claim.service) + ". This endpoint belongs to 's3'."
+                    : "Credential should be scoped to correct service: '" +
+                          std::string(service.name) + "'.");
   if (claim.terminator != "aws4_request")
     return fault(Fault::scope, service,
-                 "Credential should be scoped with a valid terminator: 'aws4_request', not '" +
-                     claim.terminator + "'.");
+                 s3 ? "The authorization header is malformed; incorrect terminal " +
+                          quoted(claim.terminator) + ". This endpoint uses 'aws4_request'."
+                    : "Credential should be scoped with a valid terminator: 'aws4_request', not " +
+                          quoted(claim.terminator) + ".");
   return Done{};
 }
 
@@ -279,6 +305,40 @@ Error fault(Fault what, const Service& service, std::string message,
           std::move(details)};
 }
 
+namespace {
+Result<Done> require_components(const Claim& claim, const Service& service) {
+  std::string missing, sentences;
+  for (const auto& [name, there] : {std::pair{"Credential", !claim.access_key_id.empty()},
+                                    std::pair{"Signature", !claim.signature.empty()},
+                                    std::pair{"SignedHeaders", !claim.signed_headers.empty()}}) {
+    if (there) continue;
+    missing += (missing.empty() ? "" : ", ") + std::string(name);
+    sentences += (sentences.empty() ? "" : " ") +
+                 ("Authorization header requires '" + std::string(name) + "' parameter.");
+  }
+  if (missing.empty()) return Done{};
+  return malformed(service,
+                   "the authorization header requires three components: Credential, "
+                   "SignedHeaders, and Signature. Missing: " +
+                       missing + ".",
+                   sentences);
+}
+
+// What x-amz-content-sha256 may say of an S3 payload.
+Result<Done> check_payload_mode(const Request& request) {
+  const std::string* mode = request.headers.find("x-amz-content-sha256");
+  if (!mode || mode->empty() || *mode == "UNSIGNED-PAYLOAD" || mode->starts_with("STREAMING-") ||
+      (mode->size() == 64 && unhex(*mode)))
+    return Done{};
+  return Error{400,
+               "InvalidArgument",
+               "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "
+               "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-UNSIGNED-PAYLOAD-TRAILER or "
+               "a valid sha256 value.",
+               {{"ArgumentName", "x-amz-content-sha256"}, {"ArgumentValue", mode->substr(0, 128)}}};
+}
+}  // namespace
+
 Result<Claim> parse(const Request& request, const Service& service) {
   const std::string authorization = request.headers.get("authorization");
   const bool presigned =
@@ -297,40 +357,57 @@ Result<Claim> parse(const Request& request, const Service& service) {
                  "AWS4-HMAC-SHA256.",
                  {}};
   if (authorization.empty()) return fault(Fault::none_given, service);
-  constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256 ";
-  if (!authorization.starts_with(kAlgorithm))
-    return fault(Fault::malformed, service,
-                 "Authorization must begin with AWS4-HMAC-SHA256: unsupported authorization type.");
+  constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+  const size_t algorithm_end = std::min(authorization.find(' '), authorization.size());
+  if (std::string_view(authorization).substr(0, algorithm_end) != kAlgorithm)
+    return malformed(service, "unsupported authorization type; expecting AWS4-HMAC-SHA256.",
+                     "Unsupported authorization type; expecting AWS4-HMAC-SHA256.");
   Claim claim;
   for (const auto item : split(std::string_view(authorization).substr(kAlgorithm.size()), ',')) {
     const auto part = trim(item);
+    if (part.empty()) continue;
     const size_t equals = part.find('=');
-    if (equals == part.npos) return fault(Fault::malformed, service);
+    if (equals == part.npos)
+      return malformed(service, "the authorization component " + quoted(part) + " is malformed.",
+                       quoted(part) +
+                           " not a valid key=value pair (missing equal-sign) in Authorization "
+                           "header.");
     const auto name = part.substr(0, equals), value = part.substr(equals + 1);
     if (name == "Credential") {
       if (!parse_scope(value, claim))
-        return fault(Fault::malformed, service,
-                     "The Credential is mal-formed; expecting "
-                     "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+        return malformed(service,
+                         "the Credential is mal-formed; expecting "
+                         "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
+                         "Credential must have exactly 5 slash-delimited elements, e.g. "
+                         "keyid/date/region/service/term, got " +
+                             quoted(value) + ".");
     } else if (name == "SignedHeaders")
       claim.signed_headers = split_headers(value);
     else if (name == "Signature")
       claim.signature = value;
     else
-      return fault(Fault::malformed, service);
+      return malformed(service, "the authorization component " + quoted(part) + " is malformed.",
+                       quoted(name) + " is no parameter of the Authorization header.");
   }
-  if (claim.access_key_id.empty() || claim.signed_headers.empty() || claim.signature.empty())
-    return fault(
-        Fault::malformed, service,
-        "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders' parameters.");
+  CHECK(require_components(claim, service));
   claim.token = request.headers.get("x-amz-security-token");
   claim.time_text = request.headers.get("x-amz-date");
   auto time = parse_basic_date(claim.time_text);
   if (claim.time_text.empty() && (time = parse_http_date(request.headers.get("date"))))
     claim.time_text = basic_date(*time);
+  if (!time && service.protocol == Protocol::rest_xml)
+    return fault(Fault::none_given, service,
+                 "AWS authentication requires a valid Date or x-amz-date header");
+  if (!time && claim.time_text.empty() && !request.headers.find("date"))
+    return fault(Fault::malformed, service,
+                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' "
+                 "header.");
   if (!time)
-    return fault(service.protocol == Protocol::rest_xml ? Fault::none_given : Fault::malformed,
-                 service, "AWS authentication requires a valid Date or x-amz-date header");
+    return fault(
+        Fault::malformed, service,
+        "Date must be in ISO-8601 'basic format'. Got " +
+            quoted(claim.time_text.empty() ? request.headers.get("date") : claim.time_text) + ".");
+  if (service.protocol == Protocol::rest_xml) CHECK(check_payload_mode(request));
   claim.time = *time;
   return claim;
 }
@@ -387,7 +464,9 @@ Result<std::shared_ptr<const KnownSession>> KnownSessions::find(const Claim& cla
   const bool s3 = service.protocol == Protocol::rest_xml;
   // There are no long-lived keys: without a token no key is known.
   if (claim.token.empty())
-    return s3 ? fault(Fault::unknown_key, service, {}, {{"AWSAccessKeyId", claim.access_key_id}})
+    return s3 ? fault(Fault::unknown_key, service,
+                      "The AWS Access Key Id you provided does not exist in our records.",
+                      {{"AWSAccessKeyId", claim.access_key_id}})
               : fault(Fault::unknown_key, service);
   auto found = open(claim.token, ports, now);
   if (!found) return fault(Fault::bad_token, service);
