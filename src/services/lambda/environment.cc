@@ -13,6 +13,9 @@
 
 namespace sluice::lambda {
 namespace {
+// How often memory is looked at: while an invocation runs, and between two.
+constexpr int kLookBusyMs = 50, kLookIdleMs = 1000;
+
 Response runtime_json(int status, const json::object& body) { return render_json(status, body); }
 Response refused(int status, const char* type, const char* text) {
   return runtime_json(status, {{"errorType", type}, {"errorMessage", text}});
@@ -133,16 +136,49 @@ bool Environment::alive() {
   return !exited_ && init_error_.empty();
 }
 
+// A process alone is bounded by its limit of private memory. All of them together, with what they
+// left in memory and in none of them, are summed up: by a quick estimate, which counts shared pages
+// for each who shares them, and exactly when that says more than before, or more than may be.
+void Environment::check_memory() {
+  const std::lock_guard lock(memory_mutex_);
+  const pid_t first = sandbox_.first_process();
+  const uint64_t limit = static_cast<uint64_t>(function_.memory_mb) << 20;
+  const Usage estimate = estimate_usage(first);
+  const bool grew = estimate.all() > estimated_bytes_ + estimated_bytes_ / 16;
+  if (!grew && estimate.memory <= limit) return;
+  estimated_bytes_ = std::max(estimated_bytes_, estimate.all());
+  const Usage usage = measure_usage(first);
+  peak_bytes_ = std::max(peak_bytes_, usage.all());
+  if (usage.memory > limit) sandbox_.kill();
+}
+
+// Rounded up: who ran at all has used some.
+int64_t Environment::memory_used_mb() {
+  const std::lock_guard lock(memory_mutex_);
+  return static_cast<int64_t>((std::max<uint64_t>(peak_bytes_, 1) + (1 << 20) - 1) >> 20);
+}
+
 void Environment::watch() {
   bool output_open = true;
+  int64_t looked_us = 0;
   for (bool process_watched = true;;) {
     pollfd fds[] = {{wake_, POLLIN, 0},
                     {sandbox_.runtime_listener(), POLLIN, 0},
                     {sandbox_.endpoint_listener(), POLLIN, 0},
                     {output_open ? sandbox_.output() : -1, POLLIN, 0},
                     {process_watched ? sandbox_.process() : -1, POLLIN, 0}};
-    if (poll(fds, std::size(fds), -1) < 0) continue;
-    if (fds[0].revents) return;
+    const int every_ms = busy_ ? kLookBusyMs : kLookIdleMs;
+    if (poll(fds, std::size(fds), every_ms) < 0) continue;
+    if (process_watched && monotonic_us() - looked_us >= every_ms * 1000) {
+      check_memory();
+      looked_us = monotonic_us();
+    }
+    if (fds[0].revents) {
+      eventfd_t count;
+      eventfd_read(wake_, &count);
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
     if (fds[3].revents) {
       read_output();
       output_open = !(fds[3].revents & POLLHUP);
@@ -314,7 +350,11 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   waiting_payload_ = true;
   handed_over_ = answered_ = result_failed_ = false;
   changed_.notify_all();
+  busy_ = true;
+  eventfd_write(wake_, 1);  // looked at more often from now on
   const int64_t began_us = wait_until_done(lock);
+  busy_ = false;
+  if (!exited_) check_memory();
   out.duration_ms = static_cast<double>(monotonic_us() - began_us) / 1000;
   if (initialised_ && !std::exchange(reported_init_, true))
     out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
@@ -322,7 +362,6 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
     out.kind = result_failed_ ? Finished::Kind::error : Finished::Kind::success;
     out.body = std::move(result_);
     out.error_type = result_error_type_;
-    out.memory_used_mb = sandbox_.memory_used_mb();
   } else if (!init_error_.empty()) {
     out.kind = Finished::Kind::init_failed;
     out.body = init_error_;
@@ -342,7 +381,6 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   } else {
     out.kind = handed_over_ ? Finished::Kind::timeout : Finished::Kind::init_failed;
     out.error_type = "Sandbox.Timedout";
-    out.memory_used_mb = sandbox_.memory_used_mb();
     out.body =
         failure(out.error_type, fmt::format("Task timed out after {:.2f} seconds",
                                             handed_over_ ? static_cast<double>(function_.timeout_s)
@@ -350,6 +388,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
     exited_ = true;  // to be destroyed, never used again
     sandbox_.kill();
   }
+  out.memory_used_mb = memory_used_mb();
   lock.unlock();
   read_output();  // what was written before the answer is in the pipe
   const std::lock_guard output(output_mutex_);

@@ -76,6 +76,8 @@ class Environment {
   Response finish(const std::string& id, bool failed, std::string error_type, BodySource& body);
   std::string failure(const std::string& type, const std::string& text) const;
   int64_t wait_until_done(std::unique_lock<std::mutex>& lock);
+  void check_memory();  // notes the peak; kills the sandbox when it holds more than it may
+  int64_t memory_used_mb();
 
   const FunctionView function_;
   const std::shared_ptr<const CodeFolder> code_;
@@ -85,6 +87,9 @@ class Environment {
   Sandbox sandbox_;
   const int64_t started_us_;
   int wake_ = -1;  // eventfd
+  std::mutex memory_mutex_;
+  uint64_t peak_bytes_ = 0, estimated_bytes_ = 0;
+  std::atomic<bool> busy_{false};  // an invocation runs
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false, exited_ = false, initialised_ = false, reported_init_ = false,
