@@ -143,8 +143,9 @@ int run_demo(const Common& common, bool own_dir, bool keep) {
   if (!server) return fail(server.error());
   const Common here{options.data_dir, false, {}};
   step("Serve " + options.data_dir);
-  fmt::print("{}, CA {}\nfunctions run in {}\n", (*server)->endpoint().url,
-             (*server)->endpoint().ca_file, (*server)->endpoint().sandbox);
+  fmt::print("{}, CA {}\n{}\n", (*server)->endpoint().url, (*server)->endpoint().ca_file,
+             functions_line((*server)->endpoint()));
+  if (auto can = functions_can_start((*server)->endpoint()); !can) return fail(can.error());
   auto client = Client::connect(here);
   if (!client) return fail(client.error());
   if (auto done = run_steps(here, **client, stops); !done) return fail(done.error());

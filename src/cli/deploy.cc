@@ -137,6 +137,9 @@ Result<Done> wait_for(Client& client, const std::string& stack, std::map<std::st
 
 int run_deploy(const Common& common, const DeployOptions& options) {
   auto client = Client::connect(common);
+  if (client && !(*client)->endpoint().why_no_functions.empty())
+    fmt::print(stderr, "sluice: {}; the stack is made all the same, and uploads wait\n",
+               functions_line((*client)->endpoint()));
   if (!client) return fail(client.error());
   DeployOptions mine = options;
   mine.quiet = common.json;

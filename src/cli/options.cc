@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "services/lambda/lambda.h"
+
 namespace sluice::cli {
 
 std::string default_data_dir() {
@@ -33,10 +35,21 @@ Result<Endpoint> read_endpoint(const Common& common) {
   if (!parsed) return none;
   Endpoint e{text_of(*parsed, "endpoint"),   text_of(*parsed, "http_endpoint"),
              text_of(*parsed, "ca_file"),    text_of(*parsed, "region"),
-             text_of(*parsed, "account_id"), text_of(*parsed, "sandbox"),
+             text_of(*parsed, "account_id"), text_of(*parsed, "functions_cannot_start"),
              int_of(*parsed, "pid")};
   if (e.pid <= 0 || (kill(static_cast<pid_t>(e.pid), 0) != 0 && errno == ESRCH)) return none;
   return e;
+}
+
+std::string functions_line(const Endpoint& endpoint) {
+  return endpoint.why_no_functions.empty() ? "functions run in bubblewrap sandboxes"
+                                           : "functions cannot start: " + endpoint.why_no_functions;
+}
+Result<Done> functions_can_start(const Endpoint& endpoint) {
+  if (endpoint.why_no_functions.empty()) return Done{};
+  const std::string now = lambda::why_functions_cannot_start();
+  if (now.empty()) return Done{};
+  return Error{500, "NoFunctions", "functions cannot start: " + now, {}};
 }
 
 int fail(const Error& error) {

@@ -23,10 +23,15 @@ std::string default_data_dir();
 
 // D/endpoint.json of a running server. Error: says how to start one.
 struct Endpoint {
-  std::string url, http_url, ca_file, region, account_id, sandbox;
+  std::string url, http_url, ca_file, region, account_id;
+  std::string why_no_functions;  // functions cannot start: why; "" they can
   int64_t pid = 0;
 };
 Result<Endpoint> read_endpoint(const Common& common);
+// "functions run in bubblewrap sandboxes", or "functions cannot start: ..." with what to do.
+std::string functions_line(const Endpoint& endpoint);
+// For commands that wait for a function: looks again when the server could not start any.
+Result<Done> functions_can_start(const Endpoint& endpoint);
 
 // Each adds its subcommand; `exit_code` is set when it ran. Errors go to stderr in one line,
 // exit 1.

@@ -306,6 +306,7 @@ PutResult total_of(const std::vector<PutResult>& results) {
 
 Result<PutReport> put(const Common& common, const PutOptions& options) {
   TRY(const auto client, Client::connect(common));
+  if (options.wait) CHECK(functions_can_start(client->endpoint()));
   TRY(const Place place, place_of(*client, options));
   TRY(std::vector<PutResult> files, files_to_put(options));
   const Time since = now() - 1000;

@@ -24,9 +24,8 @@ int run_server(const ServeOptions& options, bool as_json) {
     fmt::print("{}\n", json::serialize(json::object{
                            {"endpoint", e.url}, {"ca_file", e.ca_file}, {"pid", e.pid}}));
   else
-    fmt::print("Sluice serves {} (CA {}{}; functions: {})\n", e.url, e.ca_file,
-               e.http_url.empty() ? "" : "; plain HTTP " + e.http_url,
-               e.sandbox.substr(0, e.sandbox.find(':')));
+    fmt::print("Sluice serves {} (CA {}{}; {})\n", e.url, e.ca_file,
+               e.http_url.empty() ? "" : "; plain HTTP " + e.http_url, functions_line(e));
   std::fflush(stdout);
   stops.wait();
   return (*server)->failed() ? kExitRestart : 0;

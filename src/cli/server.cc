@@ -144,7 +144,9 @@ class Composition : public RunningServer {
     ports_.ca_file = endpoint_.ca_file;
     wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
     ports_.wire = wire_.get();
-    endpoint_.sandbox = lambda::sandbox_in_force();
+    endpoint_.why_no_functions = lambda::why_functions_cannot_start();
+    if (!endpoint_.why_no_functions.empty())
+      spdlog::error("functions cannot start: {}", endpoint_.why_no_functions);
     runner_ = lambda::make_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
     complete();
@@ -192,9 +194,13 @@ class Composition : public RunningServer {
     if (!complete_.try_wait()) complete_.count_down();
   }
   Result<Done> write_endpoint() {
-    json::object e{{"endpoint", endpoint_.url},    {"ca_file", endpoint_.ca_file},
-                   {"region", endpoint_.region},   {"account_id", endpoint_.account_id},
-                   {"sandbox", endpoint_.sandbox}, {"pid", endpoint_.pid}};
+    json::object e{{"endpoint", endpoint_.url},
+                   {"ca_file", endpoint_.ca_file},
+                   {"region", endpoint_.region},
+                   {"account_id", endpoint_.account_id},
+                   {"pid", endpoint_.pid}};
+    if (!endpoint_.why_no_functions.empty())
+      e["functions_cannot_start"] = endpoint_.why_no_functions;
     if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
     const std::string path = options_dir_ + "/endpoint.json";
     std::ofstream(path + ".new") << json::serialize(e) << "\n";

@@ -204,7 +204,7 @@ int run_status(const Common& common) {
                    {"region", e.region},
                    {"account_id", e.account_id},
                    {"pid", e.pid},
-                   {"sandbox", e.sandbox}};
+                   {"functions", functions_line(e)}};
   const std::pair<const char*, Result<json::array> (*)(Client&)> sections[] = {
       {"buckets", buckets}, {"tables", tables}, {"functions", functions},
       {"queues", queues},   {"trails", trails}, {"keys", keys}};
@@ -217,8 +217,8 @@ int run_status(const Common& common) {
     fmt::print("{}\n", json::serialize(all));
     return 0;
   }
-  fmt::print("{} (pid {}), account {} in {}\nfunctions run in {}\n\n", e.url, e.pid, e.account_id,
-             e.region, e.sandbox);
+  fmt::print("{} (pid {}), account {} in {}\n{}\n\n", e.url, e.pid, e.account_id, e.region,
+             functions_line(e));
   for (const auto& [name, section] : sections) print_rows(all.at(name).as_array());
   return 0;
 }

@@ -117,9 +117,7 @@ void AsyncQueue::process(Waiting waiting) {
   if (outcome && attempts <= rules.retries && !too_old)
     return retry_function(waiting, kRetryDelayMs * attempts);
   if (!outcome && !too_old) {
-    if (waiting.system_attempts == 0)
-      spdlog::warn("an event for {} waits: {} {}", name, outcome.error().code,
-                   outcome.error().message);
+    tell_of_waiting(name, outcome.error());
     const int64_t delay =
         std::min(kBackoffMaxMs, kBackoffMinMs << std::min(waiting.system_attempts, 9));
     ++waiting.system_attempts;
@@ -132,6 +130,21 @@ void AsyncQueue::process(Waiting waiting) {
     return finish(waiting.event, "");
   ++waiting.system_attempts;
   push(std::move(waiting), kBackoffMaxMs);
+}
+
+// What keeps one event keeps most of them: once a minute says it, with their number.
+void AsyncQueue::tell_of_waiting(const std::string& name, const Error& why) {
+  constexpr Time kEveryMs = 60'000;
+  size_t deliveries = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ++waiting_untold_;
+    if (now() - told_of_waiting_ < kEveryMs) return;
+    told_of_waiting_ = now();
+    deliveries = std::exchange(waiting_untold_, 0);
+  }
+  spdlog::warn("events wait: {} deliveries failed since this was said last, this one to {}: {} {}",
+               deliveries, name, why.code, why.message);
 }
 
 // The attempt is counted on disk: the old event goes and the next one comes in one commit.

@@ -48,12 +48,15 @@ class AsyncQueue {
   bool set_aside(const json::object& event, const std::string& name, const Settings& settings,
                  const char* condition, const FunctionRunner::Outcome& outcome);
   void finish(const OutboxEvent& event, const std::string& dropped_from);
+  void tell_of_waiting(const std::string& name, const Error& why);
 
   const Ports& ports_;
   FunctionRunner& runner_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  Time told_of_waiting_ = 0;
+  size_t waiting_untold_ = 0;
   uint64_t order_ = 0;
   std::priority_queue<Waiting, std::vector<Waiting>, Later> queue_;
   std::vector<std::thread> workers_;

@@ -14,8 +14,9 @@ constexpr int64_t kEventAgeMinS = 60, kEventAgeMaxS = 21600, kRetriesMax = 2;
 extern const Service service;
 void verify(const Ports& ports, Verification& found);
 std::unique_ptr<FunctionPolicies> function_policies();
-// What functions run in on this machine, tried once: "bubblewrap: ..." or "no sandbox: ...", when
-// functions do not start.
-std::string sandbox_in_force();
+// Why functions cannot start on this machine, and what to do about it; "" when they can. Tried anew
+// at each call, for at most kProbeTries x kProbeTimeoutMs.
+constexpr int kProbeTries = 3, kProbeTimeoutMs = 10'000;
+std::string why_functions_cannot_start();
 
 }  // namespace sluice::lambda

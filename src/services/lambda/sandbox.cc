@@ -242,23 +242,65 @@ void end_leftovers(const std::string& code_root) {
   }
 }
 
-std::string sandbox_in_force() {
-  Descriptor null;
-  null.reset(open("/dev/null", O_WRONLY | O_CLOEXEC));
-  null.lift();
+namespace {
+std::string first_line_of(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// What a system that lets nobody make a user namespace says of itself.
+std::string forbidden_namespaces() {
+  if (first_line_of("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1")
+    return "AppArmor keeps bubblewrap from making user namespaces; allow it with a profile for "
+           "/usr/bin/bwrap that has `userns,`, or for every program with: sysctl "
+           "kernel.apparmor_restrict_unprivileged_userns=0";
+  if (first_line_of("/proc/sys/kernel/unprivileged_userns_clone") == "0")
+    return "this system does not allow user namespaces; allow them with: sysctl "
+           "kernel.unprivileged_userns_clone=1";
+  if (first_line_of("/proc/sys/user/max_user_namespaces") == "0")
+    return "this system allows no user namespaces; allow them with: sysctl "
+           "user.max_user_namespaces=10000";
+  return "";
+}
+
+// One try of what every function needs. "" when it went well.
+std::string probe_sandbox() {
+  Descriptor said_read, said_write;
+  if (!make_pipe(said_read, said_write)) return "no more file descriptors";
   const auto child = spawn("/usr/bin/bwrap",
                            {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink",
                             "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true"},
-                           {}, {{null.fd, 1}, {null.fd, 2}});
+                           {}, {{said_write.fd, 1}, {said_write.fd, 2}});
   if (!child)
-    return "no sandbox: functions do not start; install bubblewrap, for example with: apt install "
-           "bubblewrap";
+    return "bubblewrap does not run (" + child.error().message +
+           "); install it, for example with: apt install bubblewrap";
+  said_write.reset();
+  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, *child, 0)));
+  pollfd ended{process.fd, POLLIN, 0};
+  const bool in_time = poll(&ended, 1, kProbeTimeoutMs) > 0;
+  if (!in_time) ::kill(*child, SIGKILL);
   int status = 0;
   waitpid(*child, &status, 0);
-  if (status != 0)
-    return "no sandbox: functions do not start; this system does not allow user namespaces (sysctl "
-           "kernel.unprivileged_userns_clone)";
-  return "bubblewrap: own namespaces, seccomp, no network but the endpoint";
+  if (!in_time)
+    return "bubblewrap did not end within " + std::to_string(kProbeTimeoutMs / 1000) + " seconds";
+  if (status == 0) return "";
+  if (const std::string why = forbidden_namespaces(); !why.empty()) return why;
+  fcntl(said_read.fd, F_SETFL, O_NONBLOCK);
+  char text[256] = {};
+  if (read(said_read.fd, text, sizeof text - 1) <= 0) text[0] = 0;
+  return "bubblewrap cannot make a sandbox: " +
+         std::string(text[0] ? trim(std::string_view(text, strcspn(text, "\n")))
+                             : "it ended without a word");
+}
+}  // namespace
+
+std::string why_functions_cannot_start() {
+  std::string why;
+  for (int tries = 0; tries < kProbeTries; ++tries)
+    if ((why = probe_sandbox()).empty()) return why;
+  return why;
 }
 
 Sandbox::Sandbox(Sandbox&& other) noexcept
