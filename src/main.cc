@@ -89,6 +89,11 @@ int main(int argc, char** argv) {
       ->envname("SLUICE_DATA_DIR")
       ->capture_default_str();
   app.add_flag("--json", common.json, "print JSON");
+  // Others find it from wherever they are run.
+  app.parse_complete_callback([&common] {
+    std::error_code ignored;
+    common.data_dir = std::filesystem::absolute(common.data_dir, ignored).lexically_normal();
+  });
   add_serve(app, common, exit_code);
   add_credentials(app, common, exit_code);
   add_deploy(app, common, exit_code);

@@ -128,7 +128,7 @@ int run_aws(const Common& common) {
   setenv("AWS_ACCESS_KEY_ID", credentials->access_key_id.c_str(), 1);
   setenv("AWS_SECRET_ACCESS_KEY", std::string(credentials->secret_access_key.expose()).c_str(), 1);
   setenv("AWS_SESSION_TOKEN", credentials->session_token.c_str(), 1);
-  setenv("AWS_CA_BUNDLE", endpoint->ca_file.c_str(), 1);
+  if (!endpoint->ca_file.empty()) setenv("AWS_CA_BUNDLE", endpoint->ca_file.c_str(), 1);
   setenv("AWS_ENDPOINT_URL", endpoint->url.c_str(), 1);
   setenv("AWS_DEFAULT_REGION", endpoint->region.c_str(), 1);
   setenv("AWS_REGION", endpoint->region.c_str(), 1);

@@ -33,10 +33,16 @@ Result<Endpoint> read_endpoint(const Common& common) {
   if (!file) return none;
   auto parsed = parse_json_object(text.str());
   if (!parsed) return none;
-  Endpoint e{text_of(*parsed, "endpoint"),   text_of(*parsed, "http_endpoint"),
-             text_of(*parsed, "ca_file"),    text_of(*parsed, "region"),
-             text_of(*parsed, "account_id"), text_of(*parsed, "functions_cannot_start"),
-             int_of(*parsed, "pid")};
+  Endpoint e;
+  e.url = text_of(*parsed, "endpoint");
+  e.http_url = text_of(*parsed, "http_endpoint");
+  e.ca_file = text_of(*parsed, "ca_file");
+  e.region = text_of(*parsed, "region");
+  e.account_id = text_of(*parsed, "account_id");
+  e.certificate_sha256 = text_of(*parsed, "certificate_sha256");
+  e.certificate_ends = text_of(*parsed, "certificate_ends");
+  e.why_no_functions = text_of(*parsed, "functions_cannot_start");
+  e.pid = int_of(*parsed, "pid");
   if (e.pid <= 0 || (kill(static_cast<pid_t>(e.pid), 0) != 0 && errno == ESRCH)) return none;
   return e;
 }

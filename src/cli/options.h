@@ -24,6 +24,9 @@ std::string default_data_dir();
 // D/endpoint.json of a running server. Error: says how to start one.
 struct Endpoint {
   std::string url, http_url, ca_file, region, account_id;
+  std::string device_url;          // by the first --name: for who is elsewhere
+  std::string certificate_sha256;  // hex: the one certificate that this server shows
+  std::string certificate_ends;
   std::string why_no_functions;  // functions cannot start: why; "" they can
   int64_t pid = 0;
 };

@@ -24,7 +24,8 @@ int run_server(const ServeOptions& options, bool as_json) {
     fmt::print("{}\n", json::serialize(json::object{
                            {"endpoint", e.url}, {"ca_file", e.ca_file}, {"pid", e.pid}}));
   else
-    fmt::print("Sluice serves {} (CA {}{}; {})\n", e.url, e.ca_file,
+    fmt::print("Sluice serves {} ({}{}; {})\n", e.device_url,
+               e.ca_file.empty() ? "a certificate of your own" : "CA " + e.ca_file,
                e.http_url.empty() ? "" : "; plain HTTP " + e.http_url, functions_line(e));
   std::fflush(stdout);
   stops.wait();
@@ -98,6 +99,10 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
   certificate->needs(key);
+  key->needs(certificate);
+  serve->add_option("--name", options->names,
+                    "a DNS name or address by which devices reach this server, for its "
+                    "certificate; may be given several times, the first is shown");
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;
     exit_code = run_server(*options, common.json);

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/files.h"
+#include "cli/certificates.h"
 #include "net/server.h"
 #include "request/session.h"
 #include "services/cloudformation/cloudformation.h"
@@ -97,6 +98,7 @@ class Composition : public RunningServer {
     endpoint_.pid = getpid();
   }
   ~Composition() override {
+    certificates_.reset();
     std::remove((options_dir_ + "/endpoint.json").c_str());
     complete();
     trails_->stop();
@@ -121,28 +123,25 @@ class Composition : public RunningServer {
     stranger_summary_ = std::make_unique<Periodic>(
         "The count of failures not recorded singly", std::chrono::seconds(60),
         [this](const Stopping&) { path_.record_unrecorded_strangers(); });
-    TRY(net::CertificateFiles files, net::ensure_certificates(options.data_dir, options.region));
-    endpoint_.ca_file = files.ca;
-    TRY(auto sandbox_tls, net::TlsContext::server(
-                              files.certificate,
-                              files.key));  // functions trust the local CA, whatever else is served
-    if (!options.certificate.empty()) {
-      files.certificate = options.certificate;
-      files.key = options.key;
-    }
-    TRY(auto tls, net::TlsContext::server(files.certificate, files.key));
-    server_ =
-        std::make_unique<net::Server>(std::move(tls), [this](Request request, BodySource& body) {
+    TRY(const net::Address wanted, net::parse_address(options.listen));
+    certificates_ = std::make_unique<Certificates>(options, names_of(options, wanted),
+                                                   store_->derive_key("tls-ca"),
+                                                   [this] { return write_endpoint(); });
+    CHECK(certificates_->load());
+    server_ = std::make_unique<net::Server>(
+        certificates_->tls(), [this](Request request, BodySource& body) {
           complete_.wait();  // the port is known, and taken, before everything behind it is there
           return path_.serve(std::move(request), body);
         });
-    TRY(const net::Address wanted, net::parse_address(options.listen));
     TRY(const net::Address bound, server_->listen(wanted, true));
     endpoint_.url = url("https", bound);
+    endpoint_.ca_file = certificates_->ca_file();
+    endpoint_.device_url =
+        options.names.empty() ? endpoint_.url : url("https", {options.names.front(), bound.port});
     ports_.endpoint_url =
         "https://127.0.0.1:" + std::to_string(bound.port);  // in the network of a sandbox
-    ports_.ca_file = endpoint_.ca_file;
-    wire_ = std::make_unique<SandboxWire>(*server_, std::move(sandbox_tls));
+    ports_.ca_file = certificates_->local_ca_file();
+    wire_ = std::make_unique<SandboxWire>(*server_, certificates_->sandbox_tls());
     ports_.wire = wire_.get();
     endpoint_.why_no_functions = lambda::why_functions_cannot_start();
     if (!endpoint_.why_no_functions.empty())
@@ -167,7 +166,9 @@ class Composition : public RunningServer {
         options.data_dir + "/operator.sock",
         [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
     trails_->start();
-    return write_endpoint();
+    CHECK(write_endpoint());
+    certificates_->keep_fresh();
+    return Done{};
   }
 
  private:
@@ -194,7 +195,10 @@ class Composition : public RunningServer {
     if (!complete_.try_wait()) complete_.count_down();
   }
   Result<Done> write_endpoint() {
+    const net::CertificateFacts certificate = certificates_->served();
     json::object e{{"endpoint", endpoint_.url},
+                   {"certificate_sha256", certificate.sha256},
+                   {"certificate_ends", iso_seconds(certificate.ends)},
                    {"ca_file", endpoint_.ca_file},
                    {"region", endpoint_.region},
                    {"account_id", endpoint_.account_id},
@@ -203,8 +207,7 @@ class Composition : public RunningServer {
       e["functions_cannot_start"] = endpoint_.why_no_functions;
     if (!endpoint_.http_url.empty()) e["http_endpoint"] = endpoint_.http_url;
     const std::string path = options_dir_ + "/endpoint.json";
-    std::ofstream(path + ".new") << json::serialize(e) << "\n";
-    if (std::rename((path + ".new").c_str(), path.c_str()) != 0)
+    if (!replace_file(path, json::serialize(e) + "\n"))
       return Error{500, "StoreFailure", "cannot write " + path, {}};
     return Done{};
   }
@@ -221,6 +224,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Meter> meter_;
   std::unique_ptr<cloudtrail::Delivery> trails_;
   Path path_;
+  std::unique_ptr<Certificates> certificates_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
   EventWorker eraser_{"the erasing of what was deleted"};

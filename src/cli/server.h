@@ -17,6 +17,7 @@ namespace sluice::cli {
 
 struct ServeOptions {
   std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, certificate, key;
+  std::vector<std::string> names;  // by which others reach this server, DNS names or addresses
   std::string region, account_id;  // "": as the directory has them; else those of kDefaultScope
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
 };

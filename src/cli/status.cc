@@ -196,6 +196,13 @@ void print_rows(const json::array& rows) {
   fmt::print("\n");
 }
 
+// "2027-12-29T00:00:00Z, in 397 days"
+std::string ending_of(const Endpoint& endpoint) {
+  const Time left = parse_iso(endpoint.certificate_ends).value_or(0) - now();
+  return endpoint.certificate_ends +
+         (left > 0 ? ", in " + std::to_string(left / 86'400'000) + " days" : ": it is OVER");
+}
+
 int run_status(const Common& common) {
   auto client = Client::connect(common);
   if (!client) return fail(client.error());
@@ -204,6 +211,7 @@ int run_status(const Common& common) {
                    {"region", e.region},
                    {"account_id", e.account_id},
                    {"pid", e.pid},
+                   {"certificate_ends", e.certificate_ends},
                    {"functions", functions_line(e)}};
   const std::pair<const char*, Result<json::array> (*)(Client&)> sections[] = {
       {"buckets", buckets}, {"tables", tables}, {"functions", functions},
@@ -217,8 +225,8 @@ int run_status(const Common& common) {
     fmt::print("{}\n", json::serialize(all));
     return 0;
   }
-  fmt::print("{} (pid {}), account {} in {}\n{}\n\n", e.url, e.pid, e.account_id, e.region,
-             functions_line(e));
+  fmt::print("{} (pid {}), account {} in {}\nits certificate ends {}\n{}\n\n", e.url, e.pid,
+             e.account_id, e.region, ending_of(e), functions_line(e));
   for (const auto& [name, section] : sections) print_rows(all.at(name).as_array());
   return 0;
 }

@@ -117,12 +117,16 @@ class TlsSocket : public Socket {
 };
 }  // namespace
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
-
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
                                                        const std::string& key_file) {
-  SSL_CTX* raw = SSL_CTX_new(TLS_server_method());
-  std::shared_ptr<TlsContext> context(new TlsContext(raw));
+  auto context = std::make_shared<TlsContext>();
+  CHECK(context->use(certificate_file, key_file));
+  return context;
+}
+
+Result<Done> TlsContext::use(const std::string& certificate_file, const std::string& key_file) {
+  std::shared_ptr<ssl_ctx_st> fresh(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+  SSL_CTX* raw = fresh.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
   SSL_CTX_set_options(
       raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -137,12 +141,19 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certif
                  "cannot use the certificate " + certificate_file + " with the key " + key_file +
                      ": both must be PEM and belong together",
                  {}};
-  return context;
+  const std::lock_guard lock(mutex_);
+  context_ = std::move(fresh);
+  return Done{};
+}
+
+std::shared_ptr<ssl_ctx_st> TlsContext::current() const {
+  const std::lock_guard lock(mutex_);
+  return context_;
 }
 
 std::unique_ptr<Stream> plain_stream(int fd) { return std::make_unique<Socket>(fd); }
 std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context, int handshake_timeout_ms) {
-  auto stream = std::make_unique<TlsSocket>(fd, context.raw());
+  auto stream = std::make_unique<TlsSocket>(fd, context.current().get());
   if (!stream->handshake(handshake_timeout_ms)) return nullptr;
   return stream;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // TLS 1.2 and 1.3 with AEAD suites, and byte streams with deadlines over a socket: TLS or plain.
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
@@ -14,12 +15,13 @@ class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
                                                     const std::string& key_file);
-  ~TlsContext();
-  ssl_ctx_st* raw() const { return context_; }
+  // For the connections from now on; what is wrong changes nothing.
+  Result<Done> use(const std::string& certificate_file, const std::string& key_file);
+  std::shared_ptr<ssl_ctx_st> current() const;
 
  private:
-  explicit TlsContext(ssl_ctx_st* context) : context_(context) {}
-  ssl_ctx_st* context_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<ssl_ctx_st> context_;
 };
 
 // A connected socket. Every call gives up after its deadline; a call that failed leaves a stream

@@ -186,6 +186,22 @@ std::vector<VerifyFinding> RocksStore::verify() {
   return findings;
 }
 
+// A directory that somebody else has a use for, or may change, is no place for a store.
+Result<Done> refuse_foreign(const std::string& dir) {
+  struct stat facts{};
+  if (stat(dir.c_str(), &facts) == 0 && (facts.st_mode & 022))
+    return failure("other users may write to the data directory " + dir +
+                   "; make it your own first: chmod 700 " + dir);
+  if (fs::exists(dir + "/keyring.json")) return Done{};
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    const std::string name = entry.path().filename();
+    if (name != "lock" && name != "keyring.json.new")
+      return failure("the data directory " + dir + " is not empty and not of Sluice (it has " +
+                     name + "); name another with --data-dir");
+  }
+  return Done{};
+}
+
 // What an earlier version, or another umask, left open to other users.
 void shut_out_others(const std::string& dir) {
   const auto owner_only = [](const fs::path& path) {
@@ -207,6 +223,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     mkdir(dir.substr(0, at).c_str(), 0755);
   if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
     return failure("cannot make the data directory " + dir + "; choose another with --data-dir");
+  CHECK(refuse_foreign(dir));
   const int lock = ::open((dir + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock < 0) return failure("cannot write to the data directory " + dir);
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {

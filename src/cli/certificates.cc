@@ -1,0 +1,121 @@
+#include "cli/certificates.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+
+namespace sluice::cli {
+namespace {
+constexpr Time kDayMs = 86'400'000;
+}
+
+Certificates::Certificates(const ServeOptions& options, std::vector<std::string> names,
+                           Secret sealing, std::function<Result<Done>()> tell)
+    : wishes_{options.data_dir, options.region, std::move(names), std::move(sealing)},
+      own_certificate_(options.certificate),
+      own_key_(options.key),
+      tell_(std::move(tell)) {}
+
+const std::string& Certificates::served_file() const {
+  return own_certificate_.empty() ? local_.certificate : own_certificate_;
+}
+const std::string& Certificates::served_key() const {
+  return own_certificate_.empty() ? local_.key : own_key_;
+}
+
+Result<Done> Certificates::load() {
+  TRY(local_, net::ensure_certificates(wishes_));
+  TRY(tls_, net::TlsContext::server(served_file(), served_key()));
+  TRY(sandbox_tls_, net::TlsContext::server(local_.certificate, local_.key));
+  TRY(served_, net::read_certificate(served_file()));
+  TRY(const net::CertificateFacts local, net::read_certificate(local_.certificate));
+  local_sha256_ = local.sha256;
+  warn_of_end(served_);
+  return Done{};
+}
+
+void Certificates::keep_fresh() {
+  periodic_ = std::make_unique<Periodic>(
+      "The look at the certificates", std::chrono::seconds(kCertificateLookS),
+      [this](const Stopping&) {
+        if (auto looked = look(); !looked)
+          spdlog::error("the certificates cannot be renewed or read: {}; the last ones are served",
+                        looked.error().message);
+      });
+}
+
+net::CertificateFacts Certificates::served() const {
+  const std::lock_guard lock(mutex_);
+  return served_;
+}
+
+std::string Certificates::ca_file() const {
+  if (own_certificate_.empty()) return local_.ca;
+  return served().self_signed ? own_certificate_ : "";
+}
+
+Result<Done> Certificates::look() {
+  CHECK(net::ensure_certificates(wishes_));
+  TRY(const net::CertificateFacts local, net::read_certificate(local_.certificate));
+  if (local.sha256 != local_sha256_) {
+    CHECK(sandbox_tls_->use(local_.certificate, local_.key));
+    local_sha256_ = local.sha256;
+  }
+  TRY(const net::CertificateFacts facts, net::read_certificate(served_file()));
+  warn_of_end(facts);
+  if (facts.sha256 == served().sha256) return Done{};
+  CHECK(tls_->use(served_file(), served_key()));
+  {
+    const std::lock_guard lock(mutex_);
+    served_ = facts;
+  }
+  spdlog::info("a new certificate is served; it ends {}", iso_seconds(facts.ends));
+  return tell_();
+}
+
+// Once a day. The local one is renewed long before.
+void Certificates::warn_of_end(const net::CertificateFacts& facts) {
+  const Time left = facts.ends - now();
+  if (left > kWarnDays * kDayMs || now() - warned_ < kDayMs) return;
+  warned_ = now();
+  if (left > 0)
+    spdlog::warn("the certificate that is served ends in {} days, {}", left / kDayMs,
+                 iso_seconds(facts.ends));
+  else
+    spdlog::error("the certificate that is served is over since {}: clients refuse it",
+                  iso_seconds(facts.ends));
+}
+
+namespace {
+void add_addresses_of_machine(std::vector<std::string>& names) {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return;
+  for (const ifaddrs* one = first; one; one = one->ifa_next) {
+    if (!one->ifa_addr || (one->ifa_flags & IFF_LOOPBACK)) continue;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (one->ifa_addr->sa_family == AF_INET) {
+      const auto* address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+      inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    } else if (one->ifa_addr->sa_family == AF_INET6) {
+      const auto* address = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
+      if (!IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr))
+        inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof text);
+    }
+    if (*text) names.emplace_back(text);
+  }
+  freeifaddrs(first);
+}
+}  // namespace
+
+std::vector<std::string> names_of(const ServeOptions& options, const net::Address& listen) {
+  std::vector<std::string> names = options.names;
+  if (listen.host == "0.0.0.0" || listen.host == "::")
+    add_addresses_of_machine(names);
+  else
+    names.push_back(listen.host);
+  return names;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,53 @@
+#pragma once
+// The certificates of a running server: the one it serves, the local CA's or the operator's own,
+// and the local one for functions. Looked at again and again: the local one is renewed, a file that
+// changed is taken, and an end that comes near is told.
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "base/periodic.h"
+#include "cli/server.h"
+#include "net/ca.h"
+#include "net/server.h"
+
+namespace sluice::cli {
+
+constexpr int kCertificateLookS = 10, kWarnDays = 30;
+
+class Certificates {
+ public:
+  // `tell`: another certificate is served; written where the command line finds it.
+  Certificates(const ServeOptions& options, std::vector<std::string> names, Secret sealing,
+               std::function<Result<Done>()> tell);
+  Result<Done> load();
+  void keep_fresh();  // until this goes
+  std::shared_ptr<net::TlsContext> tls() const { return tls_; }
+  std::shared_ptr<net::TlsContext> sandbox_tls() const { return sandbox_tls_; }
+  net::CertificateFacts served() const;
+  std::string local_ca_file() const { return local_.ca; }
+  // What a client of the served certificate has to trust; "": a CA that this server does not know.
+  std::string ca_file() const;
+
+ private:
+  Result<Done> look();
+  void warn_of_end(const net::CertificateFacts& facts);
+  const std::string& served_file() const;
+  const std::string& served_key() const;
+
+  const net::CertificateWishes wishes_;
+  const std::string own_certificate_, own_key_;  // "" when the local one is served
+  const std::function<Result<Done>()> tell_;
+  net::CertificateFiles local_;
+  std::shared_ptr<net::TlsContext> tls_, sandbox_tls_;
+  mutable std::mutex mutex_;  // guards served_
+  net::CertificateFacts served_;
+  std::string local_sha256_;
+  Time warned_ = 0;
+  std::unique_ptr<Periodic> periodic_;
+};
+
+// --name, and what --listen says: all addresses of the machine when it listens on all.
+std::vector<std::string> names_of(const ServeOptions& options, const net::Address& listen);
+
+}  // namespace sluice::cli
