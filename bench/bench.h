@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the parts of `bench` share. The program measures the machine and the product in one run, so
 // that their ratio means something whatever the machine: the server is the real program on a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The machine's limits: what the disk, the processor and the bare libraries give.
 #include <fcntl.h>
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|trail|machine]:
 // ./dev bench runs it.
 #include <fmt/format.h>

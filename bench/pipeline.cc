@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pipeline as a user deploys it: all readings through the function into the table, one upload
 // until its row is seen, starts of a function.
 #include <filesystem>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The product: objects and items through the real server, then what it costs to start and to sit
 // idle.
 #include <chrono>

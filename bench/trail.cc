@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The trail: how fast records get into log files, what a trail costs ingestion, what an audit
 // record costs a GET and a PUT.
 #include <atomic>

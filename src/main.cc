@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice: one program for the server and its command line.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

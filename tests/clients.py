@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the clients of other makers find: a server with a bucket, a table, a log and metrics, and a profile that gives them sessions."""
 import json
 import os

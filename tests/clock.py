@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Another time: a server whose clock is ahead (libfaketime), and clients that sign for it."""
 import contextlib
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real server for each test module: TLS, signatures, policies, encryption and sync on, as a user runs it."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls of the running server that fail, by strace."""
 import re
 import signal

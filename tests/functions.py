@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small functions for the tests, and the roles and zips they need."""
 import io
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Audit records for tests: read from the store, and compared field by field."""
 import json
 import subprocess

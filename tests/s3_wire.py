@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """S3 requests made by hand: what no client library would send, signed as it must be."""
 import base64
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A valid request for each operation of the table, and the world it is valid in. A new operation needs one line here: tests/test_matrix.py
 fails without it. The order within a service is one in which every sample succeeds, each once."""
 import datetime

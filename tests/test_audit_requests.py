@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every operation of the table leaves a record that says, field by field, what the client sent and what it got. What AWS leaves out or writes otherwise is stated here,
 operation by operation; a new operation is compared as soon as it has a sample (samples.py)."""
 import datetime

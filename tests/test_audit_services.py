@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records of calls that services make, of refusals, and of what AWS does by itself, field by field; and that nothing secret is in any record."""
 import base64
 import datetime

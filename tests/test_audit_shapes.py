@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records field by field, as CloudTrail has them: who, on what, with which parameters, and what is left out."""
 import base64
 import hashlib

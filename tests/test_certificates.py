@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Certificates: how long they live, what they are for, that they are renewed in time, and whom the command line trusts."""
 import datetime
 import ipaddress

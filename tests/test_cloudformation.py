@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stacks over the wire: made as their owner, rolled back whole, and the pipeline's own template."""
 import json
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CloudWatch metrics over both of its protocols: boto3 as it is installed, signed JSON by hand, and Debian's AWS CLI (query)."""
 import concurrent.futures
 import datetime

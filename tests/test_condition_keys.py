@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Condition keys: what the table of the program says is filled is filled, by a real call; what is not filled opens nothing; and the policies that people write with them hold."""
 import datetime
 import json

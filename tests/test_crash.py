@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kill the server at any instant: what was acknowledged is there, what is half done is not seen, and no event is lost."""
 import base64
 import concurrent.futures

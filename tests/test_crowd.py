@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strangers and the weakest session against everybody else: connections that ask nothing, bodies without end, bodies that drip."""
 import contextlib
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The door: who is let in, and what a stranger learns."""
 import base64
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DynamoDB over the wire, with boto3."""
 import concurrent.futures
 import decimal

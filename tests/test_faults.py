@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The disk fails, or the process dies, at each call by which a change gets to disk: what was acknowledged before stays, what was under way is there or not, never half."""
 import concurrent.futures
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A disk of a few hundred MiB that fills up: the server says so, goes on reading and deleting, and takes in again when there is room."""
 import subprocess
 

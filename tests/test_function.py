@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The function's zip needs nothing of the system it runs on: it starts in an empty root directory."""
 import http.server
 import pathlib

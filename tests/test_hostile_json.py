@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every document of the JSON parsing corpus (../shared/data/json-parsing, MIT) as an upload and as the body of calls: what must not parse is
 refused by AWS's error or lands in quarantine, what may parse is judged by its content, each is recorded, and the server stays up."""
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Roles and their policies over the wire: rules, limits, pages, and what a policy may name."""
 import json
 import urllib.parse

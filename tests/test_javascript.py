@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The AWS SDK for JavaScript v3, as it comes from npm, against a server over TLS: tests/js/client.mjs."""
 import hashlib
 import json

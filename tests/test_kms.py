@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys over the wire: who may use them, in which state, and what a ciphertext is good for."""
 import json
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions over the wire: what they may do, what they may not, and what becomes of those that fail."""
 import base64
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every row of the operation table against every way to be refused: the expected error in the row's own dialect, an unchanged
 store, exactly one audit record. The rows come from the program itself, so that a new operation is tested by its sample alone (samples.py)."""
 import collections

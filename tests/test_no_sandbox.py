@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A machine on which functions cannot start: everything says so, why, and what to do, before anybody waits."""
 import json
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Object Lock: what is locked stays, whoever asks, until its date. Each test fails when its rule is taken out of object_lock.cc or model.cc."""
 import datetime
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a deleted log group and a deleted table leave behind is erased in the background: nothing waits for it, and no restart forgets it."""
 import json
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """sluice put and the command line's manners: what is uploaded, what is told, how it exits."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Racing clients: a decision is made on what is true when it commits (store.h, Staged::get), whoever comes first."""
 import concurrent.futures
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """S3 over the wire, with boto3 and the AWS CLI."""
 import hashlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unmodified clients that are not boto3: rclone and s3cmd as Debian 12 has them."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What other people's suites ask of S3: details of its contracts that clients rely on."""
 import json
 

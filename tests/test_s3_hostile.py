@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What no honest client sends to S3: each gets AWS's error, changes nothing, and the server stays up."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Listings at every boundary, compared with what Python makes of the same keys."""
 import itertools
 import urllib.parse

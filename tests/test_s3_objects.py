@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What S3 promises about one object: conditions, checksums, parts, copies, tags, and who of many racing writers wins."""
 import base64
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a function may hold as a whole: all its processes, what they share, and what they leave in memory."""
 import base64
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions: who gets one, for how long, and what ends it."""
 import datetime
 import json

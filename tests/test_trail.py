@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a trail delivers: every selected record once, in AWS's layout, signed and chained so that AWS's own tool proves it; whatever fails or crashes on the way."""
 import datetime
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kill the server at any instant of a delivery: no record is lost or doubled in the files, and the chain of digests has no break."""
 import concurrent.futures
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes wrong around a trail, each with its error shown, nothing lost, and everything delivered once the cause is gone."""
 import contextlib
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trails as resources: names, limits, errors, selectors, tags; the checks of the destination at creation."""
 import json
 

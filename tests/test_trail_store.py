@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hand edits in the data directory of a stopped server, by somebody who has the root key too: which of `sluice verify` and `sluice verify --trail` names them (docs/audit.md)."""
 import json
 import os

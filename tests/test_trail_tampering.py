@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files exchanged under a trail, in every way of docs/audit.md: who notices. The operator has first to point the trail elsewhere, which the trail records."""
 import concurrent.futures
 import datetime

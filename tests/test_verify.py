@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """sluice verify opens every seal: what was changed on disk is named, what a disabled key shuts is not called damage."""
 import json
 

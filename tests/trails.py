@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trails for tests: their ARNs, and buckets that take what they deliver."""
 import datetime
 import gzip

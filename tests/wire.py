@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests as bytes: what botocore would send for an operation, changed, signed anew and sent without its help."""
 import base64
 import dataclasses

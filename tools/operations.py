@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes docs/operations.md from the operation table: tools/operations.py [build directory]. tests/test_operations.py sees to it that it is done."""
 import json
 import pathlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The house rules as a test: format, layers, banned words. Prints file:line, exits 1 at a violation."""
 import pathlib
 import re
@@ -71,7 +72,16 @@ def check_format() -> None:
     problems.extend(sorted({line.split(": ")[0] + ": not as ./dev format writes it" for line in done.stderr.splitlines() if "-Wclang-format" in line}))
 
 
+def check_licences() -> None:
+    """Each source says under which licence it is, in its first two lines."""
+    for folder in ("src", "tests", "bench", "tools"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".cc", ".h", ".py", ".mjs") and "node_modules" not in path.parts and not any("SPDX-License-Identifier: Apache-2.0" in line for line in path.read_text().splitlines()[:2]):
+                problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
+
+
 check_format()
+check_licences()
 for source in sorted((ROOT / "src").rglob("*")):
     if source.suffix in (".cc", ".h"):
         check_file(source)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Amazon Resource Names. Source: AWS General Reference, "Amazon Resource Names (ARNs)".
 #include <optional>

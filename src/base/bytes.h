@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986), big-endian integers.
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
 #define FMT_HEADER_ONLY  // the function is linked statically, and Debian has no static libfmt

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Time as AWS writes it. Everything is UTC; a Time counts milliseconds since 1970.
 #include <cstdint>

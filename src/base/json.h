@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // JSON documents, by Boost.JSON. Hostile text is bounded in size by its reader and in depth here.
 #include <boost/json.hpp>

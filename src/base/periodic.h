@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Work that comes again: on a thread of its own, every `interval`, first after one. An exception is
 // logged and the work runs again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Random bytes from the kernel (getrandom(2)); the only source of randomness, fit for keys.
 #include <string>

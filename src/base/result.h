@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Result<T>: a value or an Error. A strict subset of std::expected (C++23), so that the day the
 // compiler has it this file becomes one alias. What a client or the network can cause is a Result;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Secret: bytes that must not be printed, logged, compared with == or left in memory.
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Building XML answers. Reading XML is pugixml's job, behind parse_xml's limits.
 #include <pugixml.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The certificates of a running server: the one it serves, the local CA's or the operator's own,
 // and the local one for functions. Looked at again and again: the local one is renewed, a file that

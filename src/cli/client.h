@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The command line's own AWS client: the operator's session from the Unix socket, then signed
 // requests over TLS to the running server, like any other caller. There is no second way in.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice demo: the pipeline from nothing, on the samples that come with the program.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice deploy.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What an auditor can read of a trail: objects of its bucket, answers of CloudTrail. From a running
 // server over its API, or from the directory of a stopped one by the same operations, run as the

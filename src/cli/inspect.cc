@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice verify, sluice aws.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

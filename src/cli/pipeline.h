@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The pipeline's commands as functions: sluice deploy, put, demo. They speak AWS's APIs to the
 // running server, as any client could.

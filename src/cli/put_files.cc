@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which files `sluice put` uploads, and under which keys.
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice serve, sluice credentials.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

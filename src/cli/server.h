@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice
 // demo` run it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice status: buckets, tables, functions, queue, trails and keys at a glance, asked of the
 // running server's APIs.
 #include <CLI/CLI.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice verify --trail: everything AWS's validate-logs checks, and what it does not: the hash of
 // the digest before, that digests follow each other without a gap, log files that no digest lists,
 // digests missing at the end; and of a stopped server that files and audit chain tell one story.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Hashes, MACs and authenticated encryption over OpenSSL 3. The only user of OpenSSL besides
 // net/tls and the ingest function's TLS client. Failures of the library are exceptions: they are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Incremental digests, and the three CRCs of S3's checksum family (all reflected, initial value and
 // final XOR all ones).
 #include <openssl/evp.h>

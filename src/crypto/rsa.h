@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // RSA-2048 signatures, RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017), as CloudTrail's digest files
 // carry them.

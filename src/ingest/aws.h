@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The function's AWS client: the environment's credentials, Signature Version 4, S3 and DynamoDB.
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // From the bytes of an object to the texts of its records, streaming, in bounded memory: gzip (RFC
 // 1952, several members) or plain; a JSON array of records, one object, or objects one after the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the function does with an S3 event: each object's records into the table or into quarantine,
 // and one line that accounts for all of them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice-ingest: an ordinary Lambda function of a custom runtime. It runs unchanged on AWS and in
 // Sluice.
 #include <malloc.h>

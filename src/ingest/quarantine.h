@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object
 // a line; past 4 MB <key>/<version>.2.jsonl and so on. The names and bytes depend on the object

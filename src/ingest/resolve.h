@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Names to IPv4 addresses without libc's resolver, which a static program cannot load: an A query
 // (RFC 1035) to the first name server of /etc/resolv.conf.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A blocking HTTP/1.1 client over TLS 1.2+ or plain TCP, one connection, kept alive. Works in an
 // empty root directory: no configuration files, names resolved by a small DNS client (RFC 1035)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The rules of a record (docs/ingest.md), and its form as a DynamoDB item.
 //   device_id  string of 1 to 2,048 bytes of UTF-8: the partition key

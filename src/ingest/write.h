@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Items into the table: batches of 25, several in flight, in order for each key. Source: DynamoDB
 // API Reference, BatchWriteItem.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The local certificate authority and the server's certificate under it (ECDSA P-256, RFC 5280).
 #include <string>

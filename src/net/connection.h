@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // HTTP/1.1 on one connection (RFC 9112), one thread: read a head, serve, write the answer, again.
 #include <atomic>

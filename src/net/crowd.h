@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Who may stay when there is not room for all. A connection is a stranger's until a request on it
 // was proven to come from a session; then it is known. Strangers have a share of the connections,

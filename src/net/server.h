@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The listeners: TLS, optionally plain HTTP on loopback, and the operator's Unix socket. One thread
 // a connection, bounded (docs/decisions/0001-threads-not-coroutines.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // TLS 1.2 and 1.3 with AEAD suites, and byte streams with deadlines over a socket: TLS or plain.
 #include <memory>

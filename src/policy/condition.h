@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The Condition block. Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 #include "policy/document.h"

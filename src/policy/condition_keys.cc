@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "policy/condition_keys.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Which condition keys AWS fills for which action, and which of these Sluice fills. Source: the
 // Service Authorization Reference, and the IAM User Guide, "AWS global condition context keys".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The decision: may this principal do this action on this resource? Source: IAM User Guide, "Policy
 // evaluation logic"; KMS Developer Guide, "Troubleshooting key access". Explicit deny wins; no

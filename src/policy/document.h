@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // IAM policy documents: parsed once, immutable. Sources: IAM User Guide, "Grammar of the IAM JSON
 // policy language", "IAM JSON policy elements: Condition operators", "Policy variables". Pure

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Patterns of policies. Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Policy
 // variables".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The audit record of one call, in CloudTrail's event format (CloudTrail User Guide, "CloudTrail
 // record contents").

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What single services do differently in their records. Source: CloudTrail User Guide, "Record
 // contents"; S3 User Guide, "CloudTrail events"; Lambda Developer Guide, "Logging Lambda API
 // calls".

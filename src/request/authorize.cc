@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Authorisation: every need of an operation against every policy that applies.
 #include "base/bytes.h"
 #include "crypto/crypto.h"

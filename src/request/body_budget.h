@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Memory for bodies that are held whole. All of them together, those whose signature is not yet
 // proven, and each caller (a session at a source) have a limit: who has seen a token, or has a

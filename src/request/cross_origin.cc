@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "request/cross_origin.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Requests of browsers from a page of another origin, which S3 answers by the bucket's CORS rules.
 // Source: S3 API Reference, "OPTIONS object"; Fetch Standard, "CORS protocol".

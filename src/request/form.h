@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Uploads from an HTML form: POST /BUCKET with multipart/form-data, whose fields are the request
 // and whose signed policy says what they may be. Sources: S3 API Reference, "POST Object" and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The policy of a form upload: which fields it may carry, until when. Source: S3 API Reference,
 // "Creating a POST policy".
 #include <set>

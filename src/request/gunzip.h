@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Request bodies with Content-Encoding: gzip.
 #include "base/result.h"

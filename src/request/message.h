@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A request as the path sees it and its answer. Header names are lower case; values trimmed.
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What an API operation is, and the proof objects that make the request path impossible to skip:
 //   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response        (ARCHITECTURE.md)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (S3 API
 // Reference, "Signature calculations").
 #include <algorithm>

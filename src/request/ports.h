@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Where services meet: small interfaces, implemented by one service, used by others, joined in
 // main.cc.

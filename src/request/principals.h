@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Roles named in stored policies are pinned to their unique id, as on AWS: a role deleted and made
 // anew under the old name does not inherit what its predecessor was granted. Source: IAM User

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The last step: an outcome in the words of its protocol. A reply cannot be built without a
 // Receipt.

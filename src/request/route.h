@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // From a request's head to one row of one service's table.
 #include "request/ports.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no
 // other order.

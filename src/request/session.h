@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Sessions sealed into their own token. A token is base64(AEAD(JSON)) under a key derived from the
 // root key: only this server opens it, nothing about it is stored, and it ends with its expiry,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Signature Version 4: what a request claims, and whether the claim holds. Sources: IAM User Guide,
 // "Create a signed AWS API request" and "Elements of an AWS API request signature"; S3 API,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // REST operations of AWS that Sluice does not implement. Their names are in no header of a request,
 // only in its method and path, and both the refusal and the audit record say them.

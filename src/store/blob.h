@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Object bytes larger than fit in a record: one file each, sealed in AES-256-GCM chunks.
 // docs/on-disk.md

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their
 // reads, chains their audit records, writes one batch, syncs once, wakes the rest. After a failed

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a crash can fall around object files and inside the log's last write. The places inside a
 // commit itself: store_test.cc, CrashAt.
 #include <gtest/gtest.h>

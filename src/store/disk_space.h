@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Room on the disk of the data directory. A log that meets a full disk has failed, and the server
 // with it; so the store stops taking in before that, and keeps a reserve for what comes after.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Metadata (buckets, keys, tables, functions) is read by every request and changes seldom: what was
 // read of it stays parsed until the next commit that writes any. Inside the store; not for others.

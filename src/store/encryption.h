@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // RocksDB files under AES-256-CTR: a random IV per file in its prefix. Confidentiality only; what
 // must not be altered is sealed besides (objects, items) or chained (audit).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Erasing more than fits in one commit: what can no longer be read, as the items of a deleted
 // table.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A thread of its own for events whose work takes long, so that no other event waits for it. Done
 // one at a time, in order.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The root key (a file outside the data directory) and what it wraps. docs/on-disk.md
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Hands committed events to their consumers, on one thread. An event stays in the store until its
 // consumer erases it in a commit of its own: at least once, whatever crashes.

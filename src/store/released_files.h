@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A file that a commit released is unlinked when nobody is left who began to read before it:
 // whoever was told what an object is can read it to the end, also when it is replaced or deleted

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Inside the store: the open RocksDB, and what Snapshot and Staged hold. Not for others.
 #include <rocksdb/db.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys: table name, then each part, each ended by 00 01, with 00 inside written as 00 FF: byte
 // order is part order.
 #include "store/store.h"

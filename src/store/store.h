@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The store: one RocksDB, encrypted files, one commit for data, events and audit record.
 // Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group

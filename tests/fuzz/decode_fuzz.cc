@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The function's reading of an object: gzip and the cutting into records. No piece boundary is
 // special, and nothing is lost or made up.
 #include "fuzz.h"

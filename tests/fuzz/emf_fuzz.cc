@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines that functions print: log events, and metrics embedded in them.
 #include "fuzz.h"
 #include "services/logs/logs.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DynamoDB's expressions, evaluated against an item of every type.
 #include "fuzz.h"
 #include "services/dynamodb/expression.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An upload from an HTML form: however the body is cut into pieces, the same file comes out.
 #include "fuzz.h"
 #include "request/form.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // For the fuzz targets: what must hold stops the process, so that libFuzzer keeps the input.
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/1.1 heads and framings, as they come from a socket.
 #include "fuzz.h"
 #include "net/connection.h"

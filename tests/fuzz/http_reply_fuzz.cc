@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a server answers the function: heads, framings, sizes. A thread plays the server on a
 // loopback socket.
 #include <netinet/in.h>

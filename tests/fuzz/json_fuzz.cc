@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON documents: what parses is printed and parses to the same value.
 #include <algorithm>
 #include <cmath>

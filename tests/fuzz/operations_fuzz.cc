@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operation of the table: a request's path, query, headers and body through parse, needs,
 // authorise and run, as the operator, on a store with a little in it; nothing is committed. Input:
 // "service:Operation", then the target, header lines, an empty line, the body.

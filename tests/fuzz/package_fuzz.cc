@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Deployment packages. What is taken is unpacked, and nothing of it lands outside its folder.
 #include "fuzz.h"
 #include "services/lambda/package.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Filter patterns of CloudWatch Logs: the pattern is the first line, messages follow.
 #include "fuzz.h"
 #include "services/logs/pattern.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Policy documents, conditions, patterns: whatever they hold, a question gets its answer, and
 // patterns their meaning.
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a stranger claims about his signature, and the framings of a payload.
 #include "fuzz.h"
 #include "base/bytes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CloudFormation templates, YAML and JSON: what parses is in order, and its functions resolve
 // within their limits.
 #include "fuzz.h"

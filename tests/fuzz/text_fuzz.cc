@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text forms of bytes, dates and ARNs: what decodes must encode back.
 #include "base/arn.h"
 #include "base/bytes.h"

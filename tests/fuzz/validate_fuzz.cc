@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rules of a record: what passes is an item that DynamoDB's own check takes as it is.
 #include "base/json.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attribute values and numbers: canonical forms are stable, and sort as the numbers do.
 #include "fuzz.h"
 #include "services/dynamodb/value.h"

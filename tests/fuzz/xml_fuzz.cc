@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Request documents in XML, and texts put into answers.
 #include "base/xml.h"
 #include "fuzz.h"

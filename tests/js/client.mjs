@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Drives the pipeline's services with the AWS SDK for JavaScript v3, as its documentation shows: sessions from the profile's
 // credential_process, TLS by NODE_EXTRA_CA_CERTS, the endpoint from AWS_ENDPOINT_URL. Prints what it saw as one line of JSON.
 import { Readable } from "node:stream";

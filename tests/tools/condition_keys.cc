@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints the table of condition keys as JSON: which AWS defines for which actions, and which of
 // them are filled. For tests/test_condition_keys.py.
 #include "policy/condition_keys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints everything in the store of a stopped server, for tests that compare before and after: a
 // digest for each key, and the audit records.
 //   dump DATA_DIR -> {"keys": {"<family>/<table>/<part>...": "<sha256>"}, "audit": [record...]}

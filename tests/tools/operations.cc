@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints the operation table as JSON: what the server routes by, from the same rows. For
 // docs/operations.md and the negative matrix.
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Changes the store of a stopped server by hand, as somebody would who has the directory and the
 // root key. For tests that ask who notices.
 //   rewrite DATA_DIR audit edit N | delete N | swap N M | append N | cut N | forge N

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One change of one stack, from its first event to its last: create, update, delete, and their
 // rollbacks. Every step is stored before and after its call, so that a change can be taken up again

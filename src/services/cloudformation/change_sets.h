@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet,
 // ListChangeSets; what `aws cloudformation deploy` uses. A change set is complete, or has failed,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // CreateStack, UpdateStack, DeleteStack. Each checks everything that can be known, stores the work
 // and answers; the worker does it.

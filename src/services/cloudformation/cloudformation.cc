@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "services/cloudformation/cloudformation.h"
 
 #include "services/cloudformation/change_sets.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // AWS CloudFormation: stacks. Source: CloudFormation API Reference 2010-05-15; CloudFormation User
 // Guide, "Template anatomy", "Intrinsic function reference", "AWS CloudFormation quotas".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What a stack and a template are: DescribeStacks, ListStacks, DescribeStackEvents,
 // DescribeStackResource(s), ListStackResources, GetTemplate, GetTemplateSummary, ValidateTemplate.

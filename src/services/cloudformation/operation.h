@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the operations share: reading the query protocol's lists, the needs, the words of a stack.
 #include "base/xml.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The values of a template's functions, once parameters and resources are known.
 #include <map>

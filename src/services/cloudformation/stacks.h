@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How stacks are stored. docs/on-disk.md
 //   meta cloudformation.stack (uuid)              the stack: status, template, parameters, outputs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A template, checked before anything is made: sections, functions, references, order.
 // CloudFormation User Guide, "Template sections". Built: Parameters, Conditions, Resources,

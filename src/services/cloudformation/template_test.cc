@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The template language, without a server.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The text of a template as JSON: JSON itself, or YAML with CloudFormation's short tags (!Ref,
 // !GetAtt, !Sub ...).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Schemas. A schema is JSON: each property's name (with ! when it is required) and its kind: "s"
 // string, "i" integer, "b" boolean, "j" a document of any shape, [kind] a list, {...} an object,
 // {"*": kind} a map.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The resource types: their properties, and how each is made, changed and removed by its service's
 // own operations. CloudFormation User Guide, "AWS resource and property types reference". Types and

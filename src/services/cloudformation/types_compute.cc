@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AWS::IAM::Role, AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
 // AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
 #include "base/bytes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AWS::S3::Bucket, AWS::S3::BucketPolicy, AWS::KMS::Key, AWS::KMS::Alias, AWS::DynamoDB::Table.
 #include "base/bytes.h"
 #include "base/xml.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The thread that works on stacks, one at a time.
 #include <spdlog/spdlog.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "services/cloudtrail/keys.h"
 #include "services/cloudtrail/lookup.h"
 #include "services/cloudtrail/selectors.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // AWS CloudTrail: trails over the chained audit log, lookup of management events, public keys of
 // the digests. Source: CloudTrail API Reference 2013-11-01; CloudTrail User Guide, "Quotas", "Trail

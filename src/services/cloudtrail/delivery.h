@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Delivery: of every span of logging ("session") the committed audit records that its trail
 // selects, as gzip files into the bucket, as log events into the log group, and a signed digest

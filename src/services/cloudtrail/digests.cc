@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Digest files: the hashes of an interval's log files, signed, and chained to the digest before.
 // CloudTrail User Guide, "CloudTrail digest file structure".
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Log files: which records, under which key, committed with how far the trail is delivered.
 #include <zlib.h>
 

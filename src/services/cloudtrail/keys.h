@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The keys that sign digests: RSA-2048, one for kKeyDays, then the next. The private half is sealed
 // under a key derived from the root key; public halves stay for ever, since digests do.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Delivery of the same records to a CloudWatch log group, as events of the stream
 // <account>_CloudTrail_<region>, in the session of the trail's role. CloudTrail User Guide,
 // "Sending events to CloudWatch Logs". Records above 256 KB, and those older than the 14 days that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // LookupEvents: management events of the last 90 days, newest first.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html In: at most

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How trails are stored, and what their operations share. docs/on-disk.md
 //   meta cloudtrail.trail   (name)        settings in AWS's names, "Tags", selectors, "Logging",

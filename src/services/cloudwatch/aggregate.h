@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What is known of a set of values: count, sum, minimum, maximum and, for percentiles, a histogram
 // with exponential buckets.

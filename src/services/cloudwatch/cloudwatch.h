@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Amazon CloudWatch metrics: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics.
 // Source: CloudWatch API Reference 2010-08-01; CloudWatch User Guide, "CloudWatch concepts" and

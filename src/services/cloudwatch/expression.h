@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Metric math: + - * / ( ) over numbers, ids of queries and lists [m1, m2]; unary minus; ABS CEIL
 // FLOOR; SUM AVG MIN MAX, which make one number of a series and one series of a list; METRICS().

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folding, rolling up and expiring, on one thread: it alone writes folded records, so nothing it
 // reads is changed by another.
 #include <iterator>

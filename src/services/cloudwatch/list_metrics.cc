@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
 #include "services/cloudwatch/operations.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How metrics are stored. docs/on-disk.md
 //   metrics cloudwatch.metric (namespace, name, metric id)                      {"Dimensions":

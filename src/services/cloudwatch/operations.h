@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The operations of CloudWatch. All speak both protocols (wire.h).
 #include "services/cloudwatch/model.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One set of operations, two protocols: a request's members read from JSON or from a form, an
 // answer written as JSON or XML.

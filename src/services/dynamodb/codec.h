@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Items as bytes, to be sealed: a third of their JSON text, and no text to parse when they are
 // read. docs/on-disk.md

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/codec.h"
 #include "services/dynamodb/expression.h"
 

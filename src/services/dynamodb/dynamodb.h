@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Amazon DynamoDB: on-demand tables, items, expressions. Source: DynamoDB API Reference 2012-08-10;
 // Developer Guide, "Quotas". UpdateItem, indexes, transactions, streams, TTL and point-in-time

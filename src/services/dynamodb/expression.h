@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Condition, filter, key-condition and projection expressions. Source: Developer Guide,
 // "Expressions in DynamoDB". At most 4 KB and 300 operators; IN takes up to 100 operands; nesting

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan.
 // Errors: ValidationException, ResourceNotFoundException, ConditionalCheckFailedException,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How tables and items are stored. docs/on-disk.md
 //   meta  dynamodb.table (name)

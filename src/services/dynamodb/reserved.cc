@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The words that may not stand as they are in an expression; in any case of letters. Source:
 // Developer Guide, "Reserved words in DynamoDB".
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Query and Scan: pages of at most 1 MB, counted before the filter.
 #include <cmath>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one
 // RANGE key (S, N or B).

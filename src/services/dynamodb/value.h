@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Attribute values: AWS's JSON form ({"S":"x"}), checked and made canonical. Source: Developer
 // Guide, "Naming rules and data types".

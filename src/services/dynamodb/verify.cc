@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice verify: every item of every table is opened.
 #include "services/dynamodb/model.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What others ask of every account, and the truth here is "none": ListUsers, ListGroups,
 // ListVirtualMFADevices, ListServerCertificates, GetAccountSummary, GetAccountPasswordPolicy.

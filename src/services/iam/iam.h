@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // AWS Identity and Access Management: roles and their inline policies. No users, no access keys.
 // Source: IAM API Reference 2010-05-08.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // CreateAlias, UpdateAlias, DeleteAlias, ListAliases. Names: alias/ and 1 to 250 of [a-zA-Z0-9/_-],
 // not alias/aws/; 50 a key. Needs: the permission on the alias and on every key concerned.

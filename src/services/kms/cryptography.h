@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom.
 // Plaintext 1-4096 bytes, ciphertext to 6144; a data key 1-1024 bytes. Errors: DisabledException,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How keys are stored, found and used. A ciphertext: format byte 1, 36 characters of key id, 8
 // bytes of material version, nonce, sealed bytes; the key id, version and encryption context are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the operations of KMS share: one input shape, needs on one key, a JSON answer.
 #include "request/audit.h"

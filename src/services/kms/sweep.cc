@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What happens to keys by the clock: rotation when the period is over, destruction when the
 // deletion date has come.
 #include <spdlog/spdlog.h>

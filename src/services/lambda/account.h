@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // GetAccountSettings: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 // Differs: AccountUsage has AsyncEventsWaiting besides, the events of the asynchronous queue,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Asynchronous invocation: the outbox queue "lambda.async". A function's error is retried after one
 // and two minutes, a throttle or a failure of ours with growing delays until the event is too old;

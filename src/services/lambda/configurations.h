@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Resource-based policy, reserved concurrency and asynchronous configuration of a function.
 #include "services/lambda/model.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // An execution environment: a sandbox and the Runtime API that feeds it (2018-06-01). One
 // invocation at a time; kept warm and reused. Source: Lambda Developer Guide, "Using the Lambda

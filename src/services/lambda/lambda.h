@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // AWS Lambda: functions of custom runtimes, run in sandboxes. Source: Lambda API Reference
 // 2015-03-31, Developer Guide "Lambda quotas", "Asynchronous invocation". Versions, aliases,

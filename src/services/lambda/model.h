@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How functions are stored. docs/on-disk.md
 //   meta lambda.function (name)        configuration, code (a sealed file), reserved concurrency

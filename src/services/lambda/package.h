@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Deployment packages: zip files with an executable `bootstrap` at their root. Source: Lambda
 // Developer Guide, "Lambda quotas", "Building a custom runtime".

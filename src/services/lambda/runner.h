@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Runs functions: warm environments, bounded concurrency, logs and metrics; and the asynchronous
 // queue with its retries and destinations. Source: Lambda Developer Guide, "Understanding retry

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One process of a function in its sandbox: bubblewrap with own user, mount, pid, ipc, uts, cgroup
 // and network namespaces, no capabilities, no new privileges, a seccomp filter, a read-only root

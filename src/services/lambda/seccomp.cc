@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Starting bubblewrap so that it never outlives the server, however that ends.
 #include <sys/types.h>

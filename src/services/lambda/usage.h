@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What all processes of a sandbox hold together, read from /proc by who started them. No cgroup is
 // needed: not every machine lets a server make one (docs/decisions/0006-memory-of-a-sandbox.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice verify: the code of every function is opened.
 #include "base/bytes.h"
 #include "services/lambda/environment.h"

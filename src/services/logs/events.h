@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Log events: PutLogEvents, GetLogEvents, FilterLogEvents.
 #include "services/logs/groups.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What services write into Logs: the Journal, and metrics embedded in log lines.
 #include "services/logs/model.h"
 

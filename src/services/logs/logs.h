@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Amazon CloudWatch Logs: groups, streams, events, retention, filter patterns, embedded metrics.
 // Source: CloudWatch Logs API Reference 2014-03-28; CloudWatch Logs User Guide, "Quotas" and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How groups, streams and events are stored. docs/on-disk.md
 //   logs  logs.group (name) {"Id","Name","Created","RetentionDays"?,"Class"} logs  logs.stream

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Filter patterns. Source: CloudWatch Logs User Guide, "Filter pattern syntax for metric filters,
 // subscription filters, filter log events".

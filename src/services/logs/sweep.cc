@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The erasing of what can no longer be read, in the background.
 #include <map>
 #include <set>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Configurations that Sluice does not have: asked for, S3's answer for a bucket that has none.
 #include "services/s3/buckets.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Access control lists of objects. Buckets are BucketOwnerEnforced, so an ACL says one thing: the
 // owner has full control. Putting one is AccessControlListNotSupported. Source: S3 User Guide,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What other services may know of a bucket.
 #include "services/s3/cors.h"
 

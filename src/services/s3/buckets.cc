@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "services/s3/buckets.h"
 
 #include "base/bytes.h"

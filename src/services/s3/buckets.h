@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Buckets and their configurations. Each operation's limits and errors stand beside it in
 // buckets.cc, configurations.cc, notifications.cc, acl.cc, absent.cc and tagging.cc.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The x-amz-checksum family. Source: S3 User Guide, "Checking object integrity". CRC64NVME when the
 // client names none. Of the algorithms that AWS added in 2026 (SHA-512, MD5, XXHASH) none is built:

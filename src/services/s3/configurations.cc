@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bucket configurations: encryption, policy, public access block.
 #include "base/bytes.h"
 #include "request/principals.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // CopyObject: a new version from an existing one, up to 5 GB, under the destination's encryption;
 // and what it shares with UploadPartCopy. Needs GetObject on the source, PutObject on the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Cross-origin resource sharing: what a browser may do with a bucket from a page of another origin.
 // Sources: S3 User Guide, "Using cross-origin resource sharing (CORS)"; S3 API Reference,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // DeleteObject and DeleteObjects: a delete marker, or with a version id that version for good.
 // If-Match as on writes. A locked version stays: AccessDenied, unless

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "services/s3/metadata.h"

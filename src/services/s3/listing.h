@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ListObjects, ListObjectsV2, ListObjectVersions. At most 1000 entries a page, in UTF-8 byte order.
 // Errors: NoSuchBucket, InvalidArgument (max-keys, continuation-token, encoding-type, a version

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // User-defined metadata beyond ASCII. Source: S3 User Guide, "Working with object metadata", and
 // RFC 2047: decoded when it comes, encoded when it goes, so that it passes any HTTP library.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How buckets and objects are stored. docs/on-disk.md
 //   meta    s3.bucket (name)                 the bucket and its configurations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ListParts, ListMultipartUploads, GetObjectAttributes.
 #include "base/bytes.h"
 #include "services/s3/listing.h"

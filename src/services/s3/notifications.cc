@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bucket notifications: to Lambda functions, by event, prefix and suffix.
 #include "base/bytes.h"
 #include "base/random.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Object Lock: a version that may not be removed before a date (retention) or while a legal hold is
 // on it. Governance yields to who has s3:BypassGovernanceRetention and asks for it; compliance and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // PutObject, GetObject, HeadObject, and what the operations on objects share. Conditions: If-Match,
 // If-None-Match (writes: "*" only), dates on reads; one byte range, or one part by partNumber.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // PostObject: an upload from an HTML form (request/form.h reads it and holds its policy against its
 // fields). Source: S3 API Reference, "POST Object". In: the form's fields `key` (may hold

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Amazon Simple Storage Service. Source: S3 API Reference 2006-03-01; S3 User Guide. Every object
 // is encrypted (SSE-KMS, or AES256 under a key of the service), buckets begin private: ACLs off,

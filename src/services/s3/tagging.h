@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Tags of buckets (at most 50) and of object versions (at most 10). Keys of 1 to 128 characters,
 // values of up to 256, no key twice, no key that begins with "aws:". Errors: InvalidTag, BadRequest

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sluice verify: every object and part is opened, every pointer between their records followed.
 #include "base/bytes.h"
 #include "services/s3/objects.h"

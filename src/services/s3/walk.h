@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One page of a listing: records of a table (bucket, key[, tail]) in the byte order of their keys,
 // with those folded into one common prefix that share it up to the delimiter.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // AWS Security Token Service. Source: STS API Reference 2011-06-15. Session policies and tags are
 // not built yet.
