@@ -109,6 +109,9 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& unwritable) {  // fmt throws what it cannot print
     std::fprintf(stderr, "sluice: the output could not be written: %s\n", unwritable.what());
     return 1;
+  } catch (const std::exception& broken) {  // a table of the store that is damaged, for one
+    std::fprintf(stderr, "sluice: %s\n", broken.what());
+    return 1;
   }
   return flushed(exit_code);
 }

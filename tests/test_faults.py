@@ -155,9 +155,9 @@ def restart(things, expected):
 def test_a_failed_write_of_the_log_loses_nothing(things, operation, call, fault):
     """The outcome of the call under way is unknown until the restart: both its old files and its new ones must be there for it."""
     prepare(things)
-    with Faults(things.server, call, fault, path=current_log(things.server)):
+    with Faults(things.server, call, fault, path=current_log(things.server)) as faults:
         operation(things)
-        things.server.process.wait(timeout=30)
+        faults.wait_for_end()
     restart(things, -signal.SIGKILL if "KILL" in fault else FAILED_STORE)
 
 
@@ -165,8 +165,10 @@ def test_a_failed_write_of_the_log_loses_nothing(things, operation, call, fault)
 @pytest.mark.parametrize("call, fault, when", FILE_CALLS, ids=lambda part: str(part))
 def test_a_failed_object_file_changes_nothing(things, operation, call, fault, when):
     prepare(things)
-    with Faults(things.server, call, fault, when):
+    with Faults(things.server, call, fault, when) as faults:
         operation(things)
+        if "KILL" in fault:
+            faults.wait_for_end()
     if "KILL" in fault:
         return restart(things, -signal.SIGKILL)
     things.check()                                                     # the server stays up
