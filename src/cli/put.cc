@@ -25,7 +25,8 @@ std::atomic<bool> interrupted = false;
 void stop_at_interrupt() {
   struct sigaction action{};
   action.sa_handler = [](int) { interrupted = true; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  // A worker whose read it interrupts goes on reading: its file is there, and is to be reported.
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
 }
 

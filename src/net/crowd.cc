@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/address.h"
 #include "base/clock.h"
@@ -13,16 +14,26 @@ namespace sluice::net {
 Guest::Guest(int descriptor, std::string from)
     : fd(descriptor), source(std::move(from)), since_us(monotonic_us()) {}
 
+namespace {
+void dismiss(Guest& guest) {
+  guest.leaving = true;
+  shutdown(guest.fd, SHUT_RDWR);  // its own thread notices, and closes it
+}
+bool waits_longer(const std::shared_ptr<Guest>& one, const std::shared_ptr<Guest>& other) {
+  return !other || one->since_us < other->since_us;
+}
+}  // namespace
+
 std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
   const std::lock_guard lock(mutex_);
-  const std::string source = source_key(ip);
   if (guests_.size() >= kConnectionsMax + kLeavingMax) return nullptr;
-  if (count(&source, true) >= kStrangersOfASourceMax) dismiss_longest(&source, true);
-  if (count(nullptr, true) >= kStrangersMax) dismiss_longest(nullptr, true);
-  if (count(nullptr, false) >= kConnectionsMax && !dismiss_longest(nullptr, true) &&
-      !dismiss_longest(nullptr, false))
+  const auto strangers = std::count_if(guests_.begin(), guests_.end(), [](const auto& guest) {
+    return !guest->leaving && !guest->known;
+  });
+  if (static_cast<size_t>(strangers) >= kStrangersMax) dismiss_a_stranger();
+  if (staying() >= kConnectionsMax && !dismiss_a_stranger() && !dismiss_an_idle_one())
     return nullptr;
-  guests_.push_back(std::make_shared<Guest>(fd, source));
+  guests_.push_back(std::make_shared<Guest>(fd, source_key(ip)));
   return guests_.back();
 }
 
@@ -41,24 +52,39 @@ bool Crowd::empty() {
   return guests_.empty();
 }
 
-size_t Crowd::count(const std::string* source, bool strangers_only) const {
-  return static_cast<size_t>(std::count_if(guests_.begin(), guests_.end(), [&](const auto& guest) {
-    return !guest->leaving && (!source || guest->source == *source) &&
-           (!strangers_only || !guest->known);
-  }));
+size_t Crowd::staying() const {
+  return static_cast<size_t>(std::count_if(guests_.begin(), guests_.end(),
+                                           [](const auto& guest) { return !guest->leaving; }));
 }
 
-// A known guest goes between two requests only; a stranger at any time.
-bool Crowd::dismiss_longest(const std::string* source, bool strangers_only) {
-  std::shared_ptr<Guest> longest;
+// Of the source that has most strangers, the one that has waited longest; whatever it does.
+bool Crowd::dismiss_a_stranger() {
+  struct Source {
+    size_t strangers = 0;
+    std::shared_ptr<Guest> longest;
+  };
+  std::map<std::string, Source> sources;
   for (const auto& guest : guests_) {
-    if (guest->leaving || (source && guest->source != *source)) continue;
-    if (guest->known && (strangers_only || guest->busy)) continue;
-    if (!longest || guest->since_us < longest->since_us) longest = guest;
+    if (guest->leaving || guest->known) continue;
+    Source& source = sources[guest->source];
+    ++source.strangers;
+    if (waits_longer(guest, source.longest)) source.longest = guest;
   }
+  const auto largest = std::max_element(
+      sources.begin(), sources.end(),
+      [](const auto& a, const auto& b) { return a.second.strangers < b.second.strangers; });
+  if (largest == sources.end()) return false;
+  dismiss(*largest->second.longest);
+  return true;
+}
+
+// Between two requests.
+bool Crowd::dismiss_an_idle_one() {
+  std::shared_ptr<Guest> longest;
+  for (const auto& guest : guests_)
+    if (!guest->leaving && !guest->busy && waits_longer(guest, longest)) longest = guest;
   if (!longest) return false;
-  longest->leaving = true;
-  shutdown(longest->fd, SHUT_RDWR);  // its own thread notices, and closes it
+  dismiss(*longest);
   return true;
 }
 
