@@ -94,6 +94,18 @@ def test_an_older_directory_gets_a_new_authority_and_says_so(tmp_path):
     assert server.stop() == 0
 
 
+def test_a_crash_between_key_and_certificate_is_got_over(tmp_path):
+    """The key was renewed and its certificate was not: a new pair, and the server starts."""
+    server = Server(tmp_path).start()
+    first = shown(server)
+    assert server.stop() == 0
+    make_own(tmp_path)
+    (server.data_dir / "tls" / "server.key").write_bytes((tmp_path / "own.key").read_bytes())
+    server.start()
+    assert shown(server) != first
+    assert server.stop() == 0
+
+
 def names_in(cert):
     names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}

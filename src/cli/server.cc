@@ -42,7 +42,12 @@ void raise_descriptor_limit() {
 
 // glibc raises the size from which a block is mapped by itself, and so given back when it is freed,
 // up to 32 MiB with each such block that it sees: bodies would then stay in the arenas of threads.
-void return_large_buffers() { mallopt(M_MMAP_THRESHOLD, 256 * 1024); }
+// Setting one of the two fixes both, and the other's default would give back a heap's end all the
+// time.
+void return_large_buffers() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -176,6 +181,7 @@ class Composition : public RunningServer {
   static std::string url(const char* scheme, const net::Address& a) {
     // The address, not "localhost": a bare system resolves no names.
     const std::string host = a.host == "0.0.0.0"                     ? "127.0.0.1"
+                             : a.host == "::"                        ? "[::1]"
                              : a.host.find(':') != std::string::npos ? "[" + a.host + "]"
                                                                      : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);

@@ -173,6 +173,13 @@ Authority make_authority(const std::string& ca_file, const std::string& sealed_f
   return ok ? std::move(ca) : Authority{};
 }
 
+Pkey read_key(const std::string& path) {
+  FILE* file = fopen(path.c_str(), "r");
+  Pkey key(file ? PEM_read_PrivateKey(file, nullptr, nullptr, nullptr) : nullptr, &EVP_PKEY_free);
+  if (file) fclose(file);
+  return key;
+}
+
 // The names are compared as OpenSSL prints those of a certificate that has the wanted ones.
 bool serves(X509* cert, const Authority& ca, X509* wanted) {
   return X509_verify(cert, ca.key.get()) == 1 && !two_thirds_over(cert) &&
@@ -190,8 +197,11 @@ bool issue(const CertificateFiles& files, const Authority& ca, const std::string
             add_extension(cert.get(), issuer, NID_ext_key_usage, "serverAuth") &&
             add_extension(cert.get(), issuer, NID_authority_key_identifier, "keyid") &&
             add_extension(cert.get(), issuer, NID_subject_alt_name, names.c_str());
+  // A crash between the two files leaves a certificate without its key.
   const Cert kept = read_pem(files.certificate);
-  if (ok && kept && access(files.key.c_str(), R_OK) == 0 && serves(kept.get(), ca, cert.get()))
+  const Pkey kept_key = read_key(files.key);
+  if (ok && kept && kept_key && X509_check_private_key(kept.get(), kept_key.get()) == 1 &&
+      serves(kept.get(), ca, cert.get()))
     return true;
   return ok && X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0 &&
          write_pem(files.key, 0600,

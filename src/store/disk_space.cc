@@ -8,6 +8,8 @@
 
 #include <limits>
 
+#include "base/clock.h"
+
 namespace sluice {
 
 DiskSpace::DiskSpace(const std::string& data_dir)
@@ -16,7 +18,10 @@ DiskSpace::DiskSpace(const std::string& data_dir)
       reserved_(access(reserve_.c_str(), F_OK) == 0) {}
 
 bool DiskSpace::low() {
+  const int64_t now_us = monotonic_us();
+  if (now_us - looked_us_ < kLookMs * 1000) return was_low_;
   const std::lock_guard lock(mutex_);
+  looked_us_ = now_us;
   const uint64_t free = free_bytes();
   const bool is_low = free < kLowMarkBytes;
   if (is_low && !was_low_)

@@ -2,6 +2,7 @@
 #pragma once
 // Room on the disk of the data directory. A log that meets a full disk has failed, and the server
 // with it; so the store stops taking in before that, and keeps a reserve for what comes after.
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -15,10 +16,12 @@ constexpr uint64_t kLowMarkBytes = 64 << 20;
 // and a restart can recover; taken again when twice what it takes, and the low mark, are free.
 constexpr uint64_t kReserveBytes = 64 << 20, kGiveUpBytes = 16 << 20;
 
+constexpr int64_t kLookMs = 10;
+
 class DiskSpace {
  public:
   explicit DiskSpace(const std::string& data_dir);
-  bool low();  // looks at the disk, gives up or takes the reserve
+  bool low();  // looks at the disk every kLookMs; gives up or takes the reserve
   void give_up_reserve();
 
  private:
@@ -27,7 +30,9 @@ class DiskSpace {
 
   const std::string dir_, reserve_;
   std::mutex mutex_;  // guards what follows
-  bool reserved_ = false, was_low_ = false;
+  bool reserved_ = false;
+  std::atomic<bool> was_low_{false};
+  std::atomic<int64_t> looked_us_{0};
 };
 
 }  // namespace sluice
