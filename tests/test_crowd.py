@@ -130,6 +130,24 @@ def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
     assert answer(spoken) == b"403"                                  # and is not what was signed
 
 
+def test_who_can_never_be_allowed_is_told_before_his_large_body(server, door):
+    """No policy of the role allows the action: nothing of 16 MiB is read. A small body is read, and its record says what was asked."""
+    from functions import trust
+    iam = server.client("iam")
+    iam.create_role(RoleName="powerless", AssumeRolePolicyDocument=trust("ec2.amazonaws.com").replace('{"Service": ["ec2.amazonaws.com"]}', '{"AWS": "arn:aws:iam::%s:root"}' % server.endpoint["account_id"]))
+    put = dataclasses.replace(ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"})
+    for call, length, code in ((put, 16 * MIB, b"400"), (BIG, 60 * MIB, b"403")):
+        powerless = server.session("powerless")
+        spoken = begin(server, call, door.sign(call, powerless) | {"expect": "100-continue"}, length)
+        assert answer(spoken) == code                                # and not 100
+        iam.put_role_policy(RoleName="powerless", PolicyName="some", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["dynamodb:Put*", "lambda:Create*"], "Resource": "arn:aws:dynamodb:*:*:table/elsewhere"}]}))
+        spoken = begin(server, call, door.sign(call, powerless) | {"expect": "100-continue"}, length)
+        assert answer(spoken) == b"100"                              # somewhere it might: the body says where
+        iam.delete_role_policy(RoleName="powerless", PolicyName="some")
+    assert door.ask(dataclasses.replace(put, body=b'{"TableName": "here", "Item": {}}'), powerless).code == "AccessDeniedException"
+
+
 def test_bodies_have_a_budget(fresh_server):
     """Who holds a token and no key sends twelve bodies of 60 MiB, and a hundred connections of the weakest session send 16 MiB each: the
     server's memory stays within its budget, and others are served meanwhile."""
@@ -137,6 +155,8 @@ def test_bodies_have_a_budget(fresh_server):
     make_role(server, "weakest", service="ec2.amazonaws.com")
     server.client("iam").update_assume_role_policy(RoleName="weakest", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{server.endpoint['account_id']}:root"}, "Action": "sts:AssumeRole"}]}))
+    server.client("iam").put_role_policy(RoleName="weakest", PolicyName="nowhere", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["dynamodb:*", "lambda:*"], "Resource": "arn:aws:dynamodb:*:*:table/nowhere"}]}))       # else it is told before its body
     weakest, door = server.session("weakest"), wire.Wire(server)
     before, codes, lock = rss(server), [], threading.Lock()
 

@@ -44,9 +44,9 @@ bool excepted(const Statement& s, const Question& q) {
   return session && role && account;
 }
 
-bool action_matches(const Statement& s, const Question& q) {
+bool action_matches(const Statement& s, std::string_view action) {
   bool any = false;
-  for (const std::string& pattern : s.actions) any = any || glob_ignore_case(pattern, q.action);
+  for (const std::string& pattern : s.actions) any = any || glob_ignore_case(pattern, action);
   return any != s.not_action;
 }
 
@@ -72,7 +72,7 @@ bool conditions_hold(const Statement& s, const Question& q, const Document& d) {
 }
 
 bool applies(const Statement& s, const Question& q, const Document& d) {
-  return action_matches(s, q) && resource_matches(s, q, d) && conditions_hold(s, q, d);
+  return action_matches(s, q.action) && resource_matches(s, q, d) && conditions_hold(s, q, d);
 }
 
 struct Found {
@@ -136,6 +136,11 @@ Decision decide(const Question& q) {
     return {Outcome::implicit_deny, delegated ? Kind::identity : missing, {}};
   }
   return {identity_allows ? Outcome::allow : Outcome::implicit_deny, Kind::identity, {}};
+}
+
+bool could_allow(const Document& document, std::string_view action) {
+  return std::any_of(document.statements.begin(), document.statements.end(),
+                     [&](const Statement& s) { return s.allow && action_matches(s, action); });
 }
 
 std::string denied_text(const Question& q, const Decision& d, bool quote) {

@@ -33,6 +33,8 @@ struct Decision {
   bool allowed() const { return outcome == Outcome::allow; }
 };
 Decision decide(const Question& question);
+// Whether some statement could allow the action, on whatever resource and under whatever condition.
+bool could_allow(const Document& document, std::string_view action);
 // AWS's text of an AccessDenied; S3 puts the resource in quotes.
 std::string denied_text(const Question& question, const Decision& decision, bool quote_resource);
 // S3 Block Public Access: does some Allow reach beyond fixed principals and sources? Source: S3

@@ -172,6 +172,10 @@ struct Gate {
   // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&,
                                 const Ports&, const Snapshot&);
+  // Whether the session's role could be allowed this action at all, by its own policies or by a
+  // resource's; asked before a large body is read, when its resource is not known yet.
+  static bool could_be_allowed(std::string_view action, const Session& session, const Ports&,
+                               const Snapshot&);
   // What a trail keeps for itself, whatever policies allow.
   static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&,
                                    Staged&);

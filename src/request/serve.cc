@@ -168,6 +168,20 @@ Error in_dialect(Error error, const Service& service) {
   error.status = service.protocol == Protocol::rest_json ? 403 : 400;
   return error;
 }
+// More than a body may take without counting. Without a length it may be any.
+bool is_large(const Request& request) {
+  const auto length = parse_int(request.headers.get("content-length"));
+  return length ? *length > static_cast<int64_t>(kFreeBytes)
+                : request.headers.find("transfer-encoding") != nullptr;
+}
+Error never_allowed(const Session& session, const Row& row, const Scope& scope) {
+  return {403,
+          "AccessDenied",
+          "User: " + session.arn(scope) +
+              " is not authorized to perform: " + std::string(row.action) +
+              " because no identity-based policy allows the " + std::string(row.action) + " action",
+          {}};
+}
 }  // namespace
 
 Result<Response> Path::run(const Request& request, const Service& service, const Row& row,
@@ -296,6 +310,14 @@ Response Path::answer(Request request, BodySource& raw) {
     TRY(request.body, read_all(raw, request, service, share));
     return Done{};
   };
+  if (!s3 && is_large(request))
+    if (const auto asked = find_row(request, service);
+        asked && !Gate::could_be_allowed((*asked)->action, (*session)->session, ports_,
+                                         ports_.store->snapshot()))
+      return refuse_stranger(
+          request, service,
+          in_dialect(never_allowed((*session)->session, **asked, ports_.store->scope()), service),
+          &(*session)->session);
   if (!s3 && !named_hash)
     if (auto read = read_body(); !read)
       return refuse_stranger(request, service, read.error(), &(*session)->session);
