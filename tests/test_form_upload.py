@@ -3,7 +3,6 @@
 import base64
 import datetime
 import json
-import ssl
 
 import pytest
 import urllib3
@@ -20,7 +19,7 @@ def s3(server):
 
 @pytest.fixture(scope="module")
 def send(server):
-    pool = urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=server.endpoint["ca_file"]))
+    pool = urllib3.PoolManager(ca_certs=server.endpoint["ca_file"])
 
     def send(post, content=b"[]", name="data.json", bucket="forms", files=1, **more):
         fields = [*(post["fields"] | more).items(), *[("file", (name, content, "application/json"))] * files]
@@ -154,7 +153,7 @@ def test_a_form_has_one_file_and_bounded_fields(s3, send):
     ("multipart/form-data; boundary=" + "b" * 71, b"--" + b"b" * 71 + b"\r\n"),
 ])
 def test_a_malformed_form_is_refused(server, s3, kind, body):
-    pool = urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=server.endpoint["ca_file"]))
+    pool = urllib3.PoolManager(ca_certs=server.endpoint["ca_file"])
     answer = pool.request("POST", server.endpoint["endpoint"] + "/forms", body=body, headers={"content-type": kind}, retries=False)
     assert answer.status == 400 and b"MalformedPOSTRequest" in answer.data
 
