@@ -131,18 +131,25 @@ def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
 
 
 def test_who_can_never_be_allowed_is_told_before_his_large_body(server, door):
-    """No policy of the role allows the action: nothing of 16 MiB is read. A small body is read, and its record says what was asked."""
+    """No policy of the role allows the action: nothing of 16 MiB is read. Only who has proven the head is told; a forged signature learns
+    nothing of the role. A small body is read, and its record says what was asked."""
     from functions import trust
     iam = server.client("iam")
     iam.create_role(RoleName="powerless", AssumeRolePolicyDocument=trust("ec2.amazonaws.com").replace('{"Service": ["ec2.amazonaws.com"]}', '{"AWS": "arn:aws:iam::%s:root"}' % server.endpoint["account_id"]))
     put = dataclasses.replace(ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"})
     for call, length, code in ((put, 16 * MIB, b"400"), (BIG, 60 * MIB, b"403")):
         powerless = server.session("powerless")
-        spoken = begin(server, call, door.sign(call, powerless) | {"expect": "100-continue"}, length)
+        call = dataclasses.replace(call, headers=call.headers | {"x-amz-content-sha256": "a" * 64})
+        headers = door.sign(call, powerless, payload="a" * 64) | {"expect": "100-continue"}
+        spoken = begin(server, call, headers, length)
         assert answer(spoken) == code                                # and not 100
+        forged = headers | {"authorization": headers["authorization"][:-4] + "0000"}
+        spoken = begin(server, call, forged, length)
+        told = spoken.recv(65536)
+        assert b"InvalidSignatureException" in told and b"powerless" not in told
         iam.put_role_policy(RoleName="powerless", PolicyName="some", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": ["dynamodb:Put*", "lambda:Create*"], "Resource": "arn:aws:dynamodb:*:*:table/elsewhere"}]}))
-        spoken = begin(server, call, door.sign(call, powerless) | {"expect": "100-continue"}, length)
+        spoken = begin(server, call, headers, length)
         assert answer(spoken) == b"100"                              # somewhere it might: the body says where
         iam.delete_role_policy(RoleName="powerless", PolicyName="some")
     assert door.ask(dataclasses.replace(put, body=b'{"TableName": "here", "Item": {}}'), powerless).code == "AccessDeniedException"

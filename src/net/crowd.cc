@@ -70,9 +70,12 @@ bool Crowd::dismiss_a_stranger() {
     ++source.strangers;
     if (waits_longer(guest, source.longest)) source.longest = guest;
   }
-  const auto largest = std::max_element(
-      sources.begin(), sources.end(),
-      [](const auto& a, const auto& b) { return a.second.strangers < b.second.strangers; });
+  const auto largest =
+      std::max_element(sources.begin(), sources.end(), [](const auto& a, const auto& b) {
+        if (a.second.strangers != b.second.strangers)
+          return a.second.strangers < b.second.strangers;
+        return b.second.longest->since_us < a.second.longest->since_us;
+      });
   if (largest == sources.end()) return false;
   dismiss(*largest->second.longest);
   return true;

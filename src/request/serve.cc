@@ -310,14 +310,6 @@ Response Path::answer(Request request, BodySource& raw) {
     TRY(request.body, read_all(raw, request, service, share));
     return Done{};
   };
-  if (!s3 && is_large(request))
-    if (const auto asked = find_row(request, service);
-        asked && !Gate::could_be_allowed((*asked)->action, (*session)->session, ports_,
-                                         ports_.store->snapshot()))
-      return refuse_stranger(
-          request, service,
-          in_dialect(never_allowed((*session)->session, **asked, ports_.store->scope()), service),
-          &(*session)->session);
   if (!s3 && !named_hash)
     if (auto read = read_body(); !read)
       return refuse_stranger(request, service, read.error(), &(*session)->session);
@@ -327,6 +319,15 @@ Response Path::answer(Request request, BodySource& raw) {
   raw.prove();
   share.prove();
   if (named_hash) {
+    // Told to who has proven himself alone: it says what a role may do.
+    if (is_large(request))
+      if (const auto asked = find_row(request, service);
+          asked && !Gate::could_be_allowed((*asked)->action, (*session)->session, ports_,
+                                           ports_.store->snapshot()))
+        return refuse_stranger(
+            request, service,
+            in_dialect(never_allowed((*session)->session, **asked, ports_.store->scope()), service),
+            &(*session)->session);
     auto read = read_body();
     if (read && !equal_constant_time(hex(sha256(request.body)), lower(*named_hash)))
       read = sigv4::fault(sigv4::Fault::mismatch, service);
