@@ -8,7 +8,9 @@ import socket
 import ssl
 import threading
 
+import boto3
 import pytest
+from botocore.config import Config
 
 import wire
 from functions import make_role, until
@@ -90,6 +92,71 @@ def test_who_is_known_is_not_sent_away(server, door):
             stack.enter_context(idle_strangers(server, 80, f"127.0.0.{source}", tls=False))
         assert door.send(ASK, door.sign(ASK, door.session), connection=connection).status == 200
     connection.close()
+
+
+@contextlib.contextmanager
+def held_up(server, sessions, count):
+    """Uploads of one presigned URL a session that never come to their end: `count` connections for each."""
+    door, threads, held, lock = wire.Wire(server), [], [], threading.Lock()
+
+    def open_some(url, share):
+        for _ in range(share):
+            with contextlib.suppress(OSError):
+                spoken = begin(server, wire.Call("s3", "PUT", url, {}, b""), {"host": door.netloc}, 8 * MIB)
+                spoken.sendall(b"x")
+                with lock:
+                    held.append(spoken)
+    for session in sessions:
+        client = boto3.client("s3", aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"],
+                              region_name=server.endpoint["region"], endpoint_url=server.endpoint["endpoint"], config=Config(signature_version="s3v4"))
+        url = client.generate_presigned_url("put_object", Params={"Bucket": "held-up", "Key": "drip"}).split(door.netloc, 1)[1]
+        threads += [threading.Thread(target=open_some, args=(url, count // 8)) for _ in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield held
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_one_presigned_url_holds_up_its_own_session_alone(fresh_server):
+    """512 uploads of one URL that stop after a byte: its session has its share of the connections and no more, and is told so; others are served at once."""
+    server = fresh_server
+    server.client("s3").create_bucket(Bucket="held-up")
+    one = server.session()
+    with held_up(server, [one], 512) as held:
+        door, other = wire.Wire(server), server.session()
+        assert [door.ask(ASK, other).status for _ in range(50)] == [200] * 50
+        until(lambda: b"503" in set(map(answered, held)))
+        again = door.ask(ASK, one)
+        assert (again.status, again.code) == (400, "ThrottlingException") and "connections" in again.body.decode()
+    until(lambda: door.ask(ASK, one).status == 200)
+
+
+def test_slow_peers_make_room_when_every_connection_is_in_use(fresh_server):
+    """Three sessions hold all 512 connections with uploads that do not move: each newcomer takes the place of one of them."""
+    server = fresh_server
+    server.client("s3").create_bucket(Bucket="held-up")
+    good, door = server.session(), wire.Wire(server)
+    with held_up(server, [server.session() for _ in range(3)], 192) as held:
+        until(lambda: is_served(door, good))
+        assert [is_served(door, good) for _ in range(50)] == [True] * 50
+        assert still_open(held) > 400
+
+
+def is_served(door, session):
+    with contextlib.suppress(OSError):                               # there was no room for the connection
+        return door.ask(ASK, session).status == 200
+    return False
+
+
+def answered(spoken):
+    """The status that has come, if any has."""
+    spoken.settimeout(0.001)
+    return answer(spoken)
 
 
 def rss(server):

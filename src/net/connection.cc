@@ -73,6 +73,43 @@ bool is_host(std::string_view host) {
   return port && *port > 0 && *port <= 65535;
 }
 
+// A stream whose waits are known to the crowd.
+class PacedStream : public Stream {
+ public:
+  PacedStream(Stream& stream, Guest* guest) : stream_(stream), guest_(guest) {
+    tls_version = stream.tls_version;
+    tls_cipher = stream.tls_cipher;
+  }
+  long read(char* into, size_t size, int timeout_ms) override {
+    if (!guest_) return stream_.read(into, size, timeout_ms);
+    guest_->begin_wait();
+    const long got = stream_.read(into, size, timeout_ms);
+    guest_->end_wait(got > 0 ? static_cast<size_t>(got) : 0);
+    return got;
+  }
+  // In slices, so that a large write does not look like one that does not move.
+  bool write(const char* data, size_t size, int timeout_ms) override {
+    if (!guest_) return stream_.write(data, size, timeout_ms);
+    constexpr size_t kSliceBytes = 64 << 10;
+    const int64_t deadline_us = monotonic_us() + int64_t{1000} * timeout_ms;
+    bool written = true;
+    while (written && size) {
+      const size_t slice = std::min(size, kSliceBytes);
+      const int64_t left_ms = (deadline_us - monotonic_us()) / 1000;
+      guest_->begin_wait();
+      written = left_ms > 0 && stream_.write(data, slice, static_cast<int>(left_ms));
+      guest_->end_wait(written ? slice : 0);
+      data += slice;
+      size -= slice;
+    }
+    return written;
+  }
+
+ private:
+  Stream& stream_;
+  Guest* const guest_;
+};
+
 // One request being read. Beast parses heads and chunked bodies; a body of known length goes
 // straight to its reader.
 class Exchange : public BodySource {
@@ -147,8 +184,8 @@ class Exchange : public BodySource {
     return chunked_ ? read_chunked(into, size) : read_plain(into, size);
   }
 
-  void prove() override {
-    if (guest_) guest_->known = true;
+  bool prove(const std::string& session) override {
+    return !guest_ || guest_->crowd.introduce(*guest_, session);
   }
   Parser& parser() { return parser_; }
   bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
@@ -304,8 +341,9 @@ void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
 }
 }  // namespace
 
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler,
+void serve_connection(Stream& raw, const std::string& peer_ip, const Handler& handler,
                       const std::atomic<bool>& stopping, const Deadlines& deadlines, Guest* guest) {
+  PacedStream stream(raw, guest);
   Buffer buffer;
   while (!stopping) {
     Exchange exchange(stream, buffer, deadlines, guest);
@@ -317,7 +355,7 @@ void serve_connection(Stream& stream, const std::string& peer_ip, const Handler&
         return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
       case Exchange::Head::ok: break;
     }
-    if (guest) guest->busy = true;
+    if (guest) guest->begin_request();
     Request request = to_request(exchange, stream, peer_ip);
     const bool is_head = request.method == "HEAD";
     const Response response = handler(std::move(request), exchange);
@@ -325,10 +363,7 @@ void serve_connection(Stream& stream, const std::string& peer_ip, const Handler&
         exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
     if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive)
       return;
-    if (guest) {
-      guest->since_us = monotonic_us();
-      guest->busy = false;
-    }
+    if (guest) guest->end_request();
   }
 }
 

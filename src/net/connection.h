@@ -23,8 +23,8 @@ constexpr uint64_t kDrainBytesMax = 64 << 20;
 
 using Handler = std::function<Response(Request, BodySource&)>;
 struct Guest;  // net/crowd.h
-// Serves until the client closes, a deadline passes, or `stopping` is true between requests.
-void serve_connection(Stream& stream, const std::string& peer_ip, const Handler& handler,
+// Serves `raw` until the client closes, a deadline passes, or `stopping` is true between requests.
+void serve_connection(Stream& raw, const std::string& peer_ip, const Handler& handler,
                       const std::atomic<bool>& stopping, const Deadlines& deadlines = {},
                       Guest* guest = nullptr);
 

@@ -5,14 +5,37 @@
 
 #include <algorithm>
 #include <map>
+#include <vector>
 
 #include "base/address.h"
 #include "base/clock.h"
 
 namespace sluice::net {
 
-Guest::Guest(int descriptor, std::string from)
-    : fd(descriptor), source(std::move(from)), since_us(monotonic_us()) {}
+Guest::Guest(Crowd& of, int descriptor, std::string from)
+    : crowd(of), fd(descriptor), source(std::move(from)), since_us(monotonic_us()) {}
+
+void Guest::begin_request() {
+  waited_us = 0;
+  moved = 0;
+  busy = true;
+}
+void Guest::end_request() {
+  since_us = monotonic_us();
+  busy = false;
+}
+void Guest::begin_wait() { waits_since_us = monotonic_us(); }
+void Guest::end_wait(size_t bytes_moved) {
+  waited_us += monotonic_us() - waits_since_us.exchange(0);
+  moved += bytes_moved;
+}
+bool Guest::is_slow(int64_t now_us) const {
+  const int64_t waits_since = waits_since_us;
+  if (!busy || !waits_since) return false;
+  const int64_t waited = waited_us + now_us - waits_since;
+  return waited > kSlowAfterUs &&
+         static_cast<int64_t>(moved) < waited / 1'000'000 * kSlowBytesPerSecond;
+}
 
 namespace {
 void dismiss(Guest& guest) {
@@ -28,18 +51,31 @@ std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
   const std::lock_guard lock(mutex_);
   if (guests_.size() >= kConnectionsMax + kLeavingMax) return nullptr;
   const auto strangers = std::count_if(guests_.begin(), guests_.end(), [](const auto& guest) {
-    return !guest->leaving && !guest->known;
+    return !guest->leaving && guest->session.empty();
   });
   if (static_cast<size_t>(strangers) >= kStrangersMax) dismiss_a_stranger();
-  if (staying() >= kConnectionsMax && !dismiss_a_stranger() && !dismiss_an_idle_one())
+  if (staying() >= kConnectionsMax && !dismiss_a_stranger() && !dismiss_an_idle_one() &&
+      !dismiss_a_slow_one())
     return nullptr;
-  guests_.push_back(std::make_shared<Guest>(fd, source_key(ip)));
+  guests_.push_back(std::make_shared<Guest>(*this, fd, source_key(ip)));
   return guests_.back();
 }
 
 void Crowd::forget(const std::shared_ptr<Guest>& guest) {
   const std::lock_guard lock(mutex_);
   guests_.remove(guest);
+}
+
+bool Crowd::introduce(Guest& guest, const std::string& session) {
+  if (guest.session == session) return true;  // only the connection's own thread changes it
+  const std::lock_guard lock(mutex_);
+  const auto held = std::count_if(guests_.begin(), guests_.end(), [&](const auto& other) {
+    return !other->leaving && other->session == session;
+  });
+  if (static_cast<size_t>(held) >= kConnectionsOfASessionMax && !dismiss_an_idle_one(&session))
+    return false;
+  guest.session = session;
+  return true;
 }
 
 void Crowd::wake_all() {
@@ -65,7 +101,7 @@ bool Crowd::dismiss_a_stranger() {
   };
   std::map<std::string, Source> sources;
   for (const auto& guest : guests_) {
-    if (guest->leaving || guest->known) continue;
+    if (guest->leaving || !guest->session.empty()) continue;
     Source& source = sources[guest->source];
     ++source.strangers;
     if (waits_longer(guest, source.longest)) source.longest = guest;
@@ -81,13 +117,30 @@ bool Crowd::dismiss_a_stranger() {
   return true;
 }
 
-// Between two requests.
-bool Crowd::dismiss_an_idle_one() {
+// Between two requests; of any session, or of one.
+bool Crowd::dismiss_an_idle_one(const std::string* of_session) {
   std::shared_ptr<Guest> longest;
   for (const auto& guest : guests_)
-    if (!guest->leaving && !guest->busy && waits_longer(guest, longest)) longest = guest;
+    if (!guest->leaving && !guest->busy && (!of_session || guest->session == *of_session) &&
+        waits_longer(guest, longest))
+      longest = guest;
   if (!longest) return false;
   dismiss(*longest);
+  return true;
+}
+
+// Of the session that has most slow ones, the one that moved the least.
+bool Crowd::dismiss_a_slow_one() {
+  const int64_t now_us = monotonic_us();
+  std::map<std::string, std::vector<std::shared_ptr<Guest>>> slow_of;
+  for (const auto& guest : guests_)
+    if (!guest->leaving && guest->is_slow(now_us)) slow_of[guest->session].push_back(guest);
+  const auto most = std::max_element(
+      slow_of.begin(), slow_of.end(),
+      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  if (most == slow_of.end()) return false;
+  dismiss(**std::min_element(most->second.begin(), most->second.end(),
+                             [](const auto& a, const auto& b) { return a->moved < b->moved; }));
   return true;
 }
 

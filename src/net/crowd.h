@@ -3,7 +3,8 @@
 // Who may stay when there is not room for all. A connection is a stranger's until a request on it
 // was proven to come from a session; then it is known. Strangers have a share of the connections:
 // when it is used up, the source that has most of them gives one up, the one that has waited
-// longest, so that nobody is kept out by connections that ask nothing.
+// longest, so that nobody is kept out by connections that ask nothing. Each session has a share of
+// the known ones, so that whoever holds one presigned URL leaves room for everybody else.
 #include <atomic>
 #include <list>
 #include <memory>
@@ -15,15 +16,34 @@ namespace sluice::net {
 constexpr size_t kConnectionsMax = 512;
 constexpr size_t kStrangersMax = 256;  // handshakes, heads and bodies before their proof
 constexpr size_t kLeavingMax = 128;    // dismissed, and not yet gone
+constexpr size_t kConnectionsOfASessionMax = 256;
+// A peer for whose bytes we have waited this long, while fewer came or went a second, is slow. He
+// is served all the same, and gives his connection up when every connection is in use.
+constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
 
-// What is known of one connection. Its own thread writes `known`, `busy` and `since_us`.
+class Crowd;
+
+// What is known of one connection. Its own thread writes the atomic members, and nobody else.
 struct Guest {
-  Guest(int descriptor, std::string from);
+  Guest(Crowd& of, int descriptor, std::string from);
+  void begin_request();
+  void end_request();
+  // Around each wait for the peer's bytes, or for him to take ours.
+  void begin_wait();
+  void end_wait(size_t bytes_moved);
+  bool is_slow(int64_t now_us) const;
+
+  Crowd& crowd;
   const int fd;
-  const std::string source;                     // of IPv6 the /64
-  std::atomic<bool> known{false}, busy{false};  // busy: a request is being answered
-  std::atomic<int64_t> since_us;                // when it came, or when it was answered last
-  bool leaving = false;                         // the crowd's alone
+  const std::string source;       // of IPv6 the /64
+  std::atomic<bool> busy{false};  // a request is being answered
+  std::atomic<int64_t> since_us;  // when it came, or when it was answered last
+  // Of the request being answered.
+  std::atomic<int64_t> waited_us{0}, waits_since_us{0};  // 0: it is not the peer that we wait for
+  std::atomic<uint64_t> moved{0};                        // bytes, both ways
+  // The crowd's.
+  std::string session;  // whose request was proven here last; "": a stranger's
+  bool leaving = false;
 };
 
 class Crowd {
@@ -31,13 +51,17 @@ class Crowd {
   // nullptr: there is no room, and nobody who could make some.
   std::shared_ptr<Guest> admit(int fd, const std::string& ip);
   void forget(const std::shared_ptr<Guest>& guest);  // before its descriptor is closed
+  // A request on it was proven to come from `session`. False: that session has as many connections
+  // as it may, and none of them waits between two requests.
+  bool introduce(Guest& guest, const std::string& session);
   void wake_all();  // those that wait for a next request find their connection closed
   bool empty();
 
  private:
   size_t staying() const;
   bool dismiss_a_stranger();
-  bool dismiss_an_idle_one();
+  bool dismiss_an_idle_one(const std::string* of_session = nullptr);
+  bool dismiss_a_slow_one();
   std::mutex mutex_;
   std::list<std::shared_ptr<Guest>> guests_;
 };

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Memory for bodies that are held whole. All of them together, those whose signature is not yet
-// proven, and each caller (a session at a source) have a limit: who has seen a token, or has a
-// session that may do nothing, can hold up himself alone.
+// proven, those of a session that are not, and each caller (a session at a source) have a limit.
+// Whoever has seen one token, or has one session that may do nothing, leaves room for all others;
+// with several of them he can keep out bodies over kFreeBytes, for as long as he pays for their
+// bytes.
 #include <mutex>
 #include <string>
 #include <unordered_map>
 
 namespace sluice {
 
-constexpr size_t kBodiesBytesMax = 192 << 20, kUnprovenBodiesBytesMax = 128 << 20,
+constexpr size_t kBodiesBytesMax = 192 << 20, kUnprovenBodiesBytesMax = 144 << 20,
+                 kUnprovenOfASessionBytesMax = 96 << 20,
                  kBodiesOfACallerBytesMax = 80 << 20;  // one CreateFunction takes 70
 // The beginning of a body is free, so that small requests are served however full it is: there are
 // no more of them than connections.
@@ -22,7 +25,8 @@ class BodyBudget {
   // What one request holds, given back when it is answered.
   class Share {
    public:
-    Share(BodyBudget& budget, std::string caller) : budget_(budget), caller_(std::move(caller)) {}
+    Share(BodyBudget& budget, const std::string& session, const std::string& source)
+        : budget_(budget), session_(session), caller_(session + " " + source) {}
     Share(const Share&) = delete;
     ~Share();
     bool grow_to(size_t bytes);  // false: there is no room now
@@ -30,7 +34,7 @@ class BodyBudget {
 
    private:
     BodyBudget& budget_;
-    const std::string caller_;
+    const std::string session_, caller_;
     size_t bytes_ = 0;  // behind the free beginning
     bool proven_ = false;
   };
@@ -38,7 +42,7 @@ class BodyBudget {
  private:
   std::mutex mutex_;
   size_t all_ = 0, unproven_ = 0;
-  std::unordered_map<std::string, size_t> of_caller_;
+  std::unordered_map<std::string, size_t> of_caller_, unproven_of_session_;
 };
 
 }  // namespace sluice

@@ -29,7 +29,9 @@ class BodySource {
   virtual const Headers* trailers() const {
     return nullptr;
   }  // after the end: the trailing headers, if any
-  virtual void prove() {}  // its request comes from a session: its connection is no stranger's
+  // Its request comes from `session` (an access key id): its connection is no stranger's from now
+  // on. False: that session holds as many connections as it may.
+  virtual bool prove(const std::string& /*session*/) { return true; }
 };
 // A response body made while it is sent: `bytes` in total.
 class BodyProducer {

@@ -304,7 +304,7 @@ Response Path::answer(Request request, BodySource& raw) {
   if (!session) return refuse_stranger(request, service, session.error());
 
   // Where the head names the payload's hash, it is proven before the body takes any memory.
-  BodyBudget::Share share(bodies_, claim->access_key_id + " " + source_key(request.source_ip));
+  BodyBudget::Share share(bodies_, claim->access_key_id, source_key(request.source_ip));
   const auto named_hash = s3 ? std::nullopt : sigv4::signed_payload_hash(request, *claim);
   const auto read_body = [&]() -> Result<Done> {
     TRY(request.body, read_all(raw, request, service, share));
@@ -316,7 +316,12 @@ Response Path::answer(Request request, BodySource& raw) {
   auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
   if (!authenticated) return refuse_stranger(request, service, authenticated.error());
   const Caller& caller = **authenticated;
-  raw.prove();
+  if (!raw.prove(claim->access_key_id))
+    return refuse_stranger(request, service,
+                           slow_down(service,
+                                     "The session's other requests use all the connections that "
+                                     "one session may have; try again when some are answered."),
+                           &(*session)->session);
   share.prove();
   if (named_hash) {
     // Told to who has proven himself alone: it says what a role may do.
