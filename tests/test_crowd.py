@@ -271,3 +271,37 @@ def test_a_body_that_drips_is_given_up(server, door):
         except TimeoutError:
             continue
     assert got.startswith(b"HTTP/1.1 400") and b"RequestTimeout" in got
+
+
+def test_strangers_from_everywhere_cost_next_to_nothing(fresh_server):
+    """12,000 addresses, one forged call each: the disk and the memory of the server hold a count of most of them."""
+    server, door = fresh_server, wire.Wire(fresh_server)
+    session = server.session()
+    forged = door.sign(ASK, session) | {"authorization": door.sign(ASK, session)["authorization"][:-4] + "0000"}
+    ask(server, forged, "127.0.0.1")
+    size, memory, codes = on_disk(server), rss(server), set()
+
+    def some(share):
+        for n in share:
+            codes.add(ask(server, forged, f"127.1.{n // 200}.{n % 200 + 1}"))
+    threads = [threading.Thread(target=some, args=(range(n, 12_000, 16),)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print("on disk", (on_disk(server) - size) // 1000, "kB; in memory", (rss(server) - memory) // 1000, "kB")
+    assert codes == {b"400"}
+    assert on_disk(server) - size < 4 * MIB and rss(server) - memory < 32 * MIB
+    assert door.ask(ASK, session).status == 200
+
+
+def ask(server, headers, source):
+    spoken = begin(server, ASK, headers, len(ASK.body), source)
+    spoken.sendall(ASK.body)
+    code = answer(spoken)
+    spoken.close()
+    return code
+
+
+def on_disk(server):
+    return sum(file.stat().st_size for file in pathlib.Path(server.data_dir).rglob("*") if file.is_file())
