@@ -32,7 +32,8 @@ void Guest::end_wait(size_t bytes_moved) {
 bool Guest::is_slow(int64_t now_us) const {
   const int64_t waits_since = waits_since_us;
   if (!busy || !waits_since) return false;
-  const int64_t waited = waited_us + now_us - waits_since;
+  const int64_t wait = now_us - waits_since, waited = waited_us + wait;
+  if (wait > kSlowAfterUs) return true;  // however much he moved before
   return waited > kSlowAfterUs &&
          static_cast<int64_t>(moved) < waited / 1'000'000 * kSlowBytesPerSecond;
 }

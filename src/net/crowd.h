@@ -17,8 +17,9 @@ constexpr size_t kConnectionsMax = 512;
 constexpr size_t kStrangersMax = 256;  // handshakes, heads and bodies before their proof
 constexpr size_t kLeavingMax = 128;    // dismissed, and not yet gone
 constexpr size_t kConnectionsOfASessionMax = 256;
-// A peer for whose bytes we have waited this long, while fewer came or went a second, is slow. He
-// is served all the same, and gives his connection up when every connection is in use.
+// A peer is slow when we have waited this long for his next bytes, or as long in all while fewer
+// bytes than this moved for each second of it. He is served all the same, and gives his connection
+// up when every connection is in use.
 constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
 
 class Crowd;

@@ -21,7 +21,7 @@ void take_off(Sums& sums, const std::string& whose, size_t bytes) {
 
 BodyBudget::Share::~Share() {
   if (!bytes_) return;
-  prove();
+  prove();  // takes them off what is unproven, if they still are
   const std::lock_guard lock(budget_.mutex_);
   budget_.all_ -= bytes_;
   take_off(budget_.of_caller_, caller_, bytes_);
