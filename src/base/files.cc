@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -16,6 +17,15 @@ std::optional<std::string> read_file(const std::string& path) {
   text << file.rdbuf();
   if (!file) return std::nullopt;
   return text.str();
+}
+
+std::vector<std::string> entries_of(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code gone;
+  for (std::filesystem::directory_iterator at(folder, gone), end; !gone && at != end;
+       at.increment(gone))
+    names.push_back(at->path().filename());
+  return names;
 }
 
 bool replace_file(const std::string& path, std::string_view text) {

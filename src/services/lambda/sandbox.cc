@@ -17,11 +17,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "services/lambda/lambda.h"
 #include "services/lambda/spawn.h"
 
@@ -231,12 +231,10 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
 }
 
 void end_leftovers(const std::string& code_root) {
-  std::error_code ignored;
-  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
-    const auto pid = parse_int(process.path().filename().string());
-    if (!pid) continue;
-    std::ifstream file(process.path() / "cmdline", std::ios::binary);
-    const std::string arguments((std::istreambuf_iterator<char>(file)), {});
+  for (const std::string& process : entries_of("/proc")) {
+    const auto pid = parse_int(process);
+    const std::string arguments =
+        pid ? read_file("/proc/" + process + "/cmdline").value_or("") : "";
     if (arguments.starts_with(std::string("bwrap\0", 6)) &&
         arguments.find('\0' + code_root + "/") != arguments.npos)
       ::kill(static_cast<pid_t>(*pid), SIGKILL);

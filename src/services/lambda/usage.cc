@@ -5,17 +5,16 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/files.h"
 
 namespace sluice::lambda {
 namespace {
-namespace fs = std::filesystem;
 constexpr size_t kProcessesSeenMax = 2048;  // a sandbox has at most 1,024
 constexpr uint64_t kBlockBytes = 512;       // of st_blocks
 
@@ -25,9 +24,9 @@ std::string proc(pid_t pid) { return "/proc/" + std::to_string(pid); }
 std::vector<pid_t> processes_from(pid_t first) {
   std::vector<pid_t> found{first};
   for (size_t at = 0; at < found.size() && found.size() < kProcessesSeenMax; ++at) {
-    std::error_code ignored;
-    for (const auto& task : fs::directory_iterator(proc(found[at]) + "/task", ignored)) {
-      std::ifstream children(task.path() / "children");
+    const std::string tasks = proc(found[at]) + "/task";
+    for (const std::string& task : entries_of(tasks)) {
+      std::ifstream children(tasks + "/" + task + "/children");
       for (pid_t child; children >> child;) found.push_back(child);
     }
   }
@@ -88,10 +87,10 @@ uint64_t bytes_on(const std::string& path) {
 // unlinked while open are counted with their file system.
 void add_nameless_files(pid_t pid, const std::set<dev_t>& counted,
                         std::set<std::pair<dev_t, ino_t>>& seen, Usage& usage) {
-  std::error_code ignored;
-  for (const auto& descriptor : fs::directory_iterator(proc(pid) + "/fd", ignored)) {
+  const std::string descriptors = proc(pid) + "/fd/";
+  for (const std::string& descriptor : entries_of(descriptors)) {
     struct stat facts{};
-    if (stat(descriptor.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode) ||
+    if (stat((descriptors + descriptor).c_str(), &facts) != 0 || !S_ISREG(facts.st_mode) ||
         facts.st_nlink != 0 || counted.contains(facts.st_dev) ||
         !seen.emplace(facts.st_dev, facts.st_ino).second)
       continue;
