@@ -46,7 +46,7 @@ def test_it_is_said_before_anybody_waits(server, tmp_path):
     (tmp_path / "two.json").write_text('{"device_id": "e", "timestamp": "2026-01-01T00:00:00Z", "value": 1}')
     for n in range(20):
         assert cli(server, "put", tmp_path / "two.json", "--key", f"more/{n}").returncode == 0
-    said = until(lambda: [line for line in (tmp_path / "stderr").read_text().splitlines() if "events wait" in line])
+    said = until(lambda: [line for line in (tmp_path / "stderr").read_text().splitlines() if "lambda.async waits" in line])
     assert len(said) == 1                                                                 # not a line an event
 
 

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, SLUICE, Server
+from functions import until
 
 GOOD = '{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1}\n'
 
@@ -80,12 +81,14 @@ def test_what_was_uploaded_before_a_failure_is_reported(pipeline, tmp_path):
 def test_an_interrupt_reports_what_was_uploaded(pipeline, tmp_path):
     for number in range(2000):
         (tmp_path / f"{number:04}.json").write_text(GOOD)
-    put = subprocess.Popen([SLUICE, "put", tmp_path, "--bucket", "plain", "--prefix", "many/", "--data-dir", pipeline.data_dir],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    first = put.stdout.readline()
+    report = tmp_path.with_suffix(".report")              # a file: communicate() loses what readline() has read ahead
+    with report.open("w") as stdout:
+        put = subprocess.Popen([SLUICE, "put", tmp_path, "--bucket", "plain", "--prefix", "many/", "--data-dir", pipeline.data_dir],
+                               stdout=stdout, stderr=subprocess.PIPE, text=True)
+    until(lambda: report.stat().st_size)
     put.send_signal(signal.SIGINT)
-    rest, errors = put.communicate(timeout=60)
-    reported = sorted(line.split()[0] for line in (first + rest).splitlines())
+    _, errors = put.communicate(timeout=60)
+    reported = sorted(line.split()[0] for line in report.read_text().splitlines())
     assert put.returncode == 1 and "interrupted" in errors
     assert 0 < len(reported) < 2000
     there = [found["Key"] for page in pipeline.s3.get_paginator("list_objects_v2").paginate(Bucket="plain", Prefix="many/")

@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 
+#include "store/jobs.h"
+
 namespace sluice::cli {
 namespace {
 constexpr Time kDayMs = 86'400'000;
@@ -37,14 +39,14 @@ Result<Done> Certificates::load() {
   return Done{};
 }
 
-void Certificates::keep_fresh() {
-  periodic_ = std::make_unique<Periodic>(
-      "The look at the certificates", std::chrono::seconds(kCertificateLookS),
-      [this](const Stopping&) {
-        if (auto looked = look(); !looked)
-          spdlog::error("the certificates cannot be renewed or read: {}; the last ones are served",
-                        looked.error().message);
-      });
+void Certificates::keep_fresh(Jobs& jobs) {
+  jobs.every("The look at the certificates", std::chrono::seconds(kCertificateLookS),
+             [this](const Stopping&) {
+               if (auto looked = look(); !looked)
+                 spdlog::error(
+                     "the certificates cannot be renewed or read: {}; the last ones are served",
+                     looked.error().message);
+             });
 }
 
 net::CertificateFacts Certificates::served() const {

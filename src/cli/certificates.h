@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 
-#include "base/periodic.h"
 #include "cli/server.h"
 #include "net/ca.h"
 #include "net/server.h"
@@ -22,7 +21,7 @@ class Certificates {
   Certificates(const ServeOptions& options, std::vector<std::string> names, Secret sealing,
                std::function<Result<Done>()> tell);
   Result<Done> load();
-  void keep_fresh();  // until this goes
+  void keep_fresh(Jobs& jobs);  // which stop before this goes
   std::shared_ptr<net::TlsContext> tls() const { return tls_; }
   std::shared_ptr<net::TlsContext> sandbox_tls() const { return sandbox_tls_; }
   net::CertificateFacts served() const;
@@ -45,7 +44,6 @@ class Certificates {
   net::CertificateFacts served_;
   std::string local_sha256_;
   Time warned_ = 0;
-  std::unique_ptr<Periodic> periodic_;
 };
 
 // --name, and what --listen says: all addresses of the machine when it listens on all.

@@ -104,15 +104,13 @@ class Composition : public RunningServer {
     endpoint_.pid = getpid();
   }
   ~Composition() override {
-    certificates_.reset();
     std::remove((options_dir_ + "/endpoint.json").c_str());
     complete();
-    trails_->stop();
+    store_->jobs().begin_stop();
     if (runner_) runner_->stop();  // its functions need the listener to end well
+    store_->jobs().stop();
     if (server_) server_->stop();
-    stranger_summary_.reset();
     if (server_) path_.record_unrecorded_strangers();
-    stack_worker_.reset();
     runner_.reset();
   }
   const Endpoint& endpoint() const override { return endpoint_; }
@@ -121,14 +119,13 @@ class Composition : public RunningServer {
   Result<Done> listen(const ServeOptions& options) {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
-    dynamodb::start_purge(eraser_, *store_);
-    logs::start_purge(eraser_, *store_);
-    log_sweep_ = logs::start_sweep(*store_);
-    metric_keeper_ = cloudwatch::start_keeper(*store_);
-    key_sweep_ = kms::start_sweep(*store_);
-    stranger_summary_ = std::make_unique<Periodic>(
-        "The count of failures not recorded singly", std::chrono::seconds(60),
-        [this](const Stopping&) { path_.record_unrecorded_strangers(); });
+    dynamodb::start_purge(*store_);
+    logs::start_purge(*store_);
+    logs::start_sweep(*store_);
+    cloudwatch::start_keeper(*store_);
+    kms::start_sweep(*store_);
+    store_->jobs().every("The count of failures not recorded singly", std::chrono::seconds(60),
+                         [this](const Stopping&) { path_.record_unrecorded_strangers(); });
     TRY(const net::Address wanted, net::parse_address(options.listen));
     certificates_ = std::make_unique<Certificates>(options, names_of(options, wanted),
                                                    store_->derive_key("tls-ca"),
@@ -156,7 +153,7 @@ class Composition : public RunningServer {
     ports_.runner = runner_.get();
     complete();
     runner_->start();  // events left over from before come through the door at once
-    stack_worker_ = cloudformation::start_worker(ports_);
+    cloudformation::serve_changes(ports_);
     if (!options.listen_http.empty()) {
       TRY(const net::Address plain, net::parse_address(options.listen_http));
       if (!is_loopback(plain.host))
@@ -173,7 +170,7 @@ class Composition : public RunningServer {
         [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
     trails_->start();
     CHECK(write_endpoint());
-    certificates_->keep_fresh();
+    certificates_->keep_fresh(store_->jobs());
     return Done{};
   }
 
@@ -234,10 +231,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Certificates> certificates_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
-  EventWorker eraser_{"the erasing of what was deleted"};
-  std::unique_ptr<Periodic> log_sweep_, metric_keeper_, key_sweep_, stranger_summary_;
   std::unique_ptr<FunctionRunner> runner_;
-  std::unique_ptr<StackWorker> stack_worker_;
   Endpoint endpoint_;
   std::string options_dir_;
 };

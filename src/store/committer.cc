@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "store/jobs.h"
 
 namespace sluice {
 namespace {
@@ -54,25 +55,23 @@ Error outcome_unknown() {
 }
 }  // namespace
 
-Key audit_key(uint64_t sequence) {
-  return schema::key(Family::audit, "audit", {big_endian64(sequence)});
-}
-
-Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
+Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
                      const StoreOptions& options)
     : rocks_(rocks),
       blobs_(blobs),
       scope_(scope),
-      announce_(std::move(announce)),
+      jobs_(jobs),
       crash_point_(options.crash_point),
       on_failure_(options.on_failure),
       chain_(kChainStart) {
-  snapshot().scan(schema::prefix(Family::audit, "audit", {}), "", true,
-                  [&](std::string_view key, std::string_view value) {
-                    sequence_ = from_big_endian64(schema::parts(key).at(0));
-                    chain_ = value.substr(0, 32);
-                    return false;
-                  });
+  // Format 1 noted no end. Where records were cut off behind the store's back, the numbers go on
+  // behind them, so that `sluice verify` sees the gap.
+  End& end = end_of(audit_);
+  snapshot().read(kAuditLog, 0, true, [&](uint64_t number, std::string_view value) {
+    end.number = std::max(end.number, number);
+    chain_ = value.substr(0, 32);
+    return false;
+  });
 }
 
 Snapshot Committer::snapshot() {
@@ -114,7 +113,11 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
       if (alone) break;
     }
     lock.unlock();
-    lead(group);
+    try {
+      lead(group);
+    } catch (const std::exception& bug) {  // who waits must not wait for ever
+      fail(group, bug.what());
+    }
     lock.lock();
     for (Waiter* w : group) {
       w->done = true;
@@ -180,22 +183,42 @@ bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   return false;
 }
 
-void Committer::add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence,
-                           std::string& chain) const {
-  std::string chained;
-  chained.reserve(chain.size() + record.size());
-  chained.append(chain).append(record);
-  chain = sha256(chained);
-  chained.replace(0, chain.size(),
-                  chain);  // stored behind its own hash, hashed behind the one before
-  batch.Put(rocks_.family(Family::audit), audit_key(sequence).bytes, chained);
+Committer::End& Committer::end_of(const Key& log) {
+  const auto known = log_ends_.find(log);
+  if (known != log_ends_.end()) return known->second;
+  const auto noted = snapshot().get(log_end_key(log));
+  return log_ends_[log] = {noted ? from_big_endian64(*noted) : 0, false};
+}
+
+void Committer::append(rocksdb::WriteBatch& batch, Appended& entry) {
+  End& end = end_of(entry.log);
+  end.moved = true;
+  entry.under.bytes += schema::part(big_endian64(++end.number));
+  batch.Put(rocks_.family(entry.under.family), entry.under.bytes, entry.value);
+}
+
+void Committer::note_ends(rocksdb::WriteBatch& batch) {
+  for (auto& [log, end] : log_ends_)
+    if (std::exchange(end.moved, false))
+      batch.Put(rocks_.family(Family::outbox), log_end_key(log).bytes, big_endian64(end.number));
+}
+
+// Each is stored behind its own hash, and hashed behind the one before.
+void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records) {
+  for (const std::string& record : records) {
+    std::string chained;
+    chained.reserve(chain_.size() + record.size());
+    chained.append(chain_).append(record);
+    chain_ = sha256(chained);
+    chained.replace(0, chain_.size(), chain_);
+    Appended entry{audit_, audit_, std::move(chained), false};
+    append(batch, entry);
+  }
 }
 
 void Committer::lead(std::vector<Waiter*>& group) {
   rocksdb::WriteBatch batch;
   const uint64_t commit = commits_ + 1;
-  uint64_t sequence = sequence_;
-  std::string chain = chain_;
   bool meta = false;
   for (Waiter* w : group) {
     if ((w->error = check(group, *w))) continue;
@@ -207,8 +230,10 @@ void Committer::lead(std::vector<Waiter*>& group) {
       recent_.note(key.first, key.second, commit);
       meta = meta || key.first == Family::meta;
     }
-    for (const std::string& record : w->records) add_record(batch, record, ++sequence, chain);
+    for (Appended& entry : w->staged->data_->appended) append(batch, entry);
+    add_records(batch, w->records);
   }
+  note_ends(batch);
   if (batch.Count() == 0) return;
   if (meta) meta_commits_ = 0;
   if (crash_point_) crash_point_("before write");
@@ -220,9 +245,8 @@ void Committer::lead(std::vector<Waiter*>& group) {
     commits_ = commit;
   }
   if (crash_point_) crash_point_("after write");
-  if (!status.ok()) return fail(group, status);
-  sequence_ = sequence;
-  chain_ = std::move(chain);
+  if (status.IsNoSpace()) blobs_.disk().give_up_reserve();
+  if (!status.ok()) return fail(group, status.ToString());
   for (Waiter* w : group)
     if (!w->error) finish(*w->staged->data_, commit);
   if (crash_point_) crash_point_("after finish");
@@ -230,7 +254,7 @@ void Committer::lead(std::vector<Waiter*>& group) {
 
 // The batch may be in the log, whole, and come to life at the next start; or it may not. What it
 // adopts and what it releases stays until then.
-void Committer::fail(const std::vector<Waiter*>& group, const rocksdb::Status& status) {
+void Committer::fail(const std::vector<Waiter*>& group, const std::string& why) {
   failed_ = true;
   for (Waiter* w : group) {
     if (w->error) continue;
@@ -238,11 +262,10 @@ void Committer::fail(const std::vector<Waiter*>& group, const rocksdb::Status& s
     for (const BlobRef& blob : w->staged->data_->adopted)
       if (blob.file) blob.file->may_be_named = true;
   }
-  if (status.IsNoSpace()) blobs_.disk().give_up_reserve();
   spdlog::critical(
       "the store could not write to its disk ({}): nothing more is written; which of its last "
       "changes are kept is known when it is opened again",
-      status.ToString());
+      why);
   if (on_failure_) on_failure_();
 }
 
@@ -250,7 +273,9 @@ void Committer::finish(Staged::Data& data, uint64_t commit) {
   for (const BlobRef& blob : data.adopted)
     if (blob.file) blob.file->may_be_named = true;
   for (const BlobRef& blob : data.released) blobs_.released().release(blob.id, commit);
-  if (!data.events.empty()) announce_(data.events);
+  for (const Appended& one : data.appended)
+    if (one.is_job) jobs_.added(one.under);
+  for (const Key& job : data.finished) jobs_.removed(job);
 }
 
 }  // namespace sluice

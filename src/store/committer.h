@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 
+#include "store/log.h"
 #include "store/rocks.h"
 
 namespace sluice {
@@ -34,8 +35,7 @@ class RecentWrites {
 
 class Committer {
  public:
-  using Announce = std::function<void(const std::vector<std::pair<std::string, OutboxEvent>>&)>;
-  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Announce announce,
+  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
             const StoreOptions& options);
   Result<Receipt> commit(Staged&& staged, std::vector<json::object> records);
   Snapshot snapshot();
@@ -55,15 +55,21 @@ class Committer {
   bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
                    const std::string& key) const;
   bool occupied(const Staged::Data& data, const Key& prefix) const;
-  void add_record(rocksdb::WriteBatch& batch, std::string_view record, uint64_t sequence,
-                  std::string& chain) const;
-  void fail(const std::vector<Waiter*>& group, const rocksdb::Status& status);
+  void add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records);
+  struct End {
+    uint64_t number;  // of the newest entry
+    bool moved;       // by the group at hand
+  };
+  End& end_of(const Key& log);
+  void append(rocksdb::WriteBatch& batch, Appended& entry);
+  void note_ends(rocksdb::WriteBatch& batch);
+  void fail(const std::vector<Waiter*>& group, const std::string& why);
   void finish(Staged::Data& data, uint64_t commit);
 
   Rocks& rocks_;
   Blobs& blobs_;
   const Scope& scope_;
-  const Announce announce_;
+  Jobs& jobs_;
   const std::function<void(std::string_view)> crash_point_;
   const std::function<void()> on_failure_;
   std::mutex mutex_;  // guards waiting_, leader_active_
@@ -71,8 +77,9 @@ class Committer {
   bool leader_active_ = false;
   // Only the leader touches these.
   RecentWrites recent_;
-  uint64_t sequence_ = 0;
-  std::string chain_;
+  std::string chain_;  // behind the newest audit record
+  const Key audit_ = kAuditLog.entries();
+  std::map<Key, End> log_ends_;
   std::atomic<bool> failed_{false};
   // Raised after a write: a snapshot taken in between sees more than its number says, which can
   // only cause a retry. meta_commits_ is 0 meanwhile, so that nothing is kept, or taken from what
@@ -81,7 +88,6 @@ class Committer {
       meta_commits_{1};  // the newest of all, and of those that wrote metadata
 };
 
-Key audit_key(uint64_t sequence);
 constexpr std::string_view kChainStart =
     "00000000000000000000000000000000";  // the hash before the first record
 

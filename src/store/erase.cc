@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/erase.h"
 
-#include <spdlog/spdlog.h>
+#include "base/bytes.h"
 
 namespace sluice {
 
-bool erase_span(Store& store, Span span, const Stopping& stopping) {
+bool erase_span(Store& store, Span span, const Stopping& stopping,
+                const std::function<void(Staged&, const std::string&)>& note) {
   constexpr size_t kBatchMax = 1000;
   do {
     if (stopping()) return false;
@@ -21,25 +22,43 @@ bool erase_span(Store& store, Span span, const Stopping& stopping) {
       ++count;
       return true;
     });
+    if (note && !next.empty()) note(staged, next);
     if (count && !store.commit(std::move(staged), {})) return false;
     span.low = std::move(next);
   } while (!span.low.empty());
   return true;
 }
 
-void erase_on_event(EventWorker& worker, Store& store, std::string_view queue,
-                    std::function<std::vector<Span>(const json::object& event)> spans) {
-  worker.take(store, queue,
-              [&store, queue = std::string(queue), spans = std::move(spans)](
-                  const OutboxEvent& event, const Stopping& stopping) {
-                for (const Span& span : spans(event.event))
-                  if (!erase_span(store, span, stopping)) return;
-                Staged staged = store.stage();
-                store.erase_event(staged, queue, event.id);
-                if (auto forgotten = store.commit(std::move(staged), {}); !forgotten)
-                  spdlog::error("what was erased stays in {}: {}", queue,
-                                forgotten.error().message);
-              });
+namespace {
+// In the job's event: which of its spans is under way, and where it goes on (base64 of a key).
+constexpr std::string_view kSpan = "AtSpan", kNext = "AtKey";
+
+JobResult erase_all(Store& store, Job job, std::vector<Span> spans, const Stopping& stopping) {
+  for (auto at = static_cast<size_t>(int_of(job.event, kSpan)); at < spans.size(); ++at) {
+    if (const auto next = unbase64(text_of(job.event, kNext)); next && !next->empty())
+      spans[at].low = *next;
+    const auto note = [&](Staged& staged, const std::string& next) {
+      job.event[kSpan] = at;
+      job.event[kNext] = base64(next);
+      staged.update(job);
+    };
+    if (!erase_span(store, spans[at], stopping, note)) return JobResult::finished();
+    job.event.erase(kNext);
+  }
+  Staged staged = store.stage();
+  staged.finish(job);
+  (void)store.commit(std::move(staged), {}).has_value();  // else it is done again
+  return JobResult::finished();
+}
+}  // namespace
+
+void serve_erasing(Store& store, std::string queue,
+                   std::function<std::vector<Span>(const json::object& event)> spans) {
+  store.jobs().serve(
+      {.name = std::move(queue),
+       .work = [&store, spans = std::move(spans)](const Job& job, const Stopping& stopping) {
+         return erase_all(store, job, spans(job.event), stopping);
+       }});
 }
 
 }  // namespace sluice

@@ -62,7 +62,15 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
   if (!store)
     return failure("the root key " + root_key_file + " does not belong to the data directory " +
                    data_dir);
-  return Keyring{root, Secret(*store)};
+  return Keyring{root, Secret(*store), format};
+}
+
+Result<Done> note_format(const std::string& data_dir) {
+  const std::string path = data_dir + "/keyring.json";
+  TRY(json::object keyring, parse_json_object(read_file(path).value_or("")));
+  keyring["format"] = kFormatVersion;
+  if (!replace_file(path, json::serialize(keyring))) return failure("cannot write " + path);
+  return Done{};
 }
 
 }  // namespace sluice

@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "store/encryption.h"
+#include "store/jobs.h"
+#include "store/log.h"
 
 // RocksDB asks for this of each file that it makes, to learn whether writes can be spread out
 // (which is not asked of it here), and Debian's ends the process when the disk answers with an
@@ -90,13 +92,14 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   return rocks;
 }
 
-Key outbox_key(std::string_view queue, std::string_view id) {
-  return schema::key(Family::outbox, "outbox", {queue, id});
+Key log_end_key(const Key& log) {
+  const char family = static_cast<char>('0' + static_cast<int>(log.family));
+  return schema::key(Family::outbox, "log.end", {std::string_view(&family, 1), log.bytes});
 }
 Key blob_key(const std::string& id) { return schema::key(Family::objects, "blob", {id}); }
 
 namespace {
-std::optional<std::string> read(const StoreState& state, const Key& key) {
+std::optional<std::string> value_of(const StoreState& state, const Key& key) {
   rocksdb::ReadOptions options;
   options.snapshot = state.snapshot;
   std::string value;
@@ -117,7 +120,7 @@ std::shared_ptr<const Documents::Document> document(const StoreState& state, con
                                                     bool as_json) {
   auto known = state.rocks.documents.find(state.meta_commit, key.bytes);
   if (known && (!as_json || !known->text || known->value)) return known;
-  Documents::Document fresh{known ? known->text : read(state, key), {}};
+  Documents::Document fresh{known ? known->text : value_of(state, key), {}};
   if (as_json) fresh.value = parsed(fresh.text);
   known = std::make_shared<Documents::Document>(std::move(fresh));
   state.rocks.documents.keep(state.meta_commit, key.bytes, known);
@@ -125,10 +128,10 @@ std::shared_ptr<const Documents::Document> document(const StoreState& state, con
 }
 }  // namespace
 std::optional<std::string> Snapshot::get(const Key& key) const {
-  return key.family == Family::meta ? document(*state_, key, false)->text : read(*state_, key);
+  return key.family == Family::meta ? document(*state_, key, false)->text : value_of(*state_, key);
 }
 std::optional<json::object> Snapshot::get_json(const Key& key) const {
-  if (key.family != Family::meta) return parsed(read(*state_, key));
+  if (key.family != Family::meta) return parsed(value_of(*state_, key));
   const auto known = document(*state_, key, true);
   if (!known->value) return std::nullopt;
   return json::object(*known->value, json_arena(known->text->size() * 3));
@@ -159,15 +162,6 @@ void Snapshot::scan(const Span& span, bool backwards,
     throw std::runtime_error("the store cannot be read: " + it->status().ToString());
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
-uint64_t Snapshot::audit_sequence() const {
-  uint64_t newest = 0;
-  scan(schema::prefix(Family::audit, "audit", {}), "", true,
-       [&](std::string_view key, std::string_view) {
-         newest = from_big_endian64(schema::parts(key).at(0));
-         return false;
-       });
-  return newest;
-}
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
 
@@ -191,13 +185,33 @@ void Staged::put_json(const Key& key, const json::object& value) {
 }
 void Staged::erase(const Key& key) { data_->writes[{key.family, key.bytes}] = std::nullopt; }
 void Staged::expect_empty(const Key& prefix) { data_->empty_prefixes.push_back(prefix); }
-std::string Staged::emit(std::string_view queue, const json::object& event) {
-  std::string id = hex(big_endian64(static_cast<uint64_t>(now()))).substr(4) + random_hex(12);
-  put_json(outbox_key(queue, id), event);
-  data_->events.emplace_back(queue, OutboxEvent{id, event});
-  return id;
+void Staged::append(const Log& log, std::string value) {
+  data_->appended.push_back({log.entries(), log.entries(), std::move(value), false});
 }
-size_t Staged::events() const { return data_->events.size(); }
+namespace {
+Appended job_entry(const Job& job, Time due) {
+  return {schema::prefix(Family::outbox, kJobTable, {}),
+          schema::prefix(Family::outbox, kJobTable,
+                         {job.queue, job.lane, big_endian64(static_cast<uint64_t>(due))}),
+          encode_job(job), true};
+}
+}  // namespace
+std::string Staged::enqueue(NewJob job) {
+  Job made{
+      std::string(job.queue), std::move(job.lane), random_hex(24), std::move(job.event), 0, {}};
+  data_->appended.push_back(job_entry(made, job.due));
+  return made.id;
+}
+void Staged::finish(const Job& job) {
+  erase(job.key);
+  data_->finished.push_back(job.key);
+}
+void Staged::put_off(const Job& job, Time due) {
+  finish(job);
+  data_->appended.push_back(job_entry(job, due));
+}
+void Staged::update(const Job& job) { put(job.key, encode_job(job)); }
+size_t Staged::jobs() const { return data_->appended.size(); }
 void Staged::adopt(const BlobRef& blob) {
   put(blob_key(blob.id), std::to_string(blob.bytes));
   data_->adopted.push_back(blob);

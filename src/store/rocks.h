@@ -40,17 +40,26 @@ struct StoreState {
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 
+// What gets its number, and with it its key, in the commit.
+struct Appended {
+  Key log;    // whose numbers it takes
+  Key under;  // its key is this one and the number
+  std::string value;
+  bool is_job;
+};
 struct Staged::Data {
   Snapshot snapshot;
   std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;  // nullopt: erased
   std::vector<std::pair<Family, std::string>> reads;
   std::vector<Key> empty_prefixes;
-  std::vector<std::pair<std::string, OutboxEvent>> events;  // queue, event
+  std::vector<Appended> appended;
+  std::vector<Key> finished;  // jobs
   std::vector<BlobRef> adopted, released;
   std::vector<std::function<void()>> after;
 };
 
-Key outbox_key(std::string_view queue, std::string_view id);
+// The number of a log's newest entry. It outlives the entry.
+Key log_end_key(const Key& log);
 Key blob_key(const std::string& id);
 
 }  // namespace sluice

@@ -16,10 +16,10 @@ std::string begun(std::string_view part) {
   }
   return out;
 }
+std::string part(std::string_view part) { return begun(part) += kEnd; }
 Key key(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {
-  Key k{family, begun(table)};
-  k.bytes += kEnd;
-  for (const auto part : parts) (k.bytes += begun(part)) += kEnd;
+  Key k{family, part(table)};
+  for (const auto one : parts) k.bytes += part(one);
   return k;
 }
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {

@@ -14,8 +14,10 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "store/committer.h"
+#include "store/jobs.h"
 #include "store/keyring.h"
-#include "store/outbox.h"
+#include "store/log.h"
+#include "store/migration.h"
 
 namespace sluice {
 namespace {
@@ -31,15 +33,14 @@ class RocksStore : public Store {
         rocks_(std::move(rocks)),
         disk_(options_.data_dir),
         blobs_(options_.data_dir + "/blobs", disk_),
-        committer_(
-            *rocks_, blobs_, options_.scope,
-            [this](const auto& events) { outbox_.announce(events); }, options_) {
+        jobs_(*this, options_.job_clock),
+        committer_(*rocks_, blobs_, options_.scope, jobs_, options_) {
     if (options_.read_only) return;
     disk_.low();
     sweep();
   }
   ~RocksStore() override {
-    outbox_.stop();
+    jobs_.stop();
     rocks_.reset();
     close(lock_fd_);
   }
@@ -56,38 +57,18 @@ class RocksStore : public Store {
                                                 const Secret& data_key) override {
     return blobs_.read(blob, data_key);
   }
-  void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) override {
-    std::vector<OutboxEvent> left_over;
-    snapshot().scan(schema::prefix(Family::outbox, "outbox", {queue}), "", false,
-                    [&](std::string_view key, std::string_view value) {
-                      const std::string id = schema::parts(key).at(1);
-                      if (auto parsed = parse_json_object(value))
-                        left_over.push_back({id, *std::move(parsed)});
-                      else
-                        spdlog::error(
-                            "the event {} of {} cannot be read; it is kept and not delivered, see "
-                            "`sluice verify`",
-                            id, queue);
-                      return true;
-                    });
-    outbox_.subscribe(queue, std::move(fn), std::move(left_over));
-  }
-  void erase_event(Staged& staged, std::string_view queue, std::string_view id) override {
-    staged.erase(outbox_key(queue, id));
-  }
+  Jobs& jobs() override { return jobs_; }
   void audit_scan(const Snapshot& snapshot, uint64_t start,
                   const std::function<bool(uint64_t, std::string_view)>& fn) override {
-    snapshot.scan(schema::prefix(Family::audit, "audit", {}), start ? audit_key(start).bytes : "",
-                  true, [&](std::string_view key, std::string_view value) {
-                    return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32));
-                  });
+    snapshot.read(kAuditLog, start, true, [&](uint64_t sequence, std::string_view value) {
+      return fn(sequence, value.substr(32));
+    });
   }
   void audit_from(const Snapshot& snapshot, uint64_t first,
                   const std::function<bool(uint64_t, std::string_view)>& fn) override {
-    snapshot.scan(schema::prefix(Family::audit, "audit", {}), audit_key(first).bytes, false,
-                  [&](std::string_view key, std::string_view value) {
-                    return fn(from_big_endian64(schema::parts(key).at(0)), value.substr(32));
-                  });
+    snapshot.read(kAuditLog, first, false, [&](uint64_t sequence, std::string_view value) {
+      return fn(sequence, value.substr(32));
+    });
   }
   std::vector<VerifyFinding> verify() override;
   std::vector<std::string> files() override;
@@ -124,7 +105,7 @@ class RocksStore : public Store {
   std::unique_ptr<Rocks> rocks_;
   DiskSpace disk_;
   Blobs blobs_;
-  Outbox outbox_;
+  Jobs jobs_;
   Committer committer_;
 };
 
@@ -143,25 +124,21 @@ std::vector<VerifyFinding> RocksStore::verify() {
   const Snapshot now = snapshot();
   std::string chain(kChainStart);
   uint64_t expected = 1;
-  now.scan(
-      schema::prefix(Family::audit, "audit", {}), "", false,
-      [&](std::string_view key, std::string_view value) {
-        const uint64_t sequence = from_big_endian64(schema::parts(key).at(0));
-        const std::string at = "audit record " + std::to_string(sequence);
-        if (sequence != expected)
-          findings.push_back(
-              {at + ": " + std::to_string(sequence - expected) + " records before it are missing"});
-        const std::string hash =
-            value.size() < 32 ? "" : sha256(chain + std::string(value.substr(32)));
-        if (hash.empty() || hash != value.substr(0, 32))
-          findings.push_back(
-              {at + ": its hash does not continue the chain; it, or one before it, was changed"});
-        else if (!parse_json_object(value.substr(32)))
-          findings.push_back({at + ": cannot be read"});
-        chain = value.substr(0, 32);
-        expected = sequence + 1;
-        return findings.size() < 1000;
-      });
+  now.read(kAuditLog, 0, false, [&](uint64_t sequence, std::string_view value) {
+    const std::string at = "audit record " + std::to_string(sequence);
+    if (sequence != expected)
+      findings.push_back(
+          {at + ": " + std::to_string(sequence - expected) + " records before it are missing"});
+    const std::string hash = value.size() < 32 ? "" : sha256(chain + std::string(value.substr(32)));
+    if (hash.empty() || hash != value.substr(0, 32))
+      findings.push_back(
+          {at + ": its hash does not continue the chain; it, or one before it, was changed"});
+    else if (!parse_json_object(value.substr(32)))
+      findings.push_back({at + ": cannot be read"});
+    chain = value.substr(0, 32);
+    expected = sequence + 1;
+    return findings.size() < 1000;
+  });
   now.scan(schema::prefix(Family::objects, "blob", {}), "", false,
            [&](std::string_view key, std::string_view value) {
              const std::string id = schema::parts(key).at(0);
@@ -177,13 +154,20 @@ std::vector<VerifyFinding> RocksStore::verify() {
              return true;
            });
   now.scan(
-      schema::prefix(Family::outbox, "outbox", {}), "", false,
+      schema::prefix(Family::outbox, kOutboxTable, {}), "", false,
       [&](std::string_view key, std::string_view value) {
         const auto parts = schema::parts(key);
         if (!parse_json_object(value))
           findings.push_back({"event " + parts.at(1) + " of " + parts.at(0) + ": cannot be read"});
         return true;
       });
+  now.scan(schema::prefix(Family::outbox, kJobTable, {}), "", false,
+           [&](std::string_view key, std::string_view value) {
+             if (!decode_job(key, value))
+               findings.push_back({"a job of " + schema::parts(key).at(0) + " (" + hex(key) +
+                                   "): cannot be read"});
+             return true;
+           });
   return findings;
 }
 
@@ -241,8 +225,13 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (!keys) return give_up(std::move(keys).error());
   auto rocks = open_rocks(dir + "/db", keys->store);
   if (!rocks) return give_up(std::move(rocks).error());
-  return std::unique_ptr<Store>(
-      std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks)));
+  const int64_t format = keys->format;
+  std::unique_ptr<Store> store =
+      std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks));
+  if (options.read_only || format == kFormatVersion) return store;
+  CHECK(migrate(*store, format));
+  CHECK(note_format(dir));
+  return store;
 }
 
 }  // namespace sluice

@@ -26,6 +26,7 @@ enum class Family : uint8_t { meta, objects, items, outbox, audit, logs, metrics
 struct Key {
   Family family;
   std::string bytes;
+  auto operator<=>(const Key&) const = default;
 };
 // The keys from `low` on, before `high`.
 struct Span {
@@ -39,6 +40,7 @@ Key key(Family family, std::string_view table, std::initializer_list<std::string
 // The common prefix of all keys that start with these whole parts.
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
 std::vector<std::string> parts(std::string_view key_bytes);  // the parts back, without the table
+std::string part(std::string_view part);                     // as it stands in a key
 std::string begun(std::string_view part);   // as it stands in a key, open for more of the part
 std::string after(std::string_view bytes);  // the least that is above all keys that begin so
 Span span(const Key& prefix);               // all of its keys
@@ -46,6 +48,16 @@ Span span(const Key& prefix);               // all of its keys
 
 struct StoreState;
 struct Rocks;
+struct Log;
+struct Job;
+class Jobs;
+// Asks for a job (store/jobs.h). `due`: by the clock of the jobs; 0: at once.
+struct NewJob {
+  std::string_view queue;
+  std::string lane = {};
+  json::object event = {};
+  Time due = 0;
+};
 // A consistent view of committed data. Cheap to copy.
 class Snapshot {
  public:
@@ -63,8 +75,11 @@ class Snapshot {
   // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
   // while this stays the same. 0: such a commit is under way, nothing may be kept.
   uint64_t meta_version() const;
-  // Of the newest audit record: rises with every commit that has one, over restarts too.
-  uint64_t audit_sequence() const;
+  // The entries of a log in their order, from number `from` on (0: from the first; backwards, from
+  // the newest). fn returns false to stop.
+  void read(const Log& log, uint64_t from, bool backwards,
+            const std::function<bool(uint64_t number, std::string_view value)>& fn) const;
+  uint64_t newest(const Log& log) const;  // number of its newest entry; 0: it has none
   // While this lives, every file that the snapshot names can be opened. For a body that is sent
   // after its call: lighter than the snapshot itself, which keeps old records from being dropped.
   std::shared_ptr<const void> hold_files() const;
@@ -109,12 +124,15 @@ class Staged {
   void put_json(const Key& key, const json::object& value);
   void erase(const Key& key);
   void expect_empty(const Key& prefix);  // at commit, no key has this prefix; else conflict
-  // An event for the outbox queue ("lambda.async"): kept until its consumer erases it in a commit.
-  // Returns its id.
-  std::string emit(std::string_view queue, const json::object& event);
-  size_t events() const;              // how many it has so far
-  void adopt(const BlobRef& blob);    // the commit names this file
-  void release(const BlobRef& blob);  // the commit frees this file
+  void append(const Log& log, std::string value);  // store/log.h: numbered in the commit
+  // A job to be done once this is committed (store/jobs.h). Returns its id.
+  std::string enqueue(NewJob job);
+  size_t jobs() const;                     // how many it has so far
+  void finish(const Job& job);             // the job is done
+  void put_off(const Job& job, Time due);  // to be done again, as it is given here
+  void update(const Job& job);             // how far it is: the same job, with another event
+  void adopt(const BlobRef& blob);         // the commit names this file
+  void release(const BlobRef& blob);       // the commit frees this file
   void after_commit(
       std::function<void()> fn);  // runs once durable, on the committing thread; must not block
   const Snapshot& snapshot() const;
@@ -138,10 +156,7 @@ struct StoreOptions {
   std::function<void(std::string_view place)> crash_point =
       {};                                 // called at each place of a commit; for tests that kill
   std::function<void()> on_failure = {};  // called once, when a write failed: stop, and start anew
-};
-struct OutboxEvent {
-  std::string id;
-  json::object event;
+  std::function<Time()> job_clock = {};   // of due times; null: the clock of the machine
 };
 struct VerifyFinding {
   std::string what;
@@ -162,10 +177,7 @@ class Store {
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;
-  // Called for each event of the queue: at start for those left over, then as commits add them, in
-  // order, on the outbox thread.
-  virtual void on_event(std::string_view queue, std::function<void(OutboxEvent)> fn) = 0;
-  virtual void erase_event(Staged& staged, std::string_view queue, std::string_view id) = 0;
+  virtual Jobs& jobs() = 0;
   // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
   virtual void audit_scan(
       const Snapshot& snapshot, uint64_t start,

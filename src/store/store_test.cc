@@ -11,56 +11,15 @@
 #include <future>
 #include <thread>
 
-#include "base/random.h"
+#include "base/bytes.h"
 #include "store/erase.h"
+#include "store/log.h"
+#include "store/store_fixture.h"
 
 namespace sluice {
 namespace {
 namespace fs = std::filesystem;
 
-class StoreTest : public testing::Test {
- protected:
-  StoreTest() : dir_(fs::temp_directory_path() / ("sluice-store-" + random_hex(12))) {
-    fs::create_directory(dir_);
-  }
-  ~StoreTest() override {
-    store_.reset();
-    fs::remove_all(dir_);
-  }
-  StoreOptions options() const { return {dir_ / "data", dir_ / "root.key", {}, false, {}}; }
-  Result<std::unique_ptr<Store>> try_open() { return Store::open(options()); }
-  Store& open() {
-    store_.reset();
-    auto opened = try_open();
-    EXPECT_TRUE(opened) << opened.error().message;
-    store_ = *std::move(opened);
-    return *store_;
-  }
-  static Key key(std::string_view name) { return schema::key(Family::items, "t", {name}); }
-  static std::vector<json::object> record(std::string_view name) {
-    std::vector<json::object> records;
-    records.push_back({{"eventName", name}});
-    return records;
-  }
-  // Keys of four digits, from 0 on.
-  static std::string digits(int n) { return std::to_string(10000 + n).substr(1); }
-  void fill(int keys) {
-    Staged staged = store_->stage();
-    for (int n = 0; n < keys; ++n) staged.put(key(digits(n)), "1");
-    ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  }
-  int count(const Key& prefix) {
-    int found = 0;
-    store_->snapshot().scan(schema::span(prefix), false, [&](std::string_view, std::string_view) {
-      ++found;
-      return true;
-    });
-    return found;
-  }
-  int keys_left() { return count(schema::prefix(Family::items, "t", {})); }
-  const fs::path dir_;
-  std::unique_ptr<Store> store_;
-};
 // The keys that this thread has walked over in RocksDB since the counting began, erased ones too.
 uint64_t walked() {
   const rocksdb::PerfContext& seen = *rocksdb::get_perf_context();
@@ -167,20 +126,6 @@ TEST_F(StoreTest, EveryRecordCanBeReadBack) {
   });
   EXPECT_EQ(read, 1);
   EXPECT_TRUE(store_->verify().empty());
-}
-
-// What cannot be delivered is not forgotten either: it stays, and verify names it.
-TEST_F(StoreTest, KeepsAnEventItCannotReadAndNamesIt) {
-  open();
-  Staged staged = store_->stage();
-  staged.put(schema::key(Family::outbox, "outbox", {"queue", "broken"}), "{");
-  ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  int delivered = 0;
-  store_->on_event("queue", [&](OutboxEvent) { ++delivered; });
-  const auto findings = store_->verify();
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].what, "event broken of queue: cannot be read");
-  EXPECT_EQ(delivered, 0);
 }
 
 // A bucket is read from memory until metadata is written; then its new state is seen at once, by
@@ -316,28 +261,37 @@ TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
   EXPECT_EQ(files, 0);
 }
 
-TEST_F(StoreTest, DeliversEventsOnceCommittedAndAgainUntilErased) {
+TEST_F(StoreTest, ALogNumbersItsEntriesInCommitOrderAlsoWhenAllWereErased) {
+  constexpr Log kLog{Family::items, "changes"};
+  const auto append = [&](const char* value) {
+    Staged staged = store_->stage();
+    staged.append(kLog, value);
+    staged.append(kLog, value + std::string("'"));
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  };
+  const auto entries = [&](uint64_t from, bool backwards) {
+    std::string all;
+    store_->snapshot().read(kLog, from, backwards, [&](uint64_t number, std::string_view value) {
+      all += std::to_string(number) + std::string(value) + " ";
+      return true;
+    });
+    return all;
+  };
   open();
-  Staged staged = store_->stage();
-  staged.emit("queue", {{"n", 1}});
-  ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  for (int boot = 0; boot < 2; ++boot) {
-    std::promise<OutboxEvent> delivered;
-    open().on_event("queue", [&](OutboxEvent event) { delivered.set_value(std::move(event)); });
-    const OutboxEvent event = delivered.get_future().get();
-    EXPECT_EQ(int_of(event.event, "n"), 1);
-    if (boot == 0) continue;
-    Staged done = store_->stage();
-    store_->erase_event(done, "queue", event.id);
-    ASSERT_TRUE(store_->commit(std::move(done), {}));
-  }
-  int left = 0;
-  open().snapshot().scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false,
-                         [&](std::string_view, std::string_view) {
-                           ++left;
-                           return true;
-                         });
-  EXPECT_EQ(left, 0);
+  EXPECT_EQ(store_->snapshot().newest(kLog), 0u);
+  append("a");
+  append("b");
+  open();
+  append("c");
+  EXPECT_EQ(entries(0, false), "1a 2a' 3b 4b' 5c 6c' ");
+  EXPECT_EQ(entries(5, false), "5c 6c' ");
+  EXPECT_EQ(entries(2, true), "2a' 1a ");
+  Staged erasing = store_->stage();
+  for (uint64_t number = 1; number <= 6; ++number) erasing.erase(kLog.entry(number));
+  ASSERT_TRUE(store_->commit(std::move(erasing), {}));
+  open();
+  append("d");
+  EXPECT_EQ(entries(0, false), "7d 8d' ");
 }
 
 TEST_F(StoreTest, AScanOfASpanReadsNoKeyOutsideIt) {
@@ -373,43 +327,39 @@ TEST_F(StoreTest, ErasingWalksOverEachKeyOnce) {
   EXPECT_EQ(keys_left(), 0);
 }
 
-TEST_F(StoreTest, ErasingStopsBetweenTwoCommitsAndIsFinishedAtTheNextStart) {
+TEST_F(StoreTest, ErasingThatWasStoppedGoesOnWhereItWasAtTheNextStart) {
   open();
   fill(9000);
   Staged staged = store_->stage();
-  staged.emit("erase", {});
+  staged.enqueue({.queue = "erase"});
   ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  int asked = 0;
-  EXPECT_FALSE(erase_span(*store_, schema::span(schema::prefix(Family::items, "t", {})),
-                          [&] { return ++asked == 3; }));
-  EXPECT_GT(keys_left(), 0);
-  EXPECT_LT(keys_left(), 9000);
-  open();
-  EventWorker worker("the erasing");
-  erase_on_event(worker, *store_, "erase", [](const json::object&) {
+  const auto spans = [](const json::object&) {
     return std::vector{schema::span(schema::prefix(Family::items, "t", {}))};
-  });
-  while (count(schema::prefix(Family::outbox, "outbox", {"erase"})) > 0) std::this_thread::yield();
-  EXPECT_EQ(keys_left(), 0);
-}
-
-TEST_F(StoreTest, LongWorkHoldsUpNeitherOtherEventsNorTheEnd) {
-  open();
-  std::promise<void> begun, delivered;
-  auto worker = std::make_unique<EventWorker>("the long work");
-  worker->take(*store_, "long", [&](const OutboxEvent&, const Stopping& stopping) {
+  };
+  std::promise<void> begun;
+  serve_erasing(*store_, "erase", [&](const json::object& event) {
     begun.set_value();
-    while (!stopping()) std::this_thread::yield();
+    return spans(event);
   });
-  store_->on_event("other", [&](OutboxEvent) { delivered.set_value(); });
-  Staged staged = store_->stage();
-  staged.emit("long", {});
-  staged.emit("other", {});
-  ASSERT_TRUE(store_->commit(std::move(staged), {}));
   begun.get_future().wait();
-  delivered.get_future().wait();  // the long work is still under way
-  worker.reset();
-  EXPECT_EQ(count(schema::prefix(Family::outbox, "outbox", {"long"})), 1);
+  store_->jobs().stop();
+  const int left = keys_left();
+  if (left > 0) {  // what was erased is never looked at again
+    open();
+    std::string goes_on_at;
+    store_->snapshot().scan(schema::prefix(Family::outbox, kJobTable, {"erase"}), "", false,
+                            [&](std::string_view key, std::string_view value) {
+                              const auto next =
+                                  unbase64(text_of(decode_job(key, value)->event, "AtKey"));
+                              goes_on_at = next.value_or("");
+                              return true;
+                            });
+    EXPECT_EQ(goes_on_at, left == 9000 ? "" : key(digits(9000 - left)).bytes);
+  }
+  open();
+  serve_erasing(*store_, "erase", spans);
+  while (count(schema::prefix(Family::outbox, kJobTable, {"erase"})) > 0) std::this_thread::yield();
+  EXPECT_EQ(keys_left(), 0);
 }
 
 // A commit is all or nothing wherever the process dies: the child is killed at each place, the
@@ -434,7 +384,7 @@ TEST_P(CrashAt, SeesAllOrNothing) {
     Staged second = (*store)->stage();
     second.put(key("a"), "1");
     second.put(schema::key(Family::meta, "t", {"b"}), "2");
-    second.emit("queue", {{"n", 1}});
+    second.enqueue({.queue = "queue", .event = {{"n", 1}}});
     (void)(*store)->commit(std::move(second), record("Second"));
     _exit(2);
   }
@@ -448,7 +398,7 @@ TEST_P(CrashAt, SeesAllOrNothing) {
     ++records;
     return true;
   });
-  now.scan(schema::prefix(Family::outbox, "outbox", {"queue"}), "", false,
+  now.scan(schema::prefix(Family::outbox, kJobTable, {"queue"}), "", false,
            [&](std::string_view, std::string_view) {
              ++events;
              return true;

@@ -22,7 +22,7 @@ std::string key_of(uint64_t sequence) {
   return schema::key(Family::audit, "audit", {big_endian64(sequence)}).bytes;
 }
 
-struct Log {
+struct AuditLog {
   Rocks& rocks;
   rocksdb::ColumnFamilyHandle* family = rocks.family(Family::audit);
   std::string get(uint64_t sequence) const {
@@ -45,7 +45,7 @@ std::string edited(std::string value) {
   if (at != std::string::npos) value[at + 15] = '1';
   return value;
 }
-void forge(Log& log, uint64_t n) {
+void forge(AuditLog& log, uint64_t n) {
   std::string chain = log.get(n - 1).substr(0, 32);
   for (uint64_t i = n, last = log.last(); i <= last; ++i) {
     const std::string record = (i == n ? edited(log.get(i)) : log.get(i)).substr(32);
@@ -54,7 +54,7 @@ void forge(Log& log, uint64_t n) {
   }
 }
 int change_record(Rocks& rocks, const std::string& what, uint64_t n, uint64_t m) {
-  Log log{rocks};
+  AuditLog log{rocks};
   const std::string old = log.get(n), other = log.get(m);
   if (old.empty()) return std::fprintf(stderr, "there is no such record\n"), 1;
   if (what == "edit")

@@ -96,12 +96,11 @@ Result<std::vector<Difference>> differences(const json::object& stack, const Tem
   return out;
 }
 
-Change::Change(const Ports& ports, json::object stack, std::string event_id,
-               const std::function<bool()>& stopping)
+Change::Change(const Ports& ports, json::object stack, const Job& job, const Stopping& stopping)
     : ports_(ports),
       stack_(std::move(stack)),
       id_(text_of(stack_, "Id")),
-      event_id_(std::move(event_id)),
+      job_(job),
       stopping_(stopping) {
   for (json::object& one : resources(ports_.store->snapshot(), id_)) {
     std::string name = text_of(one, "Name");
@@ -177,7 +176,7 @@ Change::Step Change::finish(std::string_view status, const std::string& reason) 
         else
           staged.put_json(resource_key(id_, name), record);
       }
-    ports_.store->erase_event(staged, kQueue, event_id_);
+    staged.finish(job_);
   });
 }
 
@@ -553,7 +552,7 @@ Change::Step Change::take_up() {
     TRY(const Template t, parse_template(text_of(next, "Template")));
     return clean_up_update(t, parameters_of(next));
   }
-  return keep([&](Staged& staged) { ports_.store->erase_event(staged, kQueue, event_id_); });
+  return keep([&](Staged& staged) { staged.finish(job_); });
 }
 
 }  // namespace sluice::cloudformation

@@ -8,6 +8,7 @@
 #include "services/cloudformation/resolve.h"
 #include "services/cloudformation/stacks.h"
 #include "services/cloudformation/types.h"
+#include "store/jobs.h"
 
 namespace sluice::cloudformation {
 
@@ -26,8 +27,7 @@ Result<std::vector<Difference>> differences(const json::object& stack, const Tem
 class Change {
  public:
   // `stopping`: asked between calls; a change that stops is taken up at the next start.
-  Change(const Ports& ports, json::object stack, std::string event_id,
-         const std::function<bool()>& stopping);
+  Change(const Ports& ports, json::object stack, const Job& job, const Stopping& stopping);
   // `owner` in whose name; an error: nobody, the stack is left as failed.
   void run(const std::string& kind, const Result<Caller>& owner);
 
@@ -63,8 +63,9 @@ class Change {
 
   const Ports& ports_;
   json::object stack_;
-  const std::string id_, event_id_;
-  const std::function<bool()>& stopping_;
+  const std::string id_;
+  const Job& job_;
+  const Stopping& stopping_;
   std::optional<Calls> calls_;
   std::map<std::string, json::object> records_;  // by logical id
 };

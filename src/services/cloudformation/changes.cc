@@ -243,8 +243,9 @@ Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kin
         "A stack is changed in the name of the session that signed the request; this request has "
         "none.");
   stack["Begun"] = false;
-  stack["Work"] = staged.emit(
-      kQueue, json::object{{"Stack", text_of(stack, "Id")}, {"Kind", kind}, {"Token", token}});
+  stack["Work"] = staged.enqueue(
+      {.queue = kQueue,
+       .event = {{"Stack", text_of(stack, "Id")}, {"Kind", kind}, {"Token", token}}});
   set_status(staged, stack,
              kind == "create"   ? "CREATE_IN_PROGRESS"
              : kind == "update" ? "UPDATE_IN_PROGRESS"

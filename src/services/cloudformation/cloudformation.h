@@ -7,17 +7,11 @@
 // the name of whoever asked for the change: the work item holds that caller's sealed session token,
 // from which the caller is opened again, also after a restart. The caller's role must still exist,
 // with the same id; its policies as they are then decide. As on AWS, a change that has begun
-// outlives the session. The work is done by one thread. A server that stops during a create or
+// outlives the session. One change is worked on at a time. A server that stops during a create or
 // update rolls it back at its next start.
 #include "request/ports.h"
 
 namespace sluice {
-
-class StackWorker {
- public:
-  virtual ~StackWorker() =
-      default;  // stops after the call that runs; what is left is rolled back at the next start
-};
 
 namespace cloudformation {
 constexpr size_t kTemplateBytesMax = 51'200, kTemplateDepthMax = 64;
@@ -28,8 +22,9 @@ constexpr size_t kStackNameMax = 128, kStacksMax = 2000, kEventsKept = 5000,
 constexpr int64_t kDeletedStackKeptMs = 90LL * 86'400'000;
 
 extern const Service service;
-// Takes events of the outbox queue "cloudformation.work" from now on. `ports` must outlive it.
-std::unique_ptr<StackWorker> start_worker(const Ports& ports);
+// Does the jobs of the queue "cloudformation.work" from now on; stops after the call that runs, and
+// what is left is rolled back at the next start. `ports` must outlive the jobs.
+void serve_changes(const Ports& ports);
 }  // namespace cloudformation
 
 }  // namespace sluice

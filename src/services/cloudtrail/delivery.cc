@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/cloudtrail/delivery.h"
 
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <thread>
-
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <map>
+
 #include "services/cloudtrail/trails.h"
+#include "store/jobs.h"
 
 namespace sluice::cloudtrail {
 namespace {
@@ -28,23 +27,18 @@ Result<Done> commit(Store& store, Staged&& staged) {
 class Worker : public Delivery {
  public:
   Worker(const Ports& ports, const Intervals& intervals) : ports_(ports), intervals_(intervals) {}
-  ~Worker() override { stop(); }
 
   void start() override {
-    thread_ = std::thread([this] { run(); });
-  }
-  void stop() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    if (thread_.joinable()) thread_.join();
+    ports_.store->jobs().recur(
+        kWork, std::chrono::milliseconds(0), [this](const Stopping& stopping) {
+          stopping_ = &stopping;
+          const int64_t next_us = look(woken_.exchange(false));
+          return std::chrono::milliseconds(std::max<int64_t>(1, (next_us - monotonic_us()) / 1000));
+        });
   }
   void wake() override {
-    const std::lock_guard lock(mutex_);
     woken_ = true;
-    wake_.notify_all();
+    ports_.store->jobs().wake(kWork);
   }
 
   Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller,
@@ -81,24 +75,6 @@ class Worker : public Delivery {
     int failures = 0;
     Time failing_since = 0;
   };
-
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      const bool woken = std::exchange(woken_, false);
-      lock.unlock();
-      int64_t next_us = monotonic_us() + intervals_.deliver_ms * 1000;
-      try {
-        next_us = std::min(next_us, look(woken));
-      } catch (const std::exception& bug) {
-        spdlog::error("delivery of trails failed: {}", bug.what());
-      }
-      lock.lock();
-      wake_.wait_for(lock,
-                     std::chrono::microseconds(std::max<int64_t>(1000, next_us - monotonic_us())),
-                     [this] { return stopping_ || woken_; });
-    }
-  }
 
   // Every session once, if it is due. Returns when to look again.
   int64_t look(bool woken) {
@@ -265,18 +241,15 @@ class Worker : public Delivery {
     if (auto gone = commit(*ports_.store, std::move(staged)); !gone)
       spdlog::error("its session could not be erased: {}", gone.error().message);
   }
-  bool stopping() {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  }
+  bool stopping() const { return (*stopping_)(); }
 
+  static constexpr const char* kWork = "the delivery of trails";
   const Ports& ports_;
   const Intervals intervals_;
-  std::mutex mutex_;  // guards stopping_, woken_
-  std::condition_variable wake_;
-  bool stopping_ = false, woken_ = false;
-  std::map<std::string, Pace> paces_;  // of the thread alone
-  std::thread thread_;
+  std::atomic<bool> woken_{false};
+  // Of the work alone, which never runs twice at once.
+  const Stopping* stopping_ = nullptr;
+  std::map<std::string, Pace> paces_;
 };
 }  // namespace
 

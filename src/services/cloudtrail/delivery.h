@@ -30,8 +30,7 @@ struct Intervals {
 
 class Delivery : public Trails {
  public:
-  virtual void start() = 0;
-  virtual void stop() = 0;  // what is under way is finished
+  virtual void start() = 0;  // as recurring work of the store's jobs
 };
 std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& intervals);
 

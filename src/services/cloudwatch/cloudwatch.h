@@ -11,8 +11,8 @@
 // value. AWS estimates them, too. Statistic sets have no percentiles, unless they hold one value.
 // Not built yet, and answered with a clear error: alarms, dashboards, metric streams, insight
 // rules, rpc-v2-cbor, entities, SEARCH.
-#include "base/periodic.h"
 #include "request/ports.h"
+#include "store/jobs.h"
 
 namespace sluice::cloudwatch {
 
@@ -34,7 +34,7 @@ std::unique_ptr<Meter> meter();
 
 // In the background: every few seconds folds what writers appended into one record a metric and
 // minute; every hour rolls up and expires.
-std::unique_ptr<Periodic> start_keeper(Store& store);
+void start_keeper(Store& store);
 void fold_once(Store& store, const Stopping& stopping);
 void roll_up_once(Store& store, Time at, const Stopping& stopping);
 

@@ -95,16 +95,15 @@ void roll_up_once(Store& store, Time at, const Stopping& stopping) {
   }
 }
 
-std::unique_ptr<Periodic> start_keeper(Store& store) {
-  return std::make_unique<Periodic>(
-      "the folding of metrics", kFoldEvery,
-      [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
-        fold_once(store, stopping);
-        if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
-          roll_up_once(store, at, stopping);
-          rolled_up = at;
-        }
-      });
+void start_keeper(Store& store) {
+  store.jobs().every("the folding of metrics", kFoldEvery,
+                     [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
+                       fold_once(store, stopping);
+                       if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
+                         roll_up_once(store, at, stopping);
+                         rolled_up = at;
+                       }
+                     });
 }
 
 }  // namespace sluice::cloudwatch

@@ -342,13 +342,13 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   staged.erase(table_key(in->table));
   // The items' data key goes with the record: nobody can read them any more. The purge erases them
   // in the background.
-  staged.emit("dynamodb.purge", json::object{{"Id", text_of(*table, "Id")}});
+  staged.enqueue({.queue = "dynamodb.purge", .event = {{"Id", text_of(*table, "Id")}}});
   return JsonOut{
       {{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
 }
 
-void start_purge(EventWorker& worker, Store& store) {
-  erase_on_event(worker, store, "dynamodb.purge", [](const json::object& event) {
+void start_purge(Store& store) {
+  serve_erasing(store, "dynamodb.purge", [](const json::object& event) {
     return std::vector{schema::span(schema::prefix(Family::items, "i", {text_of(event, "Id")}))};
   });
 }

@@ -14,7 +14,7 @@ struct TableIn {
 };
 Result<TableIn> parse_table_in(const Request& request);
 // Erases the items of deleted tables, across restarts.
-void start_purge(EventWorker& worker, Store& store);
+void start_purge(Store& store);
 
 template <class Self>
 struct OnTable {

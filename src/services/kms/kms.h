@@ -3,8 +3,8 @@
 // AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM). Source: KMS API
 // Reference 2014-11-01. Key material: 32 random bytes a version, sealed under a key derived from
 // the root key; every version is kept for decryption.
-#include "base/periodic.h"
 #include "request/ports.h"
+#include "store/jobs.h"
 
 namespace sluice::kms {
 
@@ -16,6 +16,6 @@ extern const Service service;
 std::unique_ptr<DataKeys> data_keys(Store& store);
 
 // Rotation by period and deletion at its date: at start and every hour.
-std::unique_ptr<Periodic> start_sweep(Store& store);
+void start_sweep(Store& store);
 
 }  // namespace sluice::kms

@@ -75,10 +75,10 @@ void sweep_once(Store& store, Time at) {
   if (destroyed) store.scrub(Family::meta);
 }
 
-std::unique_ptr<Periodic> start_sweep(Store& store) {
+void start_sweep(Store& store) {
   sweep_once(store, now());  // before the first request
-  return std::make_unique<Periodic>("the sweep of KMS keys", std::chrono::hours(1),
-                                    [&store](const Stopping&) { sweep_once(store, now()); });
+  store.jobs().every("the sweep of KMS keys", std::chrono::hours(1),
+                     [&store](const Stopping&) { sweep_once(store, now()); });
 }
 
 }  // namespace sluice::kms

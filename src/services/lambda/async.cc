@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <thread>
+
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/xml.h"
@@ -18,56 +20,13 @@ std::string name_of(const json::object& event) {
 }
 }  // namespace
 
-AsyncQueue::AsyncQueue(const Ports& ports, FunctionRunner& runner)
-    : ports_(ports), runner_(runner) {
-  const size_t count = std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 2, 16);
-  for (size_t i = 0; i < count; ++i) workers_.emplace_back([this] { work(); });
-  ports_.store->on_event("lambda.async", [this](OutboxEvent event) {
-    const Time due = int_of(event.event, "due");
-    push({due, 0, std::move(event), 0}, 0);
-  });
-}
-
-void AsyncQueue::stop() {
-  const std::lock_guard lock(mutex_);
-  stopping_ = true;
-  changed_.notify_all();
-}
-AsyncQueue::~AsyncQueue() {
-  stop();
-  for (std::thread& t : workers_) t.join();
-}
-
-void AsyncQueue::push(Waiting waiting, int64_t delay_ms) {
-  const std::lock_guard lock(mutex_);
-  if (delay_ms) waiting.due = now() + delay_ms;
-  waiting.order = ++order_;
-  queue_.push(std::move(waiting));
-  changed_.notify_one();
-}
-
-void AsyncQueue::work() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (queue_.empty()) {
-      changed_.wait(lock);
-      continue;
-    }
-    if (const int64_t wait_ms = queue_.top().due - now(); wait_ms > 0) {
-      changed_.wait_for(lock, std::chrono::milliseconds(wait_ms));
-      continue;
-    }
-    Waiting waiting = queue_.top();
-    queue_.pop();
-    lock.unlock();
-    try {
-      process(std::move(waiting));
-    } catch (const std::exception& bug) {
-      spdlog::error("an asynchronous event failed: {}; it is delivered again at the next start",
-                    bug.what());
-    }
-    lock.lock();
-  }
+void AsyncQueue::serve() {
+  ports_.store->jobs().serve(
+      {.name = "lambda.async",
+       .concurrency = std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 2, 16),
+       .work = [this](const Job& job, const Stopping& stopping) {
+         return process(job, stopping);
+       }});
 }
 
 AsyncQueue::Settings AsyncQueue::settings(const std::string& name) const {
@@ -103,59 +62,36 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event,
       std::move(answer.body), answer.headers.get("x-amz-function-error"), {}};
 }
 
-void AsyncQueue::process(Waiting waiting) {
-  const json::object& event = waiting.event.event;
+JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
+  const json::object& event = job.event;
   const std::string name = name_of(event);
   const Settings rules = settings(name);
   auto outcome = deliver(event, name);
-  if (outcome && outcome->function_error.empty()) return finish(waiting.event, "");
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;  // it may have failed because we stop: delivered again at the next start
-  }
+  if (outcome && outcome->function_error.empty()) return finish(job, "");
+  if (stopping())  // it may have failed because we stop: delivered again at the next start
+    return JobResult::finished();
   const int64_t attempts = int_of(event, "attempts") + 1;
   const bool too_old = now() - int_of(event, "queued") > rules.age_s * 1000;
-  if (outcome && attempts <= rules.retries && !too_old)
-    return retry_function(waiting, kRetryDelayMs * attempts);
-  if (!outcome && !too_old) {
-    tell_of_waiting(name, outcome.error());
-    const int64_t delay =
-        std::min(kBackoffMaxMs, kBackoffMinMs << std::min(waiting.system_attempts, 9));
-    ++waiting.system_attempts;
-    return push(std::move(waiting), delay);
+  if (outcome && attempts <= rules.retries && !too_old) {
+    retry_function(job, kRetryDelayMs * attempts);
+    return JobResult::finished();
   }
-  if (rules.on_failure.empty()) return finish(waiting.event, name);
+  if (!outcome && !too_old)
+    return JobResult::park(outcome.error().code + " " + outcome.error().message);
+  if (rules.on_failure.empty()) return finish(job, name);
   const FunctionRunner::Outcome last =
       outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
   if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
-    return finish(waiting.event, "");
-  ++waiting.system_attempts;
-  push(std::move(waiting), kBackoffMaxMs);
-}
-
-// What keeps one event keeps most of them: once a minute says it, with their number.
-void AsyncQueue::tell_of_waiting(const std::string& name, const Error& why) {
-  constexpr Time kEveryMs = 60'000;
-  size_t deliveries = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    ++waiting_untold_;
-    if (now() - told_of_waiting_ < kEveryMs) return;
-    told_of_waiting_ = now();
-    deliveries = std::exchange(waiting_untold_, 0);
-  }
-  spdlog::warn("events wait: {} deliveries failed since this was said last, this one to {}: {} {}",
-               deliveries, name, why.code, why.message);
+    return finish(job, "");
+  return JobResult::finished();  // it stays, and is tried again
 }
 
 // The attempt is counted on disk: the old event goes and the next one comes in one commit.
-void AsyncQueue::retry_function(const Waiting& waiting, int64_t delay_ms) {
-  json::object next = waiting.event.event;
-  next["attempts"] = int_of(next, "attempts") + 1;
-  next["due"] = now() + delay_ms;
+void AsyncQueue::retry_function(const Job& job, int64_t delay_ms) {
+  Job next = job;
+  next.event["attempts"] = int_of(next.event, "attempts") + 1;
   Staged staged = ports_.store->stage();
-  ports_.store->erase_event(staged, "lambda.async", waiting.event.id);
-  staged.emit("lambda.async", next);
+  staged.put_off(next, ports_.store->jobs().now() + delay_ms);
   if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
     spdlog::error("a retry could not be stored: {}", kept.error().message);
 }
@@ -217,12 +153,12 @@ bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
 
 // `dropped_from`: the function that has no on-failure destination, so that the loss stands in its
 // log and metrics.
-void AsyncQueue::finish(const OutboxEvent& event, const std::string& dropped_from) {
+JobResult AsyncQueue::finish(const Job& job, const std::string& dropped_from) {
   for (int attempt = 0; attempt < 20; ++attempt) {
     Staged staged = ports_.store->stage();
-    ports_.store->erase_event(staged, "lambda.async", event.id);
+    staged.finish(job);
     if (!dropped_from.empty()) {
-      const std::string id = text_of(event.event, "request_id");
+      const std::string id = text_of(job.event, "request_id");
       spdlog::warn(
           "an event for {} is dropped after its retries (request {}): the function has no "
           "on-failure destination",
@@ -232,20 +168,15 @@ void AsyncQueue::finish(const OutboxEvent& event, const std::string& dropped_fro
                                {{now(), "DROPPED RequestId: " + id +
                                             " The event failed after all retries and the function "
                                             "has no on-failure destination. Event: " +
-                                            json::serialize(event.event.at("payload"))}});
+                                            json::serialize(job.event.at("payload"))}});
       if (ports_.meter)
         ports_.meter->record(staged, "AWS/Lambda", "AsyncEventsDropped",
                              {{"FunctionName", dropped_from}}, 1, "Count", now());
     }
     const auto committed = ports_.store->commit(std::move(staged), {});
-    if (committed) return;
-    if (committed.error().code != "Conflict") {
-      spdlog::error(
-          "a finished event could not be removed: {}; it is delivered again at the next start",
-          committed.error().message);
-      return;
-    }
+    if (committed || committed.error().code != "Conflict") break;
   }
+  return JobResult::finished();
 }
 
 }  // namespace sluice::lambda

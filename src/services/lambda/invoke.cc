@@ -76,12 +76,15 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   if (in->type == "DryRun") return Out{204, {}, false};
   if (in->type == "Event") {
     TRY(json::value payload, parse_json(in->payload));
-    staged.emit("lambda.async", json::object{{"function", function_arn(scope, in->name)},
-                                             {"payload", std::move(payload)},
-                                             {"source", ""},
-                                             {"request_id", in.request_id()},
-                                             {"attempts", 0},
-                                             {"queued", in.time()}});
+    const std::string arn = function_arn(scope, in->name);
+    staged.enqueue({.queue = "lambda.async",
+                    .lane = arn,
+                    .event = {{"function", arn},
+                              {"payload", std::move(payload)},
+                              {"source", ""},
+                              {"request_id", in.request_id()},
+                              {"attempts", 0},
+                              {"queued", in.time()}}});
     return Out{202, {}, false};
   }
   // Every attempt of one event has one id. Only the queue, calling in a service's name, says which.

@@ -57,16 +57,18 @@ class Runner : public FunctionRunner {
       : ports_(ports), root_(code_root(data_dir)) {}
   ~Runner() override {
     stop();
-    async_.reset();
     idle_.clear();
     folders_.clear();
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);
   }
-  void start() override { async_ = std::make_unique<AsyncQueue>(ports_, *this); }
+  void start() override {
+    async_.serve();
+    ports_.store->jobs().every("the end of idle environments", kIdleLookEvery,
+                               [this](const Stopping&) { end_idle(); });
+  }
 
   void stop() override {
-    if (async_) async_->stop();
     std::unique_lock lock(mutex_);
     stopping_ = true;
     idle_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),
@@ -147,6 +149,26 @@ class Runner : public FunctionRunner {
     return outcome;
   }
 
+  // Whom nobody will use again: grown old, ended by itself, or of a function that was changed or
+  // deleted since.
+  void end_idle() {
+    const Snapshot snapshot = ports_.store->snapshot();
+    std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
+    const std::lock_guard lock(mutex_);
+    for (auto it = idle_.begin(); it != idle_.end();) {
+      const auto next = std::next(it);
+      const auto function = view_function(snapshot, (*it)->function().name);
+      if (outlived(**it) || !function || function->revision != (*it)->function().revision)
+        old.splice(old.end(), idle_, it);
+      it = next;
+    }
+  }
+  static bool outlived(Environment& e) {
+    const Time time = now();
+    return time - e.idle_since > kIdleMaxMs || time - e.session().issued > kEnvironmentLifeMaxMs ||
+           !e.alive();
+  }
+
   // An idle environment of this very revision, else a new one.
   Result<std::unique_ptr<Environment>> warm_or_cold(const FunctionView& function,
                                                     const Snapshot& snapshot) {
@@ -154,14 +176,10 @@ class Runner : public FunctionRunner {
     std::unique_ptr<Environment> found;
     {
       const std::lock_guard lock(mutex_);
-      const Time time = now();
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
-        const bool outlived =
-            time - e.idle_since > kIdleMaxMs || time - e.session().issued > kEnvironmentLifeMaxMs ||
-            !e.alive() ||
-            (e.function().name == function.name && e.function().revision != function.revision);
-        if (outlived) {
+        if (outlived(e) ||
+            (e.function().name == function.name && e.function().revision != function.revision)) {
           old.push_back(std::move(*it));
           it = idle_.erase(it);
           continue;
@@ -331,7 +349,7 @@ class Runner : public FunctionRunner {
   int64_t total_ = 0;
   std::list<std::unique_ptr<Environment>> idle_;
   std::list<std::pair<std::string, std::shared_ptr<const CodeFolder>>> folders_;
-  std::unique_ptr<AsyncQueue> async_;
+  AsyncQueue async_{ports_, *this};
 };
 }  // namespace
 

@@ -3,6 +3,8 @@
 // Runs functions: warm environments, bounded concurrency, logs and metrics; and the asynchronous
 // queue with its retries and destinations. Source: Lambda Developer Guide, "Understanding retry
 // behavior", "Capturing records of Lambda asynchronous invocations".
+#include <chrono>
+
 #include "services/lambda/lambda.h"
 
 namespace sluice {
@@ -14,11 +16,10 @@ class FunctionRunner {
     std::string log_tail;              // the last 4 KB of the log
   };
   virtual ~FunctionRunner() = default;
-  // Takes events of the outbox queue "lambda.async" from now on, first those left over:
-  // ports.runner is set by then.
+  // Does the jobs of "lambda.async" from now on, first those left over: ports.runner is set by
+  // then, and the store's jobs stop before this goes.
   virtual void start() = 0;
-  // Takes no more work, gives what runs kStopGraceMs, then kills it. Events not finished stay in
-  // the outbox.
+  // Takes no more work, gives what runs kStopGraceMs, then kills it. Events not finished stay.
   virtual void stop() = 0;
   // Runs the function and stores its log and metrics. Errors: ResourceNotFoundException 404,
   // TooManyRequestsException 429, ServiceException 500.
@@ -30,6 +31,7 @@ namespace lambda {
 constexpr int64_t kIdleMaxMs = 600'000,
                   kEnvironmentLifeMaxMs =
                       40 * 60'000;  // a session lasts an hour, an invocation 15 minutes
+constexpr auto kIdleLookEvery = std::chrono::seconds(10);
 constexpr size_t kLogTailBytes = 4096;
 constexpr int64_t kStopGraceMs = 5000;
 // `ports` must outlive it; its endpoint_url and wire are set.

@@ -103,7 +103,7 @@ Result<json::object> DescribeLogGroups::run(const Authorized<In>& in, const Snap
 Result<json::object> DeleteLogGroup::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
   staged.erase(group_key(in->group));
-  staged.emit("logs.purge", json::object{{"Group", group.id}});
+  staged.enqueue({.queue = "logs.purge", .event = {{"Group", group.id}}});
   return json::object{};
 }
 
@@ -162,7 +162,7 @@ Result<json::object> DeleteLogStream::run(const Authorized<In>& in, Staged& stag
   TRY(const Group group, find_group(staged, in->group));
   TRY(const Stream stream, find_stream(staged, group, in->stream));
   staged.erase(stream_key(group.id, in->stream));
-  staged.emit("logs.purge", json::object{{"Group", group.id}, {"Stream", stream.id}});
+  staged.enqueue({.queue = "logs.purge", .event = {{"Group", group.id}, {"Stream", stream.id}}});
   return json::object{};
 }
 

@@ -6,7 +6,6 @@
 // groups (the store encrypts all events), space-delimited patterns, metric and subscription
 // filters, Insights, live tail. Limits: group and stream names 512 characters; a batch of 1,048,576
 // bytes (26 counted for each event), 10,000 events, 24 hours.
-#include "base/periodic.h"
 #include "request/ports.h"
 #include "store/erase.h"
 
@@ -27,11 +26,11 @@ extern const Service service;
 std::unique_ptr<Journal> journal(const Ports& ports);
 
 // Erases the events of deleted groups and streams, across restarts.
-void start_purge(EventWorker& worker, Store& store);
+void start_purge(Store& store);
 
 // Erases, every hour, events older than their group's retention, and events whose group or stream
 // is gone.
-std::unique_ptr<Periodic> start_sweep(Store& store);
+void start_sweep(Store& store);
 void sweep_once(Store& store, Time at, const Stopping& stopping);
 
 }  // namespace sluice::logs

@@ -52,8 +52,8 @@ void sweep_once(Store& store, Time at, const Stopping& stopping) {
     if (!erase_span(store, span, stopping)) return;
 }
 
-void start_purge(EventWorker& worker, Store& store) {
-  erase_on_event(worker, store, "logs.purge", [](const json::object& event) {
+void start_purge(Store& store) {
+  serve_erasing(store, "logs.purge", [](const json::object& event) {
     const std::string group = text_of(event, "Group"), stream = text_of(event, "Stream");
     if (!stream.empty()) return std::vector{schema::span(events_of(group, stream))};
     return std::vector{schema::span(schema::prefix(Family::logs, "logs.stream", {group})),
@@ -61,10 +61,9 @@ void start_purge(EventWorker& worker, Store& store) {
   });
 }
 
-std::unique_ptr<Periodic> start_sweep(Store& store) {
-  return std::make_unique<Periodic>(
-      "the sweep of expired log events", std::chrono::hours(1),
-      [&store](const Stopping& stopping) { sweep_once(store, now(), stopping); });
+void start_sweep(Store& store) {
+  store.jobs().every("the sweep of expired log events", std::chrono::hours(1),
+                     [&store](const Stopping& stopping) { sweep_once(store, now(), stopping); });
 }
 
 }  // namespace sluice::logs

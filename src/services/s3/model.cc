@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "services/s3/object_lock.h"
+#include "store/log.h"
 
 namespace sluice::s3 {
 namespace {
@@ -186,8 +187,8 @@ namespace {
 // one commit are told apart by their number. The first digits put it behind those of earlier
 // versions, which held a time.
 std::string sequencer(const Staged& staged) {
-  const uint64_t commit = staged.snapshot().audit_sequence() & ((uint64_t{1} << 40) - 1);
-  return "02" + hex(big_endian64(commit << 16 | (staged.events() & 0xffff))).substr(2);
+  const uint64_t commit = staged.snapshot().newest(kAuditLog) & ((uint64_t{1} << 40) - 1);
+  return "02" + hex(big_endian64(commit << 16 | (staged.jobs() & 0xffff))).substr(2);
 }
 }  // namespace
 
@@ -228,15 +229,17 @@ void emit_event(Staged& staged, const json::object& bucket, const std::string& k
                                  {"ownerIdentity", json::object{{"principalId", scope.account_id}}},
                                  {"arn", s3_arn(name)}}},
                    {"object", std::move(object)}}}};
-    staged.emit("lambda.async",
-                json::object{{"function", text_of(c, "Arn")},
-                             {"payload", json::object{{"Records", json::array{std::move(record)}}}},
-                             {"source", "s3.amazonaws.com"},
-                             {"source_arn", s3_arn(name)},
-                             {"source_account", scope.account_id},
-                             {"request_id", random_uuid()},
-                             {"attempts", 0},
-                             {"queued", now()}});
+    staged.enqueue(
+        {.queue = "lambda.async",
+         .lane = text_of(c, "Arn"),
+         .event = {{"function", text_of(c, "Arn")},
+                   {"payload", json::object{{"Records", json::array{std::move(record)}}}},
+                   {"source", "s3.amazonaws.com"},
+                   {"source_arn", s3_arn(name)},
+                   {"source_account", scope.account_id},
+                   {"request_id", random_uuid()},
+                   {"attempts", 0},
+                   {"queued", now()}}});
   }
 }
 

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/jobs.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/bytes.h"
+
+namespace sluice {
+namespace {
+constexpr int64_t kBackoffMinMs = 1000, kBackoffMaxMs = 300'000;
+constexpr Time kTellEveryMs = 60'000;  // what keeps one job keeps most of them
+constexpr auto kIdleThreadEnds = std::chrono::seconds(10);
+
+int64_t backoff_ms(int64_t times) {
+  return std::min(kBackoffMaxMs, kBackoffMinMs << std::min<int64_t>(times, 9));
+}
+std::function<Time()> monotonic_from_now() {
+  return [wall = sluice::now(), begun_us = monotonic_us()] {
+    return wall + (monotonic_us() - begun_us) / 1000;
+  };
+}
+std::string due_part(Time due) { return big_endian64(static_cast<uint64_t>(due)); }
+// The first key of a lane's jobs that are due from `due` on.
+std::string jobs_from(std::string_view queue, std::string_view lane, Time due) {
+  return schema::key(Family::outbox, kJobTable, {queue, lane, due_part(due)}).bytes;
+}
+std::string end_of_lane(std::string_view queue, std::string_view lane) {
+  return schema::span(schema::prefix(Family::outbox, kJobTable, {queue, lane})).high;
+}
+}  // namespace
+
+Key job_key(std::string_view queue, std::string_view lane, Time due, uint64_t number) {
+  return schema::key(Family::outbox, kJobTable, {queue, lane, due_part(due), big_endian64(number)});
+}
+std::string encode_job(const Job& job) {
+  json::object record{{"Id", job.id}, {"Event", job.event}};
+  if (job.failures) record["Failures"] = job.failures;
+  return json::serialize(record);
+}
+std::optional<Job> decode_job(std::string_view key, std::string_view value) {
+  const auto parts = schema::parts(key);
+  auto record = parse_json_object(value);
+  if (parts.size() != 4 || !record) return std::nullopt;
+  json::value* event = record->if_contains("Event");
+  if (!event || !event->is_object()) return std::nullopt;
+  return Job{parts[0],
+             parts[1],
+             text_of(*record, "Id"),
+             std::move(event->get_object()),
+             int_of(*record, "Failures"),
+             {Family::outbox, std::string(key)}};
+}
+
+class Jobs::Runner {
+ public:
+  Runner(Store& store, std::function<Time()> clock)
+      : store_(store), clock_(clock ? std::move(clock) : monotonic_from_now()) {}
+  ~Runner() { stop(); }
+
+  void serve(Queue queue) {
+    const std::lock_guard lock(mutex_);
+    auto state = std::make_unique<QueueState>();
+    state->queue = std::move(queue);
+    queues_.push_back(std::move(state));
+    change();
+  }
+  void recur(std::string name, std::chrono::milliseconds first, Recurring work) {
+    const std::lock_guard lock(mutex_);
+    auto state = std::make_unique<RecurringState>();
+    state->name = std::move(name);
+    state->work = std::move(work);
+    state->due = clock_() + first.count();
+    recurring_.push_back(std::move(state));
+    change();
+  }
+  void wake(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& one : recurring_)
+      if (one->name == name) one->woken = true;
+    change();
+  }
+  void clock_turned() {
+    const std::lock_guard lock(mutex_);
+    change();
+  }
+  Time now() const { return clock_(); }
+
+  void added(const Key& key) {
+    const auto parts = schema::parts(key.bytes);
+    const std::lock_guard lock(mutex_);
+    if (QueueState* queue = find(parts.at(0))) {
+      ++queue->waiting;
+      queue->added.push_back(key.bytes);
+      change();
+    }
+  }
+  void removed(const Key& key) {
+    const auto parts = schema::parts(key.bytes);
+    const std::lock_guard lock(mutex_);
+    if (QueueState* queue = find(parts.at(0)); queue && queue->waiting) --queue->waiting;
+  }
+
+  void begin_stop() {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    ready_came_.notify_all();
+  }
+  void stop() {
+    begin_stop();
+    if (dispatcher_.joinable()) dispatcher_.join();
+    for (std::list<std::thread>* all : {&workers_, &retired_}) {
+      for (std::thread& t : *all) t.join();
+      all->clear();
+    }
+  }
+
+  std::vector<Status> status() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Status> out;
+    for (const auto& queue : queues_)
+      out.push_back({queue->queue.name, queue->waiting, queue->running, queue->parked_lanes,
+                     queue->parked_lanes ? queue->cause : ""});
+    return out;
+  }
+
+ private:
+  // What follows of a lane is the dispatcher's alone.
+  struct Lane {
+    // The least keys not looked at yet: of the jobs to be done at once, of those that were put off.
+    // nullopt: there are none. What was taken lies before them.
+    std::optional<std::string> at_once, put_off;
+    Time put_off_due = 0;  // of the first one, once it was looked at; 0: not known
+    std::deque<Job> returned;
+    size_t running = 0;
+    size_t limit = 0;  // how many may run: fewer while the lane refuses some
+    int64_t parks = 0;
+    Time parked_until = 0;
+    bool empty() const { return !at_once && !put_off && returned.empty() && !running; }
+  };
+  struct QueueState {
+    Queue queue;
+    bool begun = false;  // what was left over is known
+    std::map<std::string, Lane> lanes;
+    std::string last_lane;  // taken from last: the next one comes first
+    Time told = 0;
+    size_t untold = 0;
+    // Guarded by mutex_.
+    std::deque<std::string> added;
+    size_t waiting = 0, running = 0, parked_lanes = 0;
+    std::string cause;
+  };
+  struct RecurringState {
+    std::string name;
+    Recurring work;
+    // Guarded by mutex_.
+    Time due = 0;
+    bool running = false, woken = false;
+  };
+  struct Task {
+    QueueState* queue = nullptr;
+    Job job;
+    RecurringState* recurring = nullptr;
+  };
+  struct Ended {
+    Task task;
+    JobResult result;
+  };
+
+  QueueState* find(std::string_view name) {
+    for (const auto& queue : queues_)
+      if (queue->queue.name == name) return queue.get();
+    return nullptr;
+  }
+  void change() {
+    dirty_ = true;
+    if (!dispatcher_.joinable() && !stopping_) dispatcher_ = std::thread([this] { dispatch(); });
+    changed_.notify_one();
+  }
+
+  // ---- the dispatcher: what runs next
+  void dispatch() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      dirty_ = false;
+      join_retired(lock);
+      std::vector<QueueState*> queues;
+      for (const auto& queue : queues_) queues.push_back(queue.get());
+      Time next = take_recurring();
+      const std::deque<Ended> ended = std::exchange(ended_, {});
+      std::map<QueueState*, std::deque<std::string>> added;
+      for (QueueState* queue : queues)
+        if (queue->begun) added[queue] = std::exchange(queue->added, {});
+      lock.unlock();
+      std::vector<Task> tasks;
+      try {
+        for (const Ended& one : ended) take_back(one);
+        for (auto& [queue, keys] : added)
+          for (std::string& key : keys) note(*queue, std::move(key));
+        for (QueueState* queue : queues) next = std::min(next, take_from(*queue, tasks));
+      } catch (const std::exception& bug) {
+        spdlog::error("jobs cannot be read: {}; looked at again in a second", bug.what());
+        next = now() + 1000;
+      }
+      lock.lock();
+      for (Task& task : tasks) {
+        ++task.queue->running;
+        ready_.push_back(std::move(task));
+      }
+      for (QueueState* queue : queues) count_parked(*queue);
+      if (!hire()) next = std::min(next, now() + 1000);
+      if (!ready_.empty()) ready_came_.notify_all();
+      changed_.wait_for(lock, std::chrono::milliseconds(std::max<Time>(0, next - now())),
+                        [this] { return stopping_ || dirty_; });
+    }
+  }
+  // Under mutex_. Returns when the next one is due.
+  Time take_recurring() {
+    Time next = now() + 3'600'000;
+    for (const auto& one : recurring_) {
+      if (one->running) continue;
+      if (one->woken || one->due <= now()) {
+        one->woken = false;
+        one->running = true;
+        ready_.push_back({nullptr, {}, one.get()});
+      } else
+        next = std::min(next, one->due);
+    }
+    return next;
+  }
+  void note(QueueState& queue, std::string key) {
+    const auto parts = schema::parts(key);
+    Lane& lane = lane_of(queue, parts.at(1));
+    const bool waits = from_big_endian64(parts.at(2)) != 0;
+    std::optional<std::string>& first = waits ? lane.put_off : lane.at_once;
+    if (waits && (!first || key < *first)) lane.put_off_due = 0;
+    if (!first || key < *first) first = std::move(key);
+  }
+  static Lane& lane_of(QueueState& queue, const std::string& name) {
+    Lane& lane = queue.lanes[name];
+    if (!lane.limit) lane.limit = queue.queue.concurrency;
+    return lane;
+  }
+  // What an earlier run of the program left: each lane that has a key.
+  void begin(QueueState& queue) {
+    size_t left_over = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      queue.added.clear();  // the snapshot shows them
+      queue.waiting = 0;
+      queue.begun = true;
+    }
+    std::string lane;
+    const Snapshot snapshot = store_.snapshot();
+    snapshot.scan(schema::prefix(Family::outbox, kJobTable, {queue.queue.name}), "", false,
+                  [&](std::string_view key, std::string_view) {
+                    std::string name = schema::parts(key).at(1);
+                    if (!left_over++ || name != lane) {
+                      lane = std::move(name);
+                      Lane& found = lane_of(queue, lane);
+                      found.at_once = jobs_from(queue.queue.name, lane, 0);
+                      found.put_off = jobs_from(queue.queue.name, lane, 1);
+                    }
+                    return true;
+                  });
+    const std::lock_guard lock(mutex_);
+    for (const std::string& key : queue.added)
+      if (snapshot.get({Family::outbox, key})) --left_over;  // counted when it came
+    queue.waiting += left_over;
+  }
+  void take_back(const Ended& ended) {
+    const auto found = ended.task.queue->lanes.find(ended.task.job.lane);
+    QueueState& queue = *ended.task.queue;
+    Lane& lane = found->second;
+    --lane.running;
+    if (!ended.result.parked) {
+      lane.parks = 0;
+      lane.limit = std::min(queue.queue.concurrency, lane.limit + 1);
+      return;
+    }
+    lane.returned.push_back(ended.task.job);
+    if (lane.running) {
+      lane.limit = lane.running;
+    } else {
+      lane.limit = 1;
+      lane.parked_until = now() + backoff_ms(lane.parks++);
+    }
+    ++queue.untold;
+    if (queue.told && now() - queue.told < kTellEveryMs) return;
+    spdlog::warn(
+        "{} waits: {} of its runs could not be done since this was said last, this one of "
+        "{}: {}",
+        queue.queue.name, std::exchange(queue.untold, 0), ended.task.job.lane, ended.result.cause);
+    queue.told = now();
+    const std::lock_guard lock(mutex_);
+    queue.cause = ended.result.cause;
+  }
+  // Lane by lane, one job each, as many as may run. Returns when to look again.
+  Time take_from(QueueState& queue, std::vector<Task>& tasks) {
+    if (!queue.begun) {
+      try {
+        begin(queue);
+      } catch (const std::exception&) {
+        const std::lock_guard lock(mutex_);
+        queue.begun = false;
+        throw;
+      }
+    }
+    Time next = now() + 3'600'000;
+    std::erase_if(queue.lanes, [](const auto& lane) { return lane.second.empty(); });
+    size_t running = 0;
+    for (const auto& [name, lane] : queue.lanes) running += lane.running;
+    auto lane = queue.lanes.upper_bound(queue.last_lane);
+    for (size_t idle = 0; running < queue.queue.concurrency && idle < queue.lanes.size(); ++lane) {
+      if (lane == queue.lanes.end()) lane = queue.lanes.begin();
+      ++idle;
+      if (lane->second.running >= lane->second.limit) continue;
+      if (lane->second.parked_until > now()) {
+        next = std::min(next, lane->second.parked_until);
+        continue;
+      }
+      auto job = take(queue.queue.name, lane->first, lane->second);
+      if (!job) {
+        if (lane->second.put_off_due) next = std::min(next, lane->second.put_off_due);
+        continue;
+      }
+      tasks.push_back({&queue, *std::move(job), nullptr});
+      ++lane->second.running;
+      ++running;
+      queue.last_lane = lane->first;
+      idle = 0;
+    }
+    return next;
+  }
+  std::optional<Job> take(const std::string& queue, const std::string& name, Lane& lane) {
+    if (!lane.returned.empty()) {
+      Job job = std::move(lane.returned.front());
+      lane.returned.pop_front();
+      return job;
+    }
+    if (lane.at_once)
+      if (auto job = first_of(*lane.at_once, jobs_from(queue, name, 1), lane.at_once)) return job;
+    if (!lane.put_off || lane.put_off_due > now()) return std::nullopt;
+    const std::string end = end_of_lane(queue, name);
+    lane.put_off_due = 0;
+    store_.snapshot().scan(
+        {Family::outbox, *lane.put_off, end}, false, [&](std::string_view key, std::string_view) {
+          lane.put_off_due = static_cast<Time>(from_big_endian64(schema::parts(key).at(2)));
+          return false;
+        });
+    if (!lane.put_off_due) lane.put_off.reset();
+    if (!lane.put_off_due || lane.put_off_due > now()) return std::nullopt;
+    lane.put_off_due = 0;
+    return first_of(*lane.put_off, end, lane.put_off);
+  }
+  // The first job of the span that can be read; `rest` is set behind it, or to nullopt.
+  std::optional<Job> first_of(std::string low, const std::string& high,
+                              std::optional<std::string>& rest) {
+    std::optional<Job> found;
+    std::optional<std::string> next;
+    store_.snapshot().scan(
+        {Family::outbox, std::move(low), high}, false,
+        [&](std::string_view key, std::string_view value) {
+          if (found) {
+            next = key;
+            return false;
+          }
+          if (!(found = decode_job(key, value)))
+            spdlog::error("the job {} cannot be read; it is kept and not done, see `sluice verify`",
+                          hex(key));
+          return true;
+        });
+    rest = std::move(next);
+    return found;
+  }
+  void count_parked(QueueState& queue) {
+    queue.parked_lanes = static_cast<size_t>(
+        std::count_if(queue.lanes.begin(), queue.lanes.end(),
+                      [this](const auto& lane) { return lane.second.parked_until > now(); }));
+  }
+
+  // ---- the workers
+  // Under mutex_: a thread for each task that no idle one takes. false: none can be had.
+  bool hire() {
+    try {
+      for (size_t threads = idle_; threads < ready_.size(); ++threads)
+        workers_.emplace_back([this] { work(); });
+      return true;
+    } catch (const std::system_error& none) {
+      spdlog::error("no thread for a job: {}", none.what());
+      return false;
+    }
+  }
+  void join_retired(std::unique_lock<std::mutex>& lock) {
+    std::list<std::thread> retired = std::exchange(retired_, {});
+    lock.unlock();
+    for (std::thread& t : retired) t.join();
+    lock.lock();
+  }
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      const bool awaited = ready_came_.wait_for(lock, kIdleThreadEnds,
+                                                [this] { return stopping_ || !ready_.empty(); });
+      --idle_;
+      if (stopping_) return;  // stop() joins
+      if (!awaited) break;
+      Task task = std::move(ready_.front());
+      ready_.pop_front();
+      lock.unlock();
+      JobResult result;
+      std::chrono::milliseconds again{};
+      if (task.recurring)
+        again = run(*task.recurring);
+      else
+        result = run(task);
+      lock.lock();
+      if (task.recurring) {
+        task.recurring->running = false;
+        task.recurring->due = now() + again.count();
+      } else {
+        --task.queue->running;
+        ended_.push_back({std::move(task), std::move(result)});
+      }
+      change();
+    }
+    const auto self = std::find_if(workers_.begin(), workers_.end(), [](const std::thread& t) {
+      return t.get_id() == std::this_thread::get_id();
+    });
+    retired_.splice(retired_.end(), workers_, self);
+    change();
+  }
+  bool stopping() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+  std::chrono::milliseconds run(RecurringState& recurring) {
+    try {
+      return recurring.work([this] { return stopping(); });
+    } catch (const std::exception& bug) {
+      spdlog::error("{} failed: {}; it runs again in a minute", recurring.name, bug.what());
+      return std::chrono::minutes(1);
+    }
+  }
+  JobResult run(const Task& task) {
+    const Job& job = task.job;
+    try {
+      JobResult result = task.queue->queue.work(job, [this] { return stopping(); });
+      if (!result.parked && !stopping() && store_.snapshot().get(job.key))
+        put_off(job, "it was left unfinished");
+      return result;
+    } catch (const std::exception& bug) {
+      put_off(job, bug.what());
+      return JobResult::finished();
+    }
+  }
+  void put_off(const Job& job, const std::string& why) {
+    const int64_t delay_ms = backoff_ms(job.failures);
+    spdlog::error("a job of {} failed: {}; it is done again in {} s", job.queue, why,
+                  delay_ms / 1000);
+    Staged staged = store_.stage();
+    if (!staged.get(job.key)) return;  // finished meanwhile
+    Job next = job;
+    ++next.failures;
+    staged.put_off(next, now() + delay_ms);
+    if (auto kept = store_.commit(std::move(staged), {}); !kept)
+      spdlog::error("that could not be stored: {}", kept.error().message);
+  }
+
+  Store& store_;
+  const std::function<Time()> clock_;
+  mutable std::mutex mutex_;  // guards what follows, and what is marked so above
+  std::condition_variable changed_, ready_came_;
+  bool stopping_ = false, dirty_ = false;
+  std::vector<std::unique_ptr<QueueState>> queues_;
+  std::vector<std::unique_ptr<RecurringState>> recurring_;
+  std::deque<Task> ready_;
+  std::deque<Ended> ended_;
+  size_t idle_ = 0;
+  std::list<std::thread> workers_, retired_;
+  std::thread dispatcher_;
+};
+
+Jobs::Jobs(Store& store, std::function<Time()> clock)
+    : runner_(std::make_unique<Runner>(store, std::move(clock))) {}
+Jobs::~Jobs() = default;
+void Jobs::serve(Queue queue) { runner_->serve(std::move(queue)); }
+void Jobs::every(std::string name, std::chrono::milliseconds interval,
+                 std::function<void(const Stopping&)> work) {
+  recur(std::move(name), interval, [interval, work = std::move(work)](const Stopping& stopping) {
+    work(stopping);
+    return interval;
+  });
+}
+void Jobs::recur(std::string name, std::chrono::milliseconds first, Recurring work) {
+  runner_->recur(std::move(name), first, std::move(work));
+}
+void Jobs::wake(std::string_view name) { runner_->wake(name); }
+Time Jobs::now() const { return runner_->now(); }
+void Jobs::clock_turned() { runner_->clock_turned(); }
+void Jobs::begin_stop() { runner_->begin_stop(); }
+void Jobs::stop() { runner_->stop(); }
+std::vector<Jobs::Status> Jobs::status() const { return runner_->status(); }
+void Jobs::added(const Key& key) { runner_->added(key); }
+void Jobs::removed(const Key& key) { runner_->removed(key); }
+
+}  // namespace sluice
