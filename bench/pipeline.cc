@@ -116,9 +116,11 @@ Result<double> invoke_ms(cli::Client& client, const std::string& name) {
 
 Result<Done> make_functions(cli::Client& client, const std::string& zip_file) {
   const std::string trust =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+      R"("Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
   const std::string logs =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:*:*:*"}]})";
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup",)"
+      R"("logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:*:*:*"}]})";
   TRY(const std::string role, client.call_query("iam", {{"Action", "CreateRole"},
                                                         {"Version", "2010-05-08"},
                                                         {"RoleName", "bench"},

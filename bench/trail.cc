@@ -36,7 +36,9 @@ Result<Done> configure(cli::Client& client, const std::string& method, const std
 Result<Done> deliver_backlog(const Options& options, Report& report, cli::Client& client,
                              const Target& target, const Signer& signer) {
   const std::string policy =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],"Resource":["arn:aws:s3:::bench-trail","arn:aws:s3:::bench-trail/*"]}]})";
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+      R"("Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl",)"
+      R"("s3:PutObject"],"Resource":["arn:aws:s3:::bench-trail","arn:aws:s3:::bench-trail/*"]}]})";
   CHECK(configure(client, "PUT", "", ""));
   CHECK(configure(client, "PUT", "?policy", policy));
   TRY(const json::object made,

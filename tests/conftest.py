@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -18,6 +19,14 @@ SLUICE = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice"))
 sdk = botocore.session.get_session()
 sdk.get_component("data_loader").search_paths.append(str(ROOT / "tests" / "models"))
 boto3.setup_default_session(botocore_session=sdk)
+
+
+# What tests choose by chance can be chosen again: SLUICE_TEST_SEED=N ./dev test NAME
+SEED = int(os.environ.setdefault("SLUICE_TEST_SEED", str(random.randrange(1 << 30))))
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"SLUICE_TEST_SEED={SEED}")
 
 
 class Server:

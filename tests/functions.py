@@ -83,6 +83,37 @@ def make_function(server, name, role, **more):
     return server.client("lambda").create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped()}, **more)
 
 
+# Gives every record of its events back through its log group.
+RECORDER = '''#!/usr/bin/python3
+import json, os, http.client
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+while True:
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    answer = api.getresponse()
+    event, rid = json.loads(answer.read()), answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    for record in event["Records"]: print("RECORD " + json.dumps(record), flush=True)
+    api.request("POST", "/2018-06-01/runtime/invocation/" + rid + "/response", "null")
+    api.getresponse().read()
+'''
+
+
+def make_recorder(server, bucket):
+    """A function that is told of all that happens in the bucket, and named after it."""
+    role = make_role(server, bucket + "-recorder", LOGS)
+    arn = server.client("lambda").create_function(FunctionName=bucket, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped(RECORDER)})["FunctionArn"]
+    server.client("lambda").add_permission(FunctionName=bucket, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=server.endpoint["account_id"])
+    server.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]})
+
+
+def recorded(server, bucket):
+    """The records of all events that came to the bucket's recorder so far."""
+    logs = server.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/" + bucket)["logGroups"]:
+        return []
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/" + bucket, filterPattern="RECORD")
+    return [json.loads(event["message"][7:]) for page in pages for event in page["events"]]
+
+
 def make_pipeline(server, name="pipe"):
     """Bucket -> the project's own function -> table, with a quarantine bucket, as deploy/template.yaml joins them. Returns the bucket's name; the table is called `name`."""
     bucket, quarantine, account = name + "-in", name + "-quarantine", server.endpoint["account_id"]

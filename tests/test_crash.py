@@ -12,6 +12,7 @@ import time
 
 import botocore.exceptions
 
+from conftest import SEED
 from functions import make_pipeline, rows_of, until, zipped
 
 KILLS, WORKERS, RECORDS = 50, 3, 12
@@ -45,9 +46,8 @@ def upload_until_killed(server, dice, attempt, attempted, acknowledged):
 
 
 def test_no_acknowledged_upload_loses_its_records(fresh_server):
-    server, attempted, acknowledged, seed = fresh_server, set(), set(), random.randrange(1 << 30)
-    print("seed", seed)
-    dice = random.Random(seed)
+    server, attempted, acknowledged = fresh_server, set(), set()
+    dice = random.Random(SEED)
     make_pipeline(server)
     for attempt in range(KILLS):
         upload_until_killed(server, dice, attempt, attempted, acknowledged)

@@ -108,9 +108,7 @@ CONDITIONS = {"k = :a": lambda k, a, b: k == a, "k < :a": lambda k, a, b: k < a,
 
 @pytest.mark.parametrize("kind", ["S", "N", "B"])
 def test_a_condition_on_the_sort_key_finds_what_comparing_every_item_finds(db, kind):
-    table, seed = "Sorted" + kind, random.randrange(1 << 30)
-    print("seed", seed)
-    dice = random.Random(seed)
+    table, dice = "Sorted" + kind, random.Random(conftest.SEED)
     order = {"S": str.encode, "N": decimal.Decimal, "B": bytes}[kind]                # how keys compare
     keys = sorted({order(key): key for key in sort_keys(dice, kind)}.values(), key=order)
     create(db, table, keys=(("h", "S"), ("k", kind)))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from functions import LOGS, make_role, until, zipped
+from functions import make_recorder, recorded, until
 from s3_wire import Wire
 
 MIB = 1 << 20
@@ -116,41 +116,18 @@ def test_a_multipart_object_tells_of_its_parts(s3):
         assert [one["PartNumber"] for one in rest["Parts"]] == [2]
 
 
-# Gives every record of its events back through its log group.
-ECHO = '''#!/usr/bin/python3
-import json, os, http.client
-api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-while True:
-    api.request("GET", "/2018-06-01/runtime/invocation/next")
-    answer = api.getresponse()
-    event, rid = json.loads(answer.read()), answer.headers["Lambda-Runtime-Aws-Request-Id"]
-    for record in event["Records"]: print("RECORD " + json.dumps(record), flush=True)
-    api.request("POST", "/2018-06-01/runtime/invocation/" + rid + "/response", "null")
-    api.getresponse().read()
-'''
-
-
 def test_the_sequencer_follows_the_commits(server, s3):
     """Put, delete, delete the version, put again: for one key the sequencers sort as it happened, also over a restart; and a deletion tells neither size nor eTag."""
-    role = make_role(server, "echo", LOGS)
-    arn = server.client("lambda").create_function(FunctionName="echo", Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped(ECHO)})["FunctionArn"]
-    server.client("lambda").add_permission(FunctionName="echo", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::sequence", SourceAccount=server.endpoint["account_id"])
     s3.create_bucket(Bucket="sequence")
     s3.put_bucket_versioning(Bucket="sequence", VersioningConfiguration={"Status": "Enabled"})
-    s3.put_bucket_notification_configuration(Bucket="sequence", NotificationConfiguration={"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]})
+    make_recorder(server, "sequence")
     version = s3.put_object(Bucket="sequence", Key="k", Body=b"one")["VersionId"]
     s3.delete_object(Bucket="sequence", Key="k")
     s3.delete_object(Bucket="sequence", Key="k", VersionId=version)
     s3.put_object(Bucket="sequence", Key="k", Body=b"two")
     s3.delete_objects(Bucket="sequence", Delete={"Objects": [{"Key": "k"}, {"Key": "k"}]})
 
-    def records():
-        logs = server.client("logs")
-        if not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/echo")["logGroups"]:
-            return []
-        events = logs.filter_log_events(logGroupName="/aws/lambda/echo", filterPattern="RECORD")["events"]
-        return [json.loads(event["message"][7:]) for event in events]
-    found = until(lambda: len(records()) == 6 and records())
+    found = until(lambda: len(recorded(server, "sequence")) == 6 and recorded(server, "sequence"))
     ordered = sorted(found, key=lambda record: record["s3"]["object"]["sequencer"])
     assert [record["eventName"] for record in ordered] == ["ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated", "ObjectRemoved:Delete", "ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated", "ObjectRemoved:DeleteMarkerCreated"]
     assert len({record["s3"]["object"]["sequencer"] for record in ordered}) == 6

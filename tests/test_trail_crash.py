@@ -5,15 +5,14 @@ import random
 import signal
 import threading
 
+from conftest import SEED
 from trails import Bucket, arn, hasty, make_trail, stop_trail
 
 KILLS = 30
 
 
 def test_thirty_kills_during_delivery(tmp_path):
-    server, seed = hasty(tmp_path, digest_interval_s=1), random.randrange(1 << 30)
-    print("seed", seed)
-    dice = random.Random(seed)
+    server, dice = hasty(tmp_path, digest_interval_s=1), random.Random(SEED)
     server.client("s3").create_bucket(Bucket="load")
     make_trail(server, "killed", selectors={"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::load/"]}]}]})
     answered, begun = set(), set()

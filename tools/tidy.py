@@ -72,6 +72,14 @@ def check_format() -> None:
     problems.extend(sorted({line.split(": ")[0] + ": not as ./dev format writes it" for line in done.stderr.splitlines() if "-Wclang-format" in line}))
 
 
+def check_lines() -> None:
+    """What clang-format cannot break: comments, and texts that are to be cut by hand."""
+    for folder in ("src", "tests", "bench"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".cc", ".h"):
+                problems.extend(f"{path.relative_to(ROOT)}:{number}: longer than 100 columns" for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 100)
+
+
 def check_licences() -> None:
     """Each source says under which licence it is, in its first two lines."""
     for folder in ("src", "tests", "bench", "tools"):
@@ -81,6 +89,7 @@ def check_licences() -> None:
 
 
 check_format()
+check_lines()
 check_licences()
 for source in sorted((ROOT / "src").rglob("*")):
     if source.suffix in (".cc", ".h"):

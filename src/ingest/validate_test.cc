@@ -20,9 +20,11 @@ std::string with_value(const std::string& number) {
 
 TEST(Validate, KeepsEveryTypeAndTheDigitsOfNumbers) {
   EXPECT_EQ(
-      judged(
-          R"({"device_id":"d","timestamp":"2026-02-01T12:00:00.50+02:00","value":1.50,"b":true,"n":null,"l":[1,"x",{"k":[]}],"s":""})"),
-      R"({"device_id":{"S":"d"},"timestamp":{"S":"2026-02-01T10:00:00.50Z"},"value":{"N":"1.50"},"b":{"BOOL":true},"n":{"NULL":true},"l":{"L":[{"N":"1"},{"S":"x"},{"M":{"k":{"L":[]}}}]},"s":{"S":""}})");
+      judged(R"({"device_id":"d","timestamp":"2026-02-01T12:00:00.50+02:00","value":1.50,"b":true,)"
+             R"("n":null,"l":[1,"x",{"k":[]}],"s":""})"),
+      R"({"device_id":{"S":"d"},"timestamp":{"S":"2026-02-01T10:00:00.50Z"},)"
+      R"("value":{"N":"1.50"},"b":{"BOOL":true},"n":{"NULL":true},"l":{"L":[{"N":"1"},{"S":"x"},)"
+      R"({"M":{"k":{"L":[]}}}]},"s":{"S":""}})");
 }
 
 TEST(Validate, NamesTheRuleThatWasBroken) {

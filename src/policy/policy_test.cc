@@ -78,9 +78,8 @@ TEST(Decide, AsksTheTrustPolicyForARole) {
   q.identity = {identity(kAllowAll)};
   q.resource_policies = {
       {Kind::trust,
-       document(
-           Kind::trust,
-           R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"})")}};
+       document(Kind::trust, R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},)"
+                             R"("Action":"sts:AssumeRole"})")}};
   EXPECT_FALSE(decide(q).allowed());
   q.principal = {Principal::Type::service, "lambda.amazonaws.com", "", "", "000000000000"};
   EXPECT_TRUE(decide(q).allowed());
@@ -92,9 +91,9 @@ TEST(Decide, NeedsBothSidesAcrossAccounts) {
   EXPECT_FALSE(decide(q).allowed());
   q.resource_policies = {
       {Kind::resource,
-       document(
-           Kind::resource,
-           R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*","Resource":"*"})")}};
+       document(Kind::resource,
+                R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*",)"
+                R"("Resource":"*"})")}};
   EXPECT_TRUE(decide(q).allowed());
   q.identity.clear();
   EXPECT_FALSE(decide(q).allowed());
@@ -112,9 +111,9 @@ TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {
   q.identity = {identity(kAllowAll)};
   q.resource_policies = {
       {Kind::resource,
-       document(
-           Kind::resource,
-           R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},"Action":"s3:*","Resource":"*"})")}};
+       document(Kind::resource,
+                R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},)"
+                R"("Action":"s3:*","Resource":"*"})")}};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
 
@@ -129,7 +128,8 @@ TEST_P(Operator, HoldsAsAwsSays) {
   const auto [op, value, actual, wanted] = GetParam();
   const auto parsed = parse(
       std::string(
-          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")") +
+          R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*",)"
+          R"("Condition":{")") +
           op + R"(":{"aws:Key":")" + value + R"("}}}})",
       Kind::identity);
   ASSERT_TRUE(parsed) << parsed.error().message;
@@ -289,9 +289,9 @@ TEST(Decide, KnowsAPrincipalByEachOfItsNames) {
   }
   q.resource_policies = {
       {Kind::resource,
-       document(
-           Kind::resource,
-           R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*","Resource":"*"})")}};
+       document(Kind::resource,
+                R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*",)"
+                R"("Resource":"*"})")}};
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, LetsAServiceInForItsSourceOnly) {
@@ -299,9 +299,10 @@ TEST(Decide, LetsAServiceInForItsSourceOnly) {
   q.principal = {Principal::Type::service, "s3.amazonaws.com", "", "", "000000000000"};
   q.resource_policies = {
       {Kind::resource,
-       document(
-           Kind::resource,
-           R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"*","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},"StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
+       document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},)"
+                                R"("Action":"lambda:InvokeFunction","Resource":"*",)"
+                                R"("Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},)"
+                                R"("StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
   q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"000000000000"}}};
   EXPECT_TRUE(decide(q).allowed());
   q.context["aws:sourcearn"] = {"arn:aws:s3:::c"};
@@ -353,13 +354,12 @@ TEST(Parse, RefusesValuesItsOperatorsCannotRead) {
            {"BinaryEquals", "YQ==", true},
            {"BinaryEquals", "!", false},
            {"StringEquals", "", true}})
-    EXPECT_EQ(
-        parse(
-            R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{")" +
-                op + R"(":{"k":")" + value + R"("}}}})",
-            Kind::identity)
-            .has_value(),
-        good)
+    EXPECT_EQ(parse(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*",)"
+                    R"("Resource":"*","Condition":{")" +
+                        op + R"(":{"k":")" + value + R"("}}}})",
+                    Kind::identity)
+                  .has_value(),
+              good)
         << op << " " << value;
 }
 // Random documents of the right shape: parsed or refused, decided or denied, never a crash; and
@@ -423,25 +423,29 @@ TEST(Parse, SurvivesRandomDocuments) {
 }
 
 TEST(Parse, RefusesWhatIsNotAPolicy) {
-  for (
-      const char* text :
-      {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":{"Effect":"Allow","Action":"*"}})",
-       R"({"Statement":{"Effect":"Allow","Action":"nonsense","Resource":"*"}})",
-       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}})",
-       R"({"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}})",
-       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringSortOf":{"a":"b"}}}})",
-       R"({"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
-       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})",
-       R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a b"}})",
-       R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a"},{"Effect":"Deny","Action":"*","Resource":"*","Sid":"a"}]})",
-       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:${aws:userid}::b"}})"})
+  for (const char* text :
+       {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":{"Effect":"Allow","Action":"*"}})",
+        R"({"Statement":{"Effect":"Allow","Action":"nonsense","Resource":"*"}})",
+        R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}})",
+        R"({"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}})",
+        R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*",)"
+        R"("Condition":{"StringSortOf":{"a":"b"}}}})",
+        R"({"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})",
+        R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Extra":1}})",
+        R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a b"}})",
+        R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Sid":"a"},)"
+        R"({"Effect":"Deny","Action":"*","Resource":"*","Sid":"a"}]})",
+        R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*",)"
+        R"("Resource":"arn:aws:s3:${aws:userid}::b"}})"})
     EXPECT_FALSE(parse(text, Kind::identity)) << text;
   EXPECT_FALSE(parse(R"({"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})",
                      Kind::resource));  // no principal
 }
 TEST(Parse, SurvivesRandomBytes) {
   const std::string good =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"arn:aws:s3:::b/${aws:userid}","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]})";
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],)"
+      R"("Resource":"arn:aws:s3:::b/${aws:userid}",)"
+      R"("Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}]})";
   for (int i = 0; i < 5000; ++i) {
     std::string text = good;
     const std::string dice = random_bytes(4);

@@ -138,6 +138,8 @@ struct AuditFacts {
 // One row of the operation table. Optional members of an operation, with their defaults:
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
 //   refuses: the operation is there to say why there is no such thing; absent = it works
+//   queues false: its writers of one key queue up in the commit (Store::commit, Rerun). What its
+//   run decides on must come from Staged::get alone
 //
 //   static json::value audit(const In&): requestParameters (never payload or secret); default null.
 //   Or with (const In&, const Snapshot&), or (const Request&).
@@ -147,7 +149,7 @@ struct AuditFacts {
 struct Row {
   std::string_view name, action;
   Match match;
-  bool writes, data_event, streams, read_only, refuses;
+  bool writes, data_event, streams, read_only, refuses, queues;
   // `received`: null at first; keeps an operation's Body from one run to the next
   Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
                               std::shared_ptr<void>& received);
@@ -264,19 +266,19 @@ constexpr Row row() {
                 "an operation needs name, action, parse, needs and render (operation.h)");
   static_assert(Reads<Op> + Writes<Op> + Receives<Op> == 1,
                 "run() takes a const Snapshot&, a Staged&, or a Body& and a Staged&");
-  Row r{Op::name, Op::action, {}, !Reads<Op>, false, false, Reads<Op>, requires {Op::refuses;
-}
-, &Gate::perform<Op>
-};  // namespace sluice
-if constexpr (requires { Op::match; }) r.match = Op::match;
-if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
-if constexpr (requires { Op::streams; }) {
-  static_assert(!Op::streams || Receives<Op>,
-                "a streamed body can be read once: receive() takes it in, run() may run again");
-  r.streams = Op::streams;
-}
-if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
-return r;
+  constexpr bool refuses = requires { Op::refuses; };
+  Row r{Op::name, Op::action, {},      !Reads<Op>, false,
+        false,    Reads<Op>,  refuses, false,      &Gate::perform<Op>};
+  if constexpr (requires { Op::match; }) r.match = Op::match;
+  if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
+  if constexpr (requires { Op::streams; }) {
+    static_assert(!Op::streams || Receives<Op>,
+                  "a streamed body can be read once: receive() takes it in, run() may run again");
+    r.streams = Op::streams;
+  }
+  if constexpr (requires { Op::read_only; }) r.read_only = Op::read_only;
+  if constexpr (requires { Op::queues; }) r.queues = Op::queues;
+  return r;
 }
 template <class... Ops>
 constexpr auto table() {

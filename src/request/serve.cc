@@ -184,42 +184,54 @@ Error never_allowed(const Session& session, const Row& row, const Scope& scope) 
 }
 }  // namespace
 
+Path::Attempt Path::attempt(const Request& request, const Service& service, const Row& row,
+                            const Caller& caller, AuditFacts& facts,
+                            std::shared_ptr<void>& received, const Rider& rider, Staged& staged) {
+  facts = {};
+  Result<Response> outcome =
+      Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
+  try {
+    outcome = takes_in(row) && ports_.store->disk_is_low()
+                  ? disk_nearly_full()
+                  : row.perform(request, caller, ports_, staged, facts, received);
+    if (outcome && rider)
+      if (auto rode = rider(staged); !rode) outcome = std::move(rode).error();
+  } catch (const std::exception& bug) {
+    spdlog::error("{} failed: {} (request {})", row.name, bug.what(), request.id);
+  }
+  if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
+  const Scope& scope = ports_.store->scope();
+  std::vector<json::object> records;
+  records.push_back(audit_record(request, service, &row, &caller, facts,
+                                 outcome ? nullptr : &outcome.error(), scope,
+                                 outcome ? &*outcome : nullptr));
+  if (outcome)
+    for (json::object& use : key_use_records(request, service, caller, facts, scope))
+      records.push_back(std::move(use));
+  else
+    staged = ports_.store->stage();
+  return {std::move(outcome), std::move(records)};
+}
+
 Result<Response> Path::run(const Request& request, const Service& service, const Row& row,
                            const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
                            const Rider& rider) {
   std::shared_ptr<void> received;  // the body of a request that is run again
-  for (int attempt = 0;; ++attempt) {
-    facts = {};
+  for (int tries = 0;; ++tries) {
     Staged staged = ports_.store->stage();
-    Result<Response> outcome =
-        Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
-    try {
-      outcome = takes_in(row) && ports_.store->disk_is_low()
-                    ? disk_nearly_full()
-                    : row.perform(request, caller, ports_, staged, facts, received);
-      if (outcome && rider)
-        if (auto rode = rider(staged); !rode) outcome = std::move(rode).error();
-    } catch (const std::exception& bug) {
-      spdlog::error("{} failed: {} (request {})", row.name, bug.what(), request.id);
-    }
-    if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
-    std::vector<json::object> records;
-    records.push_back(audit_record(request, service, &row, &caller, facts,
-                                   outcome ? nullptr : &outcome.error(), ports_.store->scope(),
-                                   outcome ? &*outcome : nullptr));
-    if (outcome)
-      for (json::object& use :
-           key_use_records(request, service, caller, facts, ports_.store->scope()))
-        records.push_back(std::move(use));
-    // A failure commits its audit record alone.
-    auto committed = ports_.store->commit(outcome ? std::move(staged) : ports_.store->stage(),
-                                          std::move(records));
+    Attempt last = attempt(request, service, row, caller, facts, received, rider, staged);
+    const Rerun rerun = [&](Staged& fresh) {
+      last = attempt(request, service, row, caller, facts, received, rider, fresh);
+      return std::move(last.records);
+    };
+    auto committed = ports_.store->commit(std::move(staged), std::move(last.records),
+                                          row.queues ? rerun : Rerun());
     if (committed) {
       receipt = *std::move(committed);
-      return outcome;
+      return std::move(last.outcome);
     }
     if (committed.error().code != "Conflict") return std::move(committed).error();
-    if (attempt == kConflictRetriesMax)
+    if (tries == kConflictRetriesMax)
       return Error{503,
                    service.protocol == Protocol::rest_xml ? "SlowDown" : "ThrottlingException",
                    "Too many requests change the same thing; try again.",

@@ -34,6 +34,15 @@ class Path : public Dispatcher {
  private:
   Response answer(Request head, BodySource& raw);
   Response preflight(Request head);
+  // One run of an operation: what it answers, and its audit records. A failure leaves `staged`
+  // empty: it commits its records alone.
+  struct Attempt {
+    Result<Response> outcome;
+    std::vector<json::object> records;
+  };
+  Attempt attempt(const Request& request, const Service& service, const Row& row,
+                  const Caller& caller, AuditFacts& facts, std::shared_ptr<void>& received,
+                  const Rider& rider, Staged& staged);
   Result<Response> run(const Request& request, const Service& service, const Row& row,
                        const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
                        const Rider& rider = {});

@@ -37,6 +37,15 @@ void make_readable(json::value& value, int depth) {
     (*object)[percent_encode(name)] = std::move(member);
   }
 }
+std::vector<std::string> encode(std::vector<json::object> records) {
+  std::vector<std::string> encoded;
+  for (json::object& record : records) {
+    json::value whole(std::move(record));
+    make_readable(whole, 0);
+    encoded.push_back(json::serialize(whole));
+  }
+  return encoded;
+}
 Error conflict() {
   return {409, "Conflict", "What this request read was changed by another; it is run again.", {}};
 }
@@ -91,13 +100,9 @@ Staged Committer::stage() {
   return staged;
 }
 
-Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records) {
-  Waiter me{&staged, {}, {}, false, false, {}};
-  for (json::object& record : records) {
-    json::value whole(std::move(record));
-    make_readable(whole, 0);
-    me.records.push_back(json::serialize(whole));
-  }
+Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records,
+                                  const Rerun& rerun) {
+  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), {}, false, false, {}};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&me);
   if (leader_active_) me.wake.wait(lock, [&] { return me.done || me.leads; });
@@ -173,6 +178,23 @@ bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one
          then != now;  // what cannot be read counts as changed
 }
 
+// Behind those before it in the group, whose writes it sees: it cannot lose to them any more.
+void Committer::stage_anew(const std::vector<Waiter*>& group, Waiter& one) {
+  Staged fresh = stage();
+  for (const Waiter* other : group) {
+    if (other == &one) break;
+    if (!other->error) fresh.data_->ahead.push_back(other->staged->data_.get());
+  }
+  try {
+    one.records = encode((*one.rerun)(fresh));
+    *one.staged = std::move(fresh);
+    one.error.reset();
+  } catch (const std::exception& bug) {
+    spdlog::error("a request could not be run again in its commit: {}", bug.what());
+    one.error = Error{500, "InternalFailure", "The server failed; nothing was changed.", {}};
+  }
+}
+
 bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   std::unique_ptr<rocksdb::Iterator> it(rocks_.db->NewIterator({}, rocks_.family(prefix.family)));
   for (it->Seek(prefix.bytes); it->Valid() && it->key().starts_with(prefix.bytes); it->Next()) {
@@ -221,7 +243,9 @@ void Committer::lead(std::vector<Waiter*>& group) {
   const uint64_t commit = commits_ + 1;
   bool meta = false;
   for (Waiter* w : group) {
-    if ((w->error = check(group, *w))) continue;
+    w->error = check(group, *w);
+    if (w->error && w->error->code == "Conflict" && w->rerun) stage_anew(group, *w);
+    if (w->error) continue;
     for (const auto& [key, value] : w->staged->data_->writes) {
       if (value)
         batch.Put(rocks_.family(key.first), key.second, *value);

@@ -37,7 +37,7 @@ class Committer {
  public:
   Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
             const StoreOptions& options);
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records);
+  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun);
   Snapshot snapshot();
   Staged stage();
   bool failed() const { return failed_; }
@@ -45,6 +45,7 @@ class Committer {
  private:
   struct Waiter {
     Staged* staged;
+    const Rerun* rerun;
     std::vector<std::string> records;
     std::optional<Error> error;
     bool done = false, leads = false;
@@ -54,6 +55,7 @@ class Committer {
   std::optional<Error> check(const std::vector<Waiter*>& group, const Waiter& one) const;
   bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
                    const std::string& key) const;
+  void stage_anew(const std::vector<Waiter*>& group, Waiter& one);
   bool occupied(const Staged::Data& data, const Key& prefix) const;
   void add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records);
   struct End {

@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/bytes.h"
@@ -140,6 +141,9 @@ class Jobs::Runner {
     std::optional<std::string> at_once, put_off;
     Time put_off_due = 0;  // of the first one, once it was looked at; 0: not known
     std::deque<Job> returned;
+    // Those that run, and those returned. A job can be seen in the store before its commit has
+    // announced it: the announcement must not bring it a second time.
+    std::set<std::string> taken;
     size_t running = 0;
     size_t limit = 0;  // how many may run: fewer while the lane refuses some
     int64_t parks = 0;
@@ -282,6 +286,7 @@ class Jobs::Runner {
     Lane& lane = found->second;
     --lane.running;
     if (!ended.result.parked) {
+      lane.taken.erase(ended.task.job.key.bytes);
       lane.parks = 0;
       lane.limit = std::min(queue.queue.concurrency, lane.limit + 1);
       return;
@@ -332,6 +337,7 @@ class Jobs::Runner {
         if (lane->second.put_off_due) next = std::min(next, lane->second.put_off_due);
         continue;
       }
+      lane->second.taken.insert(job->key.bytes);
       tasks.push_back({&queue, *std::move(job), nullptr});
       ++lane->second.running;
       ++running;
@@ -347,22 +353,24 @@ class Jobs::Runner {
       return job;
     }
     if (lane.at_once)
-      if (auto job = first_of(*lane.at_once, jobs_from(queue, name, 1), lane.at_once)) return job;
+      if (auto job = first_of(lane, *lane.at_once, jobs_from(queue, name, 1), lane.at_once))
+        return job;
     if (!lane.put_off || lane.put_off_due > now()) return std::nullopt;
     const std::string end = end_of_lane(queue, name);
     lane.put_off_due = 0;
     store_.snapshot().scan(
         {Family::outbox, *lane.put_off, end}, false, [&](std::string_view key, std::string_view) {
+          if (lane.taken.contains(std::string(key))) return true;
           lane.put_off_due = static_cast<Time>(from_big_endian64(schema::parts(key).at(2)));
           return false;
         });
     if (!lane.put_off_due) lane.put_off.reset();
     if (!lane.put_off_due || lane.put_off_due > now()) return std::nullopt;
     lane.put_off_due = 0;
-    return first_of(*lane.put_off, end, lane.put_off);
+    return first_of(lane, *lane.put_off, end, lane.put_off);
   }
   // The first job of the span that can be read; `rest` is set behind it, or to nullopt.
-  std::optional<Job> first_of(std::string low, const std::string& high,
+  std::optional<Job> first_of(const Lane& lane, std::string low, const std::string& high,
                               std::optional<std::string>& rest) {
     std::optional<Job> found;
     std::optional<std::string> next;
@@ -373,6 +381,7 @@ class Jobs::Runner {
             next = key;
             return false;
           }
+          if (lane.taken.contains(std::string(key))) return true;
           if (!(found = decode_job(key, value)))
             spdlog::error("the job {} cannot be read; it is kept and not done, see `sluice verify`",
                           hex(key));

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -94,6 +95,65 @@ TEST_F(JobsTest, AreDoneInCommitOrder) {
   EXPECT_EQ(await(900), wanted);
   await_status([](const Jobs::Status& s) { return s.waiting == 0 && s.running == 0; });
   EXPECT_EQ(in_store(), 0);
+}
+
+// A job can be seen in the store, and taken, before its commit has told of it: it is not done
+// twice.
+TEST_F(JobsTest, AreDoneOnceAlsoWhenTheyAreTakenBeforeTheyAreTold) {
+  std::set<std::string> released;
+  std::map<std::string, int> runs;
+  bool held = false;
+  const auto await_that = [&](const std::function<bool()>& what) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, seconds(20), what));
+  };
+  const auto release = [&](const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    released.insert(name);
+    changed_.notify_all();
+  };
+  StoreOptions holding = options();
+  holding.crash_point = [&](std::string_view place) {
+    if (place == "after write") await_that([&] { return !held; });
+  };
+  store_ = *Store::open(holding);
+  serve(2, [&](const Job& job, const Stopping&) {
+    const std::string name = text_of(job.event, "name");
+    {
+      const std::lock_guard lock(mutex_);
+      ++runs[name];
+      changed_.notify_all();
+    }
+    await_that([&] { return released.contains(name); });
+    if (job.lane != "lane") return JobResult::park("it is held");  // ends without a commit
+    finish(job);
+    return JobResult::finished();
+  });
+  enqueue("a", "other");
+  enqueue("b", "another");
+  await_that([&] { return runs["a"] && runs["b"]; });
+  enqueue("c", "lane");  // waits for a place
+  held = true;
+  std::thread committing([&] { enqueue("d", "lane"); });
+  while (in_store() < 4) std::this_thread::yield();
+  release("a");
+  await_that([&] { return runs["c"] == 1; });
+  release("b");
+  await_that([&] { return runs["d"] == 1; });
+  {
+    const std::lock_guard lock(mutex_);
+    held = false;
+    changed_.notify_all();
+  }
+  committing.join();
+  enqueue("e", "lane");
+  release("c");
+  await_that([&] { return runs["e"] == 1 || runs["d"] == 2; });
+  EXPECT_EQ(runs["d"], 1);
+  release("d");
+  release("e");
+  await_status([](const Jobs::Status& s) { return s.waiting == 2 && s.running == 0; });
+  store_.reset();
 }
 
 // Law 6: neither an exception nor work that ends without finishing its job waits for a restart.

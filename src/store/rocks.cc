@@ -165,15 +165,24 @@ const Scope& Snapshot::scope() const { return state_->scope; }
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
 
+namespace {
+// What the request itself, or one before it in the same commit, writes under the key.
+const std::optional<std::string>* uncommitted(const Staged::Data& data, const Key& key) {
+  const std::pair<Family, std::string> place{key.family, key.bytes};
+  if (const auto own = data.writes.find(place); own != data.writes.end()) return &own->second;
+  for (auto other = data.ahead.rbegin(); other != data.ahead.rend(); ++other)
+    if (const auto theirs = (*other)->writes.find(place); theirs != (*other)->writes.end())
+      return &theirs->second;
+  return nullptr;
+}
+}  // namespace
 std::optional<std::string> Staged::get(const Key& key) {
-  const auto own = data_->writes.find({key.family, key.bytes});
-  if (own != data_->writes.end()) return own->second;
+  if (const auto* written = uncommitted(*data_, key)) return *written;
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get(key);
 }
 std::optional<json::object> Staged::get_json(const Key& key) {
-  const auto own = data_->writes.find({key.family, key.bytes});
-  if (own != data_->writes.end()) return parsed(own->second);
+  if (const auto* written = uncommitted(*data_, key)) return parsed(*written);
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get_json(key);
 }
@@ -222,5 +231,6 @@ void Staged::release(const BlobRef& blob) {
 }
 void Staged::after_commit(std::function<void()> fn) { data_->after.push_back(std::move(fn)); }
 const Snapshot& Staged::snapshot() const { return data_->snapshot; }
+size_t Staged::place() const { return data_->ahead.size(); }
 
 }  // namespace sluice

@@ -49,6 +49,7 @@ struct Appended {
 };
 struct Staged::Data {
   Snapshot snapshot;
+  std::vector<const Data*> ahead;  // staged before this one in the same commit; of a Rerun
   std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;  // nullopt: erased
   std::vector<std::pair<Family, std::string>> reads;
   std::vector<Key> empty_prefixes;

@@ -46,9 +46,10 @@ class RocksStore : public Store {
   }
   Snapshot snapshot() override { return committer_.snapshot(); }
   Staged stage() override { return committer_.stage(); }
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records) override {
+  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records,
+                         const Rerun& rerun) override {
     Staged taken = std::move(staged);  // its snapshot is released when this returns
-    return committer_.commit(std::move(taken), std::move(records));
+    return committer_.commit(std::move(taken), std::move(records), rerun);
   }
   std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) override {
     return blobs_.write(data_key);

@@ -136,13 +136,20 @@ class Staged {
   void after_commit(
       std::function<void()> fn);  // runs once durable, on the committing thread; must not block
   const Snapshot& snapshot() const;
+  // How many requests of the same commit `get` sees the writes of, because they come before this
+  // one: none, but where a Rerun stages.
+  size_t place() const;
+
+  struct Data;  // inside the store
 
  private:
   friend class Store;
   friend class Committer;
-  struct Data;
   std::shared_ptr<Data> data_;
 };
+
+// Stages a request anew, for a commit that found its reads overwritten; returns its audit records.
+using Rerun = std::function<std::vector<json::object>(Staged& fresh)>;
 
 class Receipt {
   friend class Committer;
@@ -173,7 +180,11 @@ class Store {
   // One atomic, synced write of data, events and audit records, chained in commit order. Errors:
   // Conflict 409, a read was overwritten, nothing is written, run again; ServiceUnavailable 503,
   // this write failed, or one before it: the store is to be opened anew.
-  virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records) = 0;
+  // With `rerun` there is no Conflict: the request is staged anew inside the commit, behind those
+  // that it lost to, so that many writers of one key queue up. It runs on the committing thread,
+  // must not block, and what it decides on must come from Staged::get.
+  virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records,
+                                 const Rerun& rerun = {}) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;

@@ -261,6 +261,48 @@ TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
   EXPECT_EQ(files, 0);
 }
 
+// Many writers of one key queue up in the commit: each builds on the one before it.
+TEST_F(StoreTest, WritersOfOneKeyQueueUpWithoutAConflict) {
+  open();
+  constexpr int kWriters = 16, kEach = 200;
+  const auto raise = [](Staged& staged) {
+    staged.put(key("n"), std::to_string(std::stoi(staged.get(key("n")).value_or("0")) + 1));
+    return record("Raise");
+  };
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> writers;
+  for (int n = 0; n < kWriters; ++n)
+    writers.emplace_back([&] {
+      for (int i = 0; i < kEach; ++i) {
+        Staged staged = store_->stage();
+        auto records = raise(staged);
+        if (!store_->commit(std::move(staged), std::move(records), raise)) ++refused;
+      }
+    });
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(open().snapshot().get(key("n")), std::to_string(kWriters * kEach));
+  EXPECT_EQ(store_->snapshot().newest(kAuditLog), static_cast<uint64_t>(kWriters * kEach));
+  EXPECT_TRUE(store_->verify().empty());
+}
+
+TEST_F(StoreTest, AnExceptionInTheCommitFailsTheRequestAlone) {
+  open();
+  Staged late = store_->stage();
+  (void)late.get(key("a"));
+  late.put(key("a"), "late");
+  Staged early = store_->stage();
+  early.put(key("a"), "early");
+  ASSERT_TRUE(store_->commit(std::move(early), {}));
+  const auto failed = store_->commit(std::move(late), {}, [](Staged&) -> std::vector<json::object> {
+    throw std::runtime_error("a bug");
+  });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, "InternalFailure");
+  EXPECT_EQ(store_->snapshot().get(key("a")), "early");
+  EXPECT_FALSE(store_->failed());
+}
+
 TEST_F(StoreTest, ALogNumbersItsEntriesInCommitOrderAlsoWhenAllWereErased) {
   constexpr Log kLog{Family::items, "changes"};
   const auto append = [&](const char* value) {

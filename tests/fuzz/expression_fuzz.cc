@@ -6,9 +6,13 @@
 using namespace sluice;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const json::object kItem = *parse_json_object(
-      R"({"a":{"S":"text"},"b":{"N":"12.5"},"c":{"L":[{"S":"x"},{"M":{"d":{"N":"1"}}}]},"e":{"SS":["p","q"]},"f":{"BOOL":true},"g":{"NULL":true},"h":{"B":"AAEC"},"i":{"NS":["1","2"]}})");
+      R"({"a":{"S":"text"},"b":{"N":"12.5"},"c":{"L":[{"S":"x"},{"M":{"d":{"N":"1"}}}]},)"
+      R"("e":{"SS":["p","q"]},"f":{"BOOL":true},"g":{"NULL":true},"h":{"B":"AAEC"},)"
+      R"("i":{"NS":["1","2"]}})");
   static const json::object kNames = *parse_json_object(
-      R"({"ExpressionAttributeNames":{"#a":"a","#c":"c"},"ExpressionAttributeValues":{":s":{"S":"text"},":n":{"N":"2"},":l":{"L":[]},":b":{"B":"AAEC"},":t":{"S":"N"}}})");
+      R"({"ExpressionAttributeNames":{"#a":"a","#c":"c"},)"
+      R"("ExpressionAttributeValues":{":s":{"S":"text"},":n":{"N":"2"},":l":{"L":[]},)"
+      R"(":b":{"B":"AAEC"},":t":{"S":"N"}}})");
   const auto text = fuzz::text(data, size);
   auto placeholders = dynamodb::Placeholders::parse(kNames);
   MUST(placeholders);

@@ -56,9 +56,10 @@ class World {
         Gate::role_caller(sessions_->mint(role->arn, role->id, "fuzz", 3600), store_->scope());
     make("s3", "CreateBucket", "PUT", "/bucket", "");
     make("s3", "PutObject", "PUT", "/bucket/k", "hello");
-    make(
-        "dynamodb", "CreateTable", "POST", "/",
-        R"({"TableName":"Tab","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]})");
+    make("dynamodb", "CreateTable", "POST", "/",
+         R"({"TableName":"Tab","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a",)"
+         R"("KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a",)"
+         R"("AttributeType":"S"}]})");
     make("dynamodb", "PutItem", "POST", "/",
          R"({"TableName":"Tab","Item":{"a":{"S":"x"},"n":{"N":"1"}}})");
     make("logs", "CreateLogGroup", "POST", "/", R"({"logGroupName":"g"})");

@@ -10,8 +10,8 @@
 
 namespace sluice::cloudtrail {
 namespace {
-// "[prefix/]AWSLogs/A/CloudTrail-Digest/R/YYYY/MM/DD/A_CloudTrail-Digest_R_<trail>_<home>_YYYYMMDDTHHMMSSZ.json.gz":
-// the time is the digest's end
+// [prefix/]AWSLogs/A/CloudTrail-Digest/R/YYYY/MM/DD/ and there
+// A_CloudTrail-Digest_R_<trail>_<home>_YYYYMMDDTHHMMSSZ.json.gz: the time is the digest's end.
 std::string digest_object(const Work& work, const Scope& scope, Time end) {
   const std::string iso = iso_seconds(end),
                     day = iso.substr(0, 4) + "/" + iso.substr(5, 2) + "/" + iso.substr(8, 2);

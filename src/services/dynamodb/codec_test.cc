@@ -12,7 +12,9 @@ json::object item_of(const char* text) {
   return item;
 }
 constexpr const char* kEveryType =
-    R"({"s":{"S":"é\u0000"},"n":{"N":"-12.5"},"b":{"B":"AP8="},"e":{"B":""},"t":{"BOOL":true},"f":{"BOOL":false},"z":{"NULL":true},"ss":{"SS":["a","b"]},"ns":{"NS":["1","2.5"]},"bs":{"BS":["AA==","AQ=="]},
+    R"({"s":{"S":"é\u0000"},"n":{"N":"-12.5"},"b":{"B":"AP8="},"e":{"B":""},"t":{"BOOL":true},
+          "f":{"BOOL":false},"z":{"NULL":true},"ss":{"SS":["a","b"]},"ns":{"NS":["1","2.5"]},
+          "bs":{"BS":["AA==","AQ=="]},
   "l":{"L":[{"S":""},{"L":[]},{"M":{"k":{"N":"1"}}}]},"m":{"M":{"deep":{"M":{}}}}})";
 
 TEST(Codec, GivesBackEveryTypeAsItWas) {

@@ -50,11 +50,13 @@ struct OnItem {
 };
 struct PutItem : OnItem<PutItem> {
   static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
+  static constexpr bool queues = true;
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct DeleteItem : OnItem<DeleteItem> {
   static constexpr std::string_view name = "DeleteItem", action = "dynamodb:DeleteItem";
+  static constexpr bool queues = true;
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
@@ -76,6 +78,7 @@ struct OnTables {
 };
 struct BatchWriteItem : OnTables<BatchWriteItem> {
   static constexpr std::string_view name = "BatchWriteItem", action = "dynamodb:BatchWriteItem";
+  static constexpr bool queues = true;
   struct In {
     std::vector<std::pair<std::string, std::vector<Write>>> tables;
     bool consumed = false;

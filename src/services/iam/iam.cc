@@ -125,8 +125,8 @@ Result<Done> bootstrap(Store& store) {
           {"RoleId", "AROA" + random_upper(17)},
           {"Arn", iam_arn(store.scope(), "role/" + std::string(kOperatorRole))},
           {"CreateDate", now()},
-          {"Trust",
-           R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]})"},
+          {"Trust", R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",)"
+                    R"("Action":"sts:AssumeRole"}]})"},
           {"Description", "The owner of this server."},
           {"MaxSession", 3600}});
   staged.put(

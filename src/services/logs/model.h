@@ -107,7 +107,7 @@ inline std::string to_token(std::string_view text) { return base64url(text); }
 Result<std::string> from_token(const json::object& body);  // "" when absent
 
 // Metrics in a line of the embedded metric format; does nothing for other lines.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+// Source: CloudWatch User Guide, "Specification: Embedded metric format".
 // At most 100 metrics a directive, 30 dimensions a set, 100 values an array, 1000 metrics times
 // sets a line; what is outside is left out. AWS/ namespaces are left out.
 void record_embedded_metrics(Meter& meter, Staged& staged, std::string_view line, Time time);

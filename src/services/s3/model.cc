@@ -183,12 +183,18 @@ Result<Done> erase_version(Staged& staged, const std::string& bucket, const std:
 
 namespace {
 // Grows from commit to commit, so that for one key the order of the events is the order of what
-// happened: who writes a key reads what the commit before wrote, and so begins behind it. Events of
-// one commit are told apart by their number. The first digits put it behind those of earlier
+// happened: who writes a key reads what the commit before wrote, and so begins behind it. Requests
+// of one commit that see each other's writes are told apart by their place, events of one request
+// by their number. The first digits put it behind those of earlier
 // versions, which held a time.
 std::string sequencer(const Staged& staged) {
-  const uint64_t commit = staged.snapshot().newest(kAuditLog) & ((uint64_t{1} << 40) - 1);
-  return "02" + hex(big_endian64(commit << 16 | (staged.jobs() & 0xffff))).substr(2);
+  constexpr int kCommitBits = 38, kPlaceBits = 7, kEventBits = 11;  // 56: 14 digits
+  const auto bits = [](uint64_t number, int count) {
+    return number & ((uint64_t{1} << count) - 1);
+  };
+  const uint64_t place = bits(staged.snapshot().newest(kAuditLog), kCommitBits) << kPlaceBits |
+                         bits(staged.place(), kPlaceBits);
+  return "02" + hex(big_endian64(place << kEventBits | bits(staged.jobs(), kEventBits))).substr(2);
 }
 }  // namespace
 

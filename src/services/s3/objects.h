@@ -88,7 +88,7 @@ Result<PutOut> store_upload(const ObjectIn& in, Received& body, Time at, const P
 struct PutObject {
   static constexpr std::string_view name = "PutObject", action = "s3:PutObject";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "", ""};
-  static constexpr bool data_event = true, streams = true;
+  static constexpr bool data_event = true, streams = true, queues = true;
   using In = ObjectIn;
   using Body = Received;
   using Out = PutOut;

@@ -12,7 +12,7 @@ namespace sluice::s3 {
 struct PostObject {
   static constexpr std::string_view name = "PostObject", action = "s3:PutObject";
   static constexpr Match match{"POST", "/{Bucket}", "", ""};
-  static constexpr bool data_event = true, streams = true;
+  static constexpr bool data_event = true, streams = true, queues = true;
   struct In {
     ObjectIn object;
     int64_t success_status = 204;

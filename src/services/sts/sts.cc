@@ -127,7 +127,8 @@ Result<std::vector<Need>> AssumeRole::needs(const In& in, const Snapshot& snapsh
                                             const Ports& ports) {
   // A role that does not exist is denied in the same words as one that does not trust the caller.
   constexpr std::string_view kTrustsNobody =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"nobody"},"Action":"sts:AssumeRole"}]})";
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+      R"("Principal":{"Service":"nobody"},"Action":"sts:AssumeRole"}]})";
   const auto role = ports.identities->role(in.role_name, snapshot);
   Need need{std::string(action),
             in.role_arn,
