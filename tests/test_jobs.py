@@ -44,6 +44,8 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
     functions = server.client("lambda")
     functions.invoke(FunctionName="free", InvocationType="Event", Payload="{}")
     until(lambda: echoes(server, "free") == 2)
+    waiting = {row["queue"]: row for row in json.loads(server.run("status", "--json").stdout)["queues"]}["lambda.async"]
+    assert waiting["waiting"] == EVENTS and waiting["parked"] == 1 and "TooManyRequestsException" in waiting["why"]
     assert 0 < throttles(server, "stuck") < EVENTS / 10
     functions.delete_function_concurrency(FunctionName="stuck")
     until(lambda: echoes(server, "stuck") == EVENTS, seconds=120)

@@ -96,9 +96,16 @@ Result<json::array> functions(Client& client) {
 Result<json::array> queues(Client& client) {
   TRY(const Reply reply, get(client, "lambda", "/2016-08-19/account-settings"));
   TRY(const json::object settings, parse_json_object(reply.body));
-  return json::array{json::object{
-      {"queue", "asynchronous events"},
-      {"waiting", int_of(settings.at("AccountUsage").as_object(), "AsyncEventsWaiting")}}};
+  json::array rows;
+  for (const json::value& one : settings.at("AccountUsage").at("Jobs").as_array()) {
+    const json::object& queue = one.as_object();
+    rows.push_back(json::object{{"queue", text_of(queue, "Queue")},
+                                {"waiting", int_of(queue, "Waiting")},
+                                {"running", int_of(queue, "Running")},
+                                {"parked", int_of(queue, "ParkedLanes")},
+                                {"why", text_of(queue, "Cause")}});
+  }
+  return rows;
 }
 
 Result<json::array> trails(Client& client) {

@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/lambda/account.h"
 
+#include "store/jobs.h"
+
 namespace sluice::lambda {
 namespace {
-constexpr int64_t kCountedMax = 100'000,
-                  kCodeBytesMax = 80'530'636'800;  // AWS's default quota of all code: 75 GB
+constexpr int64_t kCodeBytesMax = 80'530'636'800;  // AWS's default quota of all code: 75 GB
+
+json::array jobs_of(Store& store) {
+  json::array queues;
+  for (const Jobs::Status& one : store.jobs().status())
+    queues.push_back(json::object{{"Queue", one.queue},
+                                  {"Waiting", one.waiting},
+                                  {"Running", one.running},
+                                  {"ParkedLanes", one.parked_lanes},
+                                  {"Cause", one.cause}});
+  return queues;
+}
 }  // namespace
 
-Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& snapshot) {
-  int64_t functions = 0, code_bytes = 0, reserved = 0, waiting = 0;
+Result<JsonOut> GetAccountSettings::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  int64_t functions = 0, code_bytes = 0, reserved = 0;
   snapshot.scan(schema::prefix(Family::meta, "lambda.function", {}), "", false,
                 [&](std::string_view, std::string_view value) {
                   const auto function = parse_json_object(value);
@@ -18,8 +30,6 @@ Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& s
                   reserved += int_of(*function, "Reserved");
                   return true;
                 });
-  snapshot.scan(schema::prefix(Family::outbox, "outbox", {"lambda.async"}), "", false,
-                [&](std::string_view, std::string_view) { return ++waiting < kCountedMax; });
   return JsonOut{
       200,
       {{"AccountLimit", json::object{{"TotalCodeSize", kCodeBytesMax},
@@ -30,7 +40,7 @@ Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& s
                                       std::max<int64_t>(0, kConcurrencyMax - reserved)}}},
        {"AccountUsage", json::object{{"TotalCodeSize", code_bytes},
                                      {"FunctionCount", functions},
-                                     {"AsyncEventsWaiting", waiting}}}}};
+                                     {"Jobs", jobs_of(*in.ports().store)}}}}};
 }
 
 }  // namespace sluice::lambda

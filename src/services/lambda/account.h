@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // GetAccountSettings: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
-// Differs: AccountUsage has AsyncEventsWaiting besides, the events of the asynchronous queue,
-// counted to 100,000.
+// Differs: AccountUsage has Jobs besides, what waits in each queue of the server ("lambda.async":
+// asynchronous events): [{"Queue","Waiting" (those that run included),"Running","ParkedLanes",
+// "Cause" (why they are parked)}]. `sluice status` shows it.
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
