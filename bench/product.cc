@@ -91,6 +91,33 @@ void measure_items(const Options& options, Report& report, const Session& s, siz
     run_load(target, kWriters, 3600, next, static_cast<uint64_t>(missing) / kBatch + 1);
 }
 
+// Conditional writers, who read what they replace: of an item each, and all of one.
+void measure_hot_key(const Options& options, Report& report, const Session& s) {
+  const Target target = target_of(s.endpoint);
+  const Signer signer(s.credentials, s.endpoint, "dynamodb");
+  const auto rate_of = [&](const std::function<size_t(size_t)>& item_of, std::string& split) {
+    const Load load = run_load(target, kWriters, options.seconds, [&](size_t n) {
+      const std::string body =
+          R"({"TableName":"Bench","Item":{"device_id":{"S":"hot"},"timestamp":{"S":")" +
+          std::to_string(item_of(n)) +
+          R"raw("},"value":{"N":"1"}},"ConditionExpression":"attribute_not_exists(never)"})raw";
+      return Message{signer.head("POST", "/",
+                                 {{"content-type", "application/x-amz-json-1.0"},
+                                  {"x-amz-target", "DynamoDB_20120810.PutItem"}},
+                                 hex(sha256(body)), body.size()) +
+                     body};
+    });
+    split = load.split();
+    return load.rate();
+  };
+  std::string split;
+  const double distinct = rate_of([](size_t n) { return n; }, split);
+  report.add({"PutItem, conditional", distinct, "/s", split});
+  const double hot = rate_of([](size_t) { return size_t{0}; }, split);
+  report.add({"PutItem, conditional, one key", hot, "/s", split, distinct, 0.5, false,
+              "PutItem, conditional"});
+}
+
 Result<Done> set_up(cli::Client& client) {
   TRY(const cli::Reply made, client.send("s3", "PUT", "/bench", {}, ""));
   if (made.status >= 300) return cli::error_of(made);
@@ -133,6 +160,7 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   };
   if (wanted("objects")) measure_objects(options, report, s);
   if (wanted("items")) measure_items(options, report, s, batches);
+  if (wanted("items")) measure_hot_key(options, report, s);
   if (wanted("trail"))
     measure_trail(options, report, *client, target_of(s.endpoint),
                   Signer(s.credentials, s.endpoint, "s3"));

@@ -303,6 +303,32 @@ TEST_F(StoreTest, AnExceptionInTheCommitFailsTheRequestAlone) {
   EXPECT_FALSE(store_->failed());
 }
 
+// Whoever waits behind it must not wait for ever, and nobody knows what of it is on disk.
+TEST_F(StoreTest, AnExceptionWhileWritingFailsTheStoreAndHangsNobody) {
+  StoreOptions failing = options();
+  bool armed = false;
+  std::atomic<int> told = 0;
+  failing.crash_point = [&](std::string_view place) {
+    if (armed && place == "before write") throw std::runtime_error("a bug");
+  };
+  failing.on_failure = [&] { ++told; };
+  store_ = *Store::open(failing);
+  armed = true;
+  std::vector<std::thread> writers;
+  std::atomic<int> refused = 0;
+  for (int n = 0; n < 8; ++n)
+    writers.emplace_back([&, n] {
+      Staged staged = store_->stage();
+      staged.put(key(digits(n)), "1");
+      const auto committed = store_->commit(std::move(staged), {});
+      if (!committed && committed.error().code == "ServiceUnavailable") ++refused;
+    });
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(refused, 8);
+  EXPECT_TRUE(store_->failed());
+  EXPECT_GE(told, 1);
+}
+
 TEST_F(StoreTest, ALogNumbersItsEntriesInCommitOrderAlsoWhenAllWereErased) {
   constexpr Log kLog{Family::items, "changes"};
   const auto append = [&](const char* value) {
