@@ -140,6 +140,10 @@ std::vector<VerifyFinding> RocksStore::verify() {
     expected = sequence + 1;
     return findings.size() < 1000;
   });
+  const auto noted = now.get(log_end_key(kAuditLog.entries()));
+  if (const uint64_t end = noted ? from_big_endian64(*noted) : 0; end >= expected)
+    findings.push_back({"audit records " + std::to_string(expected) + " to " + std::to_string(end) +
+                        ", the newest, are missing"});
   now.scan(schema::prefix(Family::objects, "blob", {}), "", false,
            [&](std::string_view key, std::string_view value) {
              const std::string id = schema::parts(key).at(0);

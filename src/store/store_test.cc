@@ -303,6 +303,25 @@ TEST_F(StoreTest, AnExceptionInTheCommitFailsTheRequestAlone) {
   EXPECT_FALSE(store_->failed());
 }
 
+// The newest records are missed too, at once and when others have come behind them.
+TEST_F(StoreTest, MissesAuditRecordsThatWereCutOff) {
+  open();
+  const auto call = [&](const char* name) {
+    ASSERT_TRUE(store_->commit(store_->stage(), record(name)));
+  };
+  for (const char* name : {"A", "B", "C"}) call(name);
+  Staged cutting = store_->stage();
+  cutting.erase(kAuditLog.entry(2));
+  cutting.erase(kAuditLog.entry(3));
+  ASSERT_TRUE(store_->commit(std::move(cutting), {}));
+  open();
+  ASSERT_EQ(store_->verify().size(), 1u);
+  EXPECT_EQ(store_->verify()[0].what, "audit records 2 to 3, the newest, are missing");
+  call("D");
+  ASSERT_EQ(store_->verify().size(), 1u);
+  EXPECT_EQ(store_->verify()[0].what, "audit record 4: 2 records before it are missing");
+}
+
 // Whoever waits behind it must not wait for ever, and nobody knows what of it is on disk.
 TEST_F(StoreTest, AnExceptionWhileWritingFailsTheStoreAndHangsNobody) {
   StoreOptions failing = options();
