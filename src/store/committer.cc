@@ -244,7 +244,9 @@ void Committer::lead(std::vector<Waiter*>& group) {
   bool meta = false;
   for (Waiter* w : group) {
     w->error = check(group, *w);
-    if (w->error && w->error->code == "Conflict" && w->rerun) stage_anew(group, *w);
+    // Who may do what is asked of a snapshot: where this commit changes metadata (policies, say),
+    // the request is decided anew once that is committed.
+    if (w->error && w->error->code == "Conflict" && w->rerun && !meta) stage_anew(group, *w);
     if (w->error) continue;
     for (const auto& [key, value] : w->staged->data_->writes) {
       if (value)

@@ -180,9 +180,10 @@ class Store {
   // One atomic, synced write of data, events and audit records, chained in commit order. Errors:
   // Conflict 409, a read was overwritten, nothing is written, run again; ServiceUnavailable 503,
   // this write failed, or one before it: the store is to be opened anew.
-  // With `rerun` there is no Conflict: the request is staged anew inside the commit, behind those
-  // that it lost to, so that many writers of one key queue up. It runs on the committing thread,
-  // must not block, and what it decides on must come from Staged::get.
+  // With `rerun` a request that lost is staged anew inside the commit, behind those that it lost
+  // to, so that many writers of one key queue up; a Conflict is left where the same commit changes
+  // metadata. It runs on the committing thread, must not block, and what it decides on must come
+  // from Staged::get.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records,
                                  const Rerun& rerun = {}) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;

@@ -286,6 +286,33 @@ TEST_F(StoreTest, WritersOfOneKeyQueueUpWithoutAConflict) {
   EXPECT_TRUE(store_->verify().empty());
 }
 
+// What a request was allowed by is seen in its snapshot. It is not run again behind a change of
+// metadata that the snapshot does not show: a policy that forbids it would stand before it.
+TEST_F(StoreTest, NothingIsRunAgainBehindMetadataThatItsSnapshotDoesNotShow) {
+  open();
+  const Key policy = schema::key(Family::meta, "t", {"policy"});
+  std::atomic<int> unseen = 0, lost = 0;
+  std::vector<std::thread> callers;
+  for (int n = 0; n < 8; ++n)
+    callers.emplace_back([&, n] {
+      for (int i = 0; i < 200; ++i) {
+        Staged staged = store_->stage();
+        (void)staged.get(policy);
+        (void)staged.get(key("a"));
+        staged.put(n % 2 ? key("a") : policy, std::to_string(n * 1000 + i));
+        const auto committed = store_->commit(std::move(staged), {}, [&](Staged& fresh) {
+          unseen += fresh.get(policy) != fresh.snapshot().get(policy);
+          fresh.put(n % 2 ? key("a") : policy, std::to_string(n * 1000 + i));
+          return std::vector<json::object>();
+        });
+        lost += !committed && committed.error().code == "Conflict";
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(unseen, 0);
+  EXPECT_GT(lost, 0);
+}
+
 TEST_F(StoreTest, AnExceptionInTheCommitFailsTheRequestAlone) {
   open();
   Staged late = store_->stage();
