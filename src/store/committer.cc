@@ -254,7 +254,9 @@ void Committer::lead(std::vector<Waiter*>& group) {
       else
         batch.Delete(rocks_.family(key.first), key.second);
       recent_.note(key.first, key.second, commit);
-      meta = meta || key.first == Family::meta;
+      if (key.first != Family::meta) continue;
+      meta = true;
+      rocks_.known.writes.note(key.second, commit);
     }
     for (Appended& entry : w->staged->data_->appended) append(batch, entry);
     add_records(batch, w->records);

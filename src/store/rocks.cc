@@ -136,6 +136,16 @@ std::optional<json::object> Snapshot::get_json(const Key& key) const {
   if (!known->value) return std::nullopt;
   return json::object(*known->value, json_arena(known->text->size() * 3));
 }
+std::shared_ptr<const void> Snapshot::record(const Key& key, Decode decode) const {
+  const bool kept = key.family == Family::meta;
+  KnownValues& known = state_->rocks.known;
+  if (kept)
+    if (auto found = known.find(key.bytes, state_->commit)) return *std::move(found);
+  const auto text = value_of(*state_, key);
+  std::shared_ptr<const void> value = text ? decode(*text) : nullptr;
+  if (kept) known.keep(key.bytes, state_->commit, value, text ? text->size() : 0);
+  return value;
+}
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
                     const std::function<bool(std::string_view, std::string_view)>& fn) const {
   Span span = schema::span(prefix);
@@ -164,6 +174,13 @@ void Snapshot::scan(const Span& span, bool backwards,
 const Scope& Snapshot::scope() const { return state_->scope; }
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
 uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
+uint64_t Snapshot::commit() const { return state_->commit; }
+bool Snapshot::unchanged_since(uint64_t read_at,
+                               std::initializer_list<std::string_view> tables) const {
+  return std::all_of(tables.begin(), tables.end(), [&](std::string_view table) {
+    return state_->rocks.known.writes.unchanged(table, read_at, state_->commit);
+  });
+}
 
 namespace {
 // What the request itself, or one before it in the same commit, writes under the key.
@@ -185,6 +202,11 @@ std::optional<json::object> Staged::get_json(const Key& key) {
   if (const auto* written = uncommitted(*data_, key)) return parsed(*written);
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get_json(key);
+}
+std::shared_ptr<const void> Staged::record(const Key& key, Snapshot::Decode decode) {
+  if (const auto* written = uncommitted(*data_, key)) return *written ? decode(**written) : nullptr;
+  data_->reads.emplace_back(key.family, key.bytes);
+  return data_->snapshot.record(key, decode);
 }
 void Staged::put(const Key& key, std::string value) {
   data_->writes[{key.family, key.bytes}] = std::move(value);

@@ -8,6 +8,7 @@
 
 #include "store/blob.h"
 #include "store/documents.h"
+#include "store/known_values.h"
 #include "store/store.h"
 
 namespace sluice {
@@ -18,6 +19,7 @@ struct Rocks {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   Documents documents;
+  KnownValues known;  // of Family::meta
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
   ~Rocks();
 };

@@ -46,6 +46,26 @@ std::string after(std::string_view bytes);  // the least that is above all keys 
 Span span(const Key& prefix);               // all of its keys
 }  // namespace schema
 
+// Of a record (store/record.h).
+struct RecordType {
+  Family family;
+  std::string_view table;
+  uint8_t version;
+};
+// The key of a record, which says what its value is.
+template <class R>
+struct RecordKey : Key {
+  RecordKey(std::initializer_list<std::string_view> parts)
+      : Key(schema::key(R::record.family, R::record.table, parts)) {}
+  explicit RecordKey(std::string_view bytes) : Key{R::record.family, std::string(bytes)} {}
+};
+// Of all records of a type whose key begins with these whole parts.
+template <class R>
+struct RecordPrefix : Key {
+  RecordPrefix(std::initializer_list<std::string_view> parts)
+      : Key(schema::prefix(R::record.family, R::record.table, parts)) {}
+};
+
 struct StoreState;
 struct Rocks;
 struct Log;
@@ -71,10 +91,21 @@ class Snapshot {
   void scan(const Span& span, bool backwards,
             const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
   std::optional<json::object> get_json(const Key& key) const;
+  // A record, parsed once for as long as its table stays as it is; nullptr: there is none. One that
+  // cannot be read is a broken store, an exception (UnreadableRecord).
+  template <class R>
+  std::shared_ptr<const R> get(const RecordKey<R>& key) const;
+  // fn(key bytes, R&&). A record that cannot be read is named in the log, and passed over.
+  template <class R, class Fn>
+  void scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards, Fn&& fn) const;
   const Scope& scope() const;
   // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
   // while this stays the same. 0: such a commit is under way, nothing may be kept.
   uint64_t meta_version() const;
+  // What was worked out from whole tables of metadata, read at the commit() of some snapshot, holds
+  // for this one too when none of the tables was written between the two.
+  uint64_t commit() const;
+  bool unchanged_since(uint64_t read_at, std::initializer_list<std::string_view> tables) const;
   // The entries of a log in their order, from number `from` on (0: from the first; backwards, from
   // the newest). fn returns false to stop.
   void read(const Log& log, uint64_t from, bool backwards,
@@ -87,6 +118,10 @@ class Snapshot {
  private:
   friend class Store;
   friend class Committer;
+  friend class Staged;
+  using Decode = std::shared_ptr<const void> (*)(std::string_view value);
+  std::shared_ptr<const void> record(const Key& key, Decode decode) const;
+  static void pass_over(std::string_view key, std::string_view why);
   std::shared_ptr<StoreState> state_;
 };
 
@@ -120,6 +155,10 @@ class Staged {
   std::optional<std::string> get(
       const Key& key);  // sees own writes; conflict if overwritten before the commit
   std::optional<json::object> get_json(const Key& key);
+  template <class R>
+  std::optional<R> get(const RecordKey<R>& key);  // a copy, to be changed and put back
+  template <class R>
+  void put(const RecordKey<R>& key, const R& value);
   void put(const Key& key, std::string value);
   void put_json(const Key& key, const json::object& value);
   void erase(const Key& key);
@@ -145,6 +184,7 @@ class Staged {
  private:
   friend class Store;
   friend class Committer;
+  std::shared_ptr<const void> record(const Key& key, Snapshot::Decode decode);
   std::shared_ptr<Data> data_;
 };
 

@@ -74,14 +74,9 @@ constexpr auto rows =
 class RoleIdentities : public Identities {
  public:
   std::optional<RoleView> role(std::string_view name, const Snapshot& snapshot) const override {
-    const auto role = snapshot.get_json(role_key(name));
+    const auto role = snapshot.get(role_key(name));
     if (!role) return std::nullopt;
-    RoleView view{std::string(name),
-                  text_of(*role, "Arn"),
-                  text_of(*role, "RoleId"),
-                  text_of(*role, "Trust"),
-                  int_of(*role, "MaxSession", 3600),
-                  {}};
+    RoleView view{role->name, role->arn, role->id, role->trust, role->max_session_s, {}};
     snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false,
                   [&](std::string_view, std::string_view value) {
                     view.inline_policies.emplace_back(value);
@@ -92,13 +87,10 @@ class RoleIdentities : public Identities {
   std::optional<RoleView> role_by_id(std::string_view role_id,
                                      const Snapshot& snapshot) const override {
     std::string name;
-    snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false,
-                  [&](std::string_view, std::string_view value) {
-                    if (const auto record = parse_json_object(value);
-                        record && text_of(*record, "RoleId") == role_id)
-                      name = text_of(*record, "RoleName");
-                    return name.empty();
-                  });
+    snapshot.scan(RecordPrefix<Role>{}, "", false, [&](std::string_view, const Role& role) {
+      if (role.id == role_id) name = role.name;
+      return name.empty();
+    });
     return name.empty() ? std::nullopt : role(name, snapshot);
   }
 };
@@ -117,18 +109,15 @@ std::unique_ptr<Identities> identities() { return std::make_unique<RoleIdentitie
 Result<Done> bootstrap(Store& store) {
   Staged staged = store.stage();
   if (staged.get(role_key(kOperatorRole))) return Done{};
-  staged.put_json(
-      role_key(kOperatorRole),
-      json::object{
-          {"RoleName", kOperatorRole},
-          {"Path", "/"},
-          {"RoleId", "AROA" + random_upper(17)},
-          {"Arn", iam_arn(store.scope(), "role/" + std::string(kOperatorRole))},
-          {"CreateDate", now()},
-          {"Trust", R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",)"
-                    R"("Action":"sts:AssumeRole"}]})"},
-          {"Description", "The owner of this server."},
-          {"MaxSession", 3600}});
+  staged.put(role_key(kOperatorRole),
+             Role{.name = std::string(kOperatorRole),
+                  .path = "/",
+                  .id = "AROA" + random_upper(17),
+                  .arn = iam_arn(store.scope(), "role/" + std::string(kOperatorRole)),
+                  .created = now(),
+                  .trust = R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny",)"
+                           R"("Principal":"*","Action":"sts:AssumeRole"}]})",
+                  .description = "The owner of this server."});
   staged.put(
       policy_key(kOperatorRole, "operator"),
       R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})");

@@ -43,16 +43,15 @@ bool is_path(std::string_view path) {
     if (c < '!' || c > '~') return false;
   return true;
 }
-void write_role(XmlWriter& xml, const json::object& role) {
-  xml.element("Path", text_of(role, "Path"))
-      .element("RoleName", text_of(role, "RoleName"))
-      .element("RoleId", text_of(role, "RoleId"))
-      .element("Arn", text_of(role, "Arn"));
-  xml.element("CreateDate", iso_seconds(int_of(role, "CreateDate")))
-      .element("AssumeRolePolicyDocument", percent_encode(text_of(role, "Trust")));
-  if (const std::string text = text_of(role, "Description"); !text.empty())
-    xml.element("Description", text);
-  xml.element("MaxSessionDuration", std::to_string(int_of(role, "MaxSession", 3600)));
+void write_role(XmlWriter& xml, const Role& role) {
+  xml.element("Path", role.path)
+      .element("RoleName", role.name)
+      .element("RoleId", role.id)
+      .element("Arn", role.arn);
+  xml.element("CreateDate", iso_seconds(role.created))
+      .element("AssumeRolePolicyDocument", percent_encode(role.trust));
+  if (!role.description.empty()) xml.element("Description", role.description);
+  xml.element("MaxSessionDuration", std::to_string(role.max_session_s));
 }
 Result<int64_t> max_session_of(const Request& request) {
   const auto value = parse_int(request.query_text("MaxSessionDuration"));
@@ -73,8 +72,8 @@ Result<std::string> role_name_of(const Request& request) {
   return name;
 }
 std::string role_arn(const Snapshot& snapshot, const std::string& name) {
-  const auto role = snapshot.get_json(role_key(name));
-  return role ? text_of(*role, "Arn") : iam_arn(snapshot.scope(), "role/" + name);
+  const auto role = snapshot.get(role_key(name));
+  return role ? role->arn : iam_arn(snapshot.scope(), "role/" + name);
 }
 Result<Done> may_change(const std::string& role) {
   if (role == kOperatorRole)
@@ -163,30 +162,29 @@ Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
   TRY(const std::string trust, checked_trust(in->trust, in.ports(), staged.snapshot()));
   if (staged.get(role_key(in->name)))
     return Error{409, "EntityAlreadyExists", "Role with name " + in->name + " already exists.", {}};
-  json::object role{{"RoleName", in->name},
-                    {"Path", in->path},
-                    {"RoleId", "AROA" + random_upper(17)},
-                    {"Arn", iam_arn(staged.snapshot().scope(), "role" + in->path + in->name)},
-                    {"CreateDate", in.time()},
-                    {"Trust", trust},
-                    {"Description", in->description},
-                    {"MaxSession", in->max_session_s}};
-  staged.put_json(role_key(in->name), role);
-  role["Trust"] = in->trust;
+  Role role{.name = in->name,
+            .path = in->path,
+            .id = "AROA" + random_upper(17),
+            .arn = iam_arn(staged.snapshot().scope(), "role" + in->path + in->name),
+            .created = in.time(),
+            .trust = trust,
+            .description = in->description,
+            .max_session_s = in->max_session_s};
+  staged.put(role_key(in->name), role);
+  role.trust = in->trust;
   return RoleOut{std::move(role)};
 }
 Response CreateRole::render(const Out& out) { return GetRole::render(out); }
 json::value CreateRole::audit_result(const Out& out) {
-  const json::object& role = out.role;
-  json::object shown{{"path", text_of(role, "Path")},
-                     {"roleName", text_of(role, "RoleName")},
-                     {"roleId", text_of(role, "RoleId")},
-                     {"arn", text_of(role, "Arn")},
-                     {"createDate", long_date(int_of(role, "CreateDate"))},
-                     {"assumeRolePolicyDocument", percent_encode(text_of(role, "Trust"))},
-                     {"maxSessionDuration", int_of(role, "MaxSession", 3600)}};
-  if (const std::string text = text_of(role, "Description"); !text.empty())
-    shown["description"] = text;
+  const Role& role = out.role;
+  json::object shown{{"path", role.path},
+                     {"roleName", role.name},
+                     {"roleId", role.id},
+                     {"arn", role.arn},
+                     {"createDate", long_date(role.created)},
+                     {"assumeRolePolicyDocument", percent_encode(role.trust)},
+                     {"maxSessionDuration", role.max_session_s}};
+  if (!role.description.empty()) shown["description"] = role.description;
   return json::object{{"role", std::move(shown)}};
 }
 
@@ -196,10 +194,11 @@ Result<RoleIn> GetRole::parse(const Request& request) {
   return in;
 }
 Result<RoleOut> GetRole::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  auto role = snapshot.get_json(role_key(in->name));
-  if (!role) return no_such_role(in->name);
-  (*role)["Trust"] = show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
-  return RoleOut{*std::move(role)};
+  const auto stored = snapshot.get(role_key(in->name));
+  if (!stored) return no_such_role(in->name);
+  RoleOut out{*stored};
+  out.role.trust = show_principals(stored->trust, *in.ports().identities, snapshot);
+  return out;
 }
 Response GetRole::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
@@ -236,20 +235,17 @@ Result<ListRoles::In> ListRoles::parse(const Request& request) {
 }
 Result<RolesOut> ListRoles::run(const Authorized<In>& in, const Snapshot& snapshot) {
   RolesOut out;
-  snapshot.scan(schema::prefix(Family::meta, "iam.role", {}),
+  snapshot.scan(RecordPrefix<Role>{},
                 in->page.marker.empty() ? "" : role_key(in->page.marker).bytes, false,
-                [&](std::string_view, std::string_view value) {
-                  auto role = parse_json_object(value);
-                  if (!role || text_of(*role, "RoleName") == in->page.marker ||
-                      !text_of(*role, "Path").starts_with(in->path_prefix))
+                [&](std::string_view, Role role) {
+                  if (role.name == in->page.marker || !role.path.starts_with(in->path_prefix))
                     return true;
                   if (out.roles.size() == in->page.max) {
-                    out.next = text_of(out.roles.back(), "RoleName");
+                    out.next = out.roles.back().name;
                     return false;
                   }
-                  (*role)["Trust"] =
-                      show_principals(text_of(*role, "Trust"), *in.ports().identities, snapshot);
-                  out.roles.push_back(*std::move(role));
+                  role.trust = show_principals(role.trust, *in.ports().identities, snapshot);
+                  out.roles.push_back(std::move(role));
                   return true;
                 });
   return out;
@@ -257,7 +253,7 @@ Result<RolesOut> ListRoles::run(const Authorized<In>& in, const Snapshot& snapsh
 Response ListRoles::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("Roles");
-  for (const json::object& role : out.roles) {
+  for (const Role& role : out.roles) {
     xml.open("member");
     write_role(xml, role);
     xml.close("member");
@@ -296,11 +292,11 @@ Result<RoleIn> UpdateRole::parse(const Request& request) {
 }
 Result<Nothing> UpdateRole::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->name));
-  auto role = staged.get_json(role_key(in->name));
+  auto role = staged.get(role_key(in->name));
   if (!role) return no_such_role(in->name);
-  if (in->has_description) (*role)["Description"] = in->description;
-  if (in->has_max_session) (*role)["MaxSession"] = in->max_session_s;
-  staged.put_json(role_key(in->name), *role);
+  if (in->has_description) role->description = in->description;
+  if (in->has_max_session) role->max_session_s = in->max_session_s;
+  staged.put(role_key(in->name), *role);
   return Nothing{};
 }
 
@@ -311,10 +307,10 @@ Result<RoleIn> UpdateAssumeRolePolicy::parse(const Request& request) {
 }
 Result<Nothing> UpdateAssumeRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->name));
-  auto role = staged.get_json(role_key(in->name));
+  auto role = staged.get(role_key(in->name));
   if (!role) return no_such_role(in->name);
-  TRY((*role)["Trust"], checked_trust(in->trust, in.ports(), staged.snapshot()));
-  staged.put_json(role_key(in->name), *role);
+  TRY(role->trust, checked_trust(in->trust, in.ports(), staged.snapshot()));
+  staged.put(role_key(in->name), *role);
   return Nothing{};
 }
 

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy. How a role
-// is stored.
+// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy.
 #include "base/xml.h"
 #include "request/audit.h"
 #include "services/iam/iam.h"
+#include "services/iam/records.h"
 
 namespace sluice::iam {
 
-inline Key role_key(std::string_view name) { return schema::key(Family::meta, "iam.role", {name}); }
-inline Key policy_key(std::string_view role, std::string_view name) {
-  return schema::key(Family::meta, "iam.role-policy", {role, name});
-}
 inline Error no_such_role(const std::string& name) {
   return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}};
 }
@@ -39,10 +35,10 @@ struct RoleIn {
   bool has_description = false, has_max_session = false;
 };
 struct RoleOut {
-  json::object role;
+  Role role;
 };
 struct RolesOut {
-  std::vector<json::object> roles;
+  std::vector<Role> roles;
   std::string next;
 };
 struct Nothing {};
