@@ -123,21 +123,20 @@ Result<std::shared_ptr<const Caller>> Gate::authenticate(
 std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
                                                    const Snapshot& snapshot) const {
   constexpr size_t kRolesMax = 1024;
-  const uint64_t version = snapshot.meta_version();
   {
     const std::lock_guard lock(mutex_);
-    if (version && version == version_)
-      if (const auto known = rules_.find(role_name); known != rules_.end()) return known->second;
+    if (const auto known = rules_.find(role_name);
+        known != rules_.end() &&
+        snapshot.unchanged_since(known->second->read_at, {"iam.role", "iam.role-policy"}))
+      return known->second;
   }
   auto view = role(role_name, snapshot);
   if (!view) return nullptr;
-  auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}});
+  auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}, snapshot.commit()});
   for (const std::string& text : made->role.inline_policies)
     made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
   const std::lock_guard lock(mutex_);
-  if (!version || version < version_) return made;  // of an older view: not for others
-  if (version > version_ || rules_.size() >= kRolesMax) rules_.clear();
-  version_ = version;
+  if (rules_.size() >= kRolesMax) rules_.clear();
   rules_[std::string(role_name)] = made;
   return made;
 }

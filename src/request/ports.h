@@ -36,21 +36,21 @@ struct RoleView {
 };
 struct RoleRules {
   RoleView role;
-  std::vector<policy::DocumentPtr> policies;
-};  // nullptr: one does not parse, which denies
+  std::vector<policy::DocumentPtr> policies;  // nullptr: one does not parse, which denies
+  uint64_t read_at;                           // Snapshot::commit()
+};
 class Identities {  // by iam
  public:
   virtual ~Identities() = default;
-  virtual std::optional<RoleView> role(std::string_view role_name,
-                                       const Snapshot&) const = 0;  // from Family::meta alone
-  // role() with its policies parsed, kept while no metadata changes: every request asks. nullptr:
-  // there is none.
+  // From the tables iam.role and iam.role-policy alone.
+  virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
+  // role() with its policies parsed, kept while no role and no policy of one changes: every request
+  // asks. nullptr: there is none.
   std::shared_ptr<const RoleRules> rules(std::string_view role_name, const Snapshot&) const;
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
 
  private:
   mutable std::mutex mutex_;
-  mutable uint64_t version_ = 0;  // Snapshot::meta_version() that all of rules_ were read at
   mutable std::map<std::string, std::shared_ptr<const RoleRules>, std::less<>> rules_;
 };
 

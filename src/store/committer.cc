@@ -166,7 +166,7 @@ bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one
     if (!other->error && other->staged->data_->writes.contains({family, key})) return true;
   }
   const auto read = [&](const rocksdb::ReadOptions& options, std::string& value) {
-    return rocks_.db->Get(options, rocks_.family(family), key, &value);
+    return rocks_.db->Get(options, rocks_.family(family), rocks_.on_disk(key), &value);
   };
   rocksdb::ReadOptions before;
   before.snapshot = one.staged->data_->snapshot.state_->snapshot;
@@ -197,8 +197,9 @@ void Committer::stage_anew(const std::vector<Waiter*>& group, Waiter& one) {
 
 bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   std::unique_ptr<rocksdb::Iterator> it(rocks_.db->NewIterator({}, rocks_.family(prefix.family)));
-  for (it->Seek(prefix.bytes); it->Valid() && it->key().starts_with(prefix.bytes); it->Next()) {
-    const auto own = data.writes.find({prefix.family, it->key().ToString()});
+  const std::string place = rocks_.place(prefix.bytes), first = place + prefix.bytes;
+  for (it->Seek(first); it->Valid() && it->key().starts_with(first); it->Next()) {
+    const auto own = data.writes.find({prefix.family, it->key().ToString().substr(place.size())});
     if (own == data.writes.end() || own->second.has_value())
       return true;  // what this commit erases does not count
   }
@@ -216,13 +217,14 @@ void Committer::append(rocksdb::WriteBatch& batch, Appended& entry) {
   End& end = end_of(entry.log);
   end.moved = true;
   entry.under.bytes += schema::part(big_endian64(++end.number));
-  batch.Put(rocks_.family(entry.under.family), entry.under.bytes, entry.value);
+  batch.Put(rocks_.family(entry.under.family), rocks_.on_disk(entry.under.bytes), entry.value);
 }
 
 void Committer::note_ends(rocksdb::WriteBatch& batch) {
   for (auto& [log, end] : log_ends_)
     if (std::exchange(end.moved, false))
-      batch.Put(rocks_.family(Family::outbox), log_end_key(log).bytes, big_endian64(end.number));
+      batch.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(log).bytes),
+                big_endian64(end.number));
 }
 
 // Each is stored behind its own hash, and hashed behind the one before.
@@ -250,9 +252,9 @@ void Committer::lead(std::vector<Waiter*>& group) {
     if (w->error) continue;
     for (const auto& [key, value] : w->staged->data_->writes) {
       if (value)
-        batch.Put(rocks_.family(key.first), key.second, *value);
+        batch.Put(rocks_.family(key.first), rocks_.on_disk(key.second), *value);
       else
-        batch.Delete(rocks_.family(key.first), key.second);
+        batch.Delete(rocks_.family(key.first), rocks_.on_disk(key.second));
       recent_.note(key.first, key.second, commit);
       if (key.first != Family::meta) continue;
       meta = true;

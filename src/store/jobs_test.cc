@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/files.h"
 #include "store/log.h"
+#include "store/keyring.h"
 #include "store/migration.h"
 #include "store/store_fixture.h"
 
@@ -329,7 +330,7 @@ TEST_F(JobsTest, EventsOfFormat1BecomeJobsWhereverTheirMigrationIsInterrupted) {
     store_.reset();
     const std::string path = dir_ / "data" / "keyring.json";
     json::object keyring = *parse_json_object(read_file(path).value());
-    EXPECT_EQ(int_of(keyring, "format"), 2);
+    EXPECT_EQ(int_of(keyring, "format"), kFormatVersion);
     keyring["format"] = 1;
     ASSERT_TRUE(replace_file(path, json::serialize(keyring)));
   };

@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-constexpr int kFormatVersion = 2;
+constexpr int kFormatVersion = 3, kFormatWithScope = 3;  // keys carry account and Region
 struct Keyring {
   Secret root, store;
   int64_t format = kFormatVersion;  // of the directory

@@ -14,7 +14,7 @@ void wrong_type(std::string_view member, std::string_view wanted) {
 }
 
 json::object stored_members(std::string_view value, uint8_t& version) {
-  if (value.empty()) throw UnreadableRecord("a record is empty");
+  if (value.size() < 2) throw UnreadableRecord("a record is cut off");
   version = value.front() == kUnversioned ? 1 : static_cast<uint8_t>(value.front());
   auto members = parse_json_object(value.front() == kUnversioned ? value : value.substr(1));
   if (!members) throw UnreadableRecord("a record is not JSON");

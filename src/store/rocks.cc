@@ -56,8 +56,25 @@ void drop_unbegun_logs(const std::string& dir) {
 }
 }  // namespace
 
-Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key) {
+namespace {
+// Names of buckets and roles are of the whole account; jobs, logs of commits and files are the
+// store's own.
+bool of_account(std::string_view key) {
+  const std::string_view table = key.substr(0, key.find('\0'));
+  constexpr std::string_view kTables[] = {"blob", "job", "log.end", "audit", "outbox"};
+  return table.starts_with("iam.") || table.starts_with("s3.") ||
+         std::find(std::begin(kTables), std::end(kTables), table) != std::end(kTables);
+}
+}  // namespace
+const std::string& Rocks::place(std::string_view key) const {
+  return of_account(key) ? account : region;
+}
+
+Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key,
+                                          const Scope& scope) {
   auto rocks = std::make_unique<Rocks>();
+  rocks->account = schema::part(scope.account_id);
+  rocks->region = rocks->account + schema::part(scope.region);
   rocks->env = encrypted_env(store_key);
   rocksdb::DBOptions options;
   options.env = rocks->env.get();
@@ -103,8 +120,8 @@ std::optional<std::string> value_of(const StoreState& state, const Key& key) {
   rocksdb::ReadOptions options;
   options.snapshot = state.snapshot;
   std::string value;
-  const rocksdb::Status status =
-      state.rocks.db->Get(options, state.rocks.family(key.family), key.bytes, &value);
+  const rocksdb::Status status = state.rocks.db->Get(options, state.rocks.family(key.family),
+                                                     state.rocks.on_disk(key.bytes), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
   return value;
@@ -160,14 +177,17 @@ void Snapshot::scan(const Span& span, bool backwards,
   if (span.low >= span.high) return;
   rocksdb::ReadOptions options;
   options.snapshot = state_->snapshot;
-  const rocksdb::Slice low(span.low), high(span.high);
+  const size_t place = state_->rocks.place(span.low).size();
+  const std::string first = state_->rocks.on_disk(span.low),
+                    end = std::string(state_->rocks.place(span.low)) + span.high;
+  const rocksdb::Slice low(first), high(end);
   options.iterate_lower_bound = &low;
   options.iterate_upper_bound = &high;
   std::unique_ptr<rocksdb::Iterator> it(
       state_->rocks.db->NewIterator(options, state_->rocks.family(span.family)));
   for (backwards ? it->SeekToLast() : it->SeekToFirst(); it->Valid();
        backwards ? it->Prev() : it->Next())
-    if (!fn(it->key().ToStringView(), it->value().ToStringView())) return;
+    if (!fn(it->key().ToStringView().substr(place), it->value().ToStringView())) return;
   if (!it->status().ok())
     throw std::runtime_error("the store cannot be read: " + it->status().ToString());
 }

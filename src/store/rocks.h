@@ -19,11 +19,16 @@ struct Rocks {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   Documents documents;
-  KnownValues known;  // of Family::meta
+  KnownValues known;            // of Family::meta
+  std::string account, region;  // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
+  // What stands before a key on disk: the account, and the Region where the key's table is of one.
+  const std::string& place(std::string_view key) const;
+  std::string on_disk(std::string_view key) const { return std::string(place(key)).append(key); }
   ~Rocks();
 };
-Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key);
+Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key,
+                                          const Scope& scope);
 
 struct StoreState {
   const std::shared_ptr<const void> files;  // held before the snapshot is taken

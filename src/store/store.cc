@@ -228,13 +228,24 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   shut_out_others(dir);
   auto keys = open_keyring(dir, options.root_key_file);
   if (!keys) return give_up(std::move(keys).error());
-  auto rocks = open_rocks(dir + "/db", keys->store);
-  if (!rocks) return give_up(std::move(rocks).error());
   const int64_t format = keys->format;
+  if (options.read_only && format != kFormatVersion)
+    return give_up(failure("the data directory " + dir + " has format " + std::to_string(format) +
+                           "; start `sluice serve` on it once, which brings it to format " +
+                           std::to_string(kFormatVersion)));
+  auto rocks = open_rocks(dir + "/db", keys->store, options.scope);
+  if (!rocks) return give_up(std::move(rocks).error());
+  if (format < kFormatWithScope)
+    if (auto moved = migrate_keys(**rocks,
+                                  [&] {
+                                    if (options.crash_point) options.crash_point("migrating");
+                                  });
+        !moved)
+      return give_up(std::move(moved).error());
   std::unique_ptr<Store> store =
       std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks));
-  if (options.read_only || format == kFormatVersion) return store;
-  CHECK(migrate(*store, format));
+  if (format == kFormatVersion) return store;
+  CHECK(migrate_events(*store));
   CHECK(note_format(dir));
   return store;
 }

@@ -20,8 +20,8 @@
 
 namespace sluice {
 
-// Column families. Every key is schema::key(...) (store/schema.h): account, table name, parts,
-// order-preserving.
+// Column families. Every key is schema::key(...): table name, parts, order-preserving. The store
+// puts the account, and for what is regional the Region, before it (docs/on-disk.md).
 enum class Family : uint8_t { meta, objects, items, outbox, audit, logs, metrics };
 struct Key {
   Family family;

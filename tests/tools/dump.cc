@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   const std::string dir = argv[1];
   const auto keys = open_keyring(dir, cli::default_root_key(dir));
   if (!keys) return std::fprintf(stderr, "%s\n", keys.error().message.c_str()), 1;
-  const auto rocks = open_rocks(dir + "/db", keys->store);
+  const auto rocks = open_rocks(dir + "/db", keys->store, cli::recorded_scope(dir).value());
   if (!rocks) return std::fprintf(stderr, "%s\n", rocks.error().message.c_str()), 1;
   json::object digests;
   json::array audit;
@@ -41,9 +41,15 @@ int main(int argc, char** argv) {
     std::unique_ptr<rocksdb::Iterator> it((*rocks)->db->NewIterator({}, (*rocks)->family(family)));
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       const std::string_view value = it->value().ToStringView();
-      if (it->key() == log_end_key(kAuditLog.entries()).bytes) continue;  // says what `audit` says
+      std::string_view key = it->key().ToStringView();
+      for (const std::string* place : {&(*rocks)->region, &(*rocks)->account})
+        if (key.starts_with(*place)) {
+          key.remove_prefix(place->size());
+          break;
+        }
+      if (key == log_end_key(kAuditLog.entries()).bytes) continue;  // says what `audit` says
       if (family != Family::audit)
-        digests[shown(std::to_string(i) + "/", it->key().ToStringView())] = hex(sha256(value));
+        digests[shown(std::to_string(i) + "/", key)] = hex(sha256(value));
       else if (auto record = parse_json(value.substr(32)))
         audit.push_back(*std::move(record));
     }

@@ -18,12 +18,11 @@
 namespace {
 using namespace sluice;
 
-std::string key_of(uint64_t sequence) {
-  return schema::key(Family::audit, "audit", {big_endian64(sequence)}).bytes;
-}
-
 struct AuditLog {
   Rocks& rocks;
+  std::string key_of(uint64_t sequence) const {
+    return rocks.on_disk(schema::key(Family::audit, "audit", {big_endian64(sequence)}).bytes);
+  }
   rocksdb::ColumnFamilyHandle* family = rocks.family(Family::audit);
   std::string get(uint64_t sequence) const {
     std::string value;
@@ -78,7 +77,8 @@ int change_record(Rocks& rocks, const std::string& what, uint64_t n, uint64_t m)
 // Key and value of an object's only version.
 std::pair<std::string, std::string> version_of(Rocks& rocks, const std::string& bucket,
                                                const std::string& key) {
-  const std::string prefix = schema::prefix(Family::objects, "s3.version", {bucket, key}).bytes;
+  const std::string prefix =
+      rocks.on_disk(schema::prefix(Family::objects, "s3.version", {bucket, key}).bytes);
   const std::unique_ptr<rocksdb::Iterator> it(
       rocks.db->NewIterator({}, rocks.family(Family::objects)));
   it->Seek(prefix);
@@ -117,7 +117,8 @@ int main(int argc, char** argv) {
   };
   const auto keys = open_keyring(given[0], cli::default_root_key(given[0]));
   if (!keys) return std::fprintf(stderr, "%s\n", keys.error().message.c_str()), 1;
-  const auto rocks = open_rocks(given[0] + "/db", keys->store);
+  const auto rocks =
+      open_rocks(given[0] + "/db", keys->store, cli::recorded_scope(given[0]).value());
   if (!rocks) return std::fprintf(stderr, "%s\n", rocks.error().message.c_str()), 1;
   const int code = given[1] == "audit"
                        ? change_record(**rocks, given[2], number(3), number(4))
