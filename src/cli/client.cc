@@ -242,7 +242,9 @@ class TlsClient : public Client {
 };
 }  // namespace
 
-Result<Credentials> operator_credentials(const Common& common, int64_t duration_s) {
+namespace {
+// Sends a line to the operator's socket, and gives the object that comes back.
+Result<json::object> ask_operator(const Common& common, const std::string& line) {
   TRY(const Endpoint endpoint, read_endpoint(common));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -255,7 +257,6 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
     close(fd);
     return broken("cannot reach " + path + ": run this as the user who runs the server");
   }
-  const std::string line = std::to_string(duration_s) + "\n";
   std::string text;
   char buffer[8192];
   if (::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
@@ -265,6 +266,16 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
   OPENSSL_cleanse(buffer, sizeof buffer);
   TRY(const json::object parsed, parse_json_object(text));
   if (parsed.contains("error")) return broken(text_of(parsed, "error"));
+  return parsed;
+}
+}  // namespace
+
+Result<json::object> server_status(const Common& common) {
+  return ask_operator(common, "status\n");
+}
+
+Result<Credentials> operator_credentials(const Common& common, int64_t duration_s) {
+  TRY(const json::object parsed, ask_operator(common, std::to_string(duration_s) + "\n"));
   return Credentials{text_of(parsed, "AccessKeyId"), Secret(text_of(parsed, "SecretAccessKey")),
                      text_of(parsed, "SessionToken"), text_of(parsed, "Expiration")};
 }

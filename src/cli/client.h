@@ -17,6 +17,8 @@ struct Credentials {
 };
 // The operator's session (900 to 3600 s). Error: no server, or the socket belongs to another user.
 Result<Credentials> operator_credentials(const Common& common, int64_t duration_s);
+// What the server counts (cli/server_status.h). The same errors.
+Result<json::object> server_status(const Common& common);
 
 struct Reply {
   int status = 0;

@@ -16,6 +16,7 @@
 #include "cli/certificates.h"
 #include "net/server.h"
 #include "request/session.h"
+#include "cli/server_status.h"
 #include "services/cloudformation/cloudformation.h"
 #include "services/cloudtrail/delivery.h"
 #include "services/cloudwatch/cloudwatch.h"
@@ -93,7 +94,6 @@ class Composition : public RunningServer {
     ports_.identities = identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
-    ports_.services = all_services();
     ports_.function_policies = function_policies_.get();
     ports_.buckets = buckets_.get();
     ports_.journal = journal_.get();
@@ -183,7 +183,13 @@ class Composition : public RunningServer {
                                                                      : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
+  // What the owner of the process is told: "status", or else a session of so many seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
+    if (trim(line) == "status") {
+      if (uid == static_cast<int64_t>(geteuid()))
+        return json::serialize(status_of(*store_, path_.counters()));
+      return R"({"error":"only the user who runs the server may see its status"})";
+    }
     const auto duration = parse_int(trim(line.substr(0, line.find('\n'))));
     if (!duration || *duration < 900 || *duration > 3600)
       return R"({"error":"the duration of a session is 900 to 3600 seconds"})";
@@ -216,7 +222,7 @@ class Composition : public RunningServer {
     return Done{};
   }
 
-  Ports ports_;  // not changed any more once complete_
+  Ports ports_ = {.services = all_services()};  // not changed any more once complete_
   std::latch complete_{1};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;

@@ -79,14 +79,9 @@ bool Crowd::introduce(Guest& guest, const std::string& session) {
   return true;
 }
 
-void Crowd::wake_all() {
+void Crowd::shut_all(int how) {
   const std::lock_guard lock(mutex_);
-  for (const auto& guest : guests_) shutdown(guest->fd, SHUT_RD);
-}
-
-bool Crowd::empty() {
-  const std::lock_guard lock(mutex_);
-  return guests_.empty();
+  for (const auto& guest : guests_) shutdown(guest->fd, how);
 }
 
 size_t Crowd::staying() const {

@@ -55,8 +55,9 @@ class Crowd {
   // A request on it was proven to come from `session`. False: that session has as many connections
   // as it may, and none of them waits between two requests.
   bool introduce(Guest& guest, const std::string& session);
-  void wake_all();  // those that wait for a next request find their connection closed
-  bool empty();
+  // `how`: SHUT_RD, and those that wait for a next request find their connection closed; SHUT_RDWR,
+  // and those that are being answered do too.
+  void shut_all(int how);
 
  private:
   size_t staying() const;

@@ -16,6 +16,7 @@
 namespace sluice::net {
 namespace {
 constexpr size_t kStackBytes = 512 * 1024;
+constexpr auto kDrainTime = std::chrono::seconds(10);
 
 // An IPv4 caller of an IPv6 socket is ::ffff:a.b.c.d to the kernel (RFC 4291 2.5.5.2); everywhere
 // else, in policies and in the audit trail, he is a.b.c.d.
@@ -127,6 +128,10 @@ void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls)
 
 void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
                               std::shared_ptr<Guest> guest) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++threads_;
+  }
   const bool started = start_thread([this, fd, peer_ip, tls, guest] {
     {
       const std::unique_ptr<Stream> stream =
@@ -141,13 +146,19 @@ void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsCo
       }
       forget(fd, guest);  // before the stream closes it, so that no number is reused meanwhile
     }
-    const std::lock_guard lock(mutex_);
-    if (adopted_.empty() && crowd_.empty()) idle_.notify_all();
+    thread_ends();
   });
   if (!started) {
     forget(fd, guest);
     close(fd);
+    thread_ends();
   }
+}
+
+// The last that a connection's thread does with this.
+void Server::thread_ends() {
+  const std::lock_guard lock(mutex_);
+  if (--threads_ == 0) idle_.notify_all();
 }
 
 void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
@@ -198,10 +209,15 @@ void Server::stop() {
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
   std::unique_lock lock(mutex_);
-  for (int fd : adopted_) shutdown(fd, SHUT_RD);  // wakes those that wait for a next request
-  crowd_.wake_all();
-  idle_.wait_for(lock, std::chrono::seconds(10),
-                 [this] { return adopted_.empty() && crowd_.empty(); });
+  const auto shut_all = [this](int how) {
+    for (int fd : adopted_) shutdown(fd, how);
+    crowd_.shut_all(how);
+  };
+  const auto ended = [this] { return threads_ == 0; };
+  shut_all(SHUT_RD);  // wakes those that wait for a next request
+  if (idle_.wait_for(lock, kDrainTime, ended)) return;
+  shut_all(SHUT_RDWR);
+  idle_.wait(lock, ended);
 }
 
 }  // namespace sluice::net

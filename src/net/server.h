@@ -40,7 +40,9 @@ class Server {
       std::function<std::string(int64_t uid, std::string_view line)> answer);
   void adopt(int fd, std::string peer_ip,
              std::shared_ptr<TlsContext> tls);  // a connected socket, served like an accepted one
-  void stop();  // no new connections; waits for those in flight, bounded
+  // No new connections; those in flight get ten seconds, then they are cut off. Returns when the
+  // last thread of one has ended.
+  void stop();
 
  private:
   void accept_loop(int listener, bool with_tls);
@@ -48,15 +50,17 @@ class Server {
   void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
                         std::shared_ptr<Guest> guest);
   void forget(int fd, const std::shared_ptr<Guest>& guest);
+  void thread_ends();
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> acceptors_;
   std::vector<int> listeners_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards adopted_, threads_
   std::condition_variable idle_;
   Crowd crowd_;
   std::set<int> adopted_;  // descriptors of functions' connections
+  size_t threads_ = 0;     // of connections, that have not ended
 };
 
 }  // namespace sluice::net

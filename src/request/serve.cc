@@ -241,6 +241,7 @@ Result<Response> Path::run(const Request& request, const Service& service, const
 
 Response Path::refuse_stranger(const Request& request, const Service& service, const Error& error,
                                const Session* token_of) {
+  count(service, nullptr, &error, monotonic_us());
   if (strangers_.admit(request.source_ip, request.time)) {
     std::vector<json::object> records;
     records.push_back(stranger_record(request, service, token_of, error, ports_.store->scope()));
@@ -249,6 +250,10 @@ Response Path::refuse_stranger(const Request& request, const Service& service, c
       return refuse(request, service, committed.error());
   }
   return refuse(request, service, error);
+}
+
+void Path::count(const Service& service, const Row* row, const Error* error, int64_t begun_us) {
+  counters_.count(service, row, error ? error->code : "", monotonic_us() - begun_us);
 }
 
 void Path::record_unrecorded_strangers() {
@@ -285,6 +290,7 @@ Response Path::preflight(Request request) {
 }
 
 Response Path::answer(Request request, BodySource& raw) {
+  const int64_t begun_us = monotonic_us();
   request.time = now();
   parse_query(request);
   const bool well_formed = append_fields(request.raw_query, request.query);
@@ -355,6 +361,7 @@ Response Path::answer(Request request, BodySource& raw) {
   AuditFacts facts;
   std::optional<Receipt> receipt;
   const Row* row = nullptr;
+  std::optional<const ReaderName> reader;
   bool payload_proven = true;
   Result<Response> outcome = [&]() -> Result<Response> {
     std::shared_ptr<BodySource> payload;
@@ -375,6 +382,7 @@ Response Path::answer(Request request, BodySource& raw) {
     const bool form_well_formed =
         service.protocol != Protocol::query || append_fields(request.body, request.query);
     TRY(row, find_row(request, service));
+    reader.emplace(row->name);
     if (request.form)
       CHECK(check_form_policy(*request.form, request.param("Bucket"), request.time));
     if (!form_well_formed) return malformed_query(service);
@@ -394,8 +402,10 @@ Response Path::answer(Request request, BodySource& raw) {
     if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed)
       receipt = *std::move(committed);
     else
-      return refuse(request, service, committed.error());
+      outcome = std::move(committed).error();
   }
+  count(service, row, outcome ? nullptr : &outcome.error(), begun_us);
+  if (!receipt) return refuse(request, service, outcome.error());
   return reply(*receipt, request, service, row, std::move(outcome));
 }
 

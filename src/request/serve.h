@@ -4,6 +4,7 @@
 // other order.
 #include "request/audit.h"
 #include "request/body_budget.h"
+#include "request/counters.h"
 #include "request/sigv4.h"
 
 namespace sluice {
@@ -18,7 +19,7 @@ constexpr int kConflictRetriesMax = 50;
 
 class Path : public Dispatcher {
  public:
-  explicit Path(Ports& ports) : ports_(ports) {}
+  explicit Path(Ports& ports) : ports_(ports), counters_(ports.services) {}
   // One request from outside. `head` has method, target, headers, peer facts; `raw` is its body as
   // it comes from the connection.
   Response serve(Request head, BodySource& raw);
@@ -30,6 +31,7 @@ class Path : public Dispatcher {
   // Writes one record of the strangers' failures that have none of their own: now and then, and at
   // the end.
   void record_unrecorded_strangers();
+  const Counters& counters() const { return counters_; }
 
  private:
   Response answer(Request head, BodySource& raw);
@@ -48,7 +50,9 @@ class Path : public Dispatcher {
                        const Rider& rider = {});
   Response refuse_stranger(const Request& request, const Service& service, const Error& error,
                            const Session* token_of = nullptr);
+  void count(const Service& service, const Row* row, const Error* error, int64_t begun_us);
   Ports& ports_;
+  Counters counters_;
   StrangerLimit strangers_;
   BodyBudget bodies_;
   sigv4::KnownSessions sessions_;

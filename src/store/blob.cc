@@ -47,7 +47,8 @@ class Writer : public BlobWriter {
  public:
   Writer(Blobs& blobs, std::string id, const Secret& key)
       : path_(blobs.path(id)), disk_(blobs.disk()), id_(std::move(id)), aead_(key) {
-    mkdir(path_.substr(0, path_.rfind('/')).c_str(), 0700);
+    const std::string folder = path_.substr(0, path_.rfind('/'));
+    folder_is_new_ = mkdir(folder.c_str(), 0700) == 0;
     fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
   ~Writer() override {
@@ -68,6 +69,7 @@ class Writer : public BlobWriter {
   Result<BlobRef> finish() override {
     CHECK(flush(true));
     if (fsync(fd_) != 0 || !sync_folder_of(path_)) return no_space();
+    if (folder_is_new_ && !sync_folder_of(path_.substr(0, path_.rfind('/')))) return no_space();
     finished_ = true;
     return BlobRef{id_, total_, std::make_shared<UncommittedFile>(path_)};
   }
@@ -92,7 +94,7 @@ class Writer : public BlobWriter {
   const std::string id_;
   Aead aead_;
   int fd_ = -1;
-  bool finished_ = false;
+  bool finished_ = false, folder_is_new_ = false;
   uint64_t total_ = 0, index_ = 0;
   std::string pending_;
 };
@@ -154,9 +156,9 @@ UncommittedFile::~UncommittedFile() {
   if (!may_be_named) ::unlink(path.c_str());
 }
 
-Blobs::Blobs(std::string dir, DiskSpace& disk)
-    : dir_(std::move(dir)), disk_(disk), released_([this](const std::string& id) { unlink(id); }) {
-  mkdir(dir_.c_str(), 0700);
+Blobs::Blobs(std::string dir, DiskSpace& disk, ReleasedFiles::Free free)
+    : dir_(std::move(dir)), disk_(disk), released_(std::move(free)) {
+  if (mkdir(dir_.c_str(), 0700) == 0) sync_folder_of(dir_);
 }
 
 std::string Blobs::path(const std::string& id) const {

@@ -19,7 +19,8 @@ struct UncommittedFile {
 // The files under <data_dir>/blobs.
 class Blobs {
  public:
-  Blobs(std::string dir, DiskSpace& disk);
+  // `free`: takes the ids of files that nobody reads any more (ReleasedFiles).
+  Blobs(std::string dir, DiskSpace& disk, ReleasedFiles::Free free);
   std::unique_ptr<BlobWriter> write(const Secret& data_key);
   Result<std::unique_ptr<BlobReader>> read(const BlobRef& blob, const Secret& data_key);
   void unlink(const std::string& id);

@@ -269,7 +269,10 @@ void Committer::lead(std::vector<Waiter*>& group) {
   if (crash_point_) crash_point_("before write");
   rocksdb::WriteOptions options;
   options.sync = true;
+  const int64_t begun_us = monotonic_us();
   const rocksdb::Status status = rocks_.db->Write(options, &batch);
+  sync_us_.add(static_cast<uint64_t>(monotonic_us() - begun_us));
+  group_.add(group.size());
   if (status.ok()) {
     if (meta) meta_commits_ = commit;
     commits_ = commit;

@@ -41,6 +41,8 @@ class Committer {
   Snapshot snapshot();
   Staged stage();
   bool failed() const { return failed_; }
+  const Histogram& group() const { return group_; }      // requests in each commit
+  const Histogram& sync_us() const { return sync_us_; }  // writing and syncing it
 
  private:
   struct Waiter {
@@ -74,6 +76,7 @@ class Committer {
   Jobs& jobs_;
   const std::function<void(std::string_view)> crash_point_;
   const std::function<void()> on_failure_;
+  Histogram group_, sync_us_;
   std::mutex mutex_;  // guards waiting_, leader_active_
   std::deque<Waiter*> waiting_;
   bool leader_active_ = false;

@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "base/random.h"
-#include "store/store.h"
+#include "store/jobs.h"
 
 namespace sluice {
 namespace {
@@ -37,6 +38,12 @@ class CrashTest : public testing::Test {
     for (const auto& file : fs::recursive_directory_iterator(dir_ / "data" / "blobs"))
       count += file.is_regular_file();
     return count;
+  }
+  // The janitor frees them beside everything else.
+  bool await_files(size_t wanted) const {
+    for (int tries = 0; tries < 10'000 && files() != wanted; ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return files() == wanted;
   }
   const fs::path dir_;
   const Secret data_key_ = Secret(std::string(32, 'k'));
@@ -84,7 +91,7 @@ TEST_P(ReplaceCrash, KeepsTheOldObjectOrTheNewAndNoOtherFile) {
   const auto reader = (*store)->read_blob({*id, 100'000}, data_key_);
   ASSERT_TRUE(reader);
   EXPECT_EQ(*(*reader)->read(65'000, 1000), std::string(1000, replaced ? 'n' : 'o'));
-  EXPECT_EQ(files(), 1u);
+  EXPECT_TRUE(await_files(1));
   EXPECT_TRUE((*store)->verify().empty());
 }
 INSTANTIATE_TEST_SUITE_P(EveryPlace, ReplaceCrash,
@@ -92,6 +99,51 @@ INSTANTIATE_TEST_SUITE_P(EveryPlace, ReplaceCrash,
                                          std::pair{"before write", false},
                                          std::pair{"after write", true},
                                          std::pair{"after finish", true}));
+
+// Unlinking a large file takes long, and every other commit would wait for it.
+TEST_F(CrashTest, NoCommitWaitsForTheFilesThatItFrees) {
+  auto store = Store::open(options());
+  ASSERT_TRUE(store);
+  const auto replace = [&](Store& in, const std::optional<BlobRef>& old) {
+    const BlobRef fresh = spooled(in, data_key_, 'f');
+    Staged staged = in.stage();
+    staged.adopt(fresh);
+    if (old) staged.release(*old);
+    EXPECT_TRUE(in.commit(std::move(staged), record("Put")));
+    return BlobRef{fresh.id, fresh.bytes};
+  };
+  const BlobRef first = replace(**store, std::nullopt);
+  const BlobRef second = replace(**store, first);
+  EXPECT_TRUE(await_files(1));
+  (*store)->jobs().stop();  // nobody is there to free files
+  replace(**store, second);
+  EXPECT_EQ(files(), 2u);
+  store = Error{};
+  store = Store::open(options());
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(await_files(1));
+  EXPECT_TRUE((*store)->verify().empty());
+}
+
+// A snapshot keeps what was erased since on the disk: one must be able to see whose it is.
+TEST_F(CrashTest, SnapshotsHaveAnOwner) {
+  auto store = Store::open(options());
+  ASSERT_TRUE(store);
+  const auto owners = [&] {
+    std::vector<std::string_view> out;
+    for (const ActiveReader& one : (*store)->readers()) out.push_back(one.owner);
+    return out;
+  };
+  (*store)->jobs().stop();
+  EXPECT_TRUE(owners().empty());
+  const Snapshot mine = (*store)->snapshot();
+  {
+    const ReaderName name("GetObject");
+    const Staged theirs = (*store)->stage();
+    EXPECT_EQ(owners(), (std::vector<std::string_view>{"the server", "GetObject"}));
+  }
+  EXPECT_EQ(owners(), (std::vector<std::string_view>{"the server"}));
+}
 
 // A write that the disk kept only in part: cut the log at every length. What is left is a prefix of
 // the commits, each with its audit record.

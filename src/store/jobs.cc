@@ -453,6 +453,7 @@ class Jobs::Runner {
     return stopping_;
   }
   std::chrono::milliseconds run(RecurringState& recurring) {
+    const ReaderName reader(recurring.name);
     try {
       return recurring.work([this] { return stopping(); });
     } catch (const std::exception& bug) {
@@ -462,6 +463,7 @@ class Jobs::Runner {
   }
   JobResult run(const Task& task) {
     const Job& job = task.job;
+    const ReaderName reader(task.queue->queue.name);
     try {
       JobResult result = task.queue->queue.work(job, [this] { return stopping(); });
       if (!result.parked && !stopping() && store_.snapshot().get(job.key))

@@ -36,6 +36,17 @@ class NoLog : public rocksdb::Logger {
 };
 }  // namespace
 
+std::vector<std::pair<std::string_view, uint64_t>> Rocks::bytes() const {
+  std::vector<std::pair<std::string_view, uint64_t>> out;
+  for (size_t i = 0; i < kFamilies; ++i) {
+    uint64_t sum = 0, one = 0;
+    for (const char* property : {"rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables"})
+      if (db->GetIntProperty(families[i], property, &one)) sum += one;
+    out.emplace_back(kNames[i], sum);
+  }
+  return out;
+}
+
 Rocks::~Rocks() {
   // So that the next start has no log to replay. What fails here is in the log.
   const std::vector<rocksdb::ColumnFamilyHandle*> all(families.begin(), families.end());

@@ -25,6 +25,8 @@ struct Rocks {
   // What stands before a key on disk: the account, and the Region where the key's table is of one.
   const std::string& place(std::string_view key) const;
   std::string on_disk(std::string_view key) const { return std::string(place(key)).append(key); }
+  // Of each family by its name: in memory and on disk.
+  std::vector<std::pair<std::string_view, uint64_t>> bytes() const;
   ~Rocks();
 };
 Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key,

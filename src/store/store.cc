@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "store/committer.h"
+#include "store/janitor.h"
 #include "store/jobs.h"
 #include "store/keyring.h"
 #include "store/log.h"
@@ -32,12 +33,15 @@ class RocksStore : public Store {
         keys_(std::move(keys)),
         rocks_(std::move(rocks)),
         disk_(options_.data_dir),
-        blobs_(options_.data_dir + "/blobs", disk_),
+        blobs_(options_.data_dir + "/blobs", disk_,
+               [this](std::vector<std::string> ids) { janitor_.free(std::move(ids)); }),
         jobs_(*this, options_.job_clock),
+        janitor_(blobs_, jobs_),
         committer_(*rocks_, blobs_, options_.scope, jobs_, options_) {
     if (options_.read_only) return;
     disk_.low();
     sweep();
+    janitor_.start();
   }
   ~RocksStore() override {
     jobs_.stop();
@@ -59,6 +63,11 @@ class RocksStore : public Store {
     return blobs_.read(blob, data_key);
   }
   Jobs& jobs() override { return jobs_; }
+  StoreCounts counts() override {
+    return {committer_.group().shown(), committer_.sync_us().shown(), janitor_.waiting(),
+            rocks_->bytes()};
+  }
+  std::vector<ActiveReader> readers() override { return blobs_.released().readers(); }
   void audit_scan(const Snapshot& snapshot, uint64_t start,
                   const std::function<bool(uint64_t, std::string_view)>& fn) override {
     snapshot.read(kAuditLog, start, true, [&](uint64_t sequence, std::string_view value) {
@@ -97,8 +106,9 @@ class RocksStore : public Store {
   // that a power cut cannot take it back after the file is gone.
   void sweep() {
     const Snapshot now = snapshot();
-    for (const std::string& id : blobs_.ids())
-      if (!now.get(blob_key(id))) blobs_.unlink(id);
+    std::vector<std::string> unnamed = blobs_.ids();
+    std::erase_if(unnamed, [&](const std::string& id) { return now.get(blob_key(id)); });
+    janitor_.free(std::move(unnamed));
   }
   const StoreOptions options_;
   const int lock_fd_;
@@ -107,6 +117,7 @@ class RocksStore : public Store {
   DiskSpace disk_;
   Blobs blobs_;
   Jobs jobs_;
+  Janitor janitor_;
   Committer committer_;
 };
 

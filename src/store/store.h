@@ -14,9 +14,11 @@
 
 #include "base/arn.h"
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "store/readers.h"
 
 namespace sluice {
 
@@ -205,6 +207,12 @@ struct StoreOptions {
   std::function<void()> on_failure = {};  // called once, when a write failed: stop, and start anew
   std::function<Time()> job_clock = {};   // of due times; null: the clock of the machine
 };
+// Since it was opened.
+struct StoreCounts {
+  Histogram::Shown group, sync_us;  // requests in a commit; how long writing and syncing it took
+  uint64_t files_to_free = 0;       // what the janitor has not come to yet
+  std::vector<std::pair<std::string_view, uint64_t>> bytes;  // of each family, in memory and on disk
+};
 struct VerifyFinding {
   std::string what;
 };
@@ -230,6 +238,8 @@ class Store {
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;
   virtual Jobs& jobs() = 0;
+  virtual std::vector<ActiveReader> readers() = 0;  // store/readers.h; the oldest first
+  virtual StoreCounts counts() = 0;
   // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
   virtual void audit_scan(
       const Snapshot& snapshot, uint64_t start,

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/server_status.h"
+
+#include "base/clock.h"
+#include "store/jobs.h"
+
+namespace sluice::cli {
+namespace {
+constexpr size_t kReadersShown = 10;
+
+json::array queues_of(Store& store) {
+  json::array out;
+  for (const Jobs::Status& one : store.jobs().status())
+    out.push_back(json::object{{"queue", one.queue},
+                               {"waiting", one.waiting},
+                               {"running", one.running},
+                               {"parked", one.parked_lanes},
+                               {"why", one.cause}});
+  return out;
+}
+json::array readers_of(Store& store) {
+  json::array out;
+  const int64_t now_us = monotonic_us();
+  for (const ActiveReader& one : store.readers()) {
+    if (out.size() == kReadersShown) break;
+    out.push_back(
+        json::object{{"reader", one.owner}, {"seconds", (now_us - one.since_us) / 1'000'000}});
+  }
+  return out;
+}
+json::object shown(const Histogram::Shown& spread) {
+  const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
+  return {{"p50", number(spread.p50)}, {"p99", number(spread.p99)}, {"max", number(spread.max)}};
+}
+}  // namespace
+
+json::object status_of(Store& store, const Counters& counters) {
+  const StoreCounts counts = store.counts();
+  json::object bytes;
+  for (const auto& [family, size] : counts.bytes) bytes[family] = static_cast<int64_t>(size);
+  return {{"queues", queues_of(store)},
+          {"readers", readers_of(store)},
+          {"commits", json::object{{"count", counts.group.count},
+                                   {"requests", counts.group.sum},
+                                   {"group", shown(counts.group)},
+                                   {"sync_us", shown(counts.sync_us)}}},
+          {"bytes", std::move(bytes)},
+          {"files_to_free", counts.files_to_free},
+          {"calls", counters.shown()}};
+}
+
+}  // namespace sluice::cli

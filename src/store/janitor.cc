@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/janitor.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/clock.h"
+#include "store/blob.h"
+
+namespace sluice {
+namespace {
+constexpr char kName[] = "the freeing of files";
+constexpr auto kLookEvery = std::chrono::minutes(1);
+constexpr int64_t kHeldLongUs = 600'000'000;  // ten minutes
+}  // namespace
+
+void Janitor::start() {
+  jobs_.every(kName, kLookEvery, [this](const Stopping& stopping) { work(stopping); });
+  jobs_.wake(kName);
+}
+
+void Janitor::free(std::vector<std::string> ids) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::string& id : ids) files_.push_back(std::move(id));
+  }
+  jobs_.wake(kName);
+}
+
+size_t Janitor::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return files_.size();
+}
+
+void Janitor::work(const Stopping& stopping) {
+  for (std::unique_lock lock(mutex_); !files_.empty() && !stopping();) {
+    const std::string id = std::move(files_.front());
+    files_.pop_front();
+    lock.unlock();
+    blobs_.unlink(id);
+    lock.lock();
+  }
+  name_who_holds_too_long();
+}
+
+void Janitor::name_who_holds_too_long() {
+  const int64_t now_us = monotonic_us();
+  for (const ActiveReader& one : blobs_.released().held_too_long(now_us - kHeldLongUs))
+    spdlog::warn(
+        "{} has been reading for {} s; what was deleted since then keeps its place on the disk",
+        one.owner, (now_us - one.since_us) / 1'000'000);
+}
+
+}  // namespace sluice

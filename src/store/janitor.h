@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Frees the files that nobody names any more, on a thread of the jobs: unlinking a gigabyte takes a
+// large part of a second, in which no commit should wait. What is left when the store is closed
+// goes at the next start.
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "store/jobs.h"
+
+namespace sluice {
+
+class Blobs;
+
+class Janitor {
+ public:
+  Janitor(Blobs& blobs, Jobs& jobs) : blobs_(blobs), jobs_(jobs) {}
+  void start();                             // from now on files are freed
+  void free(std::vector<std::string> ids);  // does not block
+  size_t waiting() const;                   // files
+
+ private:
+  void work(const Stopping& stopping);
+  void name_who_holds_too_long();
+
+  Blobs& blobs_;
+  Jobs& jobs_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::deque<std::string> files_;
+};
+
+}  // namespace sluice
