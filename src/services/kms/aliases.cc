@@ -12,38 +12,38 @@ size_t aliases_of(const Snapshot& snapshot, const std::string& id) {
                 });
   return count;
 }
-Result<Done> room_for_alias(const Snapshot& snapshot, const json::object& key) {
-  if (aliases_of(snapshot, text_of(key, "Id")) >= kAliasesMax)
+Result<Done> room_for_alias(const Snapshot& snapshot, const KmsKey& key) {
+  if (aliases_of(snapshot, key.id) >= kAliasesMax)
     return Error{400, "LimitExceededException", "A key can have at most 50 aliases", {}};
   return Done{};
 }
 }  // namespace
 
 Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
-  CHECK(not_pending(key, staged.snapshot().scope()));
+  TRY(const auto key, find_key(staged.snapshot(), in->key_id));
+  CHECK(not_pending(*key, staged.snapshot().scope()));
   if (staged.get(alias_key(in->alias)))
     return Error{400,
                  "AlreadyExistsException",
                  "An alias with the name " + make_arn(staged.snapshot().scope(), "kms", in->alias) +
                      " already exists",
                  {}};
-  CHECK(room_for_alias(staged.snapshot(), key));
-  staged.put(alias_key(in->alias), text_of(key, "Id"));
-  return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
+  CHECK(room_for_alias(staged.snapshot(), *key));
+  staged.put(alias_key(in->alias), key->id);
+  return Out{{}, key_arn(staged.snapshot().scope(), key->id)};
 }
 Result<JsonOut> UpdateAlias::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object key, find_key(staged.snapshot(), in->key_id));
-  CHECK(not_pending(key, staged.snapshot().scope()));
+  TRY(const auto key, find_key(staged.snapshot(), in->key_id));
+  CHECK(not_pending(*key, staged.snapshot().scope()));
   if (!staged.get(alias_key(in->alias)))
     return Error{
         400,
         "NotFoundException",
         "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.",
         {}};
-  CHECK(room_for_alias(staged.snapshot(), key));
-  staged.put(alias_key(in->alias), text_of(key, "Id"));
-  return Out{{}, key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
+  CHECK(room_for_alias(staged.snapshot(), *key));
+  staged.put(alias_key(in->alias), key->id);
+  return Out{{}, key_arn(staged.snapshot().scope(), key->id)};
 }
 Result<JsonOut> DeleteAlias::run(const Authorized<In>& in, Staged& staged) {
   const auto id = staged.get(alias_key(in->alias));
@@ -61,8 +61,8 @@ Result<JsonOut> ListAliases::run(const Authorized<In>& in, const Snapshot& snaps
   TRY(const Page page, page_of(in->body, 100, 50));
   std::string wanted, last, next;
   if (!in->key_id.empty()) {
-    TRY(const json::object key, find_key(snapshot, in->key_id));
-    wanted = text_of(key, "Id");
+    TRY(const auto key, find_key(snapshot, in->key_id));
+    wanted = key->id;
   }
   json::array aliases;
   snapshot.scan(

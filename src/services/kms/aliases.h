@@ -31,12 +31,12 @@ struct OnAlias {
     std::vector<Need> out{
         {std::string(Self::action), make_arn(s.scope(), "kms", in.alias), {}, {}, ""}};
     if (!in.key_id.empty()) {
-      TRY(const json::object key, find_key(s, in.key_id));
-      out.push_back(key_need(Self::action, key, {}, s));
+      TRY(const auto key, find_key(s, in.key_id));
+      out.push_back(key_need(Self::action, *key, {}, s));
     }
     if (const auto old = s.get(alias_key(in.alias))) {
-      TRY(const json::object key, find_key(s, *old));
-      out.push_back(key_need(Self::action, key, {}, s));
+      TRY(const auto key, find_key(s, *old));
+      out.push_back(key_need(Self::action, *key, {}, s));
     }
     return out;
   }

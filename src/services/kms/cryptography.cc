@@ -37,9 +37,10 @@ Result<size_t> data_key_bytes(const json::object& body) {
                    "set: [AES_256, AES_128]");
   return count ? static_cast<size_t>(*count) : *spec == "AES_256" ? size_t{32} : size_t{16};
 }
-Result<json::object> usable_key(const Snapshot& snapshot, const std::string& reference) {
-  TRY(json::object key, find_key(snapshot, reference));
-  CHECK(usable(key, snapshot.scope()));
+Result<std::shared_ptr<const KmsKey>> usable_key(const Snapshot& snapshot,
+                                                 const std::string& reference) {
+  TRY(auto key, find_key(snapshot, reference));
+  CHECK(usable(*key, snapshot.scope()));
   return key;
 }
 // What every cryptographic operation may say and we have one answer to.
@@ -66,7 +67,8 @@ Result<Done> check_common(const json::object& body) {
   return Done{};
 }
 // The key in the head of a ciphertext. Whether it exists is not told to those who may not use it.
-Result<json::object> key_of_ciphertext(const std::string& key_id, const Snapshot& snapshot) {
+Result<std::shared_ptr<const KmsKey>> key_of_ciphertext(const std::string& key_id,
+                                                        const Snapshot& snapshot) {
   auto key = find_key(snapshot, key_id);
   if (!key)
     return Error{400,
@@ -77,12 +79,12 @@ Result<json::object> key_of_ciphertext(const std::string& key_id, const Snapshot
   return key;
 }
 // KeyId or SourceKeyId, when given, must be the key that the ciphertext names.
-Result<Done> check_named_key(const json::object& body, std::string_view member,
-                             const json::object& key, const Snapshot& snapshot) {
+Result<Done> check_named_key(const json::object& body, std::string_view member, const KmsKey& key,
+                             const Snapshot& snapshot) {
   const std::string named = text_of(body, member);
   if (named.empty()) return Done{};
-  TRY(const json::object other, find_key(snapshot, named));
-  if (text_of(other, "Id") != text_of(key, "Id"))
+  TRY(const auto other, find_key(snapshot, named));
+  if (other->id != key.id)
     return Error{
         400,
         "IncorrectKeyException",
@@ -103,7 +105,7 @@ struct Plain {
   Secret bytes;
   std::string material;
 };
-Result<Plain> open_ciphertext(const json::object& body, const json::object& key,
+Result<Plain> open_ciphertext(const json::object& body, const KmsKey& key,
                               std::string_view context_member) {
   TRY(const std::string ciphertext, blob_of(body, "CiphertextBlob", kCiphertextBytesMax));
   TRY(const json::object context, context_of(body, context_member));
@@ -120,11 +122,11 @@ Result<KeyIn> Encrypt::parse(const Request& request) {
   return in;
 }
 Result<JsonOut> Encrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object key, usable_key(snapshot, in->key_id));
+  TRY(const auto key, usable_key(snapshot, in->key_id));
   TRY(const std::string plain, blob_of(in->body, "Plaintext", kPlaintextBytesMax));
   TRY(const json::object context, context_of(in->body));
-  return JsonOut{{{"CiphertextBlob", base64(encrypt(key, the_wrapping_key(), plain, context))},
-                  {"KeyId", key_arn(snapshot.scope(), text_of(key, "Id"))},
+  return JsonOut{{{"CiphertextBlob", base64(encrypt(*key, the_wrapping_key(), plain, context))},
+                  {"KeyId", key_arn(snapshot.scope(), key->id)},
                   {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}}};
 }
 
@@ -133,15 +135,15 @@ Result<KeyIn> Decrypt::parse(const Request& request) {
   return in;
 }
 Result<std::vector<Need>> Decrypt::needs(const In& in, const Snapshot& snapshot) {
-  TRY(const json::object key, key_of_ciphertext(in.key_id, snapshot));
+  TRY(const auto key, key_of_ciphertext(in.key_id, snapshot));
   TRY(const json::object context, context_of(in.body));
-  return std::vector<Need>{key_need(action, key, context, snapshot)};
+  return std::vector<Need>{key_need(action, *key, context, snapshot)};
 }
 Result<JsonOut> Decrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object key, usable_key(snapshot, in->key_id));
-  CHECK(check_named_key(in->body, "KeyId", key, snapshot));
-  TRY(const Plain plain, open_ciphertext(in->body, key, "EncryptionContext"));
-  return JsonOut{{{"KeyId", key_arn(snapshot.scope(), text_of(key, "Id"))},
+  TRY(const auto key, usable_key(snapshot, in->key_id));
+  CHECK(check_named_key(in->body, "KeyId", *key, snapshot));
+  TRY(const Plain plain, open_ciphertext(in->body, *key, "EncryptionContext"));
+  return JsonOut{{{"KeyId", key_arn(snapshot.scope(), key->id)},
                   {"Plaintext", base64(plain.bytes.expose())},
                   {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"},
                   {"KeyMaterialId", plain.material}}};
@@ -155,45 +157,44 @@ Result<KeyIn> ReEncrypt::parse(const Request& request) {
   return in;
 }
 Result<std::vector<Need>> ReEncrypt::needs(const In& in, const Snapshot& snapshot) {
-  TRY(const json::object from, key_of_ciphertext(in.key_id, snapshot));
-  TRY(const json::object to, find_key(snapshot, text_of(in.body, "DestinationKeyId")));
+  TRY(const auto from, key_of_ciphertext(in.key_id, snapshot));
+  TRY(const auto to, find_key(snapshot, text_of(in.body, "DestinationKeyId")));
   TRY(const json::object from_context, context_of(in.body, "SourceEncryptionContext"));
   TRY(const json::object to_context, context_of(in.body, "DestinationEncryptionContext"));
-  std::vector<Need> needs{key_need(action, from, from_context, snapshot),
-                          key_need("kms:ReEncryptTo", to, to_context, snapshot)};
+  std::vector<Need> needs{key_need(action, *from, from_context, snapshot),
+                          key_need("kms:ReEncryptTo", *to, to_context, snapshot)};
   for (Need& need : needs)
-    need.context["kms:reencryptonsamekey"] = {text_of(from, "Id") == text_of(to, "Id") ? "true"
-                                                                                       : "false"};
+    need.context["kms:reencryptonsamekey"] = {from->id == to->id ? "true" : "false"};
   return needs;
 }
 Result<JsonOut> ReEncrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object from, usable_key(snapshot, in->key_id));
-  TRY(const json::object to, usable_key(snapshot, text_of(in->body, "DestinationKeyId")));
-  CHECK(check_named_key(in->body, "SourceKeyId", from, snapshot));
-  TRY(const Plain plain, open_ciphertext(in->body, from, "SourceEncryptionContext"));
+  TRY(const auto from, usable_key(snapshot, in->key_id));
+  TRY(const auto to, usable_key(snapshot, text_of(in->body, "DestinationKeyId")));
+  CHECK(check_named_key(in->body, "SourceKeyId", *from, snapshot));
+  TRY(const Plain plain, open_ciphertext(in->body, *from, "SourceEncryptionContext"));
   TRY(const json::object context, context_of(in->body, "DestinationEncryptionContext"));
-  const std::string sealed = encrypt(to, the_wrapping_key(), plain.bytes.expose(), context);
+  const std::string sealed = encrypt(*to, the_wrapping_key(), plain.bytes.expose(), context);
   if (sealed.size() > kCiphertextBytesMax)
     return invalid("The plaintext is too large to be encrypted again");
   return JsonOut{{{"CiphertextBlob", base64(sealed)},
-                  {"SourceKeyId", key_arn(snapshot.scope(), text_of(from, "Id"))},
-                  {"KeyId", key_arn(snapshot.scope(), text_of(to, "Id"))},
+                  {"SourceKeyId", key_arn(snapshot.scope(), from->id)},
+                  {"KeyId", key_arn(snapshot.scope(), to->id)},
                   {"SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT"},
                   {"DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT"},
                   {"SourceKeyMaterialId", plain.material},
-                  {"DestinationKeyMaterialId", material_id(to, current_version(to))}}};
+                  {"DestinationKeyMaterialId", material_id(*to, to->current_version())}}};
 }
 
 namespace {
 Result<JsonOut> generate(const KeyIn& in, const Snapshot& snapshot, bool with_plaintext) {
   TRY(const size_t count, data_key_bytes(in.body));
-  TRY(const json::object key, usable_key(snapshot, in.key_id));
+  TRY(const auto key, usable_key(snapshot, in.key_id));
   TRY(const json::object context, context_of(in.body));
   const Secret plain(random_bytes(count));
   JsonOut out{
-      {{"CiphertextBlob", base64(encrypt(key, the_wrapping_key(), plain.expose(), context))},
-       {"KeyId", key_arn(snapshot.scope(), text_of(key, "Id"))},
-       {"KeyMaterialId", material_id(key, current_version(key))}}};
+      {{"CiphertextBlob", base64(encrypt(*key, the_wrapping_key(), plain.expose(), context))},
+       {"KeyId", key_arn(snapshot.scope(), key->id)},
+       {"KeyMaterialId", material_id(*key, key->current_version())}}};
   if (with_plaintext) out.body["Plaintext"] = base64(plain.expose());
   return out;
 }

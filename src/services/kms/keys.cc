@@ -33,20 +33,17 @@ std::string material_aad(std::string_view id, uint64_t version) {
   return "kms-material" + std::string(id) + big_endian64(version);
 }
 
-Secret open_material(const json::object& key, const Secret& wrapping, uint64_t version) {
-  const auto& versions = key.at("Versions").as_array();
-  if (version >= versions.size()) return {};
-  const auto sealed = unbase64(std::string(versions[version].as_string()));
+Secret open_material(const KmsKey& key, const Secret& wrapping, uint64_t version) {
+  if (version >= key.versions.size()) return {};
+  const auto sealed = unbase64(key.versions[version]);
   const auto plain =
-      sealed ? aead_open_random(wrapping, *sealed, material_aad(text_of(key, "Id"), version))
-             : std::nullopt;
+      sealed ? aead_open_random(wrapping, *sealed, material_aad(key.id, version)) : std::nullopt;
   return plain ? Secret(*plain) : Secret();
 }
-void add_material(json::object& key, const Secret& wrapping) {
-  json::array& versions = key.at("Versions").as_array();
+void add_material(KmsKey& key, const Secret& wrapping) {
   const Secret material(random_bytes(32));
-  versions.emplace_back(base64(aead_seal_random(
-      wrapping, material.expose(), material_aad(text_of(key, "Id"), versions.size()))));
+  key.versions.push_back(base64(
+      aead_seal_random(wrapping, material.expose(), material_aad(key.id, key.versions.size()))));
 }
 
 bool is_service_alias(std::string_view reference) { return reference.starts_with("alias/aws/"); }
@@ -54,17 +51,16 @@ bool is_service_alias(std::string_view reference) { return reference.starts_with
 class KmsDataKeys : public DataKeys {
  public:
   Result<KeyView> find(std::string_view reference, const Snapshot& snapshot) const override {
-    TRY(const json::object key, find_key(snapshot, reference));
-    return KeyView{key_arn(snapshot.scope(), text_of(key, "Id")), text_of(key, "Id"),
-                   text_of(key, "State"), text_of(key, "Policy")};
+    TRY(const auto key, find_key(snapshot, reference));
+    return KeyView{key_arn(snapshot.scope(), key->id), key->id, key->state, key->policy};
   }
   Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                    const json::object& context, std::string_view via,
                                    const Snapshot& snapshot) const override {
     if (is_service_alias(reference)) return std::optional<Need>();
-    TRY(const json::object key, find_key(snapshot, reference));
-    if (text_of(key, "Manager") == "AWS") return std::optional<Need>();
-    Need need = key_need(action, key, context, snapshot);
+    TRY(const auto key, find_key(snapshot, reference));
+    if (key->manager == "AWS") return std::optional<Need>();
+    Need need = key_need(action, *key, context, snapshot);
     need.context["kms:viaservice"] = {std::string(via)};
     need.context["aws:viaawsservice"] = {"true"};
     return std::optional<Need>(std::move(need));
@@ -74,37 +70,37 @@ class KmsDataKeys : public DataKeys {
     auto found = find_key(staged.snapshot(), reference);
     if (!found && is_service_alias(reference)) found = make_service_key(reference, staged);
     if (!found) return std::move(found).error();
-    const json::object key = *std::move(found);
+    const KmsKey& key = **found;
     CHECK(usable(key, staged.snapshot().scope()));
     Secret plain(random_bytes(32));
     std::string wrapped = encrypt(key, the_wrapping_key(), plain.expose(), context);
     return DataKey{std::move(plain), std::move(wrapped),
-                   key_arn(staged.snapshot().scope(), text_of(key, "Id"))};
+                   key_arn(staged.snapshot().scope(), key.id)};
   }
   Result<Secret> unwrap(std::string_view wrapped, const json::object& context,
                         const Snapshot& snapshot) override {
     const auto opened = peek(wrapped);
     if (!opened) return Error{400, "InvalidCiphertextException", "", {}};
-    TRY(const json::object key, find_key(snapshot, opened->key_id));
-    CHECK(usable(key, snapshot.scope()));
-    auto plain = decrypt(key, the_wrapping_key(), wrapped, context);
+    TRY(const auto key, find_key(snapshot, opened->key_id));
+    CHECK(usable(*key, snapshot.scope()));
+    auto plain = decrypt(*key, the_wrapping_key(), wrapped, context);
     if (!plain) return Error{400, "InvalidCiphertextException", "", {}};
     return *std::move(plain);
   }
 
   // alias/aws/s3 and its like, unless it is there; racing makers conflict on the alias and run
   // again.
-  static json::object make_service_key(std::string_view alias, Staged& staged) {
+  static std::shared_ptr<const KmsKey> make_service_key(std::string_view alias, Staged& staged) {
     if (const auto id = staged.get(alias_key(alias)))
-      if (const auto key = staged.get_json(record_key(*id))) return *key;
-    json::object key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()),
-                               "Default key that protects data of " +
-                                   std::string(alias.substr(10)) + " when no other key is named",
-                               "AWS");
-    key["Rotation"] = kRotationDaysDefault;
-    staged.put(alias_key(alias), text_of(key, "Id"));
-    staged.put_json(record_key(text_of(key, "Id")), key);
-    return key;
+      if (const auto key = staged.get(record_key(*id))) return std::make_shared<KmsKey>(*key);
+    KmsKey key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()),
+                         "Default key that protects data of " + std::string(alias.substr(10)) +
+                             " when no other key is named",
+                         "AWS");
+    key.rotation_days = kRotationDaysDefault;
+    staged.put(alias_key(alias), key.id);
+    staged.put(record_key(key.id), key);
+    return std::make_shared<KmsKey>(std::move(key));
   }
 };
 }  // namespace
@@ -116,7 +112,8 @@ Error not_found(const std::string& arn) {
   return {400, "NotFoundException", "Key '" + arn + "' does not exist", {}};
 }
 
-Result<json::object> find_key(const Snapshot& snapshot, std::string_view reference) {
+Result<std::shared_ptr<const KmsKey>> find_key(const Snapshot& snapshot,
+                                               std::string_view reference) {
   std::string id(reference);
   if (const auto arn = parse_arn(reference)) {
     if (arn->service != "kms" || arn->region != snapshot.scope().region ||
@@ -133,64 +130,51 @@ Result<json::object> find_key(const Snapshot& snapshot, std::string_view referen
                    {}};
     id = *target;
   }
-  auto key = snapshot.get_json(record_key(id));
+  auto key = snapshot.get(record_key(id));
   if (!key && reference == id &&
       (id.size() != kIdBytes || id.find_first_not_of("0123456789abcdef-") != id.npos))
     return Error{400, "NotFoundException", "Invalid keyId '" + id.substr(0, 200) + "'", {}};
   if (!key || deletion_due(*key, now())) return not_found(key_arn(snapshot.scope(), id));
-  return *std::move(key);
+  return key;
 }
 
-Result<Done> usable(const json::object& key, const Scope& scope) {
-  const std::string state = text_of(key, "State"), arn = key_arn(scope, text_of(key, "Id"));
-  if (state == "Disabled") return Error{400, "DisabledException", arn + " is disabled.", {}};
-  if (state != "Enabled")
-    return Error{400, "KMSInvalidStateException", arn + " is pending deletion.", {}};
-  return Done{};
+Result<Done> usable(const KmsKey& key, const Scope& scope) {
+  if (key.state == "Enabled") return Done{};
+  const std::string arn = key_arn(scope, key.id);
+  if (key.state == "Disabled") return Error{400, "DisabledException", arn + " is disabled.", {}};
+  return Error{400, "KMSInvalidStateException", arn + " is pending deletion.", {}};
 }
 
-json::object new_key(const Secret& wrapping, const std::string& policy,
-                     const std::string& description, std::string_view manager) {
-  json::object key{{"Id", random_uuid()},
-                   {"Created", now()},
-                   {"Description", description},
-                   {"State", "Enabled"},
-                   {"Policy", policy},
-                   {"Manager", manager},
-                   {"Rotation", 0},
-                   {"RotatedAt", now()},
-                   {"DeleteAt", 0},
-                   {"Versions", json::array{}},
-                   {"Rotations", json::array{}}};
+KmsKey new_key(const Secret& wrapping, const std::string& policy, const std::string& description,
+               std::string_view manager) {
+  KmsKey key{.id = random_uuid(),
+             .created = now(),
+             .description = description,
+             .state = "Enabled",
+             .policy = policy,
+             .manager = std::string(manager),
+             .rotated_at = now()};
   add_material(key, wrapping);
   return key;
 }
-void rotate(json::object& key, const Secret& wrapping, std::string_view type, Time at) {
+void rotate(KmsKey& key, const Secret& wrapping, std::string_view type, Time at) {
   add_material(key, wrapping);
-  key["Rotations"].as_array().push_back(json::object{{"At", at}, {"Type", type}});
-  if (type == "AUTOMATIC")
-    key["RotatedAt"] = at;  // a rotation on demand leaves the schedule as it is
+  key.rotations.push_back({at, std::string(type)});
+  if (type == "AUTOMATIC") key.rotated_at = at;  // one on demand leaves the schedule as it is
 }
-bool rotation_due(const json::object& key, Time at) {
-  const int64_t days = int_of(key, "Rotation");
-  return days && text_of(key, "State") == "Enabled" &&
-         int_of(key, "RotatedAt") + days * kDayMs <= at;
+bool rotation_due(const KmsKey& key, Time at) {
+  return key.rotation_days && key.state == "Enabled" &&
+         key.rotated_at + key.rotation_days * kDayMs <= at;
 }
-bool deletion_due(const json::object& key, Time at) {
-  const int64_t when = int_of(key, "DeleteAt");
-  return when && when <= at;
-}
-uint64_t current_version(const json::object& key) {
-  return key.at("Versions").as_array().size() - 1;
-}
-std::string material_id(const json::object& key, uint64_t version) {
-  return hex(sha256("kms-material-id" + text_of(key, "Id") + big_endian64(version)));
+bool deletion_due(const KmsKey& key, Time at) { return key.delete_at && key.delete_at <= at; }
+std::string material_id(const KmsKey& key, uint64_t version) {
+  return hex(sha256("kms-material-id" + key.id + big_endian64(version)));
 }
 
-std::string encrypt(const json::object& key, const Secret& wrapping, std::string_view plain,
+std::string encrypt(const KmsKey& key, const Secret& wrapping, std::string_view plain,
                     const json::object& context) {
-  const uint64_t version = current_version(key);
-  const std::string head = "\x01" + text_of(key, "Id") + big_endian64(version);
+  const uint64_t version = key.current_version();
+  const std::string head = "\x01" + key.id + big_endian64(version);
   return head +
          aead_seal_random(open_material(key, wrapping, version), plain, head + canonical(context));
 }
@@ -201,10 +185,10 @@ std::optional<Opened> peek(std::string_view ciphertext) {
   return Opened{std::string(ciphertext.substr(1, kIdBytes)),
                 from_big_endian64(ciphertext.substr(1 + kIdBytes))};
 }
-std::optional<Secret> decrypt(const json::object& key, const Secret& wrapping,
+std::optional<Secret> decrypt(const KmsKey& key, const Secret& wrapping,
                               std::string_view ciphertext, const json::object& context) {
   const auto opened = peek(ciphertext);
-  if (!opened || opened->key_id != text_of(key, "Id")) return std::nullopt;
+  if (!opened || opened->key_id != key.id) return std::nullopt;
   const Secret material = open_material(key, wrapping, opened->version);
   if (material.empty()) return std::nullopt;
   auto plain = aead_open_random(material, ciphertext.substr(kHeadBytes),
@@ -235,47 +219,60 @@ policy::Context kind_of_key(const Scope& scope) {
 }
 
 namespace {
-// The aliases of every key, read anew when metadata changed: each use of a key asks.
-std::vector<std::string> aliases_of(const std::string& id, const Snapshot& snapshot) {
-  using Aliases = std::multimap<std::string, std::string>;
-  static std::mutex mutex;
-  static uint64_t known_version = 0;
-  static std::shared_ptr<const Aliases> known;
-  std::shared_ptr<const Aliases> aliases;
-  const uint64_t version = snapshot.meta_version();
-  {
-    const std::lock_guard lock(mutex);
-    if (version && version == known_version) aliases = known;
+// The aliases of every key, read anew when one changed: each use of a key asks.
+class KnownAliases {
+ public:
+  std::vector<std::string> of(const std::string& id, const Snapshot& snapshot) {
+    const auto aliases = all(snapshot);
+    std::vector<std::string> out;
+    for (auto [it, end] = aliases->equal_range(id); it != end; ++it) out.push_back(it->second);
+    return out;
   }
-  if (!aliases) {
-    auto fresh = std::make_shared<Aliases>();
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    known_ = nullptr;
+  }
+
+ private:
+  using ByKey = std::multimap<std::string, std::string>;
+  std::shared_ptr<const ByKey> all(const Snapshot& snapshot) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (known_ && snapshot.unchanged_since(read_at_, {"kms.alias"})) return known_;
+    }
+    auto fresh = std::make_shared<ByKey>();
     snapshot.scan(schema::prefix(Family::meta, "kms.alias", {}), "", false,
                   [&](std::string_view key, std::string_view value) {
                     fresh->emplace(value, schema::parts(key).at(0));
                     return true;
                   });
-    aliases = fresh;
-    const std::lock_guard lock(mutex);
-    if (version > known_version) {
-      known_version = version;
-      known = fresh;
+    const std::lock_guard lock(mutex_);
+    if (!known_ || snapshot.commit() > read_at_) {
+      known_ = fresh;
+      read_at_ = snapshot.commit();
     }
+    return fresh;
   }
-  std::vector<std::string> out;
-  for (auto [it, end] = aliases->equal_range(id); it != end; ++it) out.push_back(it->second);
-  return out;
+
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<const ByKey> known_;
+  uint64_t read_at_ = 0;
+};
+KnownAliases& known_aliases() {
+  static KnownAliases aliases;
+  return aliases;
 }
 }  // namespace
 
-Need key_need(std::string_view action, const json::object& key, const json::object& context,
+Need key_need(std::string_view action, const KmsKey& key, const json::object& context,
               const Snapshot& snapshot) {
   const Scope& scope = snapshot.scope();
   Need need{std::string(action),
-            key_arn(scope, text_of(key, "Id")),
+            key_arn(scope, key.id),
             kind_of_key(scope),
-            {{policy::Kind::key, text_of(key, "Policy")}},
+            {{policy::Kind::key, key.policy}},
             "AWS::KMS::Key"};
-  need.context["kms:resourcealiases"] = aliases_of(text_of(key, "Id"), snapshot);
+  need.context["kms:resourcealiases"] = known_aliases().of(key.id, snapshot);
   if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
     need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
   std::vector<std::string> names;
@@ -291,6 +288,7 @@ Need key_need(std::string_view action, const json::object& key, const json::obje
 const Secret& the_wrapping_key() { return wrapping_slot(); }
 std::unique_ptr<DataKeys> data_keys(Store& store) {
   wrapping_slot() = store.derive_key("kms");
+  known_aliases().forget();  // of a store that this process had open before
   // Made before the first call: the first uploads of a new server would all make it, and all but
   // one would conflict.
   Staged staged = store.stage();

@@ -55,44 +55,40 @@ Result<json::object> context_of(const json::object& body, std::string_view membe
   }
   return *context;
 }
-Result<json::object> tracked_key(Staged& staged, const std::string& reference) {
+Result<KmsKey> tracked_key(Staged& staged, const std::string& reference) {
   if (reference.starts_with("alias/") || reference.find(":alias/") != std::string::npos)
     return Error{400,
                  "InvalidArnException",
                  "Invalid keyId '" + reference + "': this operation takes a key id or key ARN",
                  {}};
-  TRY(const json::object found, find_key(staged.snapshot(), reference));
-  auto key = staged.get_json(record_key(text_of(found, "Id")));
+  TRY(const auto found, find_key(staged.snapshot(), reference));
+  auto key = staged.get(record_key(found->id));
   if (!key) return not_found(reference);
   return *std::move(key);
 }
-json::object metadata(const json::object& key, const Scope& scope) {
-  const std::string state = text_of(key, "State");
+json::object metadata(const KmsKey& key, const Scope& scope) {
   json::object m{{"AWSAccountId", scope.account_id},
-                 {"KeyId", text_of(key, "Id")},
-                 {"Arn", key_arn(scope, text_of(key, "Id"))},
-                 {"CreationDate", static_cast<double>(int_of(key, "Created")) / 1000},
-                 {"Enabled", state == "Enabled"},
-                 {"Description", text_of(key, "Description")},
+                 {"KeyId", key.id},
+                 {"Arn", key_arn(scope, key.id)},
+                 {"CreationDate", static_cast<double>(key.created) / 1000},
+                 {"Enabled", key.state == "Enabled"},
+                 {"Description", key.description},
                  {"KeyUsage", "ENCRYPT_DECRYPT"},
-                 {"KeyState", state},
+                 {"KeyState", key.state},
                  {"Origin", "AWS_KMS"},
-                 {"KeyManager", text_of(key, "Manager")},
+                 {"KeyManager", key.manager},
                  {"CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"},
                  {"KeySpec", "SYMMETRIC_DEFAULT"},
                  {"EncryptionAlgorithms", json::array{"SYMMETRIC_DEFAULT"}},
                  {"MultiRegion", false}};
-  if (const int64_t at = int_of(key, "DeleteAt"))
-    m["DeletionDate"] = static_cast<double>(at) / 1000;
-  m["CurrentKeyMaterialId"] = material_id(key, current_version(key));
+  if (key.delete_at) m["DeletionDate"] = static_cast<double>(key.delete_at) / 1000;
+  m["CurrentKeyMaterialId"] = material_id(key, key.current_version());
   return m;
 }
-Result<Done> not_pending(const json::object& key, const Scope& scope) {
-  if (text_of(key, "State") == "PendingDeletion")
-    return Error{400,
-                 "KMSInvalidStateException",
-                 key_arn(scope, text_of(key, "Id")) + " is pending deletion.",
-                 {}};
+Result<Done> not_pending(const KmsKey& key, const Scope& scope) {
+  if (key.state == "PendingDeletion")
+    return Error{
+        400, "KMSInvalidStateException", key_arn(scope, key.id) + " is pending deletion.", {}};
   return Done{};
 }
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise) {
@@ -203,8 +199,8 @@ struct CreateKey : OnKey<CreateKey> {
     TRY(const std::string policy,
         checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(),
                        staged.snapshot(), bypass.value_or(false)));
-    json::object key = new_key(the_wrapping_key(), policy, description.value_or(""), "CUSTOMER");
-    staged.put_json(record_key(text_of(key, "Id")), key);
+    const KmsKey key = new_key(the_wrapping_key(), policy, description.value_or(""), "CUSTOMER");
+    staged.put(record_key(key.id), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
   }
   static json::value audit_result(const Out& out) { return shown_answer(out.body); }
@@ -212,8 +208,8 @@ struct CreateKey : OnKey<CreateKey> {
 struct DescribeKey : OnKey<DescribeKey> {
   static constexpr std::string_view name = "DescribeKey", action = "kms:DescribeKey";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
-    TRY(const json::object key, find_key(s, in->key_id));
-    return Out{{{"KeyMetadata", metadata(key, s.scope())}}};
+    TRY(const auto key, find_key(s, in->key_id));
+    return Out{{{"KeyMetadata", metadata(*key, s.scope())}}};
   }
 };
 struct ListKeys : OnKey<ListKeys> {
@@ -226,20 +222,18 @@ struct ListKeys : OnKey<ListKeys> {
     TRY(const Page page, page_of(in->body, 1000, 100));
     json::array keys;
     std::string last, next;
-    s.scan(schema::prefix(Family::meta, "kms.key", {}),
-           page.marker.empty() ? "" : record_key(page.marker).bytes, false,
-           [&](std::string_view key, std::string_view value) {
-             const std::string id = schema::parts(key).at(0);
-             const auto record = parse_json_object(value);
-             if (id == page.marker || !record || deletion_due(*record, in.time())) return true;
-             if (keys.size() == page.limit) {
-               next = last;
-               return false;
-             }
-             keys.push_back(json::object{{"KeyId", id}, {"KeyArn", key_arn(s.scope(), id)}});
-             last = id;
-             return true;
-           });
+    s.scan(
+        RecordPrefix<KmsKey>{}, page.marker.empty() ? "" : record_key(page.marker).bytes, false,
+        [&](std::string_view, const KmsKey& key) {
+          if (key.id == page.marker || deletion_due(key, in.time())) return true;
+          if (keys.size() == page.limit) {
+            next = last;
+            return false;
+          }
+          keys.push_back(json::object{{"KeyId", key.id}, {"KeyArn", key_arn(s.scope(), key.id)}});
+          last = key.id;
+          return true;
+        });
     Out out{{{"Keys", std::move(keys)}}};
     end_page(out.body, next);
     return out;
@@ -248,11 +242,11 @@ struct ListKeys : OnKey<ListKeys> {
 struct GetKeyPolicy : OnKey<GetKeyPolicy> {
   static constexpr std::string_view name = "GetKeyPolicy", action = "kms:GetKeyPolicy";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
-    TRY(const json::object key, find_key(s, in->key_id));
+    TRY(const auto key, find_key(s, in->key_id));
     TRY(const auto name, Fields(in->body).text("PolicyName"));
     if (name.value_or("default") != "default")
       return Error{400, "NotFoundException", "No such policy exists", {}};
-    return Out{{{"Policy", show_principals(text_of(key, "Policy"), *in.ports().identities, s)},
+    return Out{{{"Policy", show_principals(key->policy, *in.ports().identities, s)},
                 {"PolicyName", "default"}}};
   }
 };
@@ -273,16 +267,14 @@ struct ListResourceTags : OnKey<ListResourceTags> {  // there are no tags: truth
 };
 struct TagResource : ChangesKey<TagResource> {
   static constexpr std::string_view name = "TagResource", action = "kms:TagResource";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     return no_tags();
   }
 };
 struct UntagResource : ChangesKey<UntagResource> {
   static constexpr std::string_view name = "UntagResource", action = "kms:UntagResource";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     return no_tags();
   }
@@ -290,13 +282,12 @@ struct UntagResource : ChangesKey<UntagResource> {
 struct UpdateKeyDescription : ChangesKey<UpdateKeyDescription> {
   static constexpr std::string_view name = "UpdateKeyDescription",
                                     action = "kms:UpdateKeyDescription";
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>& in, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     TRY(const std::string text, Fields(in->body).required_text("Description"));
     if (text.size() > kDescriptionMax)
       return invalid("Description must have at most 8192 characters");
-    key["Description"] = text;
+    key.description = text;
     return Done{};
   }
 };
@@ -305,32 +296,29 @@ struct PutKeyPolicy : ChangesKey<PutKeyPolicy> {
   static void add_context(policy::Context& context, const json::object& body) {
     add_bypass(context, body);
   }
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>& in, Staged& staged, json::object&) {
     TRY(const std::string text, Fields(in->body).required_text("Policy"));
     TRY(const auto policy_name, Fields(in->body).text("PolicyName"));
     if (policy_name.value_or("default") != "default")
       return invalid("The name of a key policy is default");
-    TRY(key["Policy"], checked_policy(text, in.caller(), in.ports(), staged.snapshot(),
-                                      bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
+    TRY(key.policy, checked_policy(text, in.caller(), in.ports(), staged.snapshot(),
+                                   bool_of(in->body, "BypassPolicyLockoutSafetyCheck")));
     return Done{};
   }
 };
 struct EnableKey : ChangesKey<EnableKey> {
   static constexpr std::string_view name = "EnableKey", action = "kms:EnableKey";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
-    key["State"] = "Enabled";
+    key.state = "Enabled";
     return Done{};
   }
 };
 struct DisableKey : ChangesKey<DisableKey> {
   static constexpr std::string_view name = "DisableKey", action = "kms:DisableKey";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
-                             json::object&) {
+  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
-    key["State"] = "Disabled";
+    key.state = "Disabled";
     return Done{};
   }
 };
@@ -342,15 +330,15 @@ struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
     context["kms:schedulekeydeletionpendingwindowindays"] = {
         std::to_string(days && *days ? **days : 30)};
   }
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+  static Result<Done> change(KmsKey& key, const Authorized<In>& in, Staged& staged,
                              json::object& out) {
     CHECK(not_pending(key, staged.snapshot().scope()));
     TRY(const auto days, Fields(in->body).integer("PendingWindowInDays"));
     if (days && (*days < 7 || *days > 30)) return invalid("PendingWindowInDays must be 7 to 30");
-    key["State"] = "PendingDeletion";
-    key["DeleteAt"] = in.time() + days.value_or(30) * 86'400'000;
-    out = {{"KeyId", key_arn(staged.snapshot().scope(), text_of(key, "Id"))},
-           {"DeletionDate", static_cast<double>(int_of(key, "DeleteAt")) / 1000},
+    key.state = "PendingDeletion";
+    key.delete_at = in.time() + days.value_or(30) * 86'400'000;
+    out = {{"KeyId", key_arn(staged.snapshot().scope(), key.id)},
+           {"DeletionDate", static_cast<double>(key.delete_at) / 1000},
            {"KeyState", "PendingDeletion"},
            {"PendingWindowInDays", days.value_or(30)}};
     return Done{};
@@ -358,13 +346,13 @@ struct ScheduleKeyDeletion : ChangesKey<ScheduleKeyDeletion> {
 };
 struct CancelKeyDeletion : ChangesKey<CancelKeyDeletion> {
   static constexpr std::string_view name = "CancelKeyDeletion", action = "kms:CancelKeyDeletion";
-  static Result<Done> change(json::object& key, const Authorized<In>&, Staged& staged,
+  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged,
                              json::object& out) {
-    const std::string arn = key_arn(staged.snapshot().scope(), text_of(key, "Id"));
-    if (text_of(key, "State") != "PendingDeletion")
+    const std::string arn = key_arn(staged.snapshot().scope(), key.id);
+    if (key.state != "PendingDeletion")
       return Error{400, "KMSInvalidStateException", arn + " is not pending deletion.", {}};
-    key["State"] = "Disabled";
-    key["DeleteAt"] = 0;
+    key.state = "Disabled";
+    key.delete_at = 0;
     out = {{"KeyId", arn}};
     return Done{};
   }

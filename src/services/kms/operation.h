@@ -29,10 +29,10 @@ Result<json::object> context_of(const json::object& body,
                                 std::string_view member = "EncryptionContext");
 // For changes: the record read through `staged`, so that a racing change conflicts. Mutations take
 // an id or ARN only.
-Result<json::object> tracked_key(Staged& staged, const std::string& reference);
-json::object metadata(const json::object& key, const Scope& scope);
+Result<KmsKey> tracked_key(Staged& staged, const std::string& reference);
+json::object metadata(const KmsKey& key, const Scope& scope);
 Result<Done> not_pending(
-    const json::object& key,
+    const KmsKey& key,
     const Scope& scope);  // KMSInvalidStateException while its deletion is pending
 // Limit and Marker of the List calls; `max` and `otherwise` as the API Reference gives them.
 struct Page {
@@ -50,9 +50,9 @@ struct OnKey {
   using Out = JsonOut;
   static Result<In> parse(const Request& request) { return parse_key_in(request, true); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot) {
-    TRY(const json::object key, find_key(snapshot, in.key_id));
+    TRY(const auto key, find_key(snapshot, in.key_id));
     TRY(const json::object context, context_of(in.body));
-    Need need = key_need(Self::action, key, context, snapshot);
+    Need need = key_need(Self::action, *key, context, snapshot);
     if (const size_t alias = in.key_id.find("alias/"); alias != in.key_id.npos)
       need.context["kms:requestalias"] = {in.key_id.substr(alias)};
     if constexpr (requires { Self::add_context(need.context, in.body); })
@@ -73,25 +73,25 @@ struct OnKey {
 template <class Self>
 struct ChangesKey : OnKey<Self> {
   static Result<JsonOut> run(const Authorized<KeyIn>& in, Staged& staged) {
-    TRY(json::object key, tracked_key(staged, in->key_id));
-    if (text_of(key, "Manager") == "AWS")
+    TRY(KmsKey key, tracked_key(staged, in->key_id));
+    if (key.manager == "AWS")
       return Error{403,
                    "AccessDeniedException",
                    "Keys of AWS services cannot be changed: " + in->key_id,
                    {}};
     JsonOut out;
     CHECK(Self::change(key, in, staged, out.body));
-    staged.put_json(record_key(text_of(key, "Id")), key);
-    out.key_arn = key_arn(staged.snapshot().scope(), text_of(key, "Id"));
+    staged.put(record_key(key.id), key);
+    out.key_arn = key_arn(staged.snapshot().scope(), key.id);
     return out;
   }
   static json::value audit_result(const JsonOut& out) { return audit_change(out); }
 };
-#define SLUICE_KMS_CHANGE(operation)                                                        \
-  struct operation : ChangesKey<operation> {                                                \
-    static constexpr std::string_view name = #operation, action = "kms:" #operation;        \
-    static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged, \
-                               json::object& out);                                          \
+#define SLUICE_KMS_CHANGE(operation)                                                  \
+  struct operation : ChangesKey<operation> {                                          \
+    static constexpr std::string_view name = #operation, action = "kms:" #operation;  \
+    static Result<Done> change(KmsKey& key, const Authorized<In>& in, Staged& staged, \
+                               json::object& out);                                    \
   }
 #define SLUICE_KMS_READ(operation)                                                   \
   struct operation : OnKey<operation> {                                              \

@@ -13,7 +13,7 @@ struct EnableKeyRotation : ChangesKey<EnableKeyRotation> {
     if (const auto days = Fields(body).integer("RotationPeriodInDays"); days && *days)
       context["kms:rotationperiodindays"] = {std::to_string(**days)};
   }
-  static Result<Done> change(json::object& key, const Authorized<In>& in, Staged& staged,
+  static Result<Done> change(KmsKey& key, const Authorized<In>& in, Staged& staged,
                              json::object& out);
 };
 SLUICE_KMS_CHANGE(DisableKeyRotation);

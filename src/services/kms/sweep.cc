@@ -46,24 +46,22 @@ void erase_key(Staged& staged, const std::string& id) {
 
 void sweep_once(Store& store, Time at) {
   std::vector<std::string> due;
-  store.snapshot().scan(schema::prefix(Family::meta, "kms.key", {}), "", false,
-                        [&](std::string_view key, std::string_view value) {
-                          const auto record = parse_json_object(value);
-                          if (record && (deletion_due(*record, at) || rotation_due(*record, at)))
-                            due.push_back(schema::parts(key).at(0));
+  store.snapshot().scan(RecordPrefix<KmsKey>{}, "", false,
+                        [&](std::string_view, const KmsKey& key) {
+                          if (deletion_due(key, at) || rotation_due(key, at)) due.push_back(key.id);
                           return true;
                         });
   bool destroyed = false;
   for (const std::string& id : due) {
     Staged staged = store.stage();
-    auto key = staged.get_json(record_key(id));
+    auto key = staged.get(record_key(id));
     const bool dead = key && deletion_due(*key, at);
     if (!key || (!dead && !rotation_due(*key, at))) continue;  // changed meanwhile
     if (dead)
       erase_key(staged, id);
     else {
       rotate(*key, the_wrapping_key(), "AUTOMATIC", at);
-      staged.put_json(record_key(id), *key);
+      staged.put(record_key(id), *key);
     }
     std::vector<json::object> records;
     records.push_back(service_event(store, dead ? "DeleteKey" : "RotateKey", id, at));
