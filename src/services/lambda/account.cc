@@ -21,13 +21,11 @@ json::array jobs_of(Store& store) {
 
 Result<JsonOut> GetAccountSettings::run(const Authorized<In>& in, const Snapshot& snapshot) {
   int64_t functions = 0, code_bytes = 0, reserved = 0;
-  snapshot.scan(schema::prefix(Family::meta, "lambda.function", {}), "", false,
-                [&](std::string_view, std::string_view value) {
-                  const auto function = parse_json_object(value);
-                  if (!function) return true;
+  snapshot.scan(RecordPrefix<Function>{}, "", false,
+                [&](std::string_view, const Function& function) {
                   ++functions;
-                  code_bytes += int_of(*function, "CodeSize");
-                  reserved += int_of(*function, "Reserved");
+                  code_bytes += function.code_bytes;
+                  reserved += function.reserved.value_or(0);
                   return true;
                 });
   return JsonOut{

@@ -12,8 +12,8 @@
 
 namespace sluice::lambda {
 namespace {
-std::string name_of(const json::object& event) {
-  std::string arn = text_of(event, "function");
+std::string name_of(const AsyncEvent& event) {
+  std::string arn = event.function;
   const size_t at = arn.find(":function:");
   if (at != std::string::npos) arn.erase(0, at + 10);
   return arn.substr(0, arn.find(':'));
@@ -29,33 +29,22 @@ void AsyncQueue::serve() {
        }});
 }
 
-AsyncQueue::Settings AsyncQueue::settings(const std::string& name) const {
-  Settings out;
-  if (const auto config = ports_.store->snapshot().get_json(event_config_key(name))) {
-    out.retries = int_of(*config, "MaximumRetryAttempts", out.retries);
-    out.age_s = int_of(*config, "MaximumEventAgeInSeconds", out.age_s);
-    out.on_failure = text_of(*config, "OnFailure");
-  }
-  return out;
-}
-
 // An event of another service goes through the door in that service's name: the function's policy
 // must let it. An event of Invoke was authorised when it was accepted.
-Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event,
+Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
                                                     const std::string& name) {
-  const std::string payload = json::serialize(event.at("payload")),
-                    source = text_of(event, "source"), id = text_of(event, "request_id");
-  if (source.empty()) return runner_.run(name, payload, id);
+  std::string payload = json::serialize(event.payload);
+  if (event.source.empty()) return runner_.run(name, payload, event.request_id);
   Request request;
   request.method = "POST";
   request.target = "/2015-03-31/functions/" + name + "/invocations";
   request.headers.add("x-amz-invocation-type", "RequestResponse");
-  request.headers.add("x-sluice-event-id", id);
-  request.headers.add("user-agent", source);
-  request.body = payload;
+  request.headers.add("x-sluice-event-id", event.request_id);
+  request.headers.add("user-agent", event.source);
+  request.body = std::move(payload);
   Response answer = ports_.dispatcher->call(
       "lambda", "Invoke", std::move(request),
-      Gate::service_caller(source, ports_.store->scope(), text_of(event, "source_arn")));
+      Gate::service_caller(event.source, ports_.store->scope(), event.source_arn));
   if (answer.status != 200)
     return Error{answer.status, answer.headers.get("x-amzn-errortype"), answer.body, {}};
   return FunctionRunner::Outcome{
@@ -63,54 +52,55 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const json::object& event,
 }
 
 JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
-  const json::object& event = job.event;
+  const auto event = members_from<AsyncEvent>(job.event);
   const std::string name = name_of(event);
-  const Settings rules = settings(name);
+  const auto config = ports_.store->snapshot().get(event_config_key(name));
+  const EventConfig rules = config ? *config : EventConfig{};
   auto outcome = deliver(event, name);
-  if (outcome && outcome->function_error.empty()) return finish(job, "");
+  if (outcome && outcome->function_error.empty()) return finish(job, event, "");
   if (stopping())  // it may have failed because we stop: delivered again at the next start
     return JobResult::finished();
-  const int64_t attempts = int_of(event, "attempts") + 1;
-  const bool too_old = now() - int_of(event, "queued") > rules.age_s * 1000;
-  if (outcome && attempts <= rules.retries && !too_old) {
-    retry_function(job, kRetryDelayMs * attempts);
+  const bool too_old = now() - event.queued > rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
+  if (outcome && event.attempts < rules.retries_max.value_or(kRetriesMax) && !too_old) {
+    retry_function(job, event);
     return JobResult::finished();
   }
   if (!outcome && !too_old)
     return JobResult::park(outcome.error().code + " " + outcome.error().message);
-  if (rules.on_failure.empty()) return finish(job, name);
+  if (rules.on_failure.empty()) return finish(job, event, name);
   const FunctionRunner::Outcome last =
       outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
   if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
-    return finish(job, "");
+    return finish(job, event, "");
   return JobResult::finished();  // it stays, and is tried again
 }
 
 // The attempt is counted on disk: the old event goes and the next one comes in one commit.
-void AsyncQueue::retry_function(const Job& job, int64_t delay_ms) {
+void AsyncQueue::retry_function(const Job& job, AsyncEvent event) {
+  ++event.attempts;
   Job next = job;
-  next.event["attempts"] = int_of(next.event, "attempts") + 1;
+  next.event = members_of(event);
   Staged staged = ports_.store->stage();
-  staged.put_off(next, ports_.store->jobs().now() + delay_ms);
+  staged.put_off(next, ports_.store->jobs().now() + kRetryDelayMs * event.attempts);
   if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
     spdlog::error("a retry could not be stored: {}", kept.error().message);
 }
 
-bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
-                           const Settings& rules, const char* condition,
+bool AsyncQueue::set_aside(const AsyncEvent& event, const std::string& name,
+                           const EventConfig& rules, const char* condition,
                            const FunctionRunner::Outcome& outcome) {
   const Scope& scope = ports_.store->scope();
-  const auto function = ports_.store->snapshot().get_json(function_key(name));
+  const auto function = ports_.store->snapshot().get(function_key(name));
   const auto response = parse_json(outcome.body);
-  const std::string time = iso_millis(now()), id = text_of(event, "request_id");
+  const std::string time = iso_millis(now());
   const json::object record{
       {"version", "1.0"},
       {"timestamp", time},
-      {"requestContext", json::object{{"requestId", id},
+      {"requestContext", json::object{{"requestId", event.request_id},
                                       {"functionArn", function_arn(scope, name) + ":$LATEST"},
                                       {"condition", condition},
-                                      {"approximateInvokeCount", int_of(event, "attempts") + 1}}},
-      {"requestPayload", event.at("payload")},
+                                      {"approximateInvokeCount", event.attempts + 1}}},
+      {"requestPayload", event.payload},
       {"responseContext", json::object{{"statusCode", 200},
                                        {"executedVersion", "$LATEST"},
                                        {"functionError", outcome.function_error}}},
@@ -119,7 +109,7 @@ bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
   assume.source_ip = "lambda.amazonaws.com";
   assume.query = {{"Action", "AssumeRole"},
                   {"Version", "2011-06-15"},
-                  {"RoleArn", function ? text_of(*function, "Role") : ""},
+                  {"RoleArn", function ? function->role : ""},
                   {"RoleSessionName", name},
                   {"DurationSeconds", "900"}};
   const Response granted = ports_.dispatcher->call(
@@ -138,7 +128,8 @@ bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
   Request put;
   put.method = "PUT";
   put.target = "/" + rules.on_failure.substr(std::string_view("arn:aws:s3:::").size()) +
-               "/aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" + id;
+               "/aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" +
+               event.request_id;
   put.source_ip = "lambda.amazonaws.com";
   put.headers.add("content-type", "application/json");
   put.headers.add("user-agent", "lambda.amazonaws.com");
@@ -153,22 +144,22 @@ bool AsyncQueue::set_aside(const json::object& event, const std::string& name,
 
 // `dropped_from`: the function that has no on-failure destination, so that the loss stands in its
 // log and metrics.
-JobResult AsyncQueue::finish(const Job& job, const std::string& dropped_from) {
+JobResult AsyncQueue::finish(const Job& job, const AsyncEvent& event,
+                             const std::string& dropped_from) {
   for (int attempt = 0; attempt < 20; ++attempt) {
     Staged staged = ports_.store->stage();
     staged.finish(job);
     if (!dropped_from.empty()) {
-      const std::string id = text_of(job.event, "request_id");
       spdlog::warn(
           "an event for {} is dropped after its retries (request {}): the function has no "
           "on-failure destination",
-          dropped_from, id);
+          dropped_from, event.request_id);
       if (ports_.journal)
         ports_.journal->append(staged, "/aws/lambda/" + dropped_from, "sluice/dropped-events",
-                               {{now(), "DROPPED RequestId: " + id +
+                               {{now(), "DROPPED RequestId: " + event.request_id +
                                             " The event failed after all retries and the function "
                                             "has no on-failure destination. Event: " +
-                                            json::serialize(job.event.at("payload"))}});
+                                            json::serialize(event.payload)}});
       if (ports_.meter)
         ports_.meter->record(staged, "AWS/Lambda", "AsyncEventsDropped",
                              {{"FunctionName", dropped_from}}, 1, "Count", now());

@@ -5,6 +5,7 @@
 // reason of ours, its lane is parked until its events are too old. Then the event goes to the
 // on-failure bucket, or, where none is set, its loss is written to the function's log. An event
 // leaves the queue in the commit that finishes it: delivery is at least once.
+#include "services/lambda/records.h"
 #include "services/lambda/runner.h"
 #include "store/jobs.h"
 
@@ -18,19 +19,13 @@ class AsyncQueue {
   void serve();  // from now on; it must outlive the store's jobs
 
  private:
-  struct Settings {
-    int64_t retries = kRetriesMax, age_s = kEventAgeMaxS;
-    std::string on_failure;
-  };
-
   JobResult process(const Job& job, const Stopping& stopping);
-  Result<FunctionRunner::Outcome> deliver(const json::object& event, const std::string& name);
-  Settings settings(const std::string& name) const;
-  void retry_function(const Job& job, int64_t delay_ms);
+  Result<FunctionRunner::Outcome> deliver(const AsyncEvent& event, const std::string& name);
+  void retry_function(const Job& job, AsyncEvent event);
   // Into the on-failure bucket; false: that failed too, keep the event.
-  bool set_aside(const json::object& event, const std::string& name, const Settings& settings,
+  bool set_aside(const AsyncEvent& event, const std::string& name, const EventConfig& rules,
                  const char* condition, const FunctionRunner::Outcome& outcome);
-  JobResult finish(const Job& job, const std::string& dropped_from);
+  JobResult finish(const Job& job, const AsyncEvent& event, const std::string& dropped_from);
 
   const Ports& ports_;
   FunctionRunner& runner_;

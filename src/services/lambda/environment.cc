@@ -24,8 +24,8 @@ Response refused(int status, const char* type, const char* text) {
 
 // The environment variables that AWS sets (Lambda Developer Guide, "Defined runtime environment
 // variables"), then the function's own.
-std::vector<std::string> variables_of(const FunctionView& f, const Session& session,
-                                      const Ports& ports, const std::string& log_stream) {
+std::vector<std::string> variables_of(const Function& f, const Session& session, const Ports& ports,
+                                      const std::string& log_stream) {
   const std::string& region = ports.store->scope().region;
   std::vector<std::string> out{
       "_HANDLER=" + f.handler,
@@ -48,7 +48,8 @@ std::vector<std::string> variables_of(const FunctionView& f, const Session& sess
       "LD_LIBRARY_PATH=/var/task:/var/task/lib:/opt/lib",
       "TZ=:UTC",
       "HOME=/tmp"};
-  for (const auto& [name, value] : f.variables) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : f.environment)
+    out.push_back(std::string(name) + "=" + std::string(value.as_string()));
   // Where AWS's own SDKs look for another endpoint: the same function runs on AWS without them.
   out.push_back("AWS_ENDPOINT_URL=" + ports.endpoint_url);
   out.push_back("AWS_CA_BUNDLE=/etc/sluice/ca.pem");
@@ -59,54 +60,30 @@ uint16_t port_of(const std::string& url) {
 }
 }  // namespace
 
-std::optional<FunctionView> view_function(const Snapshot& snapshot, const std::string& name) {
-  const auto f = snapshot.get_json(function_key(name));
-  if (!f) return std::nullopt;
-  FunctionView v{name,
-                 function_arn(snapshot.scope(), name),
-                 text_of(*f, "Role"),
-                 text_of(*f, "Handler"),
-                 text_of(*f, "LogGroup"),
-                 text_of(*f, "Revision"),
-                 text_of(*f, "CodeSha256"),
-                 text_of(*f, "Blob"),
-                 text_of(*f, "Wrapped"),
-                 int_of(*f, "Memory", 128),
-                 int_of(*f, "Timeout", 3),
-                 int_of(*f, "CodeSize"),
-                 std::nullopt,
-                 {}};
-  if (f->contains("Reserved")) v.reserved = int_of(*f, "Reserved");
-  if (const json::value* variables = f->if_contains("Environment"))
-    for (const auto& [key, value] : variables->as_object())
-      v.variables.emplace_back(key, value.as_string());
-  return v;
-}
-
 CodeFolder::~CodeFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
 
-Result<std::unique_ptr<Environment>> Environment::start(const FunctionView& function,
+Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Function> function,
                                                         std::shared_ptr<const CodeFolder> code,
                                                         Session session, const Ports& ports) {
   std::string day = iso_seconds(now()).substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
   const std::string stream =
-      day + "/" + (function.log_group == "/aws/lambda/" + function.name ? "" : function.name) +
+      day + "/" + (function->log_group == "/aws/lambda/" + function->name ? "" : function->name) +
       "[$LATEST]" + random_hex(32);
   SandboxOptions options{code->path(), ports.ca_file,
-                         variables_of(function, session, ports, stream), function.memory_mb,
+                         variables_of(*function, session, ports, stream), function->memory_mb,
                          port_of(ports.endpoint_url)};
   TRY(Sandbox sandbox, Sandbox::start(options));
-  return std::unique_ptr<Environment>(new Environment(function, std::move(code), std::move(session),
-                                                      ports, stream, std::move(sandbox)));
+  return std::unique_ptr<Environment>(new Environment(
+      std::move(function), std::move(code), std::move(session), ports, stream, std::move(sandbox)));
 }
 
-Environment::Environment(FunctionView function, std::shared_ptr<const CodeFolder> code,
-                         Session session, const Ports& ports, std::string log_stream,
-                         Sandbox sandbox)
+Environment::Environment(std::shared_ptr<const Function> function,
+                         std::shared_ptr<const CodeFolder> code, Session session,
+                         const Ports& ports, std::string log_stream, Sandbox sandbox)
     : function_(std::move(function)),
       code_(std::move(code)),
       session_(std::move(session)),
@@ -143,7 +120,7 @@ bool Environment::alive() {
 void Environment::check_memory() {
   const std::lock_guard lock(memory_mutex_);
   const pid_t first = sandbox_.first_process();
-  const uint64_t limit = static_cast<uint64_t>(function_.memory_mb) << 20;
+  const uint64_t limit = static_cast<uint64_t>(function_->memory_mb) << 20;
   const Usage estimate = estimate_usage(first);
   const bool grew = estimate.all() > estimated_bytes_ + estimated_bytes_ / 16;
   if (!grew && estimate.memory <= limit) return;
@@ -276,8 +253,9 @@ Response Environment::next() {
   Response r{200, {}, std::move(payload_), nullptr, 0};
   r.headers.add("content-type", "application/json");
   r.headers.add("lambda-runtime-aws-request-id", request_id_);
-  r.headers.add("lambda-runtime-deadline-ms", std::to_string(now() + function_.timeout_s * 1000));
-  r.headers.add("lambda-runtime-invoked-function-arn", function_.arn);
+  r.headers.add("lambda-runtime-deadline-ms", std::to_string(now() + function_->timeout_s * 1000));
+  r.headers.add("lambda-runtime-invoked-function-arn",
+                function_arn(ports_.store->scope(), function_->name));
   r.headers.add("lambda-runtime-trace-id",
                 "Root=1-" + hex(big_endian64(static_cast<uint64_t>(now() / 1000))).substr(8) + "-" +
                     random_hex(24) + ";Sampled=0");
@@ -338,7 +316,7 @@ int64_t Environment::wait_until_done(std::unique_lock<std::mutex>& lock) {
                       [this] { return handed_over_ || exited_ || !init_error_.empty(); });
   if (!handed_over_) return monotonic_us();
   const int64_t began_us = handed_over_us_;
-  changed_.wait_until(lock, until(began_us + function_.timeout_s * 1000000),
+  changed_.wait_until(lock, until(began_us + function_->timeout_s * 1000000),
                       [this] { return answered_ || exited_; });
   return began_us;
 }
@@ -384,7 +362,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
     out.error_type = "Sandbox.Timedout";
     out.body =
         failure(out.error_type, fmt::format("Task timed out after {:.2f} seconds",
-                                            handed_over_ ? static_cast<double>(function_.timeout_s)
+                                            handed_over_ ? static_cast<double>(function_->timeout_s)
                                                          : kInitTimeoutMs / 1000.0));
     exited_ = true;  // to be destroyed, never used again
     sandbox_.kill();

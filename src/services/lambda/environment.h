@@ -17,15 +17,6 @@ constexpr int64_t kInitTimeoutMs = 10000;
 constexpr size_t kLogLineBytesMax = 256 << 10, kLogBytesPerInvocationMax = 8 << 20,
                  kRuntimeConnectionsMax = 8;
 
-// What a function's record says, as the runner needs it.
-struct FunctionView {
-  std::string name, arn, role_arn, handler, log_group, revision, code_sha256, blob, wrapped;
-  int64_t memory_mb = 128, timeout_s = 3, code_bytes = 0;
-  std::optional<int64_t> reserved;
-  std::vector<std::pair<std::string, std::string>> variables;
-};
-std::optional<FunctionView> view_function(const Snapshot& snapshot, const std::string& name);
-
 // A folder of unpacked code in memory, removed with its last user.
 class CodeFolder {
  public:
@@ -51,7 +42,7 @@ struct Finished {
 
 class Environment {
  public:
-  static Result<std::unique_ptr<Environment>> start(const FunctionView& function,
+  static Result<std::unique_ptr<Environment>> start(std::shared_ptr<const Function> function,
                                                     std::shared_ptr<const CodeFolder> code,
                                                     Session session, const Ports& ports);
   ~Environment();
@@ -60,14 +51,14 @@ class Environment {
   Finished invoke(const std::string& payload, const std::string& request_id);
   bool alive();
   void abort() { sandbox_.kill(); }  // from any thread while invoke() runs
-  const FunctionView& function() const { return function_; }
+  const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
   Time idle_since = 0;  // the runner's
 
  private:
-  Environment(FunctionView function, std::shared_ptr<const CodeFolder> code, Session session,
-              const Ports& ports, std::string log_stream, Sandbox sandbox);
+  Environment(std::shared_ptr<const Function> function, std::shared_ptr<const CodeFolder> code,
+              Session session, const Ports& ports, std::string log_stream, Sandbox sandbox);
   void watch();  // its own thread: connections, output, end of the process
   void accept_runtime();
   void read_output();
@@ -80,7 +71,7 @@ class Environment {
   void check_memory();  // notes the peak; kills the sandbox when it holds more than it may
   int64_t memory_used_mb();
 
-  const FunctionView function_;
+  const std::shared_ptr<const Function> function_;
   const std::shared_ptr<const CodeFolder> code_;
   const Session session_;
   const Ports& ports_;

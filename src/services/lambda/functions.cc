@@ -63,7 +63,7 @@ Result<Done> check_environment(const json::object& variables) {
 }
 
 // The settings that Create and UpdateFunctionConfiguration share, from the request into the record.
-Result<Done> apply_settings(const json::object& body, json::object& function) {
+Result<Done> apply_settings(const json::object& body, Function& function) {
   const Fields fields(body);
   for (const char* later : kNotBuilt)
     if (const json::value* value = fields.find(later);
@@ -78,7 +78,7 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
     return invalid("Value " + runtime->substr(0, 50) +
                    " at 'runtime' failed to satisfy constraint: Sluice runs custom runtimes: "
                    "[provided.al2023, provided.al2]. Give the zip a `bootstrap`.");
-  if (runtime) function["Runtime"] = *runtime;
+  if (runtime) function.runtime = *runtime;
   TRY(const auto role, fields.text("Role"));
   if (role) {
     const auto arn = parse_arn(*role);
@@ -90,16 +90,16 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
               "' at 'role' failed to satisfy constraint: Member must satisfy regular expression "
               "pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
           {}};
-    function["Role"] = *role;
+    function.role = *role;
   }
   TRY(const auto handler, fields.text("Handler"));
   if (handler && (handler->size() > 128 || handler->find_first_of(" \t\n") != std::string::npos))
     return invalid("Handler must be at most 128 characters without blanks.");
-  if (handler) function["Handler"] = *handler;
+  if (handler) function.handler = *handler;
   TRY(const auto description, fields.text("Description"));
   if (description && description->size() > 256)
     return invalid("Description must be at most 256 characters.");
-  if (description) function["Description"] = *description;
+  if (description) function.description = *description;
   TRY(const auto timeout, fields.integer("Timeout"));
   if (timeout && (*timeout < 1 || *timeout > kTimeoutMaxS))
     return Error{400,
@@ -108,19 +108,19 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
                      "' at 'timeout' failed to satisfy constraint: Member must have value less "
                      "than or equal to 900",
                  {}};
-  if (timeout) function["Timeout"] = *timeout;
+  if (timeout) function.timeout_s = *timeout;
   TRY(const auto memory, fields.integer("MemorySize"));
   if (memory && (*memory < kMemoryMinMb || *memory > kMemoryMaxMb))
     return invalid(
         "'MemorySize' value failed to satisfy constraint: Member must have value between 128 and "
         "10240");
-  if (memory) function["Memory"] = *memory;
+  if (memory) function.memory_mb = *memory;
   TRY(const json::object* environment, fields.object("Environment"));
   if (environment) {
     TRY(const json::object* variables, Fields(*environment).object("Variables"));
     const json::object none;
     CHECK(check_environment(variables ? *variables : none));
-    function["Environment"] = variables ? *variables : none;
+    function.environment = variables ? *variables : none;
   }
   TRY(const json::object* storage, fields.object("EphemeralStorage"));
   if (storage && int_of(*storage, "Size") != 512)
@@ -140,15 +140,15 @@ Result<Done> apply_settings(const json::object& body, json::object& function) {
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") !=
             std::string::npos)
       return invalid("LogGroup must be 1 to 512 of a-z, A-Z, 0-9, '_', '-', '/', '.' and '#'.");
-    if (!group.empty()) function["LogGroup"] = group;
+    if (!group.empty()) function.log_group = group;
   }
   return Done{};
 }
 
 // The role lets lambda.amazonaws.com take its sessions.
-Result<Done> check_role(const Authorized<NameIn>& in, const json::object& function,
+Result<Done> check_role(const Authorized<NameIn>& in, const Function& function,
                         const Snapshot& snapshot) {
-  const std::string arn = text_of(function, "Role");
+  const std::string& arn = function.role;
   const auto role = in.ports().identities->role(arn.substr(arn.rfind('/') + 1), snapshot);
   const Need need{
       "sts:AssumeRole", arn, {}, {{policy::Kind::trust, role ? role->trust_policy : ""}}, ""};
@@ -189,8 +189,8 @@ Result<std::string> code_from_s3(const Authorized<NameIn>& in, const json::objec
 }
 
 // Reads, checks and seals the code, and names it in the record; the old code is released.
-Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code,
-                        json::object& function, Staged& staged) {
+Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, Function& function,
+                        Staged& staged) {
   if (Fields(code).find("ImageUri") || text_of(in->body, "PackageType") == "Image")
     return invalid("Container images are not implemented by Sluice; send a zip.");
   for (const json::value& one :
@@ -223,49 +223,45 @@ Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code,
   CHECK(writer->write(zip));
   TRY(const BlobRef blob, writer->finish());
   staged.adopt(blob);
-  if (function.contains("Blob"))
-    staged.release(
-        {text_of(function, "Blob"), static_cast<uint64_t>(int_of(function, "CodeSize"))});
-  function["Blob"] = blob.id;
-  function["Wrapped"] = base64(key.wrapped);
-  function["CodeSize"] = static_cast<int64_t>(zip.size());
-  function["CodeSha256"] = base64(sha256(zip));
+  if (!function.blob.empty()) staged.release(function.code());
+  function.blob = blob.id;
+  function.wrapped = base64(key.wrapped);
+  function.code_bytes = static_cast<int64_t>(zip.size());
+  function.code_sha256 = base64(sha256(zip));
   return Done{};
 }
 
-void touch(json::object& function, Time time) {
-  function["Modified"] = time;
-  function["Revision"] = random_uuid();
+void touch(Function& function, Time time) {
+  function.modified = time;
+  function.revision = random_uuid();
 }
 
-json::object shown(const json::object& f, const Scope& scope) {
-  std::string modified = iso_millis(int_of(f, "Modified"));
+json::object shown(const Function& f, const Scope& scope) {
+  std::string modified = iso_millis(f.modified);
   modified.replace(modified.size() - 1, 1, "+0000");
   json::object out{
-      {"FunctionName", text_of(f, "Name")},
-      {"FunctionArn", function_arn(scope, text_of(f, "Name"))},
-      {"Runtime", text_of(f, "Runtime")},
-      {"Role", text_of(f, "Role")},
-      {"Handler", text_of(f, "Handler")},
-      {"CodeSize", int_of(f, "CodeSize")},
-      {"Description", text_of(f, "Description")},
-      {"Timeout", int_of(f, "Timeout", 3)},
-      {"MemorySize", int_of(f, "Memory", 128)},
+      {"FunctionName", f.name},
+      {"FunctionArn", function_arn(scope, f.name)},
+      {"Runtime", f.runtime},
+      {"Role", f.role},
+      {"Handler", f.handler},
+      {"CodeSize", f.code_bytes},
+      {"Description", f.description},
+      {"Timeout", f.timeout_s},
+      {"MemorySize", f.memory_mb},
       {"LastModified", modified},
-      {"CodeSha256", text_of(f, "CodeSha256")},
+      {"CodeSha256", f.code_sha256},
       {"Version", "$LATEST"},
       {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
-      {"RevisionId", text_of(f, "Revision")},
+      {"RevisionId", f.revision},
       {"State", "Active"},
       {"LastUpdateStatus", "Successful"},
       {"PackageType", "Zip"},
       {"Architectures", json::array{"x86_64"}},
       {"EphemeralStorage", json::object{{"Size", 512}}},
       {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
-      {"LoggingConfig", json::object{{"LogFormat", "Text"}, {"LogGroup", text_of(f, "LogGroup")}}}};
-  if (const json::value* environment = f.if_contains("Environment");
-      environment && !environment->as_object().empty())
-    out["Environment"] = json::object{{"Variables", *environment}};
+      {"LoggingConfig", json::object{{"LogFormat", "Text"}, {"LogGroup", f.log_group}}}};
+  if (!f.environment.empty()) out["Environment"] = json::object{{"Variables", f.environment}};
   return out;
 }
 
@@ -282,9 +278,9 @@ Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& 
                      ""});
   return needs;
 }
-Result<Done> check_revision(const json::object& body, const json::object& function) {
+Result<Done> check_revision(const json::object& body, const Function& function) {
   const std::string wanted = text_of(body, "RevisionId");
-  if (!wanted.empty() && wanted != text_of(function, "Revision"))
+  if (!wanted.empty() && wanted != function.revision)
     return Error{412,
                  "PreconditionFailedException",
                  "The Revision Id provided does not match the latest Revision Id. Call the "
@@ -306,7 +302,7 @@ Result<NameIn> CreateFunction::parse(const Request& request) {
   named.params = {{"FunctionName", wanted}};
   NameIn in{{}, *std::move(body)};
   TRY(static_cast<FunctionName&>(in), function_name_of(named));
-  json::object scratch;
+  Function scratch;
   CHECK(apply_settings(in.body, scratch));
   for (const char* needed : {"Role", "Runtime", "Handler", "Code"})
     if (!Fields(in.body).find(needed))
@@ -325,13 +321,13 @@ Result<std::vector<Need>> CreateFunction::needs(const In& in, const Snapshot& s,
 Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
   if (staged.get(function_key(in->name)))
     return Error{409, "ResourceConflictException", "Function already exist: " + in->name, {}};
-  json::object function{{"Name", in->name}, {"LogGroup", "/aws/lambda/" + in->name}};
+  Function function{.name = in->name, .log_group = "/aws/lambda/" + in->name};
   CHECK(apply_settings(in->body, function));
   CHECK(check_role(in, function, staged.snapshot()));
   TRY(const json::object* code, Fields(in->body).object("Code"));
   CHECK(apply_code(in, *code, function, staged));
   touch(function, in.time());
-  staged.put_json(function_key(in->name), function);
+  staged.put(function_key(in->name), function);
   return JsonOut{201, shown(function, staged.snapshot().scope())};
 }
 
@@ -340,43 +336,41 @@ Result<std::vector<Need>> UpdateFunctionConfiguration::needs(const In& in, const
   return with_pass_role(action, in, s);
 }
 Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Staged& staged) {
-  auto function = staged.get_json(function_key(in->name));
+  auto function = staged.get(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
   CHECK(check_revision(in->body, *function));
   CHECK(apply_settings(in->body, *function));
   if (Fields(in->body).find("Role")) CHECK(check_role(in, *function, staged.snapshot()));
   touch(*function, in.time());
-  staged.put_json(function_key(in->name), *function);
+  staged.put(function_key(in->name), *function);
   return JsonOut{200, shown(*function, staged.snapshot().scope())};
 }
 Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged) {
-  auto function = staged.get_json(function_key(in->name));
+  auto function = staged.get(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
   CHECK(check_revision(in->body, *function));
   if (bool_of(in->body, "Publish"))
     return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
   if (bool_of(in->body, "DryRun"))
     return invalid("DryRun of UpdateFunctionCode is not implemented by Sluice yet.");
-  json::object changed = *function;
-  CHECK(apply_code(in, in->body, changed, staged));
-  touch(changed, in.time());
-  staged.put_json(function_key(in->name), changed);
-  return JsonOut{200, shown(changed, staged.snapshot().scope())};
+  CHECK(apply_code(in, in->body, *function, staged));
+  touch(*function, in.time());
+  staged.put(function_key(in->name), *function);
+  return JsonOut{200, shown(*function, staged.snapshot().scope())};
 }
 
 Result<JsonOut> GetFunction::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  const auto function = snapshot.get_json(function_key(in->name));
+  const auto function = snapshot.get(function_key(in->name));
   if (!function) return not_found(snapshot.scope(), in->name);
   JsonOut out{200,
               {{"Configuration", shown(*function, snapshot.scope())},
                {"Code", json::object{{"RepositoryType", "S3"}}}}};
-  if (function->contains("Reserved"))
-    out.body["Concurrency"] =
-        json::object{{"ReservedConcurrentExecutions", int_of(*function, "Reserved")}};
+  if (function->reserved)
+    out.body["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *function->reserved}};
   return out;
 }
 Result<JsonOut> GetFunctionConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  const auto function = snapshot.get_json(function_key(in->name));
+  const auto function = snapshot.get(function_key(in->name));
   if (!function) return not_found(snapshot.scope(), in->name);
   return JsonOut{200, shown(*function, snapshot.scope())};
 }
@@ -392,16 +386,14 @@ Result<ListFunctions::In> ListFunctions::parse(const Request& request) {
 Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& snapshot) {
   json::array functions;
   std::string next;
-  snapshot.scan(schema::prefix(Family::meta, "lambda.function", {}),
-                in->marker.empty() ? "" : function_key(in->marker).bytes, false,
-                [&](std::string_view, std::string_view value) {
-                  const auto function = parse_json_object(value);
-                  if (!function || text_of(*function, "Name") == in->marker) return true;
+  snapshot.scan(RecordPrefix<Function>{}, in->marker.empty() ? "" : function_key(in->marker).bytes,
+                false, [&](std::string_view, const Function& function) {
+                  if (function.name == in->marker) return true;
                   if (functions.size() == static_cast<size_t>(in->max)) {
                     next = text_of(functions.back().as_object(), "FunctionName");
                     return false;
                   }
-                  functions.push_back(shown(*function, snapshot.scope()));
+                  functions.push_back(shown(function, snapshot.scope()));
                   return true;
                 });
   JsonOut out{200, {{"Functions", std::move(functions)}}};
@@ -409,12 +401,12 @@ Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& sna
   return out;
 }
 Result<JsonOut> DeleteFunction::run(const Authorized<In>& in, Staged& staged) {
-  const auto function = staged.get_json(function_key(in->name));
+  const auto function = staged.get(function_key(in->name));
   if (!function) return not_found(staged.snapshot().scope(), in->name);
-  staged.release(
-      {text_of(*function, "Blob"), static_cast<uint64_t>(int_of(*function, "CodeSize"))});
-  for (const Key& key : {function_key(in->name), policy_key(in->name), event_config_key(in->name)})
-    staged.erase(key);
+  staged.release(function->code());
+  staged.erase(function_key(in->name));
+  staged.erase(policy_key(in->name));
+  staged.erase(event_config_key(in->name));
   return JsonOut{204, {}};
 }
 

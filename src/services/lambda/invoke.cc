@@ -79,12 +79,10 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
     const std::string arn = function_arn(scope, in->name);
     staged.enqueue({.queue = "lambda.async",
                     .lane = arn,
-                    .event = {{"function", arn},
-                              {"payload", std::move(payload)},
-                              {"source", ""},
-                              {"request_id", in.request_id()},
-                              {"attempts", 0},
-                              {"queued", in.time()}}});
+                    .event = members_of(AsyncEvent{.function = arn,
+                                                   .payload = std::move(payload),
+                                                   .request_id = in.request_id(),
+                                                   .queued = in.time()})});
     return Out{202, {}, false};
   }
   // Every attempt of one event has one id. Only the queue, calling in a service's name, says which.

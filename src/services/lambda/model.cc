@@ -78,10 +78,12 @@ Result<NameIn> parse_name_in(const Request& request) {
 }
 
 std::string policy_text(const Snapshot& snapshot, const std::string& name) {
-  const auto policy = snapshot.get_json(policy_key(name));
+  const auto policy = snapshot.get(policy_key(name));
   if (!policy) return {};
+  json::array statements;
+  for (const Permission& one : policy->statements) statements.push_back(members_of(one));
   return json::serialize(json::object{
-      {"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", policy->at("Statement")}});
+      {"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", std::move(statements)}});
 }
 
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How functions are stored. docs/on-disk.md
-//   meta lambda.function (name)        configuration, code (a sealed file), reserved concurrency
-//   meta lambda.policy (name)          the resource-based policy's statements
-//   meta lambda.event-config (name)    asynchronous invocation: retries, age, destination
+// What the operations of Lambda share: how a function is named, needs on one, JSON answers.
 #include "request/audit.h"
 #include "services/lambda/lambda.h"
+#include "services/lambda/records.h"
 
 namespace sluice::lambda {
 
-inline Key function_key(std::string_view name) {
-  return schema::key(Family::meta, "lambda.function", {name});
-}
-inline Key policy_key(std::string_view name) {
-  return schema::key(Family::meta, "lambda.policy", {name});
-}
-inline Key event_config_key(std::string_view name) {
-  return schema::key(Family::meta, "lambda.event-config", {name});
-}
 inline std::string function_arn(const Scope& scope, std::string_view name) {
   return make_arn(scope, "lambda", "function:" + std::string(name));
 }

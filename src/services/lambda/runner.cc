@@ -79,7 +79,7 @@ class Runner : public FunctionRunner {
   Result<Outcome> run(const std::string& name, const std::string& payload,
                       const std::string& request_id) override {
     const Snapshot snapshot = ports_.store->snapshot();
-    const auto function = view_function(snapshot, name);
+    const auto function = snapshot.get(function_key(name));
     if (!function) return not_found(snapshot.scope(), name);
     if (auto slot = take_slot(*function); !slot) {
       Staged staged = ports_.store->stage();
@@ -88,13 +88,13 @@ class Runner : public FunctionRunner {
         spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
       return std::move(slot).error();
     }
-    auto outcome = run_in_slot(*function, payload, request_id, snapshot);
+    auto outcome = run_in_slot(function, payload, request_id, snapshot);
     give_slot_back(name);
     return outcome;
   }
 
  private:
-  Result<Done> take_slot(const FunctionView& function) {
+  Result<Done> take_slot(const Function& function) {
     const std::lock_guard lock(mutex_);
     int64_t& own = running_[function.name];
     if (stopping_) return Error{503, "ServiceException", "The server is being stopped.", {}};
@@ -121,8 +121,9 @@ class Runner : public FunctionRunner {
     return found == running_.end() ? 0 : found->second;
   }
 
-  Result<Outcome> run_in_slot(const FunctionView& function, const std::string& payload,
-                              const std::string& request_id, const Snapshot& snapshot) {
+  Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function,
+                              const std::string& payload, const std::string& request_id,
+                              const Snapshot& snapshot) {
     const Time began = now();
     TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, snapshot));
     {
@@ -139,11 +140,11 @@ class Runner : public FunctionRunner {
     Outcome outcome{
         std::move(finished.body), finished.kind == Finished::Kind::success ? "" : "Unhandled", {}};
     finished.body.clear();
-    std::vector<Journal::Line> log = report(function, finished, request_id, began);
+    std::vector<Journal::Line> log = report(*function, finished, request_id, began);
     for (const auto& line : log) outcome.log_tail += line.message + "\n";
     if (outcome.log_tail.size() > kLogTailBytes)
       outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
-    CHECK(keep_record(function, *environment, log, finished, began));
+    CHECK(keep_record(*function, *environment, log, finished, began));
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
       keep_warm(std::move(environment));
     return outcome;
@@ -157,7 +158,7 @@ class Runner : public FunctionRunner {
     const std::lock_guard lock(mutex_);
     for (auto it = idle_.begin(); it != idle_.end();) {
       const auto next = std::next(it);
-      const auto function = view_function(snapshot, (*it)->function().name);
+      const auto function = snapshot.get(function_key((*it)->function().name));
       if (outlived(**it) || !function || function->revision != (*it)->function().revision)
         old.splice(old.end(), idle_, it);
       it = next;
@@ -170,7 +171,7 @@ class Runner : public FunctionRunner {
   }
 
   // An idle environment of this very revision, else a new one.
-  Result<std::unique_ptr<Environment>> warm_or_cold(const FunctionView& function,
+  Result<std::unique_ptr<Environment>> warm_or_cold(const std::shared_ptr<const Function>& function,
                                                     const Snapshot& snapshot) {
     std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
     std::unique_ptr<Environment> found;
@@ -179,13 +180,13 @@ class Runner : public FunctionRunner {
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
         if (outlived(e) ||
-            (e.function().name == function.name && e.function().revision != function.revision)) {
+            (e.function().name == function->name && e.function().revision != function->revision)) {
           old.push_back(std::move(*it));
           it = idle_.erase(it);
           continue;
         }
-        if (!found && e.function().name == function.name &&
-            e.function().revision == function.revision) {
+        if (!found && e.function().name == function->name &&
+            e.function().revision == function->revision) {
           found = std::move(*it);
           it = idle_.erase(it);
           continue;
@@ -200,8 +201,8 @@ class Runner : public FunctionRunner {
       }
     }
     if (found) return found;
-    TRY(Session session, role_session(function));
-    TRY(auto folder, code_folder(function, snapshot));
+    TRY(Session session, role_session(*function));
+    TRY(auto folder, code_folder(*function, snapshot));
     return Environment::start(function, std::move(folder), std::move(session), ports_);
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
@@ -211,18 +212,18 @@ class Runner : public FunctionRunner {
   }
 
   // The execution role's session, by STS, after its trust policy let lambda.amazonaws.com have it.
-  Result<Session> role_session(const FunctionView& function) {
+  Result<Session> role_session(const Function& function) {
     const Scope& scope = ports_.store->scope();
     Request request = internal_request(scope);
     request.query = {
         {"Action", "AssumeRole"},
         {"Version", "2011-06-15"},
-        {"RoleArn", function.role_arn},
+        {"RoleArn", function.role},
         {"RoleSessionName", function.name.size() < 2 ? function.name + "-" : function.name},
         {"DurationSeconds", "3600"}};
-    const Response answer =
-        ports_.dispatcher->call("sts", "AssumeRole", std::move(request),
-                                Gate::service_caller("lambda.amazonaws.com", scope, function.arn));
+    const Response answer = ports_.dispatcher->call(
+        "sts", "AssumeRole", std::move(request),
+        Gate::service_caller("lambda.amazonaws.com", scope, function_arn(scope, function.name)));
     pugi::xml_document document;
     document.load_buffer(answer.body.data(), answer.body.size());
     const std::string token = document.select_node("//SessionToken").node().child_value();
@@ -234,7 +235,7 @@ class Runner : public FunctionRunner {
     return ports_.sessions->open(token);
   }
 
-  Result<std::shared_ptr<const CodeFolder>> code_folder(const FunctionView& function,
+  Result<std::shared_ptr<const CodeFolder>> code_folder(const Function& function,
                                                         const Snapshot& snapshot) {
     const std::lock_guard lock(code_mutex_);  // one unpacks, the others wait for it
     for (auto it = folders_.begin(); it != folders_.end(); ++it)
@@ -246,8 +247,7 @@ class Runner : public FunctionRunner {
     TRY(const Secret key,
         ports_.data_keys->unwrap(wrapped.value_or(""),
                                  code_context(snapshot.scope(), function.name), snapshot));
-    TRY(auto reader,
-        ports_.store->read_blob({function.blob, static_cast<uint64_t>(function.code_bytes)}, key));
+    TRY(auto reader, ports_.store->read_blob(function.code(), key));
     std::string zip;
     while (zip.size() < static_cast<size_t>(function.code_bytes)) {
       TRY(const std::string piece,
@@ -270,7 +270,7 @@ class Runner : public FunctionRunner {
   }
 
   // START, what the function wrote, END and REPORT, as CloudWatch Logs shows them.
-  static std::vector<Journal::Line> report(const FunctionView& function, Finished& finished,
+  static std::vector<Journal::Line> report(const Function& function, Finished& finished,
                                            const std::string& id, Time began) {
     std::vector<Journal::Line> log{{began, "START RequestId: " + id + " Version: $LATEST"}};
     std::move(finished.lines.begin(), finished.lines.end(), std::back_inserter(log));
@@ -307,7 +307,7 @@ class Runner : public FunctionRunner {
 
   // The log is written in the execution role's name: without logs:PutLogEvents there is none, as on
   // AWS.
-  bool may_log(const FunctionView& function, const Environment& environment) {
+  bool may_log(const Function& function, const Environment& environment) {
     const Snapshot snapshot = ports_.store->snapshot();
     const std::string arn =
         make_arn(snapshot.scope(), "logs",
@@ -319,7 +319,7 @@ class Runner : public FunctionRunner {
         .has_value();
   }
 
-  Result<Done> keep_record(const FunctionView& function, const Environment& environment,
+  Result<Done> keep_record(const Function& function, const Environment& environment,
                            const std::vector<Journal::Line>& log, const Finished& finished,
                            Time began) {
     const bool logs = ports_.journal && may_log(function, environment);
