@@ -71,25 +71,23 @@ void fold_once(Store& store, const Stopping& stopping) {
 }
 
 void roll_up_once(Store& store, Time at, const Stopping& stopping) {
-  std::vector<std::pair<Key, Listed>> metrics;
-  store.snapshot().scan(schema::prefix(Family::metrics, "cloudwatch.metric", {}), "", false,
-                        [&](std::string_view key, std::string_view value) {
-                          if (auto listed = listed_of(key, value))
-                            metrics.emplace_back(Key{Family::metrics, std::string(key)},
-                                                 *std::move(listed));
+  std::vector<std::pair<RecordKey<KnownMetric>, Time>> metrics;  // and when each was seen
+  store.snapshot().scan(RecordPrefix<KnownMetric>{}, "", false,
+                        [&](std::string_view key, const KnownMetric& metric) {
+                          metrics.emplace_back(key, metric.seen);
                           return true;
                         });
-  for (const auto& [key, listed] : metrics) {
+  for (const auto& [key, seen] : metrics) {
+    const std::string id = schema::parts(key.bytes).at(2);
     for (size_t i = 0; i < std::size(kTiers) && !stopping(); ++i) {
       const Tier* next = i + 1 < std::size(kTiers) ? &kTiers[i + 1] : nullptr;
-      while (move_some(store, listed.id, kTiers[i], next, at / 1000 - kTiers[i].kept_s) &&
-             !stopping()) {
+      while (move_some(store, id, kTiers[i], next, at / 1000 - kTiers[i].kept_s) && !stopping()) {
       }
     }
-    if (listed.seen >= at - kListedMs || stopping()) continue;
+    if (seen >= at - kListedMs || stopping()) continue;
     Staged staged = store.stage();
-    const auto record = staged.get_json(key);  // tracked: a writer who brings it back wins
-    if (!record || int_of(*record, "Seen") >= at - kListedMs) continue;
+    const auto metric = staged.get(key);  // tracked: a writer who brings it back wins
+    if (!metric || metric->seen >= at - kListedMs) continue;
     staged.erase(key);
     (void)store.commit(std::move(staged), {}).has_value();
   }

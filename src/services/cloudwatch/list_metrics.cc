@@ -15,6 +15,13 @@ bool matches(const ListMetrics::In& in, const Metric& metric) {
   }
   return true;
 }
+Metric metric_of(std::string_view key, const KnownMetric& known) {
+  auto parts = schema::parts(key);
+  Metric metric{std::move(parts.at(0)), std::move(parts.at(1)), {}};
+  for (const auto& [name, value] : known.dimensions)
+    metric.dimensions.emplace_back(name, value.as_string());
+  return metric;
+}
 }  // namespace
 
 json::array dimensions_json(const Dimensions& dimensions) {
@@ -72,28 +79,27 @@ Result<ListMetrics::In> ListMetrics::parse(const Request& request) {
 }
 
 Result<Out> ListMetrics::run(const Authorized<In>& in, const Snapshot& s) {
-  const Key prefix =
-      in->space.empty() ? schema::prefix(Family::metrics, "cloudwatch.metric", {})
-      : in->metric.empty()
-          ? schema::prefix(Family::metrics, "cloudwatch.metric", {in->space})
-          : schema::prefix(Family::metrics, "cloudwatch.metric", {in->space, in->metric});
+  const auto prefix = in->space.empty()    ? RecordPrefix<KnownMetric>{}
+                      : in->metric.empty() ? RecordPrefix<KnownMetric>{in->space}
+                                           : RecordPrefix<KnownMetric>{in->space, in->metric};
   if (!in->token.empty() && !in->token.starts_with(prefix.bytes))
     return fault("InvalidNextToken", "The parameter NextToken is not one that this request got.");
   const Time since = in.time() - (in->recent ? kRecentlyActiveMs : kActiveMs);
   json::array metrics;
   size_t scanned = 0;
   std::string next;
-  s.scan(prefix, in->token, false, [&](std::string_view key, std::string_view value) {
+  s.scan(prefix, in->token, false, [&](std::string_view key, const KnownMetric& known) {
     if (metrics.size() == kListMax || scanned == kListScannedMax) {
       next = key;
       return false;
     }
     ++scanned;
-    const auto listed = listed_of(key, value);
-    if (!listed || listed->seen < since || !matches(*in, listed->metric)) return true;
-    metrics.push_back(json::object{{"Namespace", listed->metric.space},
-                                   {"MetricName", listed->metric.name},
-                                   {"Dimensions", dimensions_json(listed->metric.dimensions)}});
+    if (known.seen < since) return true;
+    const Metric metric = metric_of(key, known);
+    if (!matches(*in, metric)) return true;
+    metrics.push_back(json::object{{"Namespace", metric.space},
+                                   {"MetricName", metric.name},
+                                   {"Dimensions", dimensions_json(metric.dimensions)}});
     return true;
   });
   Out out{in->form, {{"Metrics", std::move(metrics)}}};

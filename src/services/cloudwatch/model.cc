@@ -52,30 +52,16 @@ Key folded_key(std::string_view id, std::string_view tier, int64_t start_s, std:
                      {id, tier, big_endian64(static_cast<uint64_t>(start_s)), unit});
 }
 
-std::optional<Listed> listed_of(std::string_view key, std::string_view value) {
-  auto parts = schema::parts(key);
-  const auto record = parse_json_object(value);
-  if (parts.size() != 3 || !record) return std::nullopt;
-  Listed listed{
-      {std::move(parts[0]), std::move(parts[1]), {}}, std::move(parts[2]), int_of(*record, "Seen")};
-  if (const json::value* dimensions = record->if_contains("Dimensions");
-      dimensions && dimensions->is_object())
-    for (const auto& [name, text] : dimensions->get_object())
-      listed.metric.dimensions.emplace_back(std::string(name),
-                                            text.is_string() ? std::string(text.get_string()) : "");
-  return listed;
-}
-
 void append(Staged& staged, const Metric& metric, std::string_view unit, Time time,
             int64_t resolution_s, const Aggregate& aggregate, Time at) {
   const std::string id = metric_id(metric);
-  const Key listed = metric_key(metric.space, metric.name, id);
+  const auto listed = metric_key(metric.space, metric.name, id);
   // Not a tracked read: two writers may both note the activity, and the later one wins.
-  const auto there = staged.snapshot().get_json(listed);
-  if (!there || int_of(*there, "Seen") < at - kSeenAccuracyMs) {
-    json::object dimensions;
-    for (const auto& [name, value] : metric.dimensions) dimensions[name] = value;
-    staged.put_json(listed, {{"Dimensions", std::move(dimensions)}, {"Seen", at}});
+  const auto there = staged.snapshot().get(listed);
+  if (!there || there->seen < at - kSeenAccuracyMs) {
+    KnownMetric known{.seen = at};
+    for (const auto& [name, value] : metric.dimensions) known.dimensions[name] = value;
+    staged.put(listed, known);
   }
   const Tier& tier = resolution_s == 1 ? kTiers[0] : kTiers[1];
   const int64_t second = std::max<Time>(time, 0) / 1000;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How metrics are stored. docs/on-disk.md
-//   metrics cloudwatch.metric (namespace, name, metric id)                      {"Dimensions":
-//   {name: value}, "Seen": ms}: which metrics there are metrics f (metric id, resolution, start,
-//   unit, sequence)                    one write's aggregate metrics d (metric id, resolution,
-//   start, unit)                              the aggregate of all that was folded
+// How the values of metrics are stored. docs/on-disk.md
+//   metrics f (metric id, resolution, start, unit, sequence)    one write's aggregate
+//   metrics d (metric id, resolution, start, unit)              the aggregate of all that was
+//   folded
 // A metric's id is a digest of its identity, and a writer appends under a key of its own: writers
 // read nothing that another one writes, so they never conflict. Only the keeper's thread writes `d`
 // and erases `f`, both in one commit: a reader finds each value once.
@@ -12,6 +11,7 @@
 
 #include "services/cloudwatch/aggregate.h"
 #include "services/cloudwatch/cloudwatch.h"
+#include "services/cloudwatch/records.h"
 
 namespace sluice::cloudwatch {
 
@@ -35,19 +35,9 @@ constexpr Tier kTiers[] = {{1, "1", 3 * 3600},
 // The resolution data of this age still has; 0: expired.
 int64_t resolution_at(int64_t age_s);
 
-inline Key metric_key(std::string_view space, std::string_view name, std::string_view id) {
-  return schema::key(Family::metrics, "cloudwatch.metric", {space, name, id});
-}
 Key fresh_key(std::string_view id, std::string_view tier, int64_t start_s,
               std::string_view unit);  // never the same twice
 Key folded_key(std::string_view id, std::string_view tier, int64_t start_s, std::string_view unit);
-
-struct Listed {
-  Metric metric;
-  std::string id;
-  Time seen = 0;
-};
-std::optional<Listed> listed_of(std::string_view key, std::string_view value);
 
 // One write: appends the aggregate, and notes that the metric is active.
 void append(Staged& staged, const Metric& metric, std::string_view unit, Time time,
