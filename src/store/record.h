@@ -273,11 +273,15 @@ void Snapshot::scan(const RecordPrefix<R>& prefix, std::string_view start, bool 
        });
 }
 template <class R>
-std::optional<R> Staged::get(const RecordKey<R>& key) {
-  const auto value = record(key, [](std::string_view text) {
+std::shared_ptr<const R> Staged::look(const RecordKey<R>& key) {
+  return std::static_pointer_cast<const R>(record(key, [](std::string_view text) {
     return std::static_pointer_cast<const void>(std::make_shared<const R>(decode<R>(text)));
-  });
-  return value ? std::optional(*static_cast<const R*>(value.get())) : std::nullopt;
+  }));
+}
+template <class R>
+std::optional<R> Staged::get(const RecordKey<R>& key) {
+  const auto value = look(key);
+  return value ? std::optional(*value) : std::nullopt;
 }
 template <class R>
 void Staged::put(const RecordKey<R>& key, const R& value) {

@@ -159,6 +159,9 @@ class Staged {
   std::optional<json::object> get_json(const Key& key);
   template <class R>
   std::optional<R> get(const RecordKey<R>& key);  // a copy, to be changed and put back
+  // The same read, of what is only looked at: not copied. nullptr: there is none.
+  template <class R>
+  std::shared_ptr<const R> look(const RecordKey<R>& key);
   template <class R>
   void put(const RecordKey<R>& key, const R& value);
   void put(const Key& key, std::string value);

@@ -7,12 +7,12 @@ namespace {
 class BucketPolicies : public Buckets {
  public:
   Result<std::string> policy(const std::string& bucket, const Snapshot& snapshot) const override {
-    TRY(const json::object record, find_bucket(snapshot, bucket));
-    return text_of(record, "Policy");
+    TRY(const auto record, find_bucket(snapshot, bucket));
+    return record->policy;
   }
   std::optional<Headers> cross_origin(const CrossOrigin& asked,
                                       const Snapshot& snapshot) const override {
-    const auto record = find_bucket(snapshot, asked.bucket);
+    const auto record = snapshot.get(bucket_key(asked.bucket));
     return record ? cross_origin_headers(*record, asked) : std::nullopt;
   }
 };

@@ -106,29 +106,22 @@ Result<Text> CreateBucket::run(const Authorized<In>& in, Staged& staged) {
                  "NotImplemented",
                  "Sluice has no ACLs: object ownership is always BucketOwnerEnforced.",
                  {}};
-  if (staged.get(bucket_key(in->bucket)))
+  if (staged.look(bucket_key(in->bucket)))
     return Error{
         409,
         "BucketAlreadyOwnedByYou",
         "Your previous request to create the named bucket succeeded and you already own it.",
         {{"BucketName", in->bucket}}};
-  json::object bucket{{"Name", in->bucket},
-                      {"Created", in.time()},
-                      {"Versioning", ""},
-                      {"Algorithm", "AES256"},
-                      {"KmsKey", ""},
-                      {"BucketKey", false},
-                      {"Policy", ""},
-                      {"PublicAccessBlock", json::object{{"BlockPublicAcls", true},
-                                                         {"IgnorePublicAcls", true},
-                                                         {"BlockPublicPolicy", true},
-                                                         {"RestrictPublicBuckets", true}}},
-                      {"Notifications", json::array{}}};
+  Bucket bucket;
+  bucket.name = in->bucket;
+  bucket.created = in.time();
+  bucket.algorithm = "AES256";
+  bucket.public_access_block = {true, true, true, true};
   if (equals_ignore_case(header_of(*in, "x-amz-bucket-object-lock-enabled"), "true")) {
-    bucket["Versioning"] = "Enabled";
-    bucket["ObjectLock"] = json::object{};
+    bucket.versioning = "Enabled";
+    bucket.object_lock.emplace();
   }
-  staged.put_json(bucket_key(in->bucket), bucket);
+  staged.put(bucket_key(in->bucket), bucket);
   Text made;
   made.headers.add("location", "/" + in->bucket);
   made.headers.add("x-amz-bucket-arn", s3_arn(in->bucket));
@@ -190,22 +183,20 @@ Result<Text> ListBuckets::run(const Authorized<In>& in, const Snapshot& snapshot
   xml.open("Buckets");
   int64_t listed = 0;
   std::string last, token;
-  snapshot.scan(schema::prefix(Family::meta, "s3.bucket", {}),
-                in->after.empty() ? "" : bucket_key(in->after).bytes, false,
-                [&](std::string_view, std::string_view value) {
-                  const auto bucket = parse_json_object(value);
-                  const std::string name = bucket ? text_of(*bucket, "Name") : "";
-                  const bool wanted = name.starts_with(in->prefix) && name != in->after &&
+  snapshot.scan(RecordPrefix<Bucket>{}, in->after.empty() ? "" : bucket_key(in->after).bytes, false,
+                [&](std::string_view, const Bucket& bucket) {
+                  const bool wanted = bucket.name.starts_with(in->prefix) &&
+                                      bucket.name != in->after &&
                                       (in->region.empty() || in->region == region);
-                  if (!bucket || !wanted) return true;
+                  if (!wanted) return true;
                   if (listed++ == in->max) {
                     token = base64url(last);
                     return false;
                   }
-                  last = name;
+                  last = bucket.name;
                   xml.open("Bucket")
-                      .element("Name", name)
-                      .element("CreationDate", iso_millis(int_of(*bucket, "Created")))
+                      .element("Name", bucket.name)
+                      .element("CreationDate", iso_millis(bucket.created))
                       .element("BucketRegion", region)
                       .close("Bucket");
                   return true;
@@ -225,7 +216,7 @@ Result<Text> GetBucketLocation::run(const Authorized<In>& in, const Snapshot& sn
   return Text{200, body + "</LocationConstraint>", "application/xml"};
 }
 Result<Text> PutBucketVersioning::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
   const auto root = document->child("VersioningConfiguration");
   const std::string status = root.child_value("Status");
@@ -237,22 +228,21 @@ Result<Text> PutBucketVersioning::run(const Authorized<In>& in, Staged& staged) 
                  "The Versioning element must be specified",
                  {}};
   if (status != "Enabled" && status != "Suspended") return malformed_xml();
-  if (status == "Suspended" && bucket.contains("ObjectLock"))
+  if (status == "Suspended" && bucket.object_lock)
     return Error{409,
                  "InvalidBucketState",
                  "An Object Lock configuration is present on this bucket, so the versioning state "
                  "cannot be changed.",
                  {}};
-  bucket["Versioning"] = status;
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.versioning = status;
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> GetBucketVersioning::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open("VersioningConfiguration", kXmlns);
-  if (const std::string status = text_of(bucket, "Versioning"); !status.empty())
-    xml.element("Status", status);
+  if (!bucket->versioning.empty()) xml.element("Status", bucket->versioning);
   xml.close("VersioningConfiguration");
   return Text{200, xml.take(), "application/xml"};
 }

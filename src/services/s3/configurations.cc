@@ -5,13 +5,8 @@
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {
-namespace {
-constexpr const char* kFlags[] = {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
-                                  "RestrictPublicBuckets"};
-}  // namespace
-
 Result<Text> PutBucketEncryption::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
   const auto rule = document->child("ServerSideEncryptionConfiguration").child("Rule");
   const auto by_default = rule.child("ApplyServerSideEncryptionByDefault");
@@ -27,39 +22,38 @@ Result<Text> PutBucketEncryption::run(const Authorized<In>& in, Staged& staged) 
                  "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms "
                  "or aws:kms:dsse",
                  {}};
-  bucket["Algorithm"] = algorithm;
-  bucket["KmsKey"] = key;
-  bucket["BucketKey"] = std::string_view(rule.child_value("BucketKeyEnabled")) == "true";
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.algorithm = algorithm;
+  bucket.kms_key = key;
+  bucket.bucket_key = std::string_view(rule.child_value("BucketKeyEnabled")) == "true";
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> DeleteBucketEncryption::run(const Authorized<In>& in,
                                          Staged& staged) {  // back to what every bucket begins with
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  bucket["Algorithm"] = "AES256";
-  bucket["KmsKey"] = "";
-  bucket["BucketKey"] = false;
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  bucket.algorithm = "AES256";
+  bucket.kms_key.clear();
+  bucket.bucket_key = false;
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
 Result<Text> GetBucketEncryption::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open("ServerSideEncryptionConfiguration", kXmlns)
       .open("Rule")
       .open("ApplyServerSideEncryptionByDefault")
-      .element("SSEAlgorithm", text_of(bucket, "Algorithm"));
-  if (const std::string key = text_of(bucket, "KmsKey"); !key.empty())
-    xml.element("KMSMasterKeyID", key);
+      .element("SSEAlgorithm", bucket->algorithm);
+  if (!bucket->kms_key.empty()) xml.element("KMSMasterKeyID", bucket->kms_key);
   xml.close("ApplyServerSideEncryptionByDefault")
-      .element("BucketKeyEnabled", bool_of(bucket, "BucketKey") ? "true" : "false")
+      .element("BucketKeyEnabled", bucket->bucket_key ? "true" : "false")
       .close("Rule")
       .close("ServerSideEncryptionConfiguration");
   return Text{200, xml.take(), "application/xml"};
 }
 
 Result<Text> PutBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   if (in->text.size() > kPolicyBytesMax)
     return Error{400, "PolicyTooLarge", "Policy exceeds the maximum allowed document size.", {}};
   if (!in->text.starts_with('{'))
@@ -78,8 +72,7 @@ Result<Text> PutBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
                  "MalformedPolicy",
                  "Invalid principal in policy",
                  {{"Detail", pinned.error().message}}};
-  if (bool_of(bucket.at("PublicAccessBlock").as_object(), "BlockPublicPolicy") &&
-      policy::is_public(**parsed))
+  if (bucket.public_access_block.block_public_policy.value_or(false) && policy::is_public(**parsed))
     return Error{403,
                  "AccessDenied",
                  "User: " + in.caller().principal().arn +
@@ -87,34 +80,34 @@ Result<Text> PutBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
                      "\" because public policies are prevented by the BlockPublicPolicy setting in "
                      "S3 Block Public Access.",
                  {}};
-  bucket["Policy"] = *pinned;
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.policy = *std::move(pinned);
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
 Result<Text> GetBucketPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  const std::string text = text_of(bucket, "Policy");
-  if (text.empty())
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (bucket->policy.empty())
     return Error{404,
                  "NoSuchBucketPolicy",
                  "The bucket policy does not exist",
                  {{"BucketName", in->bucket}}};
-  return Text{200, show_principals(text, *in.ports().identities, snapshot), "application/json"};
+  return Text{200, show_principals(bucket->policy, *in.ports().identities, snapshot),
+              "application/json"};
 }
 Result<Text> DeleteBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  bucket["Policy"] = "";
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  bucket.policy.clear();
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
 Result<Text> GetBucketPolicyStatus::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  if (text_of(bucket, "Policy").empty())
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (bucket->policy.empty())
     return Error{404,
                  "NoSuchBucketPolicy",
                  "The bucket policy does not exist",
                  {{"BucketName", in->bucket}}};
-  const auto document = policy::parse_cached(text_of(bucket, "Policy"), policy::Kind::resource);
+  const auto document = policy::parse_cached(bucket->policy, policy::Kind::resource);
   XmlWriter xml;
   xml.open("PolicyStatus", kXmlns)
       .element("IsPublic", document && policy::is_public(*document) ? "TRUE" : "FALSE")
@@ -123,34 +116,34 @@ Result<Text> GetBucketPolicyStatus::run(const Authorized<In>& in, const Snapshot
 }
 
 Result<Text> PutPublicAccessBlock::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
   const auto root = document->child("PublicAccessBlockConfiguration");
   if (!root) return malformed_xml();
-  json::object block;
-  for (const char* flag : kFlags) block[flag] = equals_ignore_case(root.child_value(flag), "true");
-  bucket["PublicAccessBlock"] = std::move(block);
-  staged.put_json(bucket_key(in->bucket), bucket);
+  for (const auto& [flag, place] : PublicAccessBlock::members())
+    bucket.public_access_block.*place =
+        equals_ignore_case(root.child_value(std::string(flag).c_str()), "true");
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> GetPublicAccessBlock::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  if (bucket.at("PublicAccessBlock").as_object().empty())
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (bucket->public_access_block == PublicAccessBlock{})
     return Error{404,
                  "NoSuchPublicAccessBlockConfiguration",
                  "The public access block configuration was not found",
                  {{"BucketName", in->bucket}}};
   XmlWriter xml;
   xml.open("PublicAccessBlockConfiguration", kXmlns);
-  for (const char* flag : kFlags)
-    xml.element(flag, bool_of(bucket.at("PublicAccessBlock").as_object(), flag) ? "true" : "false");
+  for (const auto& [flag, place] : PublicAccessBlock::members())
+    xml.element(flag, (bucket->public_access_block.*place).value_or(false) ? "true" : "false");
   xml.close("PublicAccessBlockConfiguration");
   return Text{200, xml.take(), "application/xml"};
 }
 Result<Text> DeletePublicAccessBlock::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  bucket["PublicAccessBlock"] = json::object{};  // none: every flag is off
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  bucket.public_access_block = {};
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
 

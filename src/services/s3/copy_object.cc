@@ -81,8 +81,8 @@ Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Ve
                                                 uint64_t from, uint64_t count) {
   Result<Done> opened = Done{};
   auto producer =
-      read_version(version, encryption_context(source.bucket, source.key, version.facts), ports,
-                   snapshot, from, count, opened);
+      read_version(version, encryption_context(source.bucket, source.key, version.facts.context),
+                   ports, snapshot, from, count, opened);
   CHECK(opened);
   return std::shared_ptr<BodySource>(std::make_shared<ProducerSource>(std::move(producer)));
 }
@@ -129,8 +129,8 @@ Result<std::vector<Need>> CopyObject::needs(const In& in, const Snapshot& s, con
   TRY(const std::vector<Need> reads, read_needs(in.from, s, ports, true));
   needs.insert(needs.end(), reads.begin(), reads.end());
   const auto sort = sort_of(s, in.from.bucket, in.from.key, in.from.version_id);
-  const auto source = sort ? version_at(s, in.from.bucket, in.from.key, *sort) : std::nullopt;
-  if (!in.replaces_tags && source && source->facts.contains("Tags")) {  // its tags go along
+  const auto source = sort ? facts_at(s, in.from.bucket, in.from.key, *sort) : std::nullopt;
+  if (!in.replaces_tags && source && !source->tags.empty()) {  // its tags go along
     needs.push_back(object_need(
         in.from.version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging",
         in.from.bucket, in.from.key, s));
@@ -139,9 +139,9 @@ Result<std::vector<Need>> CopyObject::needs(const In& in, const Snapshot& s, con
   return needs;
 }
 Result<CopyObject::Body> CopyObject::receive(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->to.bucket));
+  TRY(const auto bucket, tracked_bucket(staged, in->to.bucket));
   TRY(Version source, find_source(in->from, staged.snapshot()));
-  const auto size = static_cast<uint64_t>(int_of(source.facts, "Size"));
+  const uint64_t size = source.facts.size;
   if (size > kPutBytesMax)
     return Error{400,
                  "InvalidRequest",
@@ -158,41 +158,40 @@ Result<CopyObject::Body> CopyObject::receive(const Authorized<In>& in, Staged& s
                  "without changing the object's metadata, storage class, website redirect location "
                  "or encryption attributes.",
                  {}};
-  CHECK(check_write_conditions(in->to,
-                               staged.snapshot().get_json(current_key(in->to.bucket, in->to.key))));
-  TRY(const Encryption encryption, encryption_of(in->to, bucket));
+  CHECK(check_newest(in->to, staged.snapshot()));
+  TRY(const Encryption encryption, encryption_of(in->to, *bucket));
   TRY(const auto body, read_source(in->from, source, in.ports(), staged.snapshot(), 0, size));
-  const Checksum* keep =
-      in->checksum ? in->checksum : find_checksum(text_of(source.facts, "Checksum"));
+  const Checksum* keep = in->checksum ? in->checksum : find_checksum(source.facts.checksum);
   TRY(Received received,
       s3::receive(*body, in->to, encryption, encryption_context(in->to.bucket, in->to.key),
                   in.ports(), staged, keep));
-  source.sealed.clear();
-  return Body{std::move(source), std::move(received)};
+  return Body{std::move(source.facts), std::move(received)};
 }
 Result<CopyObject::Out> CopyObject::run(const Authorized<In>& in, Body& body, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->to.bucket));
-  CHECK(check_write_conditions(in->to, staged.get_json(current_key(in->to.bucket, in->to.key))));
+  TRY(const auto bucket, tracked_bucket(staged, in->to.bucket));
+  CHECK(check_newest(in->to, staged));
   TRY(Version version, stage_received(body.received, encryption_context(in->to.bucket, in->to.key),
                                       in.ports(), staged));
-  CHECK(keep_metadata(in->to, version.facts));
-  const json::object& source = body.source.facts;
-  if (!in->replaces_metadata)
-    for (const char* member : {"Headers", "Meta"}) version.facts[member] = source.at(member);
-  if (!in->replaces_tags && source.contains("Tags")) version.facts["Tags"] = source.at("Tags");
-  CHECK(lock_new_version(in->to, bucket, in.time(), version.facts));
-  version.facts["Modified"] = in.time();
-  CHECK(add_version(staged, bucket, in->to.key, version, "ObjectCreated:Copy", actor(in)));
-  return Out{std::move(version.facts), versioned(bucket), text_of(source, "Id")};
+  TRY(Described described, describe(in->to));
+  if (!in->replaces_metadata) {
+    described.headers = body.source.headers;
+    described.meta = body.source.meta;
+  }
+  if (!in->replaces_tags) described.tags = body.source.tags;
+  static_cast<Described&>(version.facts) = std::move(described);
+  CHECK(lock_new_version(in->to, *bucket, in.time(), version.facts));
+  version.facts.modified = in.time();
+  CHECK(add_version(staged, *bucket, in->to.key, version, "ObjectCreated:Copy", actor(in)));
+  return Out{std::move(version.facts), versioned(*bucket), body.source.id};
 }
 Response CopyObject::render(const Out& out) {
   XmlWriter xml;
   xml.open("CopyObjectResult", kXmlns)
-      .element("LastModified", iso_millis(int_of(out.facts, "Modified")))
-      .element("ETag", "\"" + text_of(out.facts, "ETag") + "\"");
-  if (const Checksum* checksum = find_checksum(text_of(out.facts, "Checksum")))
-    xml.element(checksum->element, text_of(out.facts, "ChecksumValue"))
-        .element("ChecksumType", text_of(out.facts, "ChecksumType"));
+      .element("LastModified", iso_millis(out.facts.modified))
+      .element("ETag", "\"" + out.facts.etag + "\"");
+  if (const Checksum* checksum = find_checksum(out.facts.checksum))
+    xml.element(checksum->element, out.facts.checksum_value)
+        .element("ChecksumType", out.facts.checksum_type);
   xml.close("CopyObjectResult");
   Response r{200, {}, xml.take(), nullptr, 0};
   add_object_headers(r.headers, out.facts, out.versioned);

@@ -31,11 +31,11 @@ struct CopyObject {
     const Checksum* checksum = nullptr;
   };
   struct Body {
-    Version source;
+    VersionFacts source;
     Received received;
   };
   struct Out {
-    json::object facts;
+    VersionFacts facts;
     bool versioned = false;
     std::string source_version;
   };

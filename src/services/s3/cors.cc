@@ -31,119 +31,116 @@ Result<Done> check_entry(std::string_view list, const std::string& text) {
   return Done{};
 }
 
-Result<json::object> parse_rule(const pugi::xml_node& node) {
-  json::object rule;
-  for (const char* list : {kOrigins, kVerbs, kHeaders, kExposed}) {
-    json::array entries;
-    for (const pugi::xml_node& entry : node.children(list)) {
-      const std::string text = entry.child_value();
-      CHECK(check_entry(list, text));
-      entries.emplace_back(text);
-    }
-    rule[list] = std::move(entries);
+Result<std::vector<std::string>> parse_list(const pugi::xml_node& rule, const char* list) {
+  std::vector<std::string> entries;
+  for (const pugi::xml_node& entry : rule.children(list)) {
+    entries.emplace_back(entry.child_value());
+    CHECK(check_entry(list, entries.back()));
   }
-  if (rule[kOrigins].as_array().empty() || rule[kVerbs].as_array().empty()) return malformed_xml();
+  return entries;
+}
+Result<CorsRule> parse_rule(const pugi::xml_node& node) {
+  CorsRule rule;
+  TRY(rule.origins, parse_list(node, kOrigins));
+  TRY(rule.methods, parse_list(node, kVerbs));
+  TRY(rule.headers, parse_list(node, kHeaders));
+  TRY(rule.exposed, parse_list(node, kExposed));
+  if (rule.origins.empty() || rule.methods.empty()) return malformed_xml();
   if (const auto id = node.child("ID")) {
     if (std::string_view(id.child_value()).size() > kIdCharactersMax)
       return invalid("The ID of a CORS rule has at most 255 characters.");
-    rule["ID"] = id.child_value();
+    rule.id = id.child_value();
   }
   if (const auto age = node.child("MaxAgeSeconds")) {
     const auto seconds = parse_int(age.child_value());
     if (!seconds || *seconds < 0 || *seconds > INT32_MAX) return malformed_xml();
-    rule["MaxAgeSeconds"] = *seconds;
+    rule.max_age_s = *seconds;
   }
   return rule;
 }
 
-bool allows_header(const json::object& rule, const std::string& header) {
-  for (const json::value& pattern : rule.at(kHeaders).as_array())
-    if (policy::glob(lower(pattern.as_string()), header)) return true;
+bool allows_header(const CorsRule& rule, const std::string& header) {
+  for (const std::string& pattern : rule.headers)
+    if (policy::glob(lower(pattern), header)) return true;
   return false;
 }
-const json::value* allowing_origin(const json::object& rule, const std::string& origin) {
-  for (const json::value& pattern : rule.at(kOrigins).as_array())
-    if (policy::glob(pattern.as_string(), origin)) return &pattern;
+const std::string* allowing_origin(const CorsRule& rule, const std::string& origin) {
+  for (const std::string& pattern : rule.origins)
+    if (policy::glob(pattern, origin)) return &pattern;
   return nullptr;
 }
-std::string joined(const json::array& texts) {
+std::string joined(const std::vector<std::string>& texts) {
   std::string out;
-  for (const json::value& text : texts)
-    out += (out.empty() ? "" : ", ") + std::string(text.as_string());
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
   return out;
+}
+void write_list(XmlWriter& xml, const char* list, const std::vector<std::string>& entries) {
+  for (const std::string& entry : entries) xml.element(list, entry);
 }
 }  // namespace
 
 Result<Text> PutBucketCors::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
-  json::array rules;
+  std::vector<CorsRule> rules;
   for (const pugi::xml_node& node : document->child("CORSConfiguration").children("CORSRule")) {
-    TRY(json::object rule, parse_rule(node));
+    TRY(CorsRule rule, parse_rule(node));
     rules.push_back(std::move(rule));
   }
   if (rules.empty()) return malformed_xml();
   if (rules.size() > kRulesMax)
     return invalid("The number of CORS rules should not exceed allowed limit of 100 rules.");
-  bucket["Cors"] = std::move(rules);
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.cors = std::move(rules);
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> GetBucketCors::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  const json::value* rules = bucket.if_contains("Cors");
-  if (!rules)
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (bucket->cors.empty())
     return Error{404,
                  "NoSuchCORSConfiguration",
                  "The CORS configuration does not exist",
                  {{"BucketName", in->bucket}}};
   XmlWriter xml;
   xml.open("CORSConfiguration", kXmlns);
-  for (const json::value& one : rules->as_array()) {
-    const json::object& rule = one.as_object();
+  for (const CorsRule& rule : bucket->cors) {
     xml.open("CORSRule");
-    if (rule.contains("ID")) xml.element("ID", text_of(rule, "ID"));
-    for (const char* list : {kHeaders, kVerbs, kOrigins, kExposed})
-      for (const json::value& entry : rule.at(list).as_array())
-        xml.element(list, entry.as_string());
-    if (rule.contains("MaxAgeSeconds"))
-      xml.element("MaxAgeSeconds", std::to_string(int_of(rule, "MaxAgeSeconds")));
+    if (rule.id) xml.element("ID", *rule.id);
+    write_list(xml, kHeaders, rule.headers);
+    write_list(xml, kVerbs, rule.methods);
+    write_list(xml, kOrigins, rule.origins);
+    write_list(xml, kExposed, rule.exposed);
+    if (rule.max_age_s) xml.element("MaxAgeSeconds", std::to_string(*rule.max_age_s));
     xml.close("CORSRule");
   }
   xml.close("CORSConfiguration");
   return xml_text(xml);
 }
 Result<Text> DeleteBucketCors::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  bucket.erase("Cors");
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  bucket.cors.clear();
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
 
-std::optional<Headers> cross_origin_headers(const json::object& bucket, const CrossOrigin& asked) {
-  const json::value* rules = bucket.if_contains("Cors");
-  if (!rules) return std::nullopt;
-  for (const json::value& one : rules->as_array()) {
-    const json::object& rule = one.as_object();
-    const json::array& verbs = rule.at(kVerbs).as_array();
-    const json::value* origin = allowing_origin(rule, asked.origin);
+std::optional<Headers> cross_origin_headers(const Bucket& bucket, const CrossOrigin& asked) {
+  for (const CorsRule& rule : bucket.cors) {
+    const std::string* origin = allowing_origin(rule, asked.origin);
     const auto is_allowed = [&](const std::string& header) { return allows_header(rule, header); };
     if (!origin ||
-        std::find(verbs.begin(), verbs.end(), json::value(asked.method)) == verbs.end() ||
+        std::find(rule.methods.begin(), rule.methods.end(), asked.method) == rule.methods.end() ||
         !std::all_of(asked.headers.begin(), asked.headers.end(), is_allowed))
       continue;
     const bool anybody = *origin == "*";
     Headers out;
     out.add("access-control-allow-origin", anybody ? "*" : asked.origin);
     if (!anybody) out.add("access-control-allow-credentials", "true");
-    out.add("access-control-allow-methods", joined(verbs));
+    out.add("access-control-allow-methods", joined(rule.methods));
     std::string headers;
     for (const std::string& name : asked.headers) headers += (headers.empty() ? "" : ", ") + name;
     if (!headers.empty()) out.add("access-control-allow-headers", headers);
-    if (const json::array& exposed = rule.at(kExposed).as_array(); !exposed.empty())
-      out.add("access-control-expose-headers", joined(exposed));
-    if (rule.contains("MaxAgeSeconds"))
-      out.add("access-control-max-age", std::to_string(int_of(rule, "MaxAgeSeconds")));
+    if (!rule.exposed.empty()) out.add("access-control-expose-headers", joined(rule.exposed));
+    if (rule.max_age_s) out.add("access-control-max-age", std::to_string(*rule.max_age_s));
     out.add("vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
     return out;
   }

@@ -17,6 +17,6 @@ SLUICE_S3_BUCKET(DeleteBucketCors, "PutBucketCORS", "DELETE", "cors", Staged& st
 
 // The answer's headers by the first rule that allows `method` with `asked_headers` (lower case)
 // from `origin`; nullopt when none does.
-std::optional<Headers> cross_origin_headers(const json::object& bucket, const CrossOrigin& asked);
+std::optional<Headers> cross_origin_headers(const Bucket& bucket, const CrossOrigin& asked);
 
 }  // namespace sluice::s3

@@ -11,33 +11,33 @@ struct Deleted {
   bool marker = false;
   std::string version_id;
 };
-Result<Deleted> delete_one(const Permit&, Staged& staged, const json::object& bucket,
+Result<Deleted> delete_one(const Permit&, Staged& staged, const Bucket& bucket,
                            const DeleteObjects::Object& object, bool bypass, const Actor& who) {
-  const std::string name = text_of(bucket, "Name");
-  const bool for_good = !object.version_id.empty() || text_of(bucket, "Versioning").empty();
-  const auto current = staged.get_json(current_key(name, object.key));
-  auto sort = object.version_id.empty()
-                  ? (current ? std::optional(text_of(*current, "Sort")) : std::nullopt)
-                  : sort_of(staged.snapshot(), name, object.key, object.version_id);
-  const auto version = sort && (for_good || !object.match.empty())
-                           ? version_at(staged, name, object.key, *sort)
-                           : std::nullopt;
+  const bool for_good = !object.version_id.empty() || bucket.versioning.empty();
+  const auto current = staged.look(current_key(bucket.name, object.key));
+  const auto sort = object.version_id.empty()
+                        ? (current ? std::optional(current->sort) : std::nullopt)
+                        : sort_of(staged.snapshot(), bucket.name, object.key, object.version_id);
+  const auto facts = sort && (for_good || !object.match.empty())
+                         ? facts_at(staged, bucket.name, object.key, *sort)
+                         : std::nullopt;
   if (!object.match.empty()) {
-    ObjectIn conditional{name, object.key, object.version_id, {{"if-match", object.match}}, {}};
-    CHECK(check_write_conditions(conditional,
-                                 version ? std::optional(version->facts) : std::nullopt));
+    ObjectIn conditional{
+        bucket.name, object.key, object.version_id, {{"if-match", object.match}}, {}};
+    CHECK(check_write_conditions(conditional, facts && !facts->marker ? &facts->etag : nullptr));
   }
   if (!for_good) {
-    Version marker{{{"Marker", true}, {"Modified", now()}, {"Size", 0}, {"ETag", ""}}, {}};
+    Version marker;
+    marker.facts.marker = true;
+    marker.facts.modified = now();
     CHECK(
         add_version(staged, bucket, object.key, marker, "ObjectRemoved:DeleteMarkerCreated", who));
-    return Deleted{true, text_of(marker.facts, "Id")};
+    return Deleted{true, marker.facts.id};
   }
-  if (!version) return Deleted{false, object.version_id};
-  CHECK(remove_version(staged, name, object.key, *sort, bypass));
-  const bool marker = bool_of(version->facts, "Marker");
-  if (!marker) emit_event(staged, bucket, object.key, version->facts, "ObjectRemoved:Delete", who);
-  return Deleted{marker, object.version_id};
+  if (!facts) return Deleted{false, object.version_id};
+  CHECK(remove_version(staged, bucket.name, object.key, *sort, *facts, bypass));
+  if (!facts->marker) emit_event(staged, bucket, object.key, *facts, "ObjectRemoved:Delete", who);
+  return Deleted{facts->marker, object.version_id};
 }
 Need delete_need(const std::string& bucket, const std::string& key, const std::string& version_id,
                  const Snapshot& snapshot) {
@@ -48,14 +48,14 @@ Need delete_need(const std::string& bucket, const std::string& key, const std::s
 }  // namespace
 
 Result<DeleteObject::Out> DeleteObject::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(const auto bucket, tracked_bucket(staged, in->bucket));
   TRY(const Permit permit,
       in.ask({delete_need(in->bucket, in->key, in->version_id, staged.snapshot())},
              staged.snapshot()));
   const bool bypass = may_bypass(in, equals_ignore_case(in->header(kBypass), "true"), in->bucket,
                                  in->key, staged.snapshot());
   TRY(const Deleted deleted,
-      delete_one(permit, staged, bucket, {in->key, in->version_id, in->header("if-match")}, bypass,
+      delete_one(permit, staged, *bucket, {in->key, in->version_id, in->header("if-match")}, bypass,
                  actor(in)));
   Out out;
   if (deleted.marker) out.headers.add("x-amz-delete-marker", "true");
@@ -101,7 +101,7 @@ Result<std::vector<Need>> DeleteObjects::needs(const In& in, const Snapshot& s) 
   return needs;
 }
 Result<DeleteObjects::Out> DeleteObjects::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(const auto bucket, tracked_bucket(staged, in->bucket));
   Out out;
   XmlWriter xml;
   xml.open("DeleteResult", kXmlns);
@@ -115,7 +115,7 @@ Result<DeleteObjects::Out> DeleteObjects::run(const Authorized<In>& in, Staged& 
       if (!object.version_id.empty() && object.version_id != "null" &&
           object.version_id.size() != kSortCharacters)
         return Error{404, "NoSuchVersion", "The specified version does not exist.", {}};
-      return delete_one(permit, staged, bucket, object,
+      return delete_one(permit, staged, *bucket, object,
                         may_bypass(in, in->bypass, in->bucket, object.key, staged.snapshot()),
                         actor(in));
     }();

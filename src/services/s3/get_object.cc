@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <numeric>
+
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "services/s3/metadata.h"
@@ -9,46 +11,42 @@ namespace sluice::s3 {
 namespace {
 constexpr size_t kPieceBytes = 64 * 1024;  // a chunk of a sealed file
 
-struct Part {
-  std::string id, wrapped;
-  uint64_t bytes;
-};
 class BlobsProducer : public BodyProducer {
  public:
-  BlobsProducer(std::shared_ptr<const void> files, std::vector<Part> parts,
+  BlobsProducer(std::shared_ptr<const void> held, std::vector<SealedFile> files,
                 std::vector<Secret> keys, Store& store, uint64_t from, uint64_t count)
-      : files_(std::move(files)),
-        parts_(std::move(parts)),
+      : held_(std::move(held)),
+        files_(std::move(files)),
         keys_(std::move(keys)),
         store_(store),
         from_(from),
         left_(count) {}
   Result<std::string> next() override {
     if (!left_) return std::string();
-    while (from_ >= parts_[at_].bytes) {
-      from_ -= parts_[at_].bytes;
+    while (from_ >= files_[at_].bytes) {
+      from_ -= files_[at_].bytes;
       ++at_;
       reader_.reset();
     }
     if (!reader_) {
-      TRY(reader_, store_.read_blob({parts_[at_].id, parts_[at_].bytes}, keys_[at_]));
+      TRY(reader_, store_.read_blob(files_[at_].ref(), keys_[at_]));
     }
     TRY(std::string piece,
         reader_->read(from_, static_cast<size_t>(std::min<uint64_t>(
-                                 {kPieceBytes, left_, parts_[at_].bytes - from_}))));
+                                 {kPieceBytes, left_, files_[at_].bytes - from_}))));
     from_ += piece.size();
     left_ -= piece.size();
     return piece;
   }
   Result<Done> open_first() {  // what cannot be opened is an error of the call, not a broken body
     if (!left_) return Done{};
-    TRY(reader_, store_.read_blob({parts_[0].id, parts_[0].bytes}, keys_[0]));
+    TRY(reader_, store_.read_blob(files_[0].ref(), keys_[0]));
     return Done{};
   }
 
  private:
-  const std::shared_ptr<const void> files_;  // held: the object may be replaced meanwhile
-  const std::vector<Part> parts_;
+  const std::shared_ptr<const void> held_;  // the files: the object may be replaced meanwhile
+  const std::vector<SealedFile> files_;
   const std::vector<Secret> keys_;
   Store& store_;
   uint64_t from_, left_;
@@ -104,57 +102,53 @@ bool etag_matches(std::string_view list, const std::string& etag) {
 }
 
 // One part of a multipart object, or the whole of another as its only part.
-Result<Range> part_of(int64_t number, const json::object& facts) {
-  const auto size = static_cast<uint64_t>(int_of(facts, "Size"));
-  const int64_t count = std::max<int64_t>(1, int_of(facts, "Parts"));
+Result<Range> part_of(int64_t number, const VersionFacts& facts) {
+  const int64_t count = std::max<int64_t>(1, facts.parts);
   if (number > count)
     return Error{416,
                  "InvalidPartNumber",
                  "The requested partnumber is not satisfiable",
                  {{"ActualPartCount", std::to_string(count)},
                   {"PartNumberRequested", std::to_string(number)}}};
-  if (!facts.contains("Parts")) return Range{0, size, size > 0};
-  uint64_t from = 0;
-  const json::array& blobs = facts.at("Blobs").as_array();
-  for (int64_t k = 0; k + 1 < number; ++k)
-    from += static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(k)].as_object(), "Bytes"));
-  const auto bytes =
-      static_cast<uint64_t>(int_of(blobs[static_cast<size_t>(number - 1)].as_object(), "Bytes"));
-  return Range{from, bytes, bytes > 0};
+  if (!facts.parts) return Range{0, facts.size, facts.size > 0};
+  const auto part = facts.files.begin() + (number - 1);
+  const uint64_t from =
+      std::accumulate(facts.files.begin(), part, uint64_t{0},
+                      [](uint64_t sum, const SealedFile& file) { return sum + file.bytes; });
+  return Range{from, part->bytes, part->bytes > 0};
 }
-void fill_headers(Headers& headers, const ObjectIn& in, const json::object& facts,
+void fill_headers(Headers& headers, const ObjectIn& in, const VersionFacts& facts,
                   const Range& range) {
   headers.add("accept-ranges", "bytes");
-  headers.add("last-modified", http_date(int_of(facts, "Modified")));
+  headers.add("last-modified", http_date(facts.modified));
   add_object_headers(headers, facts, true);
-  for (const auto& [name, value] : facts.at("Headers").as_object()) {
+  for (const auto& [name, value] : facts.headers) {
     bool overridden = false;
     for (const auto& [other, unused] : in.overrides) overridden = overridden || other == name;
     if (!overridden) headers.add(std::string(name), std::string(value.as_string()));
   }
   for (const auto& [name, value] : in.overrides) headers.add(name, value);
-  for (const auto& [name, value] : facts.at("Meta").as_object())
+  for (const auto& [name, value] : facts.meta)
     headers.add("x-amz-meta-" + std::string(name), encode_metadata(value.as_string()));
   if (range.partial)
     headers.add("content-range", "bytes " + std::to_string(range.from) + "-" +
                                      std::to_string(range.from + range.count - 1) + "/" +
-                                     std::to_string(int_of(facts, "Size")));
-  if (in.part && facts.contains("Parts"))
-    headers.add("x-amz-mp-parts-count", std::to_string(int_of(facts, "Parts")));
+                                     std::to_string(facts.size));
+  if (in.part && facts.parts) headers.add("x-amz-mp-parts-count", std::to_string(facts.parts));
   if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial)
     add_checksum_headers(headers, facts);
 }
 // AWS tells of retention, legal hold and tags those who may read them.
 void add_guarded_headers(Headers& headers, const Authorized<ObjectIn>& in,
-                         const json::object& facts, const Snapshot& snapshot) {
+                         const VersionFacts& facts, const Snapshot& snapshot) {
   const auto may = [&](const char* action) {
     return in.ask({object_need(action, in->bucket, in->key, snapshot)}, snapshot).has_value();
   };
-  if (facts.contains("LockMode") || facts.contains("LegalHold"))
+  if (!facts.lock_mode.empty() || !facts.legal_hold.empty())
     add_lock_headers(headers, facts, may("s3:GetObjectRetention"), may("s3:GetObjectLegalHold"));
-  if (facts.contains("Tags") &&
+  if (!facts.tags.empty() &&
       may(in->version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging"))
-    headers.add("x-amz-tagging-count", std::to_string(facts.at("Tags").as_object().size()));
+    headers.add("x-amz-tagging-count", std::to_string(facts.tags.size()));
 }
 }  // namespace
 
@@ -164,9 +158,8 @@ std::shared_ptr<BodyProducer> read_version(const Version& version, const json::o
   const auto unwrap = [&](const std::string& wrapped) {
     return ports.data_keys->unwrap(unbase64(wrapped).value_or(""), context, snapshot);
   };
-  const json::value* blobs = version.facts.if_contains("Blobs");
-  if (!blobs) {
-    auto key = unwrap(text_of(version.facts, "Wrapped"));
+  if (version.facts.files.empty()) {
+    auto key = unwrap(version.facts.wrapped);
     if (!key) {
       opened = kms_error(std::move(key).error());
       return nullptr;
@@ -178,34 +171,30 @@ std::shared_ptr<BodyProducer> read_version(const Version& version, const json::o
     }
     return std::make_shared<TextProducer>(plain->substr(from, count));
   }
-  std::vector<Part> parts;
   std::vector<Secret> keys;
-  for (const json::value& one : blobs->as_array()) {
-    const json::object& b = one.as_object();
-    parts.push_back(
-        {text_of(b, "Id"), text_of(b, "Wrapped"), static_cast<uint64_t>(int_of(b, "Bytes"))});
-    auto key = unwrap(parts.back().wrapped);
+  for (const SealedFile& file : version.facts.files) {
+    auto key = unwrap(file.wrapped);
     if (!key) {
       opened = kms_error(std::move(key).error());
       return nullptr;
     }
     keys.push_back(*std::move(key));
   }
-  auto producer = std::make_shared<BlobsProducer>(snapshot.hold_files(), std::move(parts),
+  auto producer = std::make_shared<BlobsProducer>(snapshot.hold_files(), version.facts.files,
                                                   std::move(keys), *ports.store, from, count);
   opened = from == 0 ? producer->open_first() : Result<Done>(Done{});
   return producer;
 }
 
 // RFC 9110 section 13.2.2, in S3's order.
-Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const json::object& facts) {
+Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const VersionFacts& facts) {
   const std::string match = in.header(prefix + "if-match"),
-                    none = in.header(prefix + "if-none-match"), etag = text_of(facts, "ETag");
-  const Time modified = int_of(facts, "Modified") / 1000 * 1000;
-  if (!match.empty() && !etag_matches(match, etag)) return {false, false};
+                    none = in.header(prefix + "if-none-match");
+  const Time modified = facts.modified / 1000 * 1000;
+  if (!match.empty() && !etag_matches(match, facts.etag)) return {false, false};
   const auto unmodified = parse_http_date(in.header(prefix + "if-unmodified-since"));
   if (match.empty() && unmodified && modified > *unmodified) return {false, false};
-  if (!none.empty() && etag_matches(none, etag)) return {false, true};
+  if (!none.empty() && etag_matches(none, facts.etag)) return {false, true};
   const auto since = parse_http_date(in.header(prefix + "if-modified-since"));
   if (none.empty() && since && modified <= *since) return {false, true};
   return {};
@@ -221,7 +210,7 @@ Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in) {
                  "The specified version does not exist.",
                  {{"Key", in.key}, {"VersionId", in.version_id}}};
   if (!version) return no_such_key(in.key);
-  if (!bool_of(version->facts, "Marker")) return *std::move(version);
+  if (!version->facts.marker) return *std::move(version);
   if (!in.version_id.empty())
     return Error{405,
                  "MethodNotAllowed",
@@ -229,11 +218,11 @@ Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in) {
                  {{"Method", "GET"},
                   {"ResourceType", "DeleteMarker"},
                   {"header:x-amz-delete-marker", "true"},
-                  {"header:x-amz-version-id", text_of(version->facts, "Id")},
+                  {"header:x-amz-version-id", version->facts.id},
                   {"header:allow", "DELETE"}}};
   Error missing = no_such_key(in.key);
   missing.details.emplace_back("header:x-amz-delete-marker", "true");
-  missing.details.emplace_back("header:x-amz-version-id", text_of(version->facts, "Id"));
+  missing.details.emplace_back("header:x-amz-version-id", version->facts.id);
   return missing;
 }
 
@@ -241,16 +230,16 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
                                      bool body) {
   TRY(std::vector<Need> needs, version_needs("s3:GetObject", "s3:GetObjectVersion", in, s));
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt;
-  if (!version || bool_of(version->facts, "Marker")) {
+  const auto facts = sort ? facts_at(s, in.bucket, in.key, *sort) : std::nullopt;
+  if (!facts || facts->marker) {
     // Whether a key is missing is told only to those who may list.
     if (in.version_id.empty()) needs.push_back(bucket_need("s3:ListBucket", in.bucket, s));
     return needs;
   }
-  add_existing_tags(needs[0].context, version->facts);
-  if (!body || text_of(version->facts, "KeyArn").empty()) return needs;
-  auto key_need = ports.data_keys->need("kms:Decrypt", text_of(version->facts, "KeyArn"),
-                                        encryption_context(in.bucket, in.key, version->facts),
+  add_existing_tags(needs[0].context, facts->tags);
+  if (!body || facts->key_arn.empty()) return needs;
+  auto key_need = ports.data_keys->need("kms:Decrypt", facts->key_arn,
+                                        encryption_context(in.bucket, in.key, facts->context),
                                         via_s3(s.scope()), s);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
@@ -266,14 +255,14 @@ Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot&
 template <class Self>
 Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Version version, find_version(snapshot, *in));
-  const json::object& facts = version.facts;
+  const VersionFacts& facts = version.facts;
   const Verdict verdict = read_conditions(*in, "", facts);
   if (verdict.not_modified)
     return Error{304,
                  "NotModified",
                  "",
-                 {{"header:etag", "\"" + text_of(facts, "ETag") + "\""},
-                  {"header:last-modified", http_date(int_of(facts, "Modified"))}}};
+                 {{"header:etag", "\"" + facts.etag + "\""},
+                  {"header:last-modified", http_date(facts.modified)}}};
   if (!verdict.goes)
     return Error{412,
                  "PreconditionFailed",
@@ -285,8 +274,7 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
                  "InvalidRequest",
                  "Cannot specify both Range header and partNumber query parameter",
                  {}};
-  TRY(const Range range, in->part ? part_of(in->part, facts)
-                                  : range_of(asked, static_cast<uint64_t>(int_of(facts, "Size"))));
+  TRY(const Range range, in->part ? part_of(in->part, facts) : range_of(asked, facts.size));
   GetOut out;
   out.status = range.partial ? 206 : 200;
   out.bytes = range.count;
@@ -296,15 +284,15 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
     out.headers.add("content-length", std::to_string(range.count));
     return out;
   }
-  if (text_of(facts, "Algorithm") == "aws:kms" && in.facts().tls_version.empty())
+  if (facts.algorithm == "aws:kms" && in.facts().tls_version.empty())
     return Error{400,
                  "InvalidArgument",
                  "Requests specifying Server Side Encryption with AWS KMS managed keys must be "
                  "made over a secure connection.",
                  {}};
   Result<Done> opened = Done{};
-  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts), in.ports(),
-                            snapshot, range.from, range.count, opened);
+  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts.context),
+                            in.ports(), snapshot, range.from, range.count, opened);
   CHECK(opened);
   return out;
 }

@@ -18,13 +18,13 @@ Result<bool> parse_encoding(const std::string& text) {
   return true;
 }
 
-namespace {
-void write_checksum(XmlWriter& xml, const json::object& facts) {
-  if (const std::string name = text_of(facts, "Checksum"); !name.empty())
-    xml.element("ChecksumAlgorithm", name).element("ChecksumType", text_of(facts, "ChecksumType"));
+void write_checksum(XmlWriter& xml, const std::string& name, const std::string& type) {
+  if (!name.empty()) xml.element("ChecksumAlgorithm", name).element("ChecksumType", type);
 }
-void write_prefixes(XmlWriter& xml, const ListIn& in, const Page& page) {
-  for (const std::string& prefix : page.prefixes)
+
+namespace {
+void write_prefixes(XmlWriter& xml, const ListIn& in, const std::vector<std::string>& prefixes) {
+  for (const std::string& prefix : prefixes)
     xml.open("CommonPrefixes").element("Prefix", shown(in.encode, prefix)).close("CommonPrefixes");
 }
 
@@ -32,9 +32,9 @@ Text list_versions(const ListIn& in, const Snapshot& snapshot) {
   // A page names its last version by where it is stored; a client may also name one by its id.
   const auto null_sort =
       in.version_after == "null" ? snapshot.get(null_key(in.bucket, in.after)) : std::nullopt;
-  const Page page = walk({"s3.version", in.bucket, in.prefix, in.delimiter, in.after,
-                          null_sort ? *null_sort : in.version_after, in.max_keys},
-                         snapshot);
+  const auto page = walk<VersionFacts>({in.bucket, in.prefix, in.delimiter, in.after,
+                                        null_sort ? *null_sort : in.version_after, in.max_keys},
+                                       snapshot);
   XmlWriter xml;
   xml.open("ListVersionsResult", kXmlns)
       .element("Name", in.bucket)
@@ -47,32 +47,33 @@ Text list_versions(const ListIn& in, const Snapshot& snapshot) {
   xml.element("IsTruncated", page.truncated ? "true" : "false");
   if (page.truncated) xml.element("NextKeyMarker", shown(in.encode, page.last));
   if (page.truncated && !page.last_tail.empty()) xml.element("NextVersionIdMarker", page.last_tail);
-  for (const Record& r : page.records) {
-    const bool marker = bool_of(r.facts, "Marker");
-    const char* element = marker ? "DeleteMarker" : "Version";
+  for (const auto& r : page.records) {
+    const VersionFacts& facts = r.record;
+    const char* element = facts.marker ? "DeleteMarker" : "Version";
     xml.open(element)
         .element("Key", shown(in.encode, r.key))
-        .element("VersionId", text_of(r.facts, "Id"))
+        .element("VersionId", facts.id)
         .element("IsLatest", r.first_of_key ? "true" : "false")
-        .element("LastModified", iso_millis(int_of(r.facts, "Modified")));
-    if (!marker)
-      xml.element("ETag", "\"" + text_of(r.facts, "ETag") + "\"")
-          .element("Size", std::to_string(int_of(r.facts, "Size")))
+        .element("LastModified", iso_millis(facts.modified));
+    if (!facts.marker) {
+      xml.element("ETag", "\"" + facts.etag + "\"")
+          .element("Size", std::to_string(facts.size))
           .element("StorageClass", "STANDARD");
-    if (!marker) write_checksum(xml, r.facts);
+      write_checksum(xml, facts.checksum, facts.checksum_type);
+    }
     write_owner(xml, "Owner", snapshot);
     xml.close(element);
   }
-  write_prefixes(xml, in, page);
+  write_prefixes(xml, in, page.prefixes);
   xml.close("ListVersionsResult");
   return xml_text(xml);
 }
 
 Text list_objects(const ListIn& in, const Snapshot& snapshot, bool v2) {
-  const Page page =
-      walk({"s3.current", in.bucket, in.prefix, in.delimiter,
-            in.token.empty() ? in.after : unbase64url(in.token).value_or(""), "", in.max_keys},
-           snapshot);
+  const auto page = walk<Current>(
+      {in.bucket, in.prefix, in.delimiter,
+       in.token.empty() ? in.after : unbase64url(in.token).value_or(""), "", in.max_keys},
+      snapshot);
   XmlWriter xml;
   xml.open("ListBucketResult", kXmlns)
       .element("Name", in.bucket)
@@ -91,18 +92,18 @@ Text list_objects(const ListIn& in, const Snapshot& snapshot, bool v2) {
     if (page.truncated && !in.delimiter.empty())
       xml.element("NextMarker", shown(in.encode, page.last));
   }
-  for (const Record& r : page.records) {
+  for (const auto& r : page.records) {
     xml.open("Contents")
         .element("Key", shown(in.encode, r.key))
-        .element("LastModified", iso_millis(int_of(r.facts, "Modified")))
-        .element("ETag", "\"" + text_of(r.facts, "ETag") + "\"")
-        .element("Size", std::to_string(int_of(r.facts, "Size")))
+        .element("LastModified", iso_millis(r.record.modified))
+        .element("ETag", "\"" + r.record.etag + "\"")
+        .element("Size", std::to_string(r.record.size))
         .element("StorageClass", "STANDARD");
-    write_checksum(xml, r.facts);
+    write_checksum(xml, r.record.checksum, r.record.checksum_type);
     if (in.fetch_owner) write_owner(xml, "Owner", snapshot);
     xml.close("Contents");
   }
-  write_prefixes(xml, in, page);
+  write_prefixes(xml, in, page.prefixes);
   xml.close("ListBucketResult");
   return xml_text(xml);
 }

@@ -39,5 +39,6 @@ struct ListObjectVersions : Lists<ListObjectVersions> {
 // Shared with ListMultipartUploads: encoding-type=url, or InvalidArgument.
 Result<bool> parse_encoding(const std::string& text);
 std::string shown(bool encode, const std::string& text);
+void write_checksum(XmlWriter& xml, const std::string& name, const std::string& type);  // "": none
 
 }  // namespace sluice::s3

@@ -11,6 +11,8 @@
 
 namespace sluice::s3 {
 namespace {
+constexpr size_t kLengthBytes = 4;
+
 uint64_t time_of(std::string_view sort) {
   uint64_t value = 0;
   std::from_chars(sort.data(), sort.data() + std::min<size_t>(16, sort.size()), value, 16);
@@ -42,15 +44,20 @@ Error no_such_key(const std::string& key) {
   return {404, "NoSuchKey", "The specified key does not exist.", {{"Key", key}}};
 }
 
-Result<json::object> find_bucket(const Snapshot& snapshot, const std::string& bucket) {
-  auto found = snapshot.get_json(bucket_key(bucket));
+Result<std::shared_ptr<const Bucket>> find_bucket(const Snapshot& snapshot,
+                                                  const std::string& bucket) {
+  auto found = snapshot.get(bucket_key(bucket));
   if (!found) return no_such_bucket(bucket);
-  return *std::move(found);
+  return found;
 }
-Result<json::object> tracked_bucket(Staged& staged, const std::string& bucket) {
-  auto found = staged.get_json(bucket_key(bucket));
+Result<std::shared_ptr<const Bucket>> tracked_bucket(Staged& staged, const std::string& bucket) {
+  auto found = staged.look(bucket_key(bucket));
   if (!found) return no_such_bucket(bucket);
-  return *std::move(found);
+  return found;
+}
+Result<Bucket> bucket_to_change(Staged& staged, const std::string& bucket) {
+  TRY(const auto found, tracked_bucket(staged, bucket));
+  return *found;
 }
 Result<Done> check_owner(const std::string& expected, const Snapshot& snapshot) {
   if (expected.empty()) return Done{};
@@ -65,40 +72,31 @@ Result<Done> check_owner(const std::string& expected, const Snapshot& snapshot) 
 }
 
 std::string Version::pack() const {
-  const std::string text = json::serialize(facts);
-  return big_endian64(text.size()).substr(4) + text + sealed;
+  const std::string record = encode(facts);
+  std::string value;
+  value.reserve(kLengthBytes + record.size() + sealed.size());
+  return value.append(big_endian64(record.size()), 8 - kLengthBytes).append(record).append(sealed);
 }
 namespace {
-uint64_t facts_bytes(std::string_view record) {
-  return record.size() < 4
-             ? UINT64_MAX
-             : from_big_endian64(std::string(4, '\0') + std::string(record.substr(0, 4)));
+// The record of its facts in a version's value.
+std::string_view record_in(std::string_view value) {
+  if (value.size() < kLengthBytes) throw UnreadableRecord("a version's record was cut");
+  const uint64_t size =
+      from_big_endian64(std::string(8 - kLengthBytes, '\0').append(value.substr(0, kLengthBytes)));
+  value.remove_prefix(kLengthBytes);
+  if (size > value.size()) throw UnreadableRecord("a version's record was cut");
+  return value.substr(0, size);
 }
 }  // namespace
-std::optional<json::object> Version::unpack_facts(std::string_view record) {
-  const uint64_t size = facts_bytes(record);
-  if (record.size() < 4 || size > record.size() - 4) return std::nullopt;
-  auto facts = parse_json_object(record.substr(4, size));
-  return facts ? std::optional(*std::move(facts)) : std::nullopt;
+VersionFacts Version::unpack_facts(std::string_view value) {
+  return decode<VersionFacts>(record_in(value));
 }
-std::optional<Version> Version::unpack(std::string_view record) {
-  auto facts = unpack_facts(record);
-  if (!facts) return std::nullopt;
-  return Version{*std::move(facts), std::string(record.substr(4 + facts_bytes(record)))};
-}
-namespace {
-std::optional<Version> unpacked(const std::optional<std::string>& record) {
-  if (!record) return std::nullopt;
-  return Version::unpack(*record).value();
-}
-}  // namespace
-std::optional<Version> version_at(const Snapshot& snapshot, const std::string& bucket,
-                                  const std::string& key, std::string_view sort) {
-  return unpacked(snapshot.get(version_key(bucket, key, sort)));
-}
-std::optional<Version> version_at(Staged& staged, const std::string& bucket, const std::string& key,
-                                  std::string_view sort) {
-  return unpacked(staged.get(version_key(bucket, key, sort)));
+Version Version::unpack(std::string value) {
+  const std::string_view record = record_in(value);
+  Version version{decode<VersionFacts>(record), {}};
+  value.erase(0, kLengthBytes + record.size());
+  version.sealed = std::move(value);
+  return version;
 }
 
 std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& bucket,
@@ -106,17 +104,17 @@ std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& 
   if (version_id == "null") return snapshot.get(null_key(bucket, key));
   if (!version_id.empty())
     return version_id.size() == kSortCharacters ? std::optional(version_id) : std::nullopt;
-  const auto current = snapshot.get_json(current_key(bucket, key));
-  return current ? std::optional(text_of(*current, "Sort")) : std::nullopt;
+  const auto current = snapshot.get(current_key(bucket, key));
+  return current ? std::optional(current->sort) : std::nullopt;
 }
 
 Need bucket_need(std::string_view action, const std::string& bucket, const Snapshot& snapshot,
                  policy::Context context) {
-  const auto record = snapshot.get_json(bucket_key(bucket));
+  const auto record = snapshot.get(bucket_key(bucket));
   return {std::string(action),
           s3_arn(bucket),
           std::move(context),
-          {{policy::Kind::resource, record ? text_of(*record, "Policy") : ""}},
+          {{policy::Kind::resource, record ? record->policy : ""}},
           "AWS::S3::Bucket"};
 }
 Need object_need(std::string_view action, const std::string& bucket, const std::string& key,
@@ -128,14 +126,10 @@ Need object_need(std::string_view action, const std::string& bucket, const std::
 }
 
 json::object encryption_context(const std::string& bucket, const std::string& key,
-                                const json::object& facts) {
-  json::object context = encryption_context(bucket, key);
-  if (const json::value* added = facts.if_contains("Context"))
-    for (const auto& [name, value] : added->as_object()) context.emplace(name, value);
+                                const json::object& added) {
+  json::object context{{"aws:s3:arn", s3_arn(bucket + "/" + key)}};
+  for (const auto& [name, value] : added) context.emplace(name, value);
   return context;
-}
-json::object encryption_context(const std::string& bucket, const std::string& key) {
-  return {{"aws:s3:arn", s3_arn(bucket + "/" + key)}};
 }
 std::string via_s3(const Scope& scope) { return "s3." + scope.region + ".amazonaws.com"; }
 Error kms_error(Error error) {
@@ -146,13 +140,6 @@ Error kms_error(Error error) {
 }
 
 namespace {
-void release_blobs(Staged& staged, const json::object& facts) {
-  const json::value* blobs = facts.if_contains("Blobs");
-  if (!blobs) return;
-  for (const json::value& b : blobs->as_array())
-    staged.release(
-        {text_of(b.as_object(), "Id"), static_cast<uint64_t>(int_of(b.as_object(), "Bytes"))});
-}
 std::string form_encode(const std::string& key) {  // as events carry keys: a blank is '+'
   std::string out = percent_encode(key, true);
   for (size_t at = 0; (at = out.find("%20", at)) != std::string::npos;) out.replace(at, 3, "+");
@@ -162,20 +149,15 @@ bool matches_event(std::string_view wanted, std::string_view event) {
   return wanted.ends_with('*') ? event.starts_with(wanted.substr(0, wanted.size() - 1))
                                : wanted == event;
 }
-json::object current_record(const std::string& sort, const json::object& facts) {
-  return {{"Sort", sort},
-          {"Size", int_of(facts, "Size")},
-          {"ETag", text_of(facts, "ETag")},
-          {"Modified", int_of(facts, "Modified")},
-          {"Marker", bool_of(facts, "Marker")},
-          {"Checksum", text_of(facts, "Checksum")},
-          {"ChecksumType", text_of(facts, "ChecksumType")}};
+Current current_of(const std::string& sort, const VersionFacts& facts) {
+  return {sort,         facts.size,     facts.etag,          facts.modified,
+          facts.marker, facts.checksum, facts.checksum_type, {}};
 }
 // The one place where a version's record goes.
 Result<Done> erase_version(Staged& staged, const std::string& bucket, const std::string& key,
-                           const std::string& sort, const json::object& facts, bool bypass) {
+                           const std::string& sort, const VersionFacts& facts, bool bypass) {
   CHECK(removable(facts, bypass));
-  release_blobs(staged, facts);
+  for (const SealedFile& file : facts.files) staged.release(file.ref());
   staged.erase(version_key(bucket, key, sort));
   return Done{};
 }
@@ -198,25 +180,21 @@ std::string sequencer(const Staged& staged) {
 }
 }  // namespace
 
-void emit_event(Staged& staged, const json::object& bucket, const std::string& key,
-                const json::object& facts, std::string_view event_name, const Actor& actor) {
-  const json::value* configurations = bucket.if_contains("Notifications");
-  if (!configurations) return;
+void emit_event(Staged& staged, const Bucket& bucket, const std::string& key,
+                const VersionFacts& facts, std::string_view event_name, const Actor& actor) {
   const Scope& scope = staged.snapshot().scope();
-  const std::string name = text_of(bucket, "Name"), event = "s3:" + std::string(event_name);
-  for (const json::value& one : configurations->as_array()) {
-    const json::object& c = one.as_object();
-    bool wanted = false;
-    for (const json::value& e : c.at("Events").as_array())
-      wanted = wanted || matches_event(std::string_view(e.as_string()), event);
-    if (!wanted || !key.starts_with(text_of(c, "Prefix")) || !key.ends_with(text_of(c, "Suffix")))
-      continue;
+  const std::string event = "s3:" + std::string(event_name);
+  for (const Notification& one : bucket.notifications) {
+    const bool wanted =
+        std::any_of(one.events.begin(), one.events.end(),
+                    [&](const std::string& pattern) { return matches_event(pattern, event); });
+    if (!wanted || !key.starts_with(one.prefix) || !key.ends_with(one.suffix)) continue;
     json::object object{{"key", form_encode(key)}, {"sequencer", sequencer(staged)}};
-    if (!bool_of(facts, "Marker") && !event_name.starts_with("ObjectRemoved:")) {
-      object["size"] = int_of(facts, "Size");
-      object["eTag"] = text_of(facts, "ETag");
+    if (!facts.marker && !event_name.starts_with("ObjectRemoved:")) {
+      object["size"] = facts.size;
+      object["eTag"] = facts.etag;
     }
-    if (!text_of(bucket, "Versioning").empty()) object["versionId"] = text_of(facts, "Id");
+    if (!bucket.versioning.empty()) object["versionId"] = facts.id;
     json::object record{
         {"eventVersion", "2.5"},
         {"eventSource", "aws:s3"},
@@ -229,19 +207,19 @@ void emit_event(Staged& staged, const json::object& bucket, const std::string& k
          json::object{{"x-amz-request-id", actor.request_id}, {"x-amz-id-2", actor.request_id}}},
         {"s3", json::object{
                    {"s3SchemaVersion", "1.0"},
-                   {"configurationId", text_of(c, "Id")},
+                   {"configurationId", one.id},
                    {"bucket",
-                    json::object{{"name", name},
+                    json::object{{"name", bucket.name},
                                  {"ownerIdentity", json::object{{"principalId", scope.account_id}}},
-                                 {"arn", s3_arn(name)}}},
+                                 {"arn", s3_arn(bucket.name)}}},
                    {"object", std::move(object)}}}};
     staged.enqueue(
         {.queue = "lambda.async",
-         .lane = text_of(c, "Arn"),
-         .event = {{"function", text_of(c, "Arn")},
+         .lane = one.arn,
+         .event = {{"function", one.arn},
                    {"payload", json::object{{"Records", json::array{std::move(record)}}}},
                    {"source", "s3.amazonaws.com"},
-                   {"source_arn", s3_arn(name)},
+                   {"source_arn", s3_arn(bucket.name)},
                    {"source_account", scope.account_id},
                    {"request_id", random_uuid()},
                    {"attempts", 0},
@@ -249,47 +227,43 @@ void emit_event(Staged& staged, const json::object& bucket, const std::string& k
   }
 }
 
-Result<Done> add_version(Staged& staged, const json::object& bucket, const std::string& key,
+Result<Done> add_version(Staged& staged, const Bucket& bucket, const std::string& key,
                          Version& version, std::string_view event_name, const Actor& actor) {
-  const std::string name = text_of(bucket, "Name");
+  const std::string& name = bucket.name;
   // Read, so that of two racing writers the one that commits last is also the newest by its sort.
-  const auto current = staged.get_json(current_key(name, key));
-  const std::string sort = new_sort(current ? text_of(*current, "Sort") : "");
-  version.facts["Id"] = versioned(bucket) ? sort : "null";
+  const auto current = staged.look(current_key(name, key));
+  const std::string sort = new_sort(current ? current->sort : "");
+  version.facts.id = versioned(bucket) ? sort : "null";
   if (!versioned(bucket)) {  // one null version a key: the old one goes
     if (const auto old = staged.get(null_key(name, key)))
-      if (const auto replaced = version_at(staged, name, key, *old)) {
-        CHECK(erase_version(staged, name, key, *old, replaced->facts, false));
+      if (const auto replaced = facts_at(staged, name, key, *old)) {
+        CHECK(erase_version(staged, name, key, *old, *replaced, false));
       }
     staged.put(null_key(name, key), sort);
   }
   staged.put(version_key(name, key, sort), version.pack());
-  staged.put_json(current_key(name, key), current_record(sort, version.facts));
+  staged.put(current_key(name, key), current_of(sort, version.facts));
   emit_event(staged, bucket, key, version.facts, event_name, actor);
   return Done{};
 }
 
-Result<bool> remove_version(Staged& staged, const std::string& bucket, const std::string& key,
-                            const std::string& sort, bool bypass) {
-  const auto removed = version_at(staged, bucket, key, sort);
-  if (!removed) return false;
-  CHECK(erase_version(staged, bucket, key, sort, removed->facts, bypass));
-  if (text_of(removed->facts, "Id") == "null") staged.erase(null_key(bucket, key));
-  const auto current = staged.get_json(current_key(bucket, key));
-  if (!current || text_of(*current, "Sort") != sort) return true;
+Result<Done> remove_version(Staged& staged, const std::string& bucket, const std::string& key,
+                            const std::string& sort, const VersionFacts& facts, bool bypass) {
+  CHECK(erase_version(staged, bucket, key, sort, facts, bypass));
+  if (facts.id == "null") staged.erase(null_key(bucket, key));
+  const auto current = staged.look(current_key(bucket, key));
+  if (!current || current->sort != sort) return Done{};
   staged.erase(current_key(bucket, key));
   staged.snapshot().scan(schema::prefix(Family::objects, "s3.version", {bucket, key}), "", false,
                          [&](std::string_view bytes, std::string_view) {
                            const std::string other = schema::parts(bytes).at(2);
                            // Read through `staged`: whoever removes the next one meanwhile must not
                            // leave this pointing at nothing.
-                           const auto next = version_at(staged, bucket, key, other);
-                           if (next)
-                             staged.put_json(current_key(bucket, key),
-                                             current_record(other, next->facts));
+                           const auto next = facts_at(staged, bucket, key, other);
+                           if (next) staged.put(current_key(bucket, key), current_of(other, *next));
                            return !next;
                          });
-  return true;
+  return Done{};
 }
 
 }  // namespace sluice::s3

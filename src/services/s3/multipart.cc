@@ -8,14 +8,11 @@
 #include "services/s3/object_lock.h"
 
 namespace sluice::s3 {
-Key upload_key(const UploadIn& in) {
-  return schema::key(Family::objects, "s3.upload", {in.bucket, in.key, in.upload_id});
+RecordKey<Upload> upload_key(const UploadIn& in) {
+  return upload_key(in.bucket, in.key, in.upload_id);
 }
-Key part_key(const std::string& upload_id, int64_t number) {
-  return schema::key(Family::objects, "s3.part", {upload_id, fmt::format("{:05}", number)});
-}
-Key parts_prefix(const std::string& upload_id) {
-  return schema::prefix(Family::objects, "s3.part", {upload_id});
+RecordKey<Part> part_key(const std::string& upload_id, int64_t number) {
+  return {upload_id, fmt::format("{:05}", number)};
 }
 Error no_such_upload(const std::string& id) {
   return {404,
@@ -26,19 +23,16 @@ Error no_such_upload(const std::string& id) {
 }
 
 namespace {
-BlobRef blob_of(const json::object& part) {
-  return {text_of(part, "Id"), static_cast<uint64_t>(int_of(part, "Bytes"))};
-}
 Error invalid_request(std::string text) { return {400, "InvalidRequest", std::move(text), {}}; }
 // The checksum of an upload; CRC64NVME of the whole when its creator named none.
-const Checksum& checksum_of(const json::object& upload) {
-  const Checksum* named = find_checksum(text_of(upload, "Checksum"));
+const Checksum& checksum_of(const Upload& upload) {
+  const Checksum* named = find_checksum(upload.checksum);
   return named ? *named : crc64nvme();
 }
-bool composes(const json::object& upload) { return text_of(upload, "ChecksumType") == "COMPOSITE"; }
+bool composes(const Upload& upload) { return upload.checksum_type == "COMPOSITE"; }
 
 // x-amz-checksum-algorithm and x-amz-checksum-type of CreateMultipartUpload.
-Result<Done> choose_checksum(const ObjectIn& in, json::object& upload) {
+Result<Done> choose_checksum(const ObjectIn& in, Upload& upload) {
   const std::string name = in.header("x-amz-checksum-algorithm"),
                     type = in.header("x-amz-checksum-type");
   if (name.empty() && type.empty()) return Done{};
@@ -57,8 +51,8 @@ Result<Done> choose_checksum(const ObjectIn& in, json::object& upload) {
   if (composite ? !checksum->composes : !checksum->combines)
     return invalid_request("The " + type + " checksum type cannot be used with the " + lower(name) +
                            " checksum algorithm.");
-  upload["Checksum"] = checksum->name;
-  upload["ChecksumType"] = composite ? "COMPOSITE" : "FULL_OBJECT";
+  upload.checksum = checksum->name;
+  upload.checksum_type = composite ? "COMPOSITE" : "FULL_OBJECT";
   return Done{};
 }
 }  // namespace
@@ -74,23 +68,21 @@ Result<UploadIn> parse_upload_in(const Request& request) {
 }
 
 Result<Text> CreateMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  TRY(const Encryption encryption, encryption_of(*in, bucket));
-  json::object upload{{"Algorithm", encryption.algorithm},
-                      {"KeyReference", encryption.key_reference},
-                      {"Created", in.time()}};
+  TRY(const auto bucket, tracked_bucket(staged, in->bucket));
+  TRY(const Encryption encryption, encryption_of(*in, *bucket));
+  Upload upload;
+  upload.algorithm = encryption.algorithm;
+  upload.key_reference = encryption.key_reference;
+  upload.created = in.time();
   CHECK(choose_checksum(*in, upload));
-  CHECK(keep_metadata(*in, upload));
-  const bool own_retention = !in->header("x-amz-object-lock-mode").empty();
-  CHECK(lock_new_version(*in, bucket, in.time(), upload));
-  if (!own_retention) {
-    upload.erase("LockMode");
-    upload.erase("LockUntil");
-  }  // the bucket's default counts from completion
+  TRY(static_cast<Described&>(upload), describe(*in));
+  CHECK(lock_new_version(*in, *bucket, in.time(), upload));
+  if (in->header("x-amz-object-lock-mode").empty())
+    static_cast<Retention&>(upload) = {};  // the bucket's default counts from completion
   UploadIn named = *in;
   named.upload_id = hex(big_endian64(static_cast<uint64_t>(in.time()))) +
                     random_hex(48);  // listed in the order of their creation
-  staged.put_json(upload_key(named), upload);
+  staged.put(upload_key(named), upload);
   XmlWriter xml;
   xml.open("InitiateMultipartUploadResult", kXmlns)
       .element("Bucket", in->bucket)
@@ -102,9 +94,9 @@ Result<Text> CreateMultipartUpload::run(const Authorized<In>& in, Staged& staged
   if (const auto key = in.ports().data_keys->find(encryption.key_reference, staged.snapshot());
       key && encryption.algorithm == "aws:kms")
     out.headers.add("x-amz-server-side-encryption-aws-kms-key-id", key->arn);
-  if (const std::string name = text_of(upload, "Checksum"); !name.empty()) {
-    out.headers.add("x-amz-checksum-algorithm", name);
-    out.headers.add("x-amz-checksum-type", text_of(upload, "ChecksumType"));
+  if (!upload.checksum.empty()) {
+    out.headers.add("x-amz-checksum-algorithm", upload.checksum);
+    out.headers.add("x-amz-checksum-type", upload.checksum_type);
   }
   return out;
 }
@@ -113,9 +105,9 @@ namespace {
 Result<std::vector<Need>> part_needs(const UploadIn& in, const Snapshot& s, const Ports& ports) {
   TRY(std::vector<Need> needs, version_needs("s3:PutObject", "s3:PutObject", in, s));
   needs[0].context["s3:objectcreationoperation"] = {"false"};
-  const auto upload = s.get_json(upload_key(in));
+  const auto upload = s.get(upload_key(in));
   if (!upload) return needs;
-  auto need = ports.data_keys->need("kms:GenerateDataKey", text_of(*upload, "KeyReference"),
+  auto need = ports.data_keys->need("kms:GenerateDataKey", upload->key_reference,
                                     encryption_context(in.bucket, in.key), via_s3(s.scope()), s);
   if (!need) return kms_error(std::move(need).error());
   if (*need) needs.push_back(**need);
@@ -128,31 +120,31 @@ Result<Received> receive_part(BodySource& body, const UploadIn& in, const Ports&
                  "InvalidArgument",
                  "Part number must be an integer between 1 and 10000, inclusive",
                  {{"ArgumentName", "partNumber"}, {"ArgumentValue", ""}}};
-  const auto upload = staged.snapshot().get_json(upload_key(in));
+  const auto upload = staged.snapshot().get(upload_key(in));
   if (!upload) return no_such_upload(in.upload_id);
   const Checksum& keep = checksum_of(*upload);
   TRY(const Checksum* sent, checksum_sent(in.headers));
-  if (const std::string named = lower(text_of(*upload, "Checksum"));
-      !named.empty() && sent && sent != &keep)
+  if (const std::string named = lower(upload->checksum); !named.empty() && sent && sent != &keep)
     return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " + named +
                            ", actual checksum Type: " + lower(sent->name));
-  const Encryption encryption{text_of(*upload, "Algorithm"), text_of(*upload, "KeyReference")};
+  const Encryption encryption{upload->algorithm, upload->key_reference};
   return receive(body, in, encryption, encryption_context(in.bucket, in.key), ports, staged, &keep,
                  0);
 }
-// The part's record, in place of an earlier part of its number.
-Result<json::object> stage_part(Received& received, const UploadIn& in, const Ports& ports,
+// The part's record, in place of an earlier part of its number. Returns the facts of its bytes.
+Result<VersionFacts> stage_part(Received& received, const UploadIn& in, const Ports& ports,
                                 Time time, Staged& staged) {
-  if (!staged.get(upload_key(in))) return no_such_upload(in.upload_id);
+  if (!staged.look(upload_key(in))) return no_such_upload(in.upload_id);
   TRY(Version version,
       stage_received(received, encryption_context(in.bucket, in.key), ports, staged));
-  if (const auto old = staged.get_json(part_key(in.upload_id, in.part)))
-    staged.release(blob_of(*old));
-  json::object part = version.facts.at("Blobs").as_array()[0].as_object();
-  for (const char* member : {"ETag", "Checksum", "ChecksumValue", "KeyArn"})
-    part[member] = version.facts.at(member);
-  part["Modified"] = time;
-  staged.put_json(part_key(in.upload_id, in.part), part);
+  if (const auto old = staged.look(part_key(in.upload_id, in.part))) staged.release(old->ref());
+  Part part{version.facts.files.at(0)};
+  part.etag = version.facts.etag;
+  part.checksum = version.facts.checksum;
+  part.checksum_value = version.facts.checksum_value;
+  part.key_arn = version.facts.key_arn;
+  part.modified = time;
+  staged.put(part_key(in.upload_id, in.part), part);
   return std::move(version.facts);
 }
 }  // namespace
@@ -164,11 +156,11 @@ Result<Received> UploadPart::receive(const Authorized<In>& in, Staged& staged) {
   return receive_part(in.body(), *in, in.ports(), staged);
 }
 Result<PutOut> UploadPart::run(const Authorized<In>& in, Received& body, Staged& staged) {
-  TRY(const json::object facts, stage_part(body, *in, in.ports(), in.time(), staged));
+  TRY(const VersionFacts facts, stage_part(body, *in, in.ports(), in.time(), staged));
   PutOut out;
   add_object_headers(out.headers, facts, false);
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
-    out.headers.add(std::string(checksum->header), text_of(facts, "ChecksumValue"));
+  if (const Checksum* checksum = find_checksum(facts.checksum))
+    out.headers.add(std::string(checksum->header), facts.checksum_value);
   return out;
 }
 
@@ -214,8 +206,7 @@ Result<Slice> slice_of(const std::string& header, uint64_t size) {
 Result<UploadPartCopy::Body> UploadPartCopy::receive(const Authorized<In>& in, Staged& staged) {
   if (!staged.snapshot().get(upload_key(in->to))) return no_such_upload(in->to.upload_id);
   TRY(const Version source, find_source(in->from, staged.snapshot()));
-  TRY(const Slice slice, slice_of(in->to.header("x-amz-copy-source-range"),
-                                  static_cast<uint64_t>(int_of(source.facts, "Size"))));
+  TRY(const Slice slice, slice_of(in->to.header("x-amz-copy-source-range"), source.facts.size));
   if (slice.count > kPutBytesMax)
     return invalid_request(
         "The specified copy source is larger than the maximum allowable size for a copy source: "
@@ -223,21 +214,21 @@ Result<UploadPartCopy::Body> UploadPartCopy::receive(const Authorized<In>& in, S
   TRY(const auto body,
       read_source(in->from, source, in.ports(), staged.snapshot(), slice.from, slice.count));
   TRY(Received received, receive_part(*body, in->to, in.ports(), staged));
-  return Body{std::move(received), text_of(source.facts, "Id")};
+  return Body{std::move(received), source.facts.id};
 }
 Result<Text> UploadPartCopy::run(const Authorized<In>& in, Body& body, Staged& staged) {
-  TRY(const json::object facts, stage_part(body.received, in->to, in.ports(), in.time(), staged));
+  TRY(const VersionFacts facts, stage_part(body.received, in->to, in.ports(), in.time(), staged));
   XmlWriter xml;
   xml.open("CopyPartResult", kXmlns)
       .element("LastModified", iso_millis(in.time()))
-      .element("ETag", "\"" + text_of(facts, "ETag") + "\"");
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
-    xml.element(checksum->element, text_of(facts, "ChecksumValue"));
+      .element("ETag", "\"" + facts.etag + "\"");
+  if (const Checksum* checksum = find_checksum(facts.checksum))
+    xml.element(checksum->element, facts.checksum_value);
   xml.close("CopyPartResult");
   Text out = xml_text(xml);
   if (body.source_version != "null")
     out.headers.add("x-amz-copy-source-version-id", body.source_version);
-  out.headers.add("x-amz-server-side-encryption", text_of(facts, "Algorithm"));
+  out.headers.add("x-amz-server-side-encryption", facts.algorithm);
   return out;
 }
 json::value UploadPartCopy::audit(const In& in) {
@@ -247,30 +238,29 @@ json::value UploadPartCopy::audit(const In& in) {
 namespace {
 // Parts that were uploaded but not named, or an upload that was aborted.
 void drop_parts(Staged& staged, const std::string& upload_id) {
-  staged.snapshot().scan(parts_prefix(upload_id), "", false,
-                         [&](std::string_view key, std::string_view) {
-                           const Key k{Family::objects, std::string(key)};
-                           const auto part = staged.get_json(k);
-                           if (part) {
-                             staged.release(blob_of(*part));
-                             staged.erase(k);
-                           }
-                           return true;
-                         });
+  const Key parts = parts_of(upload_id);
+  staged.snapshot().scan(parts, "", false, [&](std::string_view bytes, std::string_view) {
+    const RecordKey<Part> key(bytes);
+    if (const auto part = staged.look(key)) {
+      staged.release(part->ref());
+      staged.erase(key);
+    }
+    return true;
+  });
 }
 }  // namespace
 void drop_uploads(Staged& staged, const std::string& bucket) {
-  staged.snapshot().scan(schema::prefix(Family::objects, "s3.upload", {bucket}), "", false,
-                         [&](std::string_view key, std::string_view) {
-                           const Key upload{Family::objects, std::string(key)};
-                           if (!staged.get(upload)) return true;
-                           staged.erase(upload);
-                           drop_parts(staged, schema::parts(key).at(2));
-                           return true;
-                         });
+  const Key uploads = RecordPrefix<Upload>{bucket};
+  staged.snapshot().scan(uploads, "", false, [&](std::string_view bytes, std::string_view) {
+    const RecordKey<Upload> key(bytes);
+    if (!staged.look(key)) return true;
+    staged.erase(key);
+    drop_parts(staged, schema::parts(bytes).at(2));
+    return true;
+  });
 }
 Result<Text> AbortMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
-  if (!staged.get(upload_key(*in))) return no_such_upload(in->upload_id);
+  if (!staged.look(upload_key(*in))) return no_such_upload(in->upload_id);
   staged.erase(upload_key(*in));
   drop_parts(staged, in->upload_id);
   return Text{204, ""};
@@ -310,18 +300,16 @@ Result<std::vector<Named>> parse_parts(const std::string& text) {
 // The checksum of the whole, as its parts come in.
 class WholeChecksum {
  public:
-  explicit WholeChecksum(const json::object& upload)
+  explicit WholeChecksum(const Upload& upload)
       : checksum_(checksum_of(upload)),
         composite_(composes(upload)),
         digest_(checksum_.algorithm) {}
-  void add(const json::object& part) {
-    const std::string sum = unbase64(text_of(part, "ChecksumValue")).value_or("");
+  void add(const Part& part) {
+    const std::string sum = unbase64(part.checksum_value).value_or("");
     if (composite_)
       digest_.update(sum);
     else
-      whole_ = count_ ? crc_combine(checksum_.algorithm, whole_, sum,
-                                    static_cast<uint64_t>(int_of(part, "Bytes")))
-                      : sum;
+      whole_ = count_ ? crc_combine(checksum_.algorithm, whole_, sum, part.bytes) : sum;
     ++count_;
   }
   std::string finish() {
@@ -336,8 +324,8 @@ class WholeChecksum {
   size_t count_ = 0;
 };
 
-Result<Done> check_part(const Named& one, const std::optional<json::object>& part,
-                        const json::object& upload, const std::string& upload_id) {
+Result<Done> check_part(const Named& one, const Part* part, const Upload& upload,
+                        const std::string& upload_id) {
   const Checksum& checksum = checksum_of(upload);
   const Error invalid{
       400,
@@ -345,10 +333,9 @@ Result<Done> check_part(const Named& one, const std::optional<json::object>& par
       "One or more of the specified parts could not be found. The part may not have been uploaded, "
       "or the specified entity tag may not match the part's entity tag.",
       {{"UploadId", upload_id}, {"PartNumber", std::to_string(one.number)}, {"ETag", one.etag}}};
-  if (!part || text_of(*part, "ETag") != one.etag) return invalid;
+  if (!part || part->etag != one.etag) return invalid;
   const auto given = one.checksums.find(std::string(checksum.element));
-  if (given != one.checksums.end() && given->second != text_of(*part, "ChecksumValue"))
-    return invalid;
+  if (given != one.checksums.end() && given->second != part->checksum_value) return invalid;
   if (composes(upload) && given == one.checksums.end())
     return invalid_request("The upload was created using a " + lower(checksum.name) +
                            " checksum. The complete request must include the checksum for each "
@@ -358,74 +345,63 @@ Result<Done> check_part(const Named& one, const std::optional<json::object>& par
 }
 
 // The object's version from its parts, in order: checks each, sums sizes, makes ETag and checksum.
-Result<Version> assemble(const UploadIn& in, const json::object& upload,
-                         const std::vector<Named>& named, Staged& staged) {
-  json::array blobs;
-  std::string md5s, key_arn;
+Result<Version> assemble(const UploadIn& in, const Upload& upload, const std::vector<Named>& named,
+                         Staged& staged) {
+  Version version;
+  VersionFacts& facts = version.facts;
+  std::string md5s;
   WholeChecksum whole(upload);
-  int64_t total = 0, expected = 1;
+  int64_t expected = 1;
   for (const Named& one : named) {
-    const auto part = staged.get_json(part_key(in.upload_id, one.number));
-    CHECK(check_part(one, part, upload, in.upload_id));
+    const auto part = staged.look(part_key(in.upload_id, one.number));
+    CHECK(check_part(one, part.get(), upload, in.upload_id));
     if (composes(upload) && one.number != expected++)
       return invalid_request(
           "A composite checksum needs consecutive part numbers that begin with 1.");
-    const int64_t bytes = int_of(*part, "Bytes");
-    if (&one != &named.back() && bytes < static_cast<int64_t>(kPartBytesMin))
+    if (&one != &named.back() && part->bytes < kPartBytesMin)
       return Error{400,
                    "EntityTooSmall",
                    "Your proposed upload is smaller than the minimum allowed size",
-                   {{"ProposedSize", std::to_string(bytes)},
+                   {{"ProposedSize", std::to_string(part->bytes)},
                     {"MinSizeAllowed", std::to_string(kPartBytesMin)},
                     {"PartNumber", std::to_string(one.number)},
                     {"ETag", one.etag}}};
-    total += bytes;
+    facts.size += part->bytes;
     md5s += unhex(one.etag).value_or("");
     whole.add(*part);
-    key_arn = text_of(*part, "KeyArn");
-    blobs.push_back(json::object{{"Id", text_of(*part, "Id")},
-                                 {"Bytes", bytes},
-                                 {"Wrapped", text_of(*part, "Wrapped")},
-                                 {"ChecksumValue", text_of(*part, "ChecksumValue")}});
+    facts.key_arn = part->key_arn;
+    facts.files.push_back(static_cast<const SealedFile&>(*part));
     staged.erase(part_key(in.upload_id, one.number));
   }
-  const Checksum& checksum = checksum_of(upload);
-  Version version{{{"Size", total},
-                   {"ETag", hex(md5(md5s)) + "-" + std::to_string(named.size())},
-                   {"Blobs", std::move(blobs)},
-                   {"Parts", static_cast<int64_t>(named.size())},
-                   {"KeyArn", key_arn},
-                   {"UploadId", in.upload_id},
-                   {"Checksum", checksum.name},
-                   {"ChecksumValue", whole.finish()},
-                   {"ChecksumType", composes(upload) ? "COMPOSITE" : "FULL_OBJECT"}},
-                  {}};
-  for (const char* member : {"Algorithm", "Headers", "Meta"})
-    version.facts[member] = upload.at(member);
-  for (const char* member : {"Tags", "LockMode", "LockUntil", "LegalHold"})
-    if (upload.contains(member)) version.facts[member] = upload.at(member);
+  facts.etag = hex(md5(md5s)) + "-" + std::to_string(named.size());
+  facts.parts = static_cast<int64_t>(named.size());
+  facts.upload_id = in.upload_id;
+  facts.algorithm = upload.algorithm;
+  facts.checksum = checksum_of(upload).name;
+  facts.checksum_value = whole.finish();
+  facts.checksum_type = composes(upload) ? "COMPOSITE" : "FULL_OBJECT";
+  static_cast<Described&>(facts) = upload;
+  static_cast<Lock&>(facts) = upload;
   return version;
 }
 
 // What the request says of the whole: x-amz-checksum-*, x-amz-checksum-type, x-amz-mp-object-size.
-Result<Done> check_whole(const UploadIn& in, const json::object& facts) {
+Result<Done> check_whole(const UploadIn& in, const VersionFacts& facts) {
   const std::string type = in.header("x-amz-checksum-type"),
                     size = in.header("x-amz-mp-object-size");
-  if (!type.empty() && type != text_of(facts, "ChecksumType"))
-    return invalid_request("The upload was created using the " + text_of(facts, "ChecksumType") +
+  if (!type.empty() && type != facts.checksum_type)
+    return invalid_request("The upload was created using the " + facts.checksum_type +
                            " checksum mode. The complete request must use the same checksum mode.");
-  if (!size.empty() && parse_int(size) != int_of(facts, "Size"))
-    return invalid_request(
-        "The provided 'x-amz-mp-object-size' header value " + size +
-        " does not match what was computed: " + std::to_string(int_of(facts, "Size")));
+  if (!size.empty() && parse_int(size) != static_cast<int64_t>(facts.size))
+    return invalid_request("The provided 'x-amz-mp-object-size' header value " + size +
+                           " does not match what was computed: " + std::to_string(facts.size));
   for (const Checksum& c : kChecksums) {
     std::string given = in.header(c.header);
     if (given.empty()) continue;
-    if (c.name != text_of(facts, "Checksum"))
+    if (c.name != facts.checksum)
       return invalid_request("Checksum Type mismatch occurred, expected checksum Type: " +
-                             lower(text_of(facts, "Checksum")) +
-                             ", actual checksum Type: " + lower(c.name));
-    const std::string made = text_of(facts, "ChecksumValue");
+                             lower(facts.checksum) + ", actual checksum Type: " + lower(c.name));
+    const std::string& made = facts.checksum_value;
     if (given != made && given != made.substr(0, made.rfind('-')))
       return Error{
           400,
@@ -436,16 +412,16 @@ Result<Done> check_whole(const UploadIn& in, const json::object& facts) {
   return Done{};
 }
 
-Text completed(const UploadIn& in, const json::object& facts, bool versioned_bucket) {
+Text completed(const UploadIn& in, const VersionFacts& facts, bool versioned_bucket) {
   XmlWriter xml;
   xml.open("CompleteMultipartUploadResult", kXmlns)
       .element("Location", "/" + in.bucket + "/" + percent_encode(in.key, true))
       .element("Bucket", in.bucket)
       .element("Key", in.key)
-      .element("ETag", "\"" + text_of(facts, "ETag") + "\"");
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
-    xml.element(checksum->element, text_of(facts, "ChecksumValue"))
-        .element("ChecksumType", text_of(facts, "ChecksumType"));
+      .element("ETag", "\"" + facts.etag + "\"");
+  if (const Checksum* checksum = find_checksum(facts.checksum))
+    xml.element(checksum->element, facts.checksum_value)
+        .element("ChecksumType", facts.checksum_type);
   xml.close("CompleteMultipartUploadResult");
   Text out = xml_text(xml);
   add_object_headers(out.headers, facts, versioned_bucket);
@@ -455,36 +431,33 @@ Text completed(const UploadIn& in, const json::object& facts, bool versioned_buc
 }  // namespace
 
 Result<Text> CompleteMultipartUpload::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in->bucket));
-  const auto upload = staged.get_json(upload_key(*in));
-  const auto current = staged.get_json(current_key(in->bucket, in->key));
+  TRY(const auto bucket, tracked_bucket(staged, in->bucket));
+  const auto upload = staged.look(upload_key(*in));
   if (!upload) {
     // Completed before, and the answer was lost on its way: the same answer again.
+    const auto current = staged.look(current_key(in->bucket, in->key));
     const auto newest =
-        current ? version_at(staged, in->bucket, in->key, text_of(*current, "Sort")) : std::nullopt;
-    if (newest && !in->upload_id.empty() && text_of(newest->facts, "UploadId") == in->upload_id)
-      return completed(*in, newest->facts, versioned(bucket));
+        current ? facts_at(staged, in->bucket, in->key, current->sort) : std::nullopt;
+    if (newest && !in->upload_id.empty() && newest->upload_id == in->upload_id)
+      return completed(*in, *newest, versioned(*bucket));
     return no_such_upload(in->upload_id);
   }
   TRY(const std::string wanted_md5, content_md5(in->headers));
   if (!wanted_md5.empty() && md5(in->text) != wanted_md5)
     return Error{
         400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
-  CHECK(check_write_conditions(*in, current));
+  CHECK(check_newest(*in, staged));
   TRY(const std::vector<Named> named, parse_parts(in->text));
   TRY(Version version, assemble(*in, *upload, named, staged));
   CHECK(check_whole(*in, version.facts));
-  if (!upload->contains("LockMode")) {  // the bucket's default retention
-    json::object by_default;
-    CHECK(lock_new_version({}, bucket, in.time(), by_default));
-    for (const auto& [member, value] : by_default) version.facts[member] = value;
-  }
-  version.facts["Modified"] = in.time();
+  if (upload->lock_mode.empty())  // the bucket's default retention
+    CHECK(lock_new_version({}, *bucket, in.time(), version.facts));
+  version.facts.modified = in.time();
   staged.erase(upload_key(*in));
   drop_parts(staged, in->upload_id);
-  CHECK(add_version(staged, bucket, in->key, version, "ObjectCreated:CompleteMultipartUpload",
+  CHECK(add_version(staged, *bucket, in->key, version, "ObjectCreated:CompleteMultipartUpload",
                     actor(in)));
-  return completed(*in, version.facts, versioned(bucket));
+  return completed(*in, version.facts, versioned(*bucket));
 }
 
 }  // namespace sluice::s3

@@ -7,9 +7,6 @@
 // integrity"): each part's is verified and kept; the object's is COMPOSITE, or FULL_OBJECT computed
 // from the parts' CRCs. Completing an upload again answers the same while its object is the newest.
 // Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest.
-//   objects s3.upload (bucket, key, upload id)   what CreateMultipartUpload was told
-//   objects s3.part (upload id, number)
-//   {"Id","Bytes","Wrapped","ETag","Checksum","ChecksumValue","Modified","KeyArn"}
 #include "services/s3/buckets.h"
 #include "services/s3/copy_object.h"
 #include "services/s3/objects.h"
@@ -21,9 +18,7 @@ struct UploadIn : ObjectIn {
   std::vector<std::pair<std::string, std::string>> query;
 };
 Result<UploadIn> parse_upload_in(const Request& request);
-Key upload_key(const UploadIn& in);
-Key part_key(const std::string& upload_id, int64_t number);
-Key parts_prefix(const std::string& upload_id);
+RecordKey<Upload> upload_key(const UploadIn& in);
 Error no_such_upload(const std::string& id);
 // A page's size from the query: 0 to 1000, 1000 when absent; InvalidArgument.
 Result<int64_t> parse_max(const std::vector<std::pair<std::string, std::string>>& query,

@@ -13,9 +13,9 @@ std::string query_text(const Query& query, std::string_view name) {
     if (key == name) return value;
   return {};
 }
-void write_part_checksum(XmlWriter& xml, const json::object& part) {
-  if (const Checksum* checksum = find_checksum(text_of(part, "Checksum")))
-    xml.element(checksum->element, text_of(part, "ChecksumValue"));
+void write_part_checksum(XmlWriter& xml, const std::string& name, const SealedFile& part) {
+  if (const Checksum* checksum = find_checksum(name))
+    xml.element(checksum->element, part.checksum_value);
 }
 Result<int64_t> parse_number(const std::string& text, std::string_view name) {
   const auto value = text.empty() ? std::optional<int64_t>(0) : parse_int(text);
@@ -35,7 +35,7 @@ Result<int64_t> parse_max(const Query& query, std::string_view name) {
 }
 
 Result<Text> ListParts::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  const auto upload = snapshot.get_json(upload_key(*in));
+  const auto upload = snapshot.get(upload_key(*in));
   if (!upload) return no_such_upload(in->upload_id);
   TRY(const int64_t max, parse_max(in->query, "max-parts"));
   TRY(const int64_t after,
@@ -43,12 +43,11 @@ Result<Text> ListParts::run(const Authorized<In>& in, const Snapshot& snapshot) 
   XmlWriter parts{XmlWriter::Fragment{}};
   int64_t count = 0, last = 0;
   bool truncated = false;
-  snapshot.scan(parts_prefix(in->upload_id),
+  snapshot.scan(parts_of(in->upload_id),
                 part_key(in->upload_id, std::min<int64_t>(after, 99999)).bytes, false,
-                [&](std::string_view key, std::string_view value) {
+                [&](std::string_view key, const Part& part) {
                   const int64_t number = parse_int(schema::parts(key).at(1)).value_or(0);
-                  const auto part = parse_json_object(value);
-                  if (number <= after || !part || max == 0) return true;
+                  if (number <= after || max == 0) return true;
                   if (count == max) {
                     truncated = true;
                     return false;
@@ -57,10 +56,10 @@ Result<Text> ListParts::run(const Authorized<In>& in, const Snapshot& snapshot) 
                   last = number;
                   parts.open("Part")
                       .element("PartNumber", std::to_string(number))
-                      .element("LastModified", iso_millis(int_of(*part, "Modified")))
-                      .element("ETag", "\"" + text_of(*part, "ETag") + "\"")
-                      .element("Size", std::to_string(int_of(*part, "Bytes")));
-                  write_part_checksum(parts, *part);
+                      .element("LastModified", iso_millis(part.modified))
+                      .element("ETag", "\"" + part.etag + "\"")
+                      .element("Size", std::to_string(part.bytes));
+                  write_part_checksum(parts, part.checksum, part);
                   parts.close("Part");
                   return true;
                 });
@@ -72,9 +71,7 @@ Result<Text> ListParts::run(const Authorized<In>& in, const Snapshot& snapshot) 
   write_owner(xml, "Initiator", snapshot);
   write_owner(xml, "Owner", snapshot);
   xml.element("StorageClass", "STANDARD");
-  if (const std::string name = text_of(*upload, "Checksum"); !name.empty())
-    xml.element("ChecksumAlgorithm", name)
-        .element("ChecksumType", text_of(*upload, "ChecksumType"));
+  write_checksum(xml, upload->checksum, upload->checksum_type);
   xml.element("PartNumberMarker", std::to_string(after))
       .element("NextPartNumberMarker", std::to_string(last))
       .element("MaxParts", std::to_string(max))
@@ -90,8 +87,7 @@ Result<Text> ListMultipartUploads::run(const Authorized<In>& in, const Snapshot&
                     delimiter = query_text(in->query, "delimiter"),
                     after = query_text(in->query, "key-marker");
   const std::string id_after = after.empty() ? "" : query_text(in->query, "upload-id-marker");
-  const Page page =
-      walk({"s3.upload", in->bucket, prefix, delimiter, after, id_after, max}, snapshot);
+  const auto page = walk<Upload>({in->bucket, prefix, delimiter, after, id_after, max}, snapshot);
   XmlWriter xml;
   xml.open("ListMultipartUploadsResult", kXmlns)
       .element("Bucket", in->bucket)
@@ -105,15 +101,12 @@ Result<Text> ListMultipartUploads::run(const Authorized<In>& in, const Snapshot&
   if (encode) xml.element("EncodingType", "url");
   xml.element("MaxUploads", std::to_string(max))
       .element("IsTruncated", page.truncated ? "true" : "false");
-  for (const Record& r : page.records) {
+  for (const auto& r : page.records) {
     xml.open("Upload").element("Key", shown(encode, r.key)).element("UploadId", r.tail);
     write_owner(xml, "Initiator", snapshot);
     write_owner(xml, "Owner", snapshot);
-    xml.element("StorageClass", "STANDARD")
-        .element("Initiated", iso_millis(int_of(r.facts, "Created")));
-    if (const std::string name = text_of(r.facts, "Checksum"); !name.empty())
-      xml.element("ChecksumAlgorithm", name)
-          .element("ChecksumType", text_of(r.facts, "ChecksumType"));
+    xml.element("StorageClass", "STANDARD").element("Initiated", iso_millis(r.record.created));
+    write_checksum(xml, r.record.checksum, r.record.checksum_type);
     xml.close("Upload");
   }
   for (const std::string& common : page.prefixes)
@@ -123,9 +116,8 @@ Result<Text> ListMultipartUploads::run(const Authorized<In>& in, const Snapshot&
 }
 
 namespace {
-void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, int64_t after) {
-  const json::array& blobs = facts.at("Blobs").as_array();
-  const auto total = static_cast<int64_t>(blobs.size()), end = std::min(total, after + max);
+void write_object_parts(XmlWriter& xml, const VersionFacts& facts, int64_t max, int64_t after) {
+  const auto total = static_cast<int64_t>(facts.files.size()), end = std::min(total, after + max);
   xml.open("ObjectParts")
       .element("PartsCount", std::to_string(total))
       .element("PartNumberMarker", std::to_string(after))
@@ -133,12 +125,11 @@ void write_object_parts(XmlWriter& xml, const json::object& facts, int64_t max, 
       .element("MaxParts", std::to_string(max))
       .element("IsTruncated", end < total ? "true" : "false");
   for (int64_t k = after; k < end; ++k) {
-    const json::object& part = blobs[static_cast<size_t>(k)].as_object();
+    const SealedFile& part = facts.files[static_cast<size_t>(k)];
     xml.open("Part")
         .element("PartNumber", std::to_string(k + 1))
-        .element("Size", std::to_string(int_of(part, "Bytes")));
-    if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum")))
-      xml.element(checksum->element, text_of(part, "ChecksumValue"));
+        .element("Size", std::to_string(part.bytes));
+    write_part_checksum(xml, facts.checksum, part);
     xml.close("Part");
   }
   xml.close("ObjectParts");
@@ -155,7 +146,7 @@ Result<std::vector<Need>> GetObjectAttributes::needs(const In& in, const Snapsho
 }
 Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Version version, find_version(snapshot, *in));
-  const json::object& facts = version.facts;
+  const VersionFacts& facts = version.facts;
   XmlWriter xml;
   xml.open("GetObjectAttributesResponse", kXmlns);
   bool any = false;
@@ -168,22 +159,21 @@ Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& 
     any = any || found;
     return found;
   };
-  if (wants("ETag")) xml.element("ETag", text_of(facts, "ETag"));
-  if (const Checksum* checksum = find_checksum(text_of(facts, "Checksum"));
-      wants("Checksum") && checksum)
+  if (wants("ETag")) xml.element("ETag", facts.etag);
+  if (const Checksum* checksum = find_checksum(facts.checksum); wants("Checksum") && checksum)
     xml.open("Checksum")
-        .element(checksum->element, text_of(facts, "ChecksumValue"))
-        .element("ChecksumType", text_of(facts, "ChecksumType"))
+        .element(checksum->element, facts.checksum_value)
+        .element("ChecksumType", facts.checksum_type)
         .close("Checksum");
-  if (wants("ObjectParts") && facts.contains("Parts")) {
+  if (wants("ObjectParts") && facts.parts) {
     TRY(const int64_t max,
         parse_max({{"x-amz-max-parts", in->header("x-amz-max-parts")}}, "x-amz-max-parts"));
     TRY(const int64_t after,
         parse_number(in->header("x-amz-part-number-marker"), "x-amz-part-number-marker"));
-    write_object_parts(xml, facts, max, std::min<int64_t>(after, int_of(facts, "Parts")));
+    write_object_parts(xml, facts, max, std::min<int64_t>(after, facts.parts));
   }
   if (wants("StorageClass")) xml.element("StorageClass", "STANDARD");
-  if (wants("ObjectSize")) xml.element("ObjectSize", std::to_string(int_of(facts, "Size")));
+  if (wants("ObjectSize")) xml.element("ObjectSize", std::to_string(facts.size));
   if (!any)
     return Error{400,
                  "InvalidArgument",
@@ -191,9 +181,8 @@ Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& 
                  {{"ArgumentName", "x-amz-object-attributes"}}};
   xml.close("GetObjectAttributesResponse");
   Text out = xml_text(xml);
-  out.headers.add("last-modified", http_date(int_of(facts, "Modified")));
-  if (const std::string id = text_of(facts, "Id"); id != "null")
-    out.headers.add("x-amz-version-id", id);
+  out.headers.add("last-modified", http_date(facts.modified));
+  if (facts.id != "null") out.headers.add("x-amz-version-id", facts.id);
   return out;
 }
 

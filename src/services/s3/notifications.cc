@@ -6,19 +6,15 @@
 
 namespace sluice::s3 {
 namespace {
-Result<json::object> parse_function_configuration(const pugi::xml_node& node, const Scope& scope) {
-  json::object c{{"Id", node.child_value("Id")},
-                 {"Arn", node.child_value("CloudFunction")},
-                 {"Events", json::array{}},
-                 {"Prefix", ""},
-                 {"Suffix", ""}};
-  if (text_of(c, "Id").empty()) c["Id"] = base64(random_bytes(36));
-  const auto arn = parse_arn(text_of(c, "Arn"));
+Result<Notification> parse_function_configuration(const pugi::xml_node& node, const Scope& scope) {
+  Notification parsed{node.child_value("Id"), node.child_value("CloudFunction"), {}, {}, {}};
+  if (parsed.id.empty()) parsed.id = base64(random_bytes(36));
+  const auto arn = parse_arn(parsed.arn);
   if (!arn || arn->service != "lambda" || arn->region != scope.region)
     return Error{400,
                  "InvalidArgument",
                  "The ARN could not be parsed",
-                 {{"ArgumentName", "CloudFunction"}, {"ArgumentValue", text_of(c, "Arn")}}};
+                 {{"ArgumentName", "CloudFunction"}, {"ArgumentValue", parsed.arn}}};
   for (const auto& event : node.children("Event")) {
     const std::string_view name = event.child_value();
     if (!name.starts_with("s3:ObjectCreated:") && !name.starts_with("s3:ObjectRemoved:"))
@@ -26,9 +22,9 @@ Result<json::object> parse_function_configuration(const pugi::xml_node& node, co
                    "InvalidArgument",
                    "The event '" + std::string(name) + "' is not supported for notifications",
                    {{"ArgumentName", "Event"}}};
-    c["Events"].as_array().emplace_back(name);
+    parsed.events.emplace_back(name);
   }
-  if (c["Events"].as_array().empty()) return malformed_xml();
+  if (parsed.events.empty()) return malformed_xml();
   for (const auto& rule : node.child("Filter").child("S3Key").children("FilterRule")) {
     const std::string name = lower(rule.child_value("Name"));
     if (name != "prefix" && name != "suffix")
@@ -36,18 +32,16 @@ Result<json::object> parse_function_configuration(const pugi::xml_node& node, co
                    "InvalidArgument",
                    "filter rule name must be either prefix or suffix",
                    {{"ArgumentName", "FilterRule.Name"}}};
-    c[name == "prefix" ? "Prefix" : "Suffix"] = rule.child_value("Value");
+    (name == "prefix" ? parsed.prefix : parsed.suffix) = rule.child_value("Value");
   }
-  return c;
+  return parsed;
 }
-bool overlap(const json::object& a, const json::object& b) {
-  const std::string pa = text_of(a, "Prefix"), pb = text_of(b, "Prefix"), sa = text_of(a, "Suffix"),
-                    sb = text_of(b, "Suffix");
-  if ((!pa.starts_with(pb) && !pb.starts_with(pa)) || (!sa.ends_with(sb) && !sb.ends_with(sa)))
+bool overlap(const Notification& a, const Notification& b) {
+  if ((!a.prefix.starts_with(b.prefix) && !b.prefix.starts_with(a.prefix)) ||
+      (!a.suffix.ends_with(b.suffix) && !b.suffix.ends_with(a.suffix)))
     return false;
-  for (const auto& ea : a.at("Events").as_array())
-    for (const auto& eb : b.at("Events").as_array()) {
-      const std::string_view x = ea.as_string(), y = eb.as_string();
+  for (const std::string& x : a.events)
+    for (const std::string& y : b.events) {
       const auto covers = [](std::string_view p, std::string_view q) {
         return p == q || (p.ends_with('*') && q.starts_with(p.substr(0, p.size() - 1)));
       };
@@ -83,50 +77,47 @@ Result<Done> check_destination(const Authorized<BucketIn>& in, const std::string
 }  // namespace
 
 Result<Text> PutBucketNotificationConfiguration::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
   const auto root = document->child("NotificationConfiguration");
   if (!root) return malformed_xml();
   if (root.child("TopicConfiguration") || root.child("QueueConfiguration") ||
       root.child("EventBridgeConfiguration"))
     return Error{501, "NotImplemented", "Sluice notifies Lambda functions only.", {}};
-  json::array configurations;
+  std::vector<Notification> configurations;
   for (const auto& node : root.children("CloudFunctionConfiguration")) {
-    TRY(json::object c, parse_function_configuration(node, staged.snapshot().scope()));
-    for (const json::value& other : configurations)
-      if (overlap(c, other.as_object()))
+    TRY(Notification parsed, parse_function_configuration(node, staged.snapshot().scope()));
+    for (const Notification& other : configurations)
+      if (overlap(parsed, other))
         return Error{400,
                      "InvalidArgument",
                      "Configurations overlap. Configurations on the same bucket cannot share a "
                      "common event type.",
                      {}};
-    CHECK(check_destination(in, text_of(c, "Arn"), staged.snapshot()));
-    configurations.push_back(std::move(c));
+    CHECK(check_destination(in, parsed.arn, staged.snapshot()));
+    configurations.push_back(std::move(parsed));
     if (configurations.size() > 100)
       return Error{
           400, "InvalidArgument", "At most 100 notification configurations are allowed", {}};
   }
-  bucket["Notifications"] = std::move(configurations);
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.notifications = std::move(configurations);
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> GetBucketNotificationConfiguration::run(const Authorized<In>& in,
                                                      const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
   XmlWriter xml;
   xml.open("NotificationConfiguration", kXmlns);
-  for (const json::value& one : bucket.at("Notifications").as_array()) {
-    const json::object& c = one.as_object();
-    xml.open("CloudFunctionConfiguration")
-        .element("Id", text_of(c, "Id"))
-        .element("CloudFunction", text_of(c, "Arn"));
-    for (const json::value& event : c.at("Events").as_array())
-      xml.element("Event", std::string_view(event.as_string()));
-    if (!text_of(c, "Prefix").empty() || !text_of(c, "Suffix").empty()) {
+  for (const Notification& one : bucket->notifications) {
+    xml.open("CloudFunctionConfiguration").element("Id", one.id).element("CloudFunction", one.arn);
+    for (const std::string& event : one.events) xml.element("Event", event);
+    if (!one.prefix.empty() || !one.suffix.empty()) {
       xml.open("Filter").open("S3Key");
-      for (const char* name : {"Prefix", "Suffix"})
-        if (const std::string value = text_of(c, name); !value.empty())
-          xml.open("FilterRule").element("Name", name).element("Value", value).close("FilterRule");
+      for (const auto& [name, value] :
+           {std::pair{"Prefix", &one.prefix}, std::pair{"Suffix", &one.suffix}})
+        if (!value->empty())
+          xml.open("FilterRule").element("Name", name).element("Value", *value).close("FilterRule");
       xml.close("S3Key").close("Filter");
     }
     xml.close("CloudFunctionConfiguration");

@@ -10,13 +10,6 @@ constexpr std::string_view kMode = "x-amz-object-lock-mode",
                            kUntil = "x-amz-object-lock-retain-until-date",
                            kHold = "x-amz-object-lock-legal-hold";
 
-struct Retention {
-  std::string mode;
-  Time until = 0;
-};  // mode "": none
-Retention retention_of(const json::object& facts) {
-  return {text_of(facts, "LockMode"), int_of(facts, "LockUntil")};
-}
 bool is_mode(std::string_view text) { return text == "GOVERNANCE" || text == "COMPLIANCE"; }
 Error is_protected() {
   return {403, "AccessDenied", "Access Denied because object protected by object lock.", {}};
@@ -45,7 +38,8 @@ Result<Retention> parse_retention(const std::string& text) {
 }
 // What takes protection away: another mode, an earlier date, no retention.
 bool weakens(const Retention& now_set, const Retention& wanted) {
-  return !now_set.mode.empty() && (wanted.mode != now_set.mode || wanted.until < now_set.until);
+  return !now_set.lock_mode.empty() &&
+         (wanted.lock_mode != now_set.lock_mode || wanted.lock_until < now_set.lock_until);
 }
 
 policy::Context lock_context(const std::string& mode, std::optional<Time> until) {
@@ -63,27 +57,26 @@ struct Found {
   Version version;
 };
 Result<Found> find_locked(const LockIn& in, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in.bucket));
-  if (!bucket.contains("ObjectLock")) return no_lock_on_bucket();
+  TRY(const auto bucket, tracked_bucket(staged, in.bucket));
+  if (!bucket->object_lock) return no_lock_on_bucket();
   CHECK(find_version(staged.snapshot(), in));
   Found found;
   found.sort = sort_of(staged.snapshot(), in.bucket, in.key, in.version_id).value();
   found.version = version_at(staged, in.bucket, in.key, found.sort).value();
   return found;
 }
-Result<json::object> find_facts(const LockIn& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in.bucket));
-  if (!bucket.contains("ObjectLock")) return no_lock_on_bucket();
+Result<Lock> find_lock(const LockIn& in, const Snapshot& snapshot) {
+  TRY(const auto bucket, find_bucket(snapshot, in.bucket));
+  if (!bucket->object_lock) return no_lock_on_bucket();
   TRY(Version version, find_version(snapshot, in));
-  return std::move(version.facts);
+  return Lock(std::move(version.facts));
 }
 }  // namespace
 
-Result<Done> removable(const json::object& facts, bool bypass) {
-  if (text_of(facts, "LegalHold") == "ON") return is_protected();
-  const Retention set = retention_of(facts);
-  if (set.mode.empty() || set.until <= now()) return Done{};
-  if (set.mode == "GOVERNANCE" && bypass) return Done{};
+Result<Done> removable(const Lock& lock, bool bypass) {
+  if (lock.legal_hold == "ON") return is_protected();
+  if (lock.lock_mode.empty() || lock.lock_until <= now()) return Done{};
+  if (lock.lock_mode == "GOVERNANCE" && bypass) return Done{};
   return is_protected();
 }
 
@@ -111,37 +104,33 @@ void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot
   if (const std::string hold = in.header(kHold); !hold.empty())
     add("s3:PutObjectLegalHold", {{"s3:object-lock-legal-hold", {hold}}});
 }
-Result<Done> lock_new_version(const ObjectIn& in, const json::object& bucket, Time time,
-                              json::object& facts) {
+Result<Done> lock_new_version(const ObjectIn& in, const Bucket& bucket, Time time, Lock& lock) {
   CHECK(check_lock_headers(in, time));
   const std::string mode = in.header(kMode), hold = in.header(kHold);
-  const json::value* configured = bucket.if_contains("ObjectLock");
-  if (!configured)
+  if (!bucket.object_lock)
     return mode.empty() && hold.empty() ? Result<Done>(Done{}) : Result<Done>(no_lock_on_bucket());
-  if (!hold.empty()) facts["LegalHold"] = hold;
+  if (!hold.empty()) lock.legal_hold = hold;
   if (!mode.empty()) {
-    facts["LockMode"] = mode;
-    facts["LockUntil"] = parse_iso(in.header(kUntil)).value();
+    lock.lock_mode = mode;
+    lock.lock_until = parse_iso(in.header(kUntil)).value();
     return Done{};
   }
-  const json::object& by_default = configured->as_object();
-  if (text_of(by_default, "Mode").empty()) return Done{};
-  facts["LockMode"] = text_of(by_default, "Mode");
-  facts["LockUntil"] =
-      time + (int_of(by_default, "Days") + int_of(by_default, "Years") * 365) * kDayMs;
+  const DefaultRetention& by_default = *bucket.object_lock;
+  if (by_default.mode.empty()) return Done{};
+  lock.lock_mode = by_default.mode;
+  lock.lock_until = time + (by_default.days + by_default.years * 365) * kDayMs;
   return Done{};
 }
-void add_lock_headers(Headers& headers, const json::object& facts, bool retention, bool hold) {
-  if (const Retention set = retention_of(facts); retention && !set.mode.empty()) {
-    headers.add(std::string(kMode), set.mode);
-    headers.add(std::string(kUntil), iso_millis(set.until));
+void add_lock_headers(Headers& headers, const Lock& lock, bool retention, bool hold) {
+  if (retention && !lock.lock_mode.empty()) {
+    headers.add(std::string(kMode), lock.lock_mode);
+    headers.add(std::string(kUntil), iso_millis(lock.lock_until));
   }
-  if (const std::string status = text_of(facts, "LegalHold"); hold && !status.empty())
-    headers.add(std::string(kHold), status);
+  if (hold && !lock.legal_hold.empty()) headers.add(std::string(kHold), lock.legal_hold);
 }
 
 Result<Text> PutObjectLockConfiguration::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   TRY(const auto document, parse_xml(in->text));
   const auto root = document->child("ObjectLockConfiguration");
   if (std::string_view(root.child_value("ObjectLockEnabled")) != "Enabled") return malformed_xml();
@@ -150,7 +139,7 @@ Result<Text> PutObjectLockConfiguration::run(const Authorized<In>& in, Staged& s
                  "InvalidBucketState",
                  "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
                  {}};
-  json::object lock;
+  DefaultRetention by_default;
   if (const auto rule = root.child("Rule")) {
     const auto retention = rule.child("DefaultRetention");
     const std::string mode = retention.child_value("Mode"), days = retention.child_value("Days"),
@@ -161,30 +150,29 @@ Result<Text> PutObjectLockConfiguration::run(const Authorized<In>& in, Staged& s
     if (*period < 1) return invalid("Default retention period must be a positive integer value.");
     if (*period > (days.empty() ? kRetentionYearsMax : kRetentionDaysMax))
       return invalid("Default retention period is too large.");
-    lock = {{"Mode", mode}, {days.empty() ? "Years" : "Days", *period}};
+    by_default.mode = mode;
+    (days.empty() ? by_default.years : by_default.days) = *period;
   }
-  bucket["ObjectLock"] = std::move(lock);
-  staged.put_json(bucket_key(in->bucket), bucket);
+  bucket.object_lock = std::move(by_default);
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
 Result<Text> GetObjectLockConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  const json::value* lock = bucket.if_contains("ObjectLock");
-  if (!lock)
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (!bucket->object_lock)
     return Error{404,
                  "ObjectLockConfigurationNotFoundError",
                  "Object Lock configuration does not exist for this bucket",
                  {{"BucketName", in->bucket}}};
   XmlWriter xml;
   xml.open("ObjectLockConfiguration", kXmlns).element("ObjectLockEnabled", "Enabled");
-  if (const std::string mode = text_of(lock->as_object(), "Mode"); !mode.empty()) {
-    const char* unit = lock->as_object().contains("Days") ? "Days" : "Years";
-    xml.open("Rule")
-        .open("DefaultRetention")
-        .element("Mode", mode)
-        .element(unit, std::to_string(int_of(lock->as_object(), unit)))
-        .close("DefaultRetention")
-        .close("Rule");
+  if (const DefaultRetention& by_default = *bucket->object_lock; !by_default.mode.empty()) {
+    xml.open("Rule").open("DefaultRetention").element("Mode", by_default.mode);
+    if (by_default.days)
+      xml.element("Days", std::to_string(by_default.days));
+    else
+      xml.element("Years", std::to_string(by_default.years));
+    xml.close("DefaultRetention").close("Rule");
   }
   xml.close("ObjectLockConfiguration");
   return xml_text(xml);
@@ -194,41 +182,34 @@ Result<std::vector<Need>> PutObjectRetention::needs(const In& in, const Snapshot
   TRY(std::vector<Need> needs, version_needs(action, action, in, s));
   const auto wanted = parse_retention(in.text);
   if (!wanted) return needs;  // run refuses it
-  for (auto& [key, values] : lock_context(
-           wanted->mode, wanted->mode.empty() ? std::nullopt : std::optional(wanted->until)))
+  for (auto& [key, values] :
+       lock_context(wanted->lock_mode,
+                    wanted->lock_mode.empty() ? std::nullopt : std::optional(wanted->lock_until)))
     needs[0].context[key] = values;
   return needs;
 }
 Result<Text> PutObjectRetention::run(const Authorized<In>& in, Staged& staged) {
   TRY(Found found, find_locked(*in, staged));
   TRY(const Retention wanted, parse_retention(in->text));
-  if (!wanted.mode.empty() && wanted.until <= in.time())
+  if (!wanted.lock_mode.empty() && wanted.lock_until <= in.time())
     return invalid("The retain until date must be in the future!");
-  json::object& facts = found.version.facts;
-  const Retention set = retention_of(facts);
-  const bool in_force = !set.mode.empty() && set.until > now();
-  const bool bypass =
-      set.mode == "GOVERNANCE" && may_bypass(in, equals_ignore_case(in->header(kBypass), "true"),
-                                             in->bucket, in->key, staged.snapshot());
+  Retention& set = found.version.facts;
+  const bool in_force = !set.lock_mode.empty() && set.lock_until > now();
+  const bool bypass = set.lock_mode == "GOVERNANCE" &&
+                      may_bypass(in, equals_ignore_case(in->header(kBypass), "true"), in->bucket,
+                                 in->key, staged.snapshot());
   if (in_force && weakens(set, wanted) && !bypass) return is_protected();
-  if (wanted.mode.empty()) {
-    facts.erase("LockMode");
-    facts.erase("LockUntil");
-  } else {
-    facts["LockMode"] = wanted.mode;
-    facts["LockUntil"] = wanted.until;
-  }
+  set = wanted;
   staged.put(version_key(in->bucket, in->key, found.sort), found.version.pack());
   return Text{};
 }
 Result<Text> GetObjectRetention::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object facts, find_facts(*in, snapshot));
-  const Retention set = retention_of(facts);
-  if (set.mode.empty()) return no_lock_on_object();
+  TRY(const Lock lock, find_lock(*in, snapshot));
+  if (lock.lock_mode.empty()) return no_lock_on_object();
   XmlWriter xml;
   xml.open("Retention", kXmlns)
-      .element("Mode", set.mode)
-      .element("RetainUntilDate", iso_millis(set.until))
+      .element("Mode", lock.lock_mode)
+      .element("RetainUntilDate", iso_millis(lock.lock_until))
       .close("Retention");
   return xml_text(xml);
 }
@@ -248,16 +229,15 @@ Result<Text> PutObjectLegalHold::run(const Authorized<In>& in, Staged& staged) {
   TRY(Found found, find_locked(*in, staged));
   TRY(const std::string status, parse_hold(in->text));
   if (status != "ON" && status != "OFF") return malformed_xml();
-  found.version.facts["LegalHold"] = status;
+  found.version.facts.legal_hold = status;
   staged.put(version_key(in->bucket, in->key, found.sort), found.version.pack());
   return Text{};
 }
 Result<Text> GetObjectLegalHold::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object facts, find_facts(*in, snapshot));
-  const std::string status = text_of(facts, "LegalHold");
-  if (status.empty()) return no_lock_on_object();
+  TRY(const Lock lock, find_lock(*in, snapshot));
+  if (lock.legal_hold.empty()) return no_lock_on_object();
   XmlWriter xml;
-  xml.open("LegalHold", kXmlns).element("Status", status).close("LegalHold");
+  xml.open("LegalHold", kXmlns).element("Status", lock.legal_hold).close("LegalHold");
   return xml_text(xml);
 }
 

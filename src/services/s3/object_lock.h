@@ -4,8 +4,6 @@
 // on it. Governance yields to who has s3:BypassGovernanceRetention and asks for it; compliance and
 // legal hold yield to nobody, the operator included; compliance can be extended, never shortened.
 // Time is the server's clock. Source: S3 User Guide, "Locking objects with Object Lock".
-//   bucket  "ObjectLock": {} when enabled, with {"Mode","Days"} or {"Mode","Years"} of the default
-//   retention version "LockMode": GOVERNANCE or COMPLIANCE, "LockUntil": ms, "LegalHold": true
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -14,16 +12,15 @@ namespace sluice::s3 {
 constexpr int64_t kRetentionDaysMax = 36500, kRetentionYearsMax = 100;
 
 // Whether a version may go: AccessDenied while it is locked. `bypass`: may_bypass.
-Result<Done> removable(const json::object& facts, bool bypass);
+Result<Done> removable(const Lock& lock, bool bypass);
 // What the request's x-amz-object-lock-* headers, else the bucket's default, put on a new version.
 // Errors: InvalidRequest (the bucket has no Object Lock; no checksum), InvalidArgument.
-Result<Done> lock_new_version(const ObjectIn& in, const json::object& bucket, Time time,
-                              json::object& facts);
+Result<Done> lock_new_version(const ObjectIn& in, const Bucket& bucket, Time time, Lock& lock);
 Result<Done> check_lock_headers(const ObjectIn& in, Time time);
 // Permissions those headers ask for.
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot);
 // The headers of a read, for who may see them.
-void add_lock_headers(Headers& headers, const json::object& facts, bool retention, bool hold);
+void add_lock_headers(Headers& headers, const Lock& lock, bool retention, bool hold);
 // Whether the caller asks to bypass governance and has s3:BypassGovernanceRetention.
 template <class In>
 bool may_bypass(const Authorized<In>& in, bool asked, const std::string& bucket,

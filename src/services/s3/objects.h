@@ -27,10 +27,10 @@ json::value audit_object(const ObjectIn& in);
 Result<std::vector<Need>> version_needs(std::string_view action, std::string_view version_action,
                                         const ObjectIn& in, const Snapshot& snapshot);
 
-// A body taken in once, to become a version or a part: its facts (Size, ETag, Algorithm, KeyArn,
-// checksum members), and the bytes, plain while they are few, else in a sealed file.
+// A body taken in once, to become a version or a part: its facts (size, ETag, encryption,
+// checksum), and the bytes, plain while they are few, else in a sealed file.
 struct Received {
-  json::object facts;
+  VersionFacts facts;
   Encryption encryption;
   DataKey key;
   std::string held;
@@ -48,16 +48,23 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
 Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports,
                                Staged& staged);
 
-Result<Done> keep_metadata(const ObjectIn& in,
-                           json::object& facts);  // content headers, x-amz-meta-*, tags
-Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket);
+Result<Described> describe(const ObjectIn& in);  // content headers, x-amz-meta-*, tags
+Result<Encryption> encryption_of(const ObjectIn& in, const Bucket& bucket);
 Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot,
                                       const Ports& ports);
-// If-Match and If-None-Match of a write, against the current record as the snapshot or the staged
-// read sees it.
-Result<Done> check_write_conditions(const ObjectIn& in, const std::optional<json::object>& current);
-void add_object_headers(Headers& headers, const json::object& facts, bool versioned_bucket);
-void add_checksum_headers(Headers& headers, const json::object& facts);
+// If-Match and If-None-Match of a write, against the ETag of what is there; nullptr: there is
+// nothing, or a delete marker.
+Result<Done> check_write_conditions(const ObjectIn& in, const std::string* etag);
+// The same against the newest version of its key, as a Snapshot or a Staged shows it. It is not
+// read for a write without conditions.
+template <class View>
+Result<Done> check_newest(const ObjectIn& in, View& view) {
+  if (in.header("if-match").empty() && in.header("if-none-match").empty()) return Done{};
+  const auto current = view.get(current_key(in.bucket, in.key));
+  return check_write_conditions(in, current && !current->marker ? &current->etag : nullptr);
+}
+void add_object_headers(Headers& headers, const VersionFacts& facts, bool versioned_bucket);
+void add_checksum_headers(Headers& headers, const VersionFacts& facts);
 
 // The version a read is about. Errors: NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed (a
 // delete marker by its id).
@@ -68,7 +75,7 @@ Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in);
 struct Verdict {
   bool goes = true, not_modified = false;
 };
-Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const json::object& facts);
+Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const VersionFacts& facts);
 std::shared_ptr<BodyProducer> read_version(const Version& version, const json::object& context,
                                            const Ports& ports, const Snapshot& snapshot,
                                            uint64_t from, uint64_t count, Result<Done>& opened);

@@ -29,16 +29,16 @@ std::string without_aws_chunked(const std::string& encodings) {
 }
 }  // namespace
 
-Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
+Result<Described> describe(const ObjectIn& in) {
   size_t total = 0;
-  json::object meta;
+  Described kept;
   for (const auto& [name, value] : in.headers)
     if (name.starts_with("x-amz-meta-")) {
       const std::string text = decode_metadata(value);
       total += name.size() - 11 + text.size();
-      json::value& kept = meta[name.substr(11)];
-      kept = kept.is_string() ? std::string(kept.as_string()) + "," + text
-                              : text;  // one header, given twice
+      json::value& one = kept.meta[name.substr(11)];
+      one = one.is_string() ? std::string(one.as_string()) + "," + text
+                            : text;  // one header, given twice
     }
   if (total > kMetadataBytesMax)
     return Error{
@@ -46,18 +46,14 @@ Result<Done> keep_metadata(const ObjectIn& in, json::object& facts) {
         "MetadataTooLarge",
         "Your metadata headers exceed the maximum allowed metadata size",
         {{"Size", std::to_string(total)}, {"MaxSizeAllowed", std::to_string(kMetadataBytesMax)}}};
-  json::object kept;
   for (const char* name : kKeptHeaders) {
     std::string value = in.header(name);
     if (std::string_view(name) == "content-encoding") value = without_aws_chunked(value);
     if (std::string_view(name) == "content-type" && value.empty()) value = "binary/octet-stream";
-    if (!value.empty()) kept[name] = value;
+    if (!value.empty()) kept.headers[name] = value;
   }
-  facts["Headers"] = std::move(kept);
-  facts["Meta"] = std::move(meta);
-  TRY(json::object tags, parse_tag_header(in.header("x-amz-tagging")));
-  if (!tags.empty()) facts["Tags"] = std::move(tags);
-  return Done{};
+  TRY(kept.tags, parse_tag_header(in.header("x-amz-tagging")));
+  return kept;
 }
 
 std::string ObjectIn::header(std::string_view name) const {
@@ -165,7 +161,7 @@ json::value audit_object(const ObjectIn& in) {
   return shown;
 }
 
-Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket) {
+Result<Encryption> encryption_of(const ObjectIn& in, const Bucket& bucket) {
   const std::string algorithm = in.header("x-amz-server-side-encryption"),
                     key = in.header("x-amz-server-side-encryption-aws-kms-key-id");
   if (algorithm.empty() && !key.empty())
@@ -184,8 +180,7 @@ Result<Encryption> encryption_of(const ObjectIn& in, const json::object& bucket)
                  "InvalidArgument",
                  "The encryption method specified is not supported",
                  {{"ArgumentName", "x-amz-server-side-encryption"}, {"ArgumentValue", algorithm}}};
-  const std::string by_default = text_of(bucket, "KmsKey");
-  return Encryption{text_of(bucket, "Algorithm"), by_default.empty() ? "alias/aws/s3" : by_default};
+  return Encryption{bucket.algorithm, bucket.kms_key.empty() ? "alias/aws/s3" : bucket.kms_key};
 }
 
 Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapshot,
@@ -210,20 +205,18 @@ Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapsh
   if (!tags.empty())
     needs.push_back(object_need("s3:PutObjectTagging", in.bucket, in.key, snapshot, context));
   add_lock_needs(needs, in, snapshot);
-  const auto bucket = find_bucket(snapshot, in.bucket);
+  const auto bucket = snapshot.get(bucket_key(in.bucket));
   if (!bucket) return needs;
   TRY(const Encryption encryption, encryption_of(in, *bucket));
-  auto key_need =
-      ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference,
-                            encryption_context(in.bucket, in.key, {{"Context", in.context}}),
-                            via_s3(snapshot.scope()), snapshot);
+  auto key_need = ports.data_keys->need("kms:GenerateDataKey", encryption.key_reference,
+                                        encryption_context(in.bucket, in.key, in.context),
+                                        via_s3(snapshot.scope()), snapshot);
   if (!key_need) return kms_error(std::move(key_need).error());
   if (*key_need) needs.push_back(**key_need);
   return needs;
 }
 
-Result<Done> check_write_conditions(const ObjectIn& in,
-                                    const std::optional<json::object>& current) {
+Result<Done> check_write_conditions(const ObjectIn& in, const std::string* etag) {
   const std::string none = in.header("if-none-match"), match = in.header("if-match");
   if (none.empty() && match.empty()) return Done{};
   if (!none.empty() && none != "*")
@@ -231,15 +224,13 @@ Result<Done> check_write_conditions(const ObjectIn& in,
                  "NotImplemented",
                  "A header you provided implies functionality that is not implemented",
                  {{"Header", "If-None-Match"}}};
-  const bool exists = current && !bool_of(*current, "Marker");
-  if (!none.empty() && exists)
+  if (!none.empty() && etag)
     return Error{412,
                  "PreconditionFailed",
                  "At least one of the pre-conditions you specified did not hold",
                  {{"Condition", "If-None-Match"}}};
-  if (!match.empty() && !exists) return no_such_key(in.key);
-  if (!match.empty() && match != "*" && match != "\"" + text_of(*current, "ETag") + "\"" &&
-      match != text_of(*current, "ETag"))
+  if (!match.empty() && !etag) return no_such_key(in.key);
+  if (!match.empty() && match != "*" && match != "\"" + *etag + "\"" && match != *etag)
     return Error{412,
                  "PreconditionFailed",
                  "At least one of the pre-conditions you specified did not hold",
@@ -328,14 +319,13 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
         400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
   CHECK(verify_sent(body, in, sent, two_sums ? base64(sent_sum.finish()) : value));
   // Under a KMS key the ETag is not the MD5 of the bytes (S3 API Reference, Object).
-  out.facts =
-      json::object{{"Size", static_cast<int64_t>(total)},
-                   {"ETag", encryption.algorithm == "AES256" ? hex(digest) : random_hex(32)},
-                   {"Algorithm", encryption.algorithm},
-                   {"KeyArn", encryption.algorithm == "aws:kms" ? out.key.key_arn : ""},
-                   {"Checksum", keep->name},
-                   {"ChecksumValue", value},
-                   {"ChecksumType", "FULL_OBJECT"}};
+  out.facts.size = total;
+  out.facts.etag = encryption.algorithm == "AES256" ? hex(digest) : random_hex(32);
+  out.facts.algorithm = encryption.algorithm;
+  if (encryption.algorithm == "aws:kms") out.facts.key_arn = out.key.key_arn;
+  out.facts.checksum = keep->name;
+  out.facts.checksum_value = value;
+  out.facts.checksum_type = "FULL_OBJECT";
   if (spool) {
     TRY(out.blob, spool->finish());
   }
@@ -360,30 +350,27 @@ Result<Version> stage_received(Received& received, const json::object& context, 
   Version version{received.facts, {}};
   if (received.blob) {
     staged.adopt(*received.blob);
-    version.facts["Blobs"] =
-        json::array{json::object{{"Id", received.blob->id},
-                                 {"Bytes", static_cast<int64_t>(received.blob->bytes)},
-                                 {"Wrapped", base64(received.key.wrapped)}}};
+    version.facts.files.push_back(
+        {received.blob->id, received.blob->bytes, base64(received.key.wrapped), {}});
   } else {
-    version.facts["Wrapped"] = base64(received.key.wrapped);
+    version.facts.wrapped = base64(received.key.wrapped);
     version.sealed = aead_seal_random(received.key.plain, received.held, "s3-inline");
   }
   return version;
 }
 
-void add_object_headers(Headers& headers, const json::object& facts, bool versioned_bucket) {
-  headers.add("etag", "\"" + text_of(facts, "ETag") + "\"");
-  if (versioned_bucket && text_of(facts, "Id") != "null")
-    headers.add("x-amz-version-id", text_of(facts, "Id"));
-  headers.add("x-amz-server-side-encryption", text_of(facts, "Algorithm"));
-  if (const std::string arn = text_of(facts, "KeyArn"); !arn.empty())
-    headers.add("x-amz-server-side-encryption-aws-kms-key-id", arn);
+void add_object_headers(Headers& headers, const VersionFacts& facts, bool versioned_bucket) {
+  headers.add("etag", "\"" + facts.etag + "\"");
+  if (versioned_bucket && facts.id != "null") headers.add("x-amz-version-id", facts.id);
+  headers.add("x-amz-server-side-encryption", facts.algorithm);
+  if (!facts.key_arn.empty())
+    headers.add("x-amz-server-side-encryption-aws-kms-key-id", facts.key_arn);
 }
-void add_checksum_headers(Headers& headers, const json::object& facts) {
-  const Checksum* checksum = find_checksum(text_of(facts, "Checksum"));
+void add_checksum_headers(Headers& headers, const VersionFacts& facts) {
+  const Checksum* checksum = find_checksum(facts.checksum);
   if (!checksum) return;
-  headers.add(std::string(checksum->header), text_of(facts, "ChecksumValue"));
-  headers.add("x-amz-checksum-type", text_of(facts, "ChecksumType"));
+  headers.add(std::string(checksum->header), facts.checksum_value);
+  headers.add("x-amz-checksum-type", facts.checksum_type);
 }
 
 // x-amz-server-side-encryption-context: base64 of JSON, texts to texts; besides the object's own
@@ -420,12 +407,12 @@ Result<ObjectIn> PutObject::parse(const Request& request) {
 }
 Result<Received> receive_upload(const ObjectIn& in, BodySource& body, Time at, const Ports& ports,
                                 Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in.bucket));
-  TRY(const Encryption encryption, encryption_of(in, bucket));
-  json::object lock;
-  CHECK(keep_metadata(in, lock));  // refused before the body is read
-  CHECK(lock_new_version(in, bucket, at, lock));
-  if (lock.contains("LockMode") || lock.contains("LegalHold")) {
+  TRY(const auto bucket, tracked_bucket(staged, in.bucket));
+  TRY(const Encryption encryption, encryption_of(in, *bucket));
+  TRY(Described described, describe(in));  // refused before the body is read
+  Lock lock;
+  CHECK(lock_new_version(in, *bucket, at, lock));
+  if (!lock.lock_mode.empty() || !lock.legal_hold.empty()) {
     TRY(const Checksum* sent, checksum_sent(in.headers));
     if (!sent && in.header("content-md5").empty())
       return Error{400,
@@ -434,25 +421,25 @@ Result<Received> receive_upload(const ObjectIn& in, BodySource& body, Time at, c
                    "with Object Lock parameters",
                    {}};
   }
-  CHECK(check_write_conditions(in, staged.snapshot().get_json(current_key(in.bucket, in.key))));
-  return s3::receive(body, in, encryption,
-                     encryption_context(in.bucket, in.key, {{"Context", in.context}}), ports,
-                     staged);
+  CHECK(check_newest(in, staged.snapshot()));
+  TRY(Received received,
+      s3::receive(body, in, encryption, encryption_context(in.bucket, in.key, in.context), ports,
+                  staged));
+  static_cast<Described&>(received.facts) = std::move(described);
+  received.facts.context = in.context;
+  return received;
 }
 Result<PutOut> store_upload(const ObjectIn& in, Received& body, Time at, const Ports& ports,
                             const Actor& actor, std::string_view event, Staged& staged) {
-  TRY(const json::object bucket, tracked_bucket(staged, in.bucket));
-  CHECK(check_write_conditions(in, staged.get_json(current_key(in.bucket, in.key))));
+  TRY(const auto bucket, tracked_bucket(staged, in.bucket));
+  CHECK(check_newest(in, staged));
   TRY(Version version,
-      stage_received(body, encryption_context(in.bucket, in.key, {{"Context", in.context}}), ports,
-                     staged));
-  if (!in.context.empty()) version.facts["Context"] = in.context;
-  CHECK(keep_metadata(in, version.facts));
-  CHECK(lock_new_version(in, bucket, at, version.facts));
-  version.facts["Modified"] = at;
-  CHECK(add_version(staged, bucket, in.key, version, std::string(event), actor));
+      stage_received(body, encryption_context(in.bucket, in.key, in.context), ports, staged));
+  CHECK(lock_new_version(in, *bucket, at, version.facts));
+  version.facts.modified = at;
+  CHECK(add_version(staged, *bucket, in.key, version, event, actor));
   PutOut out;
-  add_object_headers(out.headers, version.facts, versioned(bucket));
+  add_object_headers(out.headers, version.facts, versioned(*bucket));
   add_checksum_headers(out.headers, version.facts);
   return out;
 }

@@ -51,10 +51,6 @@ Text tag_document(const json::object& tags) {
   xml.close("TagSet").close("Tagging");
   return xml_text(xml);
 }
-json::object tags_of(const json::object& owner) {
-  const json::value* tags = owner.if_contains("Tags");
-  return tags ? tags->as_object() : json::object{};
-}
 
 Result<Text> set_object_tags(const Authorized<TagIn>& in, Staged& staged, json::object tags,
                              int status) {
@@ -62,14 +58,10 @@ Result<Text> set_object_tags(const Authorized<TagIn>& in, Staged& staged, json::
   CHECK(find_version(staged.snapshot(), *in));
   const std::string sort = sort_of(staged.snapshot(), in->bucket, in->key, in->version_id).value();
   Version version = version_at(staged, in->bucket, in->key, sort).value();
-  if (tags.empty())
-    version.facts.erase("Tags");
-  else
-    version.facts["Tags"] = std::move(tags);
+  version.facts.tags = std::move(tags);
   staged.put(version_key(in->bucket, in->key, sort), version.pack());
   Text out{status, ""};
-  if (const std::string id = text_of(version.facts, "Id"); id != "null")
-    out.headers.add("x-amz-version-id", id);
+  if (version.facts.id != "null") out.headers.add("x-amz-version-id", version.facts.id);
   return out;
 }
 }  // namespace
@@ -106,8 +98,8 @@ void add_tags(policy::Context& context, const json::object& tags, const std::str
 void add_request_tags(policy::Context& context, const json::object& tags) {
   add_tags(context, tags, "s3:requestobjecttag/", "s3:requestobjecttagkeys");
 }
-void add_existing_tags(policy::Context& context, const json::object& facts) {
-  for (const auto& [key, value] : tags_of(facts))
+void add_existing_tags(policy::Context& context, const json::object& tags) {
+  for (const auto& [key, value] : tags)
     context["s3:existingobjecttag/" + lower(std::string(key))] = {std::string(value.as_string())};
 }
 
@@ -118,8 +110,8 @@ Result<std::vector<Need>> OnTags<Self>::needs(const In& in, const Snapshot& s) {
     if (const auto tags = parse_tag_document(in.text, kObjectTagsMax))
       add_request_tags(needs[0].context, *tags);
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  if (const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : std::nullopt)
-    add_existing_tags(needs[0].context, version->facts);
+  if (const auto facts = sort ? facts_at(s, in.bucket, in.key, *sort) : std::nullopt)
+    add_existing_tags(needs[0].context, facts->tags);
   return needs;
 }
 template struct OnTags<PutObjectTagging>;
@@ -135,9 +127,8 @@ Result<Text> DeleteObjectTagging::run(const Authorized<In>& in, Staged& staged) 
 }
 Result<Text> GetObjectTagging::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const Version version, find_version(snapshot, *in));
-  Text out = tag_document(tags_of(version.facts));
-  if (const std::string id = text_of(version.facts, "Id"); id != "null")
-    out.headers.add("x-amz-version-id", id);
+  Text out = tag_document(version.facts.tags);
+  if (version.facts.id != "null") out.headers.add("x-amz-version-id", version.facts.id);
   return out;
 }
 
@@ -148,21 +139,21 @@ Result<std::vector<Need>> PutBucketTagging::needs(const In& in, const Snapshot& 
   return needs;
 }
 Result<Text> PutBucketTagging::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  TRY(bucket["Tags"], parse_tag_document(in->text, kBucketTagsMax));
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  TRY(bucket.tags, parse_tag_document(in->text, kBucketTagsMax));
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, ""};
 }
 Result<Text> GetBucketTagging::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const json::object bucket, find_bucket(snapshot, in->bucket));
-  if (tags_of(bucket).empty())
+  TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+  if (bucket->tags.empty())
     return Error{404, "NoSuchTagSet", "The TagSet does not exist", {{"BucketName", in->bucket}}};
-  return tag_document(tags_of(bucket));
+  return tag_document(bucket->tags);
 }
 Result<Text> DeleteBucketTagging::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object bucket, tracked_bucket(staged, in->bucket));
-  bucket.erase("Tags");
-  staged.put_json(bucket_key(in->bucket), bucket);
+  TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
+  bucket.tags.clear();
+  staged.put(bucket_key(in->bucket), bucket);
   return Text{204, ""};
 }
 

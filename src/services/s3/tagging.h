@@ -15,7 +15,7 @@ constexpr size_t kObjectTagsMax = 10, kBucketTagsMax = 50;
 Result<json::object> parse_tag_header(const std::string& text);
 // Context keys s3:RequestObjectTag/<k>, s3:RequestObjectTagKeys; s3:ExistingObjectTag/<k>.
 void add_request_tags(policy::Context& context, const json::object& tags);
-void add_existing_tags(policy::Context& context, const json::object& facts);
+void add_existing_tags(policy::Context& context, const json::object& tags);
 
 struct TagIn : ObjectIn {
   std::string text;

@@ -5,6 +5,7 @@
 
 namespace sluice::s3 {
 namespace {
+template <class R>
 class Walker {
  public:
   Walker(const Walk& walk, const Snapshot& snapshot)
@@ -12,14 +13,20 @@ class Walker {
     if (!w_.after.empty() && w_.tail_after.empty() && folded(w_.after) == w_.after)
       skip_prefix(w_.after);
   }
-  Page run() {
+  Page<R> run() {
     if (w_.count_max == 0) return std::move(page_);
-    const Key all = schema::prefix(Family::objects, w_.table, {w_.bucket});
+    const RecordPrefix<R> all{w_.bucket};
     do {
       again_ = false;
-      snapshot_.scan(all, seek(), false, [&](std::string_view bytes, std::string_view value) {
-        return step(bytes, value);
-      });
+      if constexpr (std::is_same_v<R, VersionFacts>)
+        snapshot_.scan(static_cast<const Key&>(all), seek(), false,
+                       [&](std::string_view bytes, std::string_view value) {
+                         return step(bytes, [&] { return Version::unpack_facts(value); });
+                       });
+      else
+        snapshot_.scan(all, seek(), false, [&](std::string_view bytes, R&& record) {
+          return step(bytes, [&] { return std::move(record); });
+        });
     } while (again_);
     return std::move(page_);
   }
@@ -36,31 +43,29 @@ class Walker {
   }  // keys are UTF-8: no byte of theirs is FF
   std::string seek() const {
     if (start_.empty()) return {};
-    std::string bytes = schema::prefix(Family::objects, w_.table, {w_.bucket, start_}).bytes;
+    std::string bytes = RecordPrefix<R>{w_.bucket, start_}.bytes;
     bytes.resize(bytes.size() - 2);
     return bytes;
   }
-  bool step(std::string_view bytes, std::string_view value) {
+  template <class Read>
+  bool step(std::string_view bytes, const Read& record) {
     auto parts = schema::parts(bytes);
-    Record record{std::move(parts.at(1)), parts.size() > 2 ? std::move(parts[2]) : "", {}, false};
-    record.first_of_key = record.key != seen_key_;
-    seen_key_ = record.key;
-    if (record.key < start_) return true;
-    if (!w_.after.empty() && record.key == w_.after &&
-        (w_.tail_after.empty() || record.tail <= w_.tail_after))
+    Listed<R> one{std::move(parts.at(1)), parts.size() > 2 ? std::move(parts[2]) : "", {}, false};
+    one.first_of_key = one.key != seen_key_;
+    seen_key_ = one.key;
+    if (one.key < start_) return true;
+    if (!w_.after.empty() && one.key == w_.after &&
+        (w_.tail_after.empty() || one.tail <= w_.tail_after))
       return true;
-    if (!record.key.starts_with(w_.prefix)) return record.key < w_.prefix;
-    const bool versions = w_.table == "s3.version";
-    if (versions)
-      record.facts = Version::unpack_facts(value).value();
-    else if (auto facts = parse_json_object(value))
-      record.facts = *std::move(facts);
-    if (!versions && bool_of(record.facts, "Marker")) return true;
+    if (!one.key.starts_with(w_.prefix)) return one.key < w_.prefix;
+    one.record = record();
+    if constexpr (std::is_same_v<R, Current>)
+      if (one.record.marker) return true;
     if (page_.count() == static_cast<size_t>(w_.count_max)) {
       page_.truncated = true;
       return false;
     }
-    if (const std::string common = folded(record.key); !common.empty()) {
+    if (const std::string common = folded(one.key); !common.empty()) {
       page_.prefixes.push_back(common);
       page_.last = common;
       page_.last_tail.clear();
@@ -68,19 +73,25 @@ class Walker {
       again_ = true;
       return false;
     }
-    page_.last = record.key;
-    page_.last_tail = record.tail;
-    page_.records.push_back(std::move(record));
+    page_.last = one.key;
+    page_.last_tail = one.tail;
+    page_.records.push_back(std::move(one));
     return true;
   }
   const Walk& w_;
   const Snapshot& snapshot_;
   std::string start_, seen_key_;
   bool again_ = false;
-  Page page_;
+  Page<R> page_;
 };
 }  // namespace
 
-Page walk(const Walk& walk, const Snapshot& snapshot) { return Walker(walk, snapshot).run(); }
+template <class R>
+Page<R> walk(const Walk& walk, const Snapshot& snapshot) {
+  return Walker<R>(walk, snapshot).run();
+}
+template Page<Current> walk(const Walk& walk, const Snapshot& snapshot);
+template Page<VersionFacts> walk(const Walk& walk, const Snapshot& snapshot);
+template Page<Upload> walk(const Walk& walk, const Snapshot& snapshot);
 
 }  // namespace sluice::s3
