@@ -40,7 +40,7 @@ def test_uploads_in_progress_go_with_their_bucket(server, s3, code):
         s3.upload_part(Bucket="leaving", Key=key, UploadId=upload, PartNumber=1, Body=b"x" * MIB)
     assert len(set(server.data_dir.rglob("blobs/*/*")) - files) == 3
     s3.delete_bucket(Bucket="leaving")
-    assert set(server.data_dir.rglob("blobs/*/*")) == files
+    until(lambda: set(server.data_dir.rglob("blobs/*/*")) == files)
     s3.create_bucket(Bucket="leaving")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="leaving")
     assert code(s3.upload_part, Bucket="leaving", Key="a", UploadId=uploads[0], PartNumber=2, Body=b"x") == "NoSuchUpload"

@@ -185,7 +185,7 @@ class Composition : public RunningServer {
   }
   // What the owner of the process is told: "status", or else a session of so many seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
-    if (trim(line) == "status") {
+    if (trim(line.substr(0, line.find('\n'))) == "status") {
       if (uid == static_cast<int64_t>(geteuid()))
         return json::serialize(status_of(*store_, path_.counters()));
       return R"({"error":"only the user who runs the server may see its status"})";

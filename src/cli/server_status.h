@@ -7,7 +7,8 @@
 
 namespace sluice::cli {
 
-// "queues", "readers" (the ten that read longest), "commits", "bytes", "files_to_free", "calls".
+// "queues" (waiting: those that run included; parked: lanes, and "why"), "readers" (the ten that
+// read longest), "commits", "bytes", "files_to_free", "calls".
 json::object status_of(Store& store, const Counters& counters);
 
 }  // namespace sluice::cli

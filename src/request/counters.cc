@@ -34,17 +34,18 @@ void Counters::show(const Slot& slot, json::array& into) {
   Calls* calls = slot.calls;
   if (!calls) return;
   const Histogram::Shown elapsed = calls->elapsed_us.shown();
+  const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
   json::object errors;
   {
     const std::lock_guard lock(calls->mutex);
-    for (const auto& [code, times] : calls->errors) errors[code] = times;
+    for (const auto& [code, times] : calls->errors) errors[code] = number(times);
   }
   into.push_back(json::object{{"Service", calls->service},
                               {"Operation", calls->operation},
-                              {"Calls", elapsed.count},
-                              {"P50Us", elapsed.p50},
-                              {"P99Us", elapsed.p99},
-                              {"MaxUs", elapsed.max},
+                              {"Calls", number(elapsed.count)},
+                              {"P50Us", number(elapsed.p50)},
+                              {"P99Us", number(elapsed.p99)},
+                              {"MaxUs", number(elapsed.max)},
                               {"Errors", std::move(errors)}});
 }
 

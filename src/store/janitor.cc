@@ -32,13 +32,16 @@ size_t Janitor::waiting() const {
 }
 
 void Janitor::work(const Stopping& stopping) {
+  bool freed = false;
   for (std::unique_lock lock(mutex_); !files_.empty() && !stopping();) {
     const std::string id = std::move(files_.front());
     files_.pop_front();
     lock.unlock();
     blobs_.unlink(id);
+    freed = true;
     lock.lock();
   }
+  if (freed) blobs_.disk().low();  // looks whether there is room again
   name_who_holds_too_long();
 }
 

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/lambda/account.h"
 
-#include "store/jobs.h"
-
 namespace sluice::lambda {
 namespace {
 constexpr int64_t kCodeBytesMax = 80'530'636'800;  // AWS's default quota of all code: 75 GB
-
-json::array jobs_of(Store& store) {
-  json::array queues;
-  for (const Jobs::Status& one : store.jobs().status())
-    queues.push_back(json::object{{"Queue", one.queue},
-                                  {"Waiting", one.waiting},
-                                  {"Running", one.running},
-                                  {"ParkedLanes", one.parked_lanes},
-                                  {"Cause", one.cause}});
-  return queues;
-}
 }  // namespace
 
-Result<JsonOut> GetAccountSettings::run(const Authorized<In>& in, const Snapshot& snapshot) {
+Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& snapshot) {
   int64_t functions = 0, code_bytes = 0, reserved = 0;
   snapshot.scan(RecordPrefix<Function>{}, "", false,
                 [&](std::string_view, const Function& function) {
@@ -36,9 +23,8 @@ Result<JsonOut> GetAccountSettings::run(const Authorized<In>& in, const Snapshot
                                      {"ConcurrentExecutions", kConcurrencyMax},
                                      {"UnreservedConcurrentExecutions",
                                       std::max<int64_t>(0, kConcurrencyMax - reserved)}}},
-       {"AccountUsage", json::object{{"TotalCodeSize", code_bytes},
-                                     {"FunctionCount", functions},
-                                     {"Jobs", jobs_of(*in.ports().store)}}}}};
+       {"AccountUsage",
+        json::object{{"TotalCodeSize", code_bytes}, {"FunctionCount", functions}}}}};
 }
 
 }  // namespace sluice::lambda

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // GetAccountSettings: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
-// Differs: AccountUsage has Jobs besides, what waits in each queue of the server ("lambda.async":
-// asynchronous events): [{"Queue","Waiting" (those that run included),"Running","ParkedLanes",
-// "Cause" (why they are parked)}]. `sluice status` shows it.
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
