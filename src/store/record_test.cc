@@ -117,6 +117,22 @@ TEST_F(RecordStoreTest, IsParsedOncePerVersionOfItsTable) {
   EXPECT_EQ(read(), nullptr);
 }
 
+TEST_F(RecordStoreTest, OneThatIsOnlyLookedAtIsAReadOfTheCommit) {
+  open();
+  Staged fill = store_->stage();
+  fill.put(thing_key("a"), Thing{.name = "1"});
+  ASSERT_TRUE(store_->commit(std::move(fill), {}));
+  Staged late = store_->stage();
+  EXPECT_EQ(late.look(thing_key("a")), late.snapshot().get(thing_key("a")));
+  EXPECT_EQ(late.look(thing_key("b")), nullptr);
+  late.put(thing_key("b"), Thing{.name = "own"});
+  EXPECT_EQ(late.look(thing_key("b"))->name, "own");
+  Staged first = store_->stage();
+  first.put(thing_key("a"), Thing{.name = "2"});
+  ASSERT_TRUE(store_->commit(std::move(first), {}));
+  EXPECT_EQ(store_->commit(std::move(late), {}).error().code, "Conflict");
+}
+
 // While a commit is being written a view may show it or not: nothing is kept that does not say
 // which, and a change that rests on what was kept meets the commit.
 TEST_F(RecordStoreTest, IsNeverStaleBesideACommit) {
