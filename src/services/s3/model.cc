@@ -78,14 +78,13 @@ std::string Version::pack() const {
   return value.append(big_endian64(record.size()), 8 - kLengthBytes).append(record).append(sealed);
 }
 namespace {
-// The record of its facts in a version's value.
+// The record of its facts in a version's value; "", which is none, when the value was cut.
 std::string_view record_in(std::string_view value) {
-  if (value.size() < kLengthBytes) throw UnreadableRecord("a version's record was cut");
+  if (value.size() < kLengthBytes) return {};
   const uint64_t size =
       from_big_endian64(std::string(8 - kLengthBytes, '\0').append(value.substr(0, kLengthBytes)));
   value.remove_prefix(kLengthBytes);
-  if (size > value.size()) throw UnreadableRecord("a version's record was cut");
-  return value.substr(0, size);
+  return size > value.size() ? std::string_view() : value.substr(0, size);
 }
 }  // namespace
 VersionFacts Version::unpack_facts(std::string_view value) {

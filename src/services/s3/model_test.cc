@@ -21,12 +21,12 @@ TEST(VersionRecord, KeepsFactsAndBodyApart) {
     EXPECT_EQ(Version::unpack_facts(value), version.facts);
   }
 }
-// How 0.9 wrote its facts: JSON without a version before it.
+// How programs of format 2 wrote its facts: JSON without a version before it.
 TEST(VersionRecord, ReadsAnOldOne) {
   const std::string facts =
       R"({"Size":9,"ETag":"e","KeyArn":"","Parts":1,"Blobs":[{"Id":"f","Bytes":9,"Wrapped":"w",)"
-      R"("ChecksumValue":"c"}],"Headers":{"content-type":"a/b"},"Meta":{},"Tags":{"b":"1","a":"2"},)"
-      R"("LockMode":"GOVERNANCE","LockUntil":5,"Id":"null"})";
+      R"("ChecksumValue":"c"}],"Headers":{"content-type":"a/b"},"Meta":{},)"
+      R"("Tags":{"b":"1","a":"2"},"LockMode":"GOVERNANCE","LockUntil":5,"Id":"null"})";
   ASSERT_LT(facts.size(), 256);
   const Version read =
       Version::unpack(std::string(3, '\0') + static_cast<char>(facts.size()) + facts + "body");
@@ -50,7 +50,7 @@ TEST(VersionRecord, RefusesARecordThatWasCut) {
     EXPECT_THROW(Version::unpack(value.substr(0, size)), UnreadableRecord) << size;
 }
 
-// Every flag off is a configuration; none at all is not, and was `{}` in 0.9.
+// Every flag off is a configuration; none at all is not, and was `{}` in format 2.
 TEST(BucketRecord, KnowsFlagsThatAreOffFromNone) {
   Bucket bucket;
   bucket.public_access_block = {false, false, false, false};
@@ -72,9 +72,10 @@ TEST(BucketRecord, KnowsAnEmptyLockFromNone) {
 }
 TEST(BucketRecord, KeepsWhatItsConfigurationsSay) {
   const std::string old =
-      R"({"Name":"b","Created":7,"Versioning":"","Algorithm":"AES256","KmsKey":"","BucketKey":true,)"
-      R"("Policy":"{}","PublicAccessBlock":{},"Notifications":[{"Id":"i","Arn":"a","Events":["s3:*"],)"
-      R"("Prefix":"p","Suffix":""}],"Cors":[{"AllowedOrigin":["*"],"AllowedMethod":["GET"],)"
+      R"({"Name":"b","Created":7,"Versioning":"","Algorithm":"AES256","KmsKey":"",)"
+      R"("BucketKey":true,"Policy":"{}","PublicAccessBlock":{},)"
+      R"("Notifications":[{"Id":"i","Arn":"a","Events":["s3:*"],"Prefix":"p",)"
+      R"("Suffix":""}],"Cors":[{"AllowedOrigin":["*"],"AllowedMethod":["GET"],)"
       R"("AllowedHeader":[],"ExposeHeader":[],"ID":"","MaxAgeSeconds":0}],)"
       R"("ObjectLock":{"Mode":"COMPLIANCE","Years":2},"Tags":{"z":"1","y":""},"Later":[1]})";
   const auto bucket = decode<Bucket>(old);
