@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -18,6 +17,7 @@
 #include <fstream>
 
 #include "base/bytes.h"
+#include "base/unix_address.h"
 #include "base/xml.h"
 #include "crypto/crypto.h"
 
@@ -246,14 +246,10 @@ namespace {
 // Sends a line to the operator's socket, and gives the object that comes back.
 Result<json::object> ask_operator(const Common& common, const std::string& line) {
   TRY(const Endpoint endpoint, read_endpoint(common));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   const std::string path = common.data_dir + "/operator.sock";
-  if (path.size() >= sizeof address.sun_path)
-    return broken("the path of the operator socket is too long: " + path);
-  path.copy(address.sun_path, path.size());
+  const UnixAddress address(path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (connect(fd, address.get(), UnixAddress::kSize) != 0) {
     close(fd);
     return broken("cannot reach " + path + ": run this as the user who runs the server");
   }

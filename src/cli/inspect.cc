@@ -8,6 +8,7 @@
 
 #include "cli/client.h"
 #include "cli/evidence.h"
+#include "cli/records.h"
 #include "cli/server.h"
 #include "request/session.h"
 #include "services/dynamodb/dynamodb.h"
@@ -40,6 +41,7 @@ int verify(const Common& common, const std::string& root_key) {
   Ports ports;
   ports.store = store->get();
   ports.data_keys = data_keys.get();
+  verify_records(**store, found);
   s3::verify(ports, found);
   dynamodb::verify(ports, found);
   lambda::verify(ports, found);

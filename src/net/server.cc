@@ -8,10 +8,10 @@
 #include <cstring>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/unix_address.h"
 
 namespace sluice::net {
 namespace {
@@ -169,16 +169,12 @@ void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
 
 Result<Done> Server::listen_operator(const std::string& path,
                                      std::function<std::string(int64_t, std::string_view)> answer) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Error{500, "ListenFailure", "the path of the operator socket is too long: " + path, {}};
-  path.copy(address.sun_path, path.size());
+  const UnixAddress address(path);
   unlink(path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const mode_t old = umask(0177);
-  const bool ok = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                  ::listen(fd, 16) == 0;
+  const bool ok =
+      fd >= 0 && bind(fd, address.get(), UnixAddress::kSize) == 0 && ::listen(fd, 16) == 0;
   umask(old);
   if (!ok)
     return Error{500, "ListenFailure", "cannot listen on " + path + ": " + strerror(errno), {}};

@@ -175,6 +175,33 @@ std::string type_name() {
   }
 }
 
+// Every member with a value that is not its default.
+template <class T>
+T example(const T& other_than) {
+  if constexpr (HasMembers<T>) {
+    T out{};
+    std::apply([&](const auto&... one) { ((out.*one.place = example(out.*one.place)), ...); },
+               T::members());
+    return out;
+  } else if constexpr (IsOptional<T>::value) {
+    return example(typename T::value_type{});
+  } else if constexpr (IsList<T>::value) {
+    return {example(typename T::value_type{})};
+  } else if constexpr (IsNamed<T>::value) {
+    return {{"name", example(typename T::mapped_type{})}};
+  } else if constexpr (std::same_as<T, std::string>) {
+    return "text";
+  } else if constexpr (std::same_as<T, bool>) {
+    return !other_than;
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return other_than + 1;
+  } else if constexpr (std::same_as<T, json::array>) {
+    return {"kept"};
+  } else {
+    return json::object{{"kept", "as it came"}};
+  }
+}
+
 constexpr char kUnversioned = '{';  // how a record of format 1 or 2 begins: its version is 1
 // The members of a stored value, and the version that wrote them. UnreadableRecord.
 json::object stored_members(std::string_view value, uint8_t& version);
@@ -236,17 +263,18 @@ R decode(std::string_view value) {  // UnreadableRecord
   return members_from<R>(members);
 }
 
-// What is told of a record: of its layout, for fixtures and docs/on-disk.md, and of a stored value,
-// for `sluice verify`.
+// What is told of a record: its layout, for docs/records.md and the fixtures of earlier versions,
+// and whether a stored value can be read, for `sluice verify`.
 struct RecordFacts {
   RecordType type;
+  std::string example;                             // as it is stored, with every member
   std::string layout;                              // "{Name: string, Size: integer}"
   void (*read)(std::string_view value);            // UnreadableRecord
   std::string (*rewrite)(std::string_view value);  // read, and written as this version does
 };
 template <Record R>
 RecordFacts facts_of() {
-  return {R::record, record_codec::type_name<R>(),
+  return {R::record, encode(record_codec::example(R{})), record_codec::type_name<R>(),
           [](std::string_view value) { (void)decode<R>(value); },
           [](std::string_view value) { return encode(decode<R>(value)); }};
 }

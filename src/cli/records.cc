@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/records.h"
+
+#include "base/bytes.h"
+#include "services/cloudwatch/records.h"
+#include "services/iam/records.h"
+#include "services/kms/records.h"
+#include "services/lambda/records.h"
+#include "services/s3/records.h"
+
+namespace sluice::cli {
+namespace {
+// Its value holds more than the record; s3::verify reads it with the object's seal.
+constexpr std::string_view kVersionTable = s3::VersionFacts::record.table;
+}  // namespace
+
+std::vector<RecordFacts> all_records() {
+  std::vector<RecordFacts> all = {
+      facts_of<cloudwatch::KnownMetric>(),
+      facts_of<iam::Role>(),
+      facts_of<kms::KmsKey>(),
+      facts_of<lambda::EventConfig>(),
+      facts_of<lambda::Function>(),
+      facts_of<lambda::FunctionPolicy>(),
+      facts_of<s3::Bucket>(),
+      facts_of<s3::Current>(),
+      facts_of<s3::Part>(),
+      facts_of<s3::Upload>(),
+      facts_of<s3::VersionFacts>(),
+  };
+  std::sort(all.begin(), all.end(),
+            [](const RecordFacts& a, const RecordFacts& b) { return a.type.table < b.type.table; });
+  return all;
+}
+
+std::string records_document() {
+  std::string out =
+      "# Records\n\n"
+      "Every record of the store, its version and the members of its JSON "
+      "(docs/on-disk.md, `src/store/record.h`). A member that has its default is left out. "
+      "Written by `build/records > docs/records.md`.\n\n"
+      "| table | version | members |\n|---|---|---|\n";
+  for (const RecordFacts& one : all_records())
+    out += "| `" + std::string(one.type.table) + "` | " + std::to_string(one.type.version) +
+           " | `" + one.layout + "` |\n";
+  return out;
+}
+
+void verify_records(Store& store, Verification& found) {
+  const Snapshot snapshot = store.snapshot();
+  for (const RecordFacts& one : all_records()) {
+    if (one.type.table == kVersionTable) continue;
+    snapshot.scan(schema::span(schema::prefix(one.type.family, one.type.table, {})), false,
+                  [&](std::string_view key, std::string_view value) {
+                    try {
+                      one.read(value);
+                    } catch (const UnreadableRecord& problem) {
+                      found.damaged.push_back("record " + hex(key) + " of " +
+                                              std::string(one.type.table) + ": " + problem.what());
+                    }
+                    return true;
+                  });
+  }
+}
+
+}  // namespace sluice::cli
