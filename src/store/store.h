@@ -59,7 +59,7 @@ template <class R>
 struct RecordKey : Key {
   RecordKey(std::initializer_list<std::string_view> parts)
       : Key(schema::key(R::record.family, R::record.table, parts)) {}
-  explicit RecordKey(std::string_view bytes) : Key{R::record.family, std::string(bytes)} {}
+  explicit RecordKey(std::string_view whole) : Key{R::record.family, std::string(whole)} {}
 };
 // Of all records of a type whose key begins with these whole parts.
 template <class R>
@@ -214,7 +214,8 @@ struct StoreOptions {
 struct StoreCounts {
   Histogram::Shown group, sync_us;  // requests in a commit; how long writing and syncing it took
   uint64_t files_to_free = 0;       // what the janitor has not come to yet
-  std::vector<std::pair<std::string_view, uint64_t>> bytes;  // of each family, in memory and on disk
+  std::vector<std::pair<std::string_view, uint64_t>>
+      bytes;  // of each family, in memory and on disk
 };
 struct VerifyFinding {
   std::string what;
