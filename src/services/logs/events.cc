@@ -231,10 +231,10 @@ Result<std::vector<Cursor>> open_cursors(const In& in, const Snapshot& s, const 
   }
   if (!names.empty()) return cursors;
   const std::string prefix = text_of(in.body, "logStreamNamePrefix");
-  const Key all = schema::prefix(Family::logs, "logs.stream", {group.id});
-  s.scan(all, all.bytes + prefix, false, [&](std::string_view key, std::string_view value) {
-    if (!schema::parts(key).at(1).starts_with(prefix)) return false;
-    if (const auto record = parse_json_object(value)) add(stream_of(*record));
+  const RecordPrefix<Stream> all = streams_of(group.id);
+  s.scan(all, all.bytes + prefix, false, [&](std::string_view, Stream stream) {
+    if (!stream.name.starts_with(prefix)) return false;
+    add(std::move(stream));
     return true;
   });
   return cursors;

@@ -14,11 +14,10 @@ constexpr size_t kCountedMax = 20000;
 int64_t stored_bytes(const Snapshot& s, const Group& group) {
   int64_t bytes = 0;
   size_t count = 0;
-  s.scan(schema::prefix(Family::logs, "e", {group.id}), "", false,
-         [&](std::string_view, std::string_view message) {
-           bytes += static_cast<int64_t>(message.size()) + kEventOverheadBytes;
-           return ++count < kCountedMax;
-         });
+  s.scan(events_of(group.id), "", false, [&](std::string_view, std::string_view message) {
+    bytes += static_cast<int64_t>(message.size()) + kEventOverheadBytes;
+    return ++count < kCountedMax;
+  });
   return bytes;
 }
 }  // namespace
@@ -45,7 +44,7 @@ Result<json::object> CreateLogGroup::run(const Authorized<In>& in, Staged& stage
   if (staged.get(group_key(in->group)))
     return Error{
         400, "ResourceAlreadyExistsException", "The specified log group already exists", {}};
-  staged.put_json(group_key(in->group), new_group(in->group, in.time()));
+  staged.put(group_key(in->group), new_group(in->group, in.time()));
   return json::object{};
 }
 
@@ -69,32 +68,27 @@ Result<json::object> DescribeLogGroups::run(const Authorized<In>& in, const Snap
   std::string last;
   bool more = false;
   // Names sort as their bytes, so a prefix is a range that starts at the prefix itself.
-  const std::string start = std::max(in->after, in->prefix);
-  s.scan(schema::prefix(Family::logs, "logs.group", {}),
-         start.empty() ? "" : schema::prefix(Family::logs, "logs.group", {}).bytes + start, false,
-         [&](std::string_view key, std::string_view value) {
-           const std::string name = schema::parts(key).at(0);
-           if (!name.starts_with(in->prefix)) return false;
-           if (name == in->after || name.find(in->part) == name.npos) return true;
-           if (static_cast<int64_t>(groups.size()) == in->limit) {
-             more = true;
-             return false;
-           }
-           const auto record = parse_json_object(value);
-           if (!record) return true;
-           const Group group = group_of(*record);
-           json::object shown{{"logGroupName", name},
-                              {"creationTime", group.created},
-                              {"metricFilterCount", 0},
-                              {"arn", group_arn(s.scope(), name) + ":*"},
-                              {"logGroupArn", group_arn(s.scope(), name)},
-                              {"storedBytes", stored_bytes(s, group)},
-                              {"logGroupClass", "STANDARD"}};
-           if (group.retention_days) shown["retentionInDays"] = group.retention_days;
-           groups.push_back(std::move(shown));
-           last = name;
-           return true;
-         });
+  const RecordPrefix<Group> all{};
+  const std::string start = all.bytes + std::max(in->after, in->prefix);
+  s.scan(all, start, false, [&](std::string_view, const Group& group) {
+    if (!group.name.starts_with(in->prefix)) return false;
+    if (group.name == in->after || group.name.find(in->part) == group.name.npos) return true;
+    if (static_cast<int64_t>(groups.size()) == in->limit) {
+      more = true;
+      return false;
+    }
+    json::object shown{{"logGroupName", group.name},
+                       {"creationTime", group.created},
+                       {"metricFilterCount", 0},
+                       {"arn", group_arn(s.scope(), group.name) + ":*"},
+                       {"logGroupArn", group_arn(s.scope(), group.name)},
+                       {"storedBytes", stored_bytes(s, group)},
+                       {"logGroupClass", group.log_class}};
+    if (group.retention_days) shown["retentionInDays"] = group.retention_days;
+    groups.push_back(std::move(shown));
+    last = group.name;
+    return true;
+  });
   json::object out{{"logGroups", std::move(groups)}};
   if (more) out["nextToken"] = to_token(last);
   return out;
@@ -103,7 +97,7 @@ Result<json::object> DescribeLogGroups::run(const Authorized<In>& in, const Snap
 Result<json::object> DeleteLogGroup::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
   staged.erase(group_key(in->group));
-  staged.enqueue({.queue = "logs.purge", .event = {{"Group", group.id}}});
+  staged.enqueue({.queue = "logs.purge", .event = members_of(PurgeEvent{group.id})});
   return json::object{};
 }
 
@@ -120,17 +114,15 @@ Result<In> PutRetentionPolicy::parse(const Request& request) {
   return in;
 }
 Result<json::object> PutRetentionPolicy::run(const Authorized<In>& in, Staged& staged) {
-  auto record = staged.get_json(group_key(in->group));
-  if (!record) return no_group();
-  (*record)["RetentionDays"] = int_of(in->body, "retentionInDays");
-  staged.put_json(group_key(in->group), *record);
+  TRY(Group group, find_group(staged, in->group));
+  group.retention_days = int_of(in->body, "retentionInDays");
+  staged.put(group_key(in->group), group);
   return json::object{};
 }
 Result<json::object> DeleteRetentionPolicy::run(const Authorized<In>& in, Staged& staged) {
-  auto record = staged.get_json(group_key(in->group));
-  if (!record) return no_group();
-  record->erase("RetentionDays");
-  staged.put_json(group_key(in->group), *record);
+  TRY(Group group, find_group(staged, in->group));
+  group.retention_days = 0;
+  staged.put(group_key(in->group), group);
   return json::object{};
 }
 
@@ -155,14 +147,14 @@ Result<json::object> CreateLogStream::run(const Authorized<In>& in, Staged& stag
   if (staged.get(stream_key(group.id, in->stream)))
     return Error{
         400, "ResourceAlreadyExistsException", "The specified log stream already exists", {}};
-  staged.put_json(stream_key(group.id, in->stream), new_stream(in->stream, in.time()));
+  staged.put(stream_key(group.id, in->stream), new_stream(in->stream, in.time()));
   return json::object{};
 }
 Result<json::object> DeleteLogStream::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
   TRY(const Stream stream, find_stream(staged, group, in->stream));
   staged.erase(stream_key(group.id, in->stream));
-  staged.enqueue({.queue = "logs.purge", .event = {{"Group", group.id}, {"Stream", stream.id}}});
+  staged.enqueue({.queue = "logs.purge", .event = members_of(PurgeEvent{group.id, stream.id})});
   return json::object{};
 }
 
@@ -232,21 +224,18 @@ Result<json::object> DescribeLogStreams::run(const Authorized<In>& in, const Sna
     Stream stream;
   };
   std::vector<Entry> entries;
-  s.scan(schema::prefix(Family::logs, "logs.stream", {group.id}),
-         schema::prefix(Family::logs, "logs.stream", {group.id}).bytes + prefix, false,
-         [&](std::string_view, std::string_view value) {
-           const auto record = parse_json_object(value);
-           if (!record) return true;
-           Stream stream = stream_of(*record);
-           if (!stream.name.starts_with(prefix)) return false;
-           std::string sort = by_time ? hex(big_endian64(static_cast<uint64_t>(
-                                            times_of(s, group, stream, in.time()).last))) +
-                                            stream.name
-                                      : stream.name;
-           if (after.empty() || (descending ? sort < after : sort > after))
-             entries.push_back({std::move(sort), std::move(stream)});
-           return by_time || descending || static_cast<int64_t>(entries.size()) <= limit;
-         });
+  const RecordPrefix<Stream> all = streams_of(group.id);
+  s.scan(all, all.bytes + prefix, false, [&](std::string_view, Stream stream) {
+    if (!stream.name.starts_with(prefix)) return false;
+    std::string sort =
+        by_time
+            ? hex(big_endian64(static_cast<uint64_t>(times_of(s, group, stream, in.time()).last))) +
+                  stream.name
+            : stream.name;
+    if (after.empty() || (descending ? sort < after : sort > after))
+      entries.push_back({std::move(sort), std::move(stream)});
+    return by_time || descending || static_cast<int64_t>(entries.size()) <= limit;
+  });
   std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
     return descending ? a.sort > b.sort : a.sort < b.sort;
   });

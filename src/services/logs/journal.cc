@@ -83,9 +83,9 @@ class StoreJournal : public Journal {
     if (!check_group_name(group_name) || !check_stream_name(stream_name)) return;
     const Time at = now();
     const Group group =
-        group_of(open(staged, group_key(group_name), [&] { return new_group(group_name, at); }));
-    const Stream stream = stream_of(open(staged, stream_key(group.id, stream_name),
-                                         [&] { return new_stream(stream_name, at); }));
+        open(staged, group_key(group_name), [&] { return new_group(group_name, at); });
+    const Stream stream = open(staged, stream_key(group.id, stream_name),
+                               [&] { return new_stream(stream_name, at); });
     for (const Line& line : lines) {
       if (line.message.empty()) continue;
       staged.put(event_key(group.id, stream.id, std::max<Time>(line.time, 0), next_sequence(at)),
@@ -98,13 +98,13 @@ class StoreJournal : public Journal {
   // Only the creation is a tracked read: appends to what exists never conflict with each other, and
   // a creation conflicts with the same creation by another. Events appended while their group is
   // deleted are swept up later.
-  template <class Make>
-  static json::object open(Staged& staged, const Key& key, const Make& make) {
-    if (auto there = staged.snapshot().get_json(key)) return *std::move(there);
-    if (auto own = staged.get_json(key)) return *std::move(own);
-    json::object record = make();
-    staged.put_json(key, record);
-    return record;
+  template <class R, class Make>
+  static R open(Staged& staged, const RecordKey<R>& key, const Make& make) {
+    if (const auto there = staged.snapshot().get(key)) return *there;
+    if (auto own = staged.get(key)) return *std::move(own);
+    R made = make();
+    staged.put(key, made);
+    return made;
   }
   const Ports& ports_;
 };

@@ -22,17 +22,11 @@ std::optional<Position> position_of(std::string_view key) {
   return Position{static_cast<Time>(from_big_endian64(parts[2])), from_big_endian64(parts[3])};
 }
 
-Group group_of(const json::object& r) {
-  return {text_of(r, "Id"), text_of(r, "Name"), int_of(r, "Created"), int_of(r, "RetentionDays")};
+Group new_group(std::string_view name, Time at) {
+  return {.id = random_hex(24), .name = std::string(name), .created = at};
 }
-Stream stream_of(const json::object& r) {
-  return {text_of(r, "Id"), text_of(r, "Name"), int_of(r, "Created")};
-}
-json::object new_group(std::string_view name, Time at) {
-  return {{"Id", random_hex(24)}, {"Name", name}, {"Created", at}, {"Class", "STANDARD"}};
-}
-json::object new_stream(std::string_view name, Time at) {
-  return {{"Id", random_hex(24)}, {"Name", name}, {"Created", at}};
+Stream new_stream(std::string_view name, Time at) {
+  return {.id = random_hex(24), .name = std::string(name), .created = at};
 }
 
 Result<Done> check_group_name(std::string_view name) {

@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How groups, streams and events are stored. docs/on-disk.md
-//   logs  logs.group (name) {"Id","Name","Created","RetentionDays"?,"Class"} logs  logs.stream
-//   (group id, name)                        {"Id","Name","Created"} logs  e (group id, stream id,
-//   timestamp ms, sequence)     the message
-// Ids are random, so that what is created anew under an old name never shows old events. A sequence
-// is unique in the store and holds the ingestion time: milliseconds << 20 | counter. An event never
-// touches the record of its stream: writers do not conflict.
-#include "base/bytes.h"
+// What the operations on groups, streams and events share.
 #include "services/logs/logs.h"
+#include "services/logs/records.h"
 
 namespace sluice::logs {
 
-inline Key group_key(std::string_view name) {
-  return schema::key(Family::logs, "logs.group", {name});
-}
-inline Key stream_key(std::string_view group_id, std::string_view name) {
-  return schema::key(Family::logs, "logs.stream", {group_id, name});
-}
-inline Key event_key(std::string_view group_id, std::string_view stream_id, Time time,
-                     uint64_t sequence) {
-  return schema::key(
-      Family::logs, "e",
-      {group_id, stream_id, big_endian64(static_cast<uint64_t>(time)), big_endian64(sequence)});
-}
-inline Key events_of(std::string_view group_id, std::string_view stream_id) {
-  return schema::prefix(Family::logs, "e", {group_id, stream_id});
-}
 uint64_t next_sequence(Time ingested);  // greater than all before it in this process
 inline Time ingestion_time(uint64_t sequence) { return static_cast<Time>(sequence >> 20); }
 
@@ -42,22 +21,11 @@ struct Event {
 };
 std::optional<Position> position_of(std::string_view event_key);
 
-struct Group {
-  std::string id, name;
-  Time created = 0;
-  int64_t retention_days = 0;
-};  // 0: never expires
-struct Stream {
-  std::string id, name;
-  Time created = 0;
-};
-Group group_of(const json::object& record);
-Stream stream_of(const json::object& record);
 inline Time oldest_shown(const Group& group, Time at) {
   return group.retention_days ? std::max<Time>(0, at - group.retention_days * kDayMs) : 0;
 }
-json::object new_group(std::string_view name, Time at);
-json::object new_stream(std::string_view name, Time at);
+Group new_group(std::string_view name, Time at);
+Stream new_stream(std::string_view name, Time at);
 
 Result<Done> check_group_name(std::string_view name);
 Result<Done> check_stream_name(std::string_view name);
@@ -81,15 +49,15 @@ inline Error no_stream() {
 // A read through a Snapshot, or through a Staged that then conflicts with a deletion.
 template <class Source>
 Result<Group> find_group(Source& source, std::string_view name) {
-  const auto record = source.get_json(group_key(name));
-  if (!record) return no_group();
-  return group_of(*record);
+  const auto group = source.get(group_key(name));
+  if (!group) return no_group();
+  return *group;
 }
 template <class Source>
 Result<Stream> find_stream(Source& source, const Group& group, std::string_view name) {
-  const auto record = source.get_json(stream_key(group.id, name));
-  if (!record) return no_stream();
-  return stream_of(*record);
+  const auto stream = source.get(stream_key(group.id, name));
+  if (!stream) return no_stream();
+  return *stream;
 }
 
 // What every operation takes: the body, and the group and stream it names.

@@ -11,24 +11,23 @@ void sweep_once(Store& store, Time at, const Stopping& stopping) {
   {
     const Snapshot s = store.snapshot();
     std::map<std::string, Group> groups;
-    s.scan(schema::prefix(Family::logs, "logs.group", {}), "", false,
-           [&](std::string_view, std::string_view value) {
-             if (const auto record = parse_json_object(value)) {
-               Group group = group_of(*record);
-               groups.emplace(group.id, std::move(group));
-             }
-             return true;
-           });
+    // A record that cannot be read ends the sweep with an exception: what belongs to it would seem
+    // to belong to nobody.
+    const Key all_groups = RecordPrefix<Group>{}, all_streams = RecordPrefix<Stream>{};
+    s.scan(all_groups, "", false, [&](std::string_view, std::string_view value) {
+      Group group = decode<Group>(value);
+      groups.emplace(group.id, std::move(group));
+      return true;
+    });
     std::set<std::pair<std::string, std::string>> streams;
-    s.scan(schema::prefix(Family::logs, "logs.stream", {}), "", false,
-           [&](std::string_view key, std::string_view value) {
-             const std::string group = schema::parts(key).at(0);
-             if (!groups.contains(group))
-               work.push_back(schema::span({Family::logs, std::string(key)}));
-             else if (const auto record = parse_json_object(value))
-               streams.emplace(group, stream_of(*record).id);
-             return true;
-           });
+    s.scan(all_streams, "", false, [&](std::string_view key, std::string_view value) {
+      const std::string group = schema::parts(key).at(0);
+      if (!groups.contains(group))
+        work.push_back(schema::span({Family::logs, std::string(key)}));
+      else
+        streams.emplace(group, decode<Stream>(value).id);
+      return true;
+    });
     // From stream to stream: the first key at or after the end of the one before.
     std::string start;
     for (bool found = true; found && !stopping();) {
@@ -54,10 +53,9 @@ void sweep_once(Store& store, Time at, const Stopping& stopping) {
 
 void start_purge(Store& store) {
   serve_erasing(store, "logs.purge", [](const json::object& event) {
-    const std::string group = text_of(event, "Group"), stream = text_of(event, "Stream");
+    const auto [group, stream] = members_from<PurgeEvent>(event);
     if (!stream.empty()) return std::vector{schema::span(events_of(group, stream))};
-    return std::vector{schema::span(schema::prefix(Family::logs, "logs.stream", {group})),
-                       schema::span(schema::prefix(Family::logs, "e", {group}))};
+    return std::vector{schema::span(streams_of(group)), schema::span(events_of(group))};
   });
 }
 

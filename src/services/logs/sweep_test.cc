@@ -28,9 +28,9 @@ class SweepTest : public testing::Test {
   // A group with one stream of its name, and events of these days ago.
   void make(const std::string& name, int64_t retention_days, std::initializer_list<int> days_ago) {
     commit([&](Staged& staged) {
-      json::object group{{"Id", name}, {"Name", name}, {"RetentionDays", retention_days}};
-      staged.put_json(group_key(name), group);
-      staged.put_json(stream_key(name, name), json::object{{"Id", name}, {"Name", name}});
+      staged.put(group_key(name),
+                 Group{.id = name, .name = name, .retention_days = retention_days});
+      staged.put(stream_key(name, name), Stream{.id = name, .name = name});
       for (const int days : days_ago)
         staged.put(event_key(name, name, kNow - days * kDayMs, next_sequence(kNow)), "message");
     });
@@ -70,6 +70,19 @@ TEST_F(SweepTest, ErasesWhatIsLeftOfAGroupOrAStreamThatIsGone) {
   EXPECT_FALSE(store_->snapshot().get(stream_key("group gone", "group gone")));
   EXPECT_EQ(days_left("stream gone"), Days{});
   EXPECT_EQ(days_left("there"), Days{1});
+}
+
+// A group whose record is lost to us is not taken for one that is gone.
+TEST_F(SweepTest, ErasesNothingWhileARecordCannotBeRead) {
+  make("unreadable", 0, {1});
+  make("expiring", 7, {9});
+  commit([](Staged& staged) {
+    const Key key = group_key("unreadable");
+    staged.put(key, R"({"Id": 7})");
+  });
+  EXPECT_THROW(sweep_once(*store_, kNow, kNever), UnreadableRecord);
+  EXPECT_EQ(days_left("unreadable"), Days{1});
+  EXPECT_EQ(days_left("expiring"), Days{9});
 }
 
 // A clock that runs before the first day that a retention could reach back to expires nothing.
