@@ -3,9 +3,11 @@
 
 #include "base/bytes.h"
 #include "services/cloudwatch/records.h"
+#include "services/dynamodb/records.h"
 #include "services/iam/records.h"
 #include "services/kms/records.h"
 #include "services/lambda/records.h"
+#include "services/logs/records.h"
 #include "services/s3/records.h"
 
 namespace sluice::cli {
@@ -17,6 +19,9 @@ constexpr std::string_view kVersionTable = s3::VersionFacts::record.table;
 std::vector<RecordFacts> all_records() {
   std::vector<RecordFacts> all = {
       facts_of<cloudwatch::KnownMetric>(),
+      facts_of<dynamodb::TableRecord>(),
+      facts_of<logs::Group>(),
+      facts_of<logs::Stream>(),
       facts_of<iam::Role>(),
       facts_of<kms::KmsKey>(),
       facts_of<lambda::EventConfig>(),

@@ -6,16 +6,18 @@
 namespace sluice {
 
 std::optional<std::shared_ptr<const void>> KnownValues::find(const std::string& key,
+                                                             const void* type,
                                                              uint64_t commit) const {
   const std::shared_lock lock(mutex_);
   const auto found = known_.find(key);
-  if (found == known_.end() || !writes.unchanged(key, found->second.read_at, commit))
+  if (found == known_.end() || found->second.type != type ||
+      !writes.unchanged(key, found->second.read_at, commit))
     return std::nullopt;
   return found->second.value;
 }
 
-void KnownValues::keep(const std::string& key, uint64_t read_at, std::shared_ptr<const void> value,
-                       size_t bytes) {
+void KnownValues::keep(const std::string& key, const void* type, uint64_t read_at,
+                       std::shared_ptr<const void> value, size_t bytes) {
   if (bytes > kValueBytesMax) return;
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kEntriesMax || bytes_ + bytes > kBytesMax) {
@@ -25,7 +27,7 @@ void KnownValues::keep(const std::string& key, uint64_t read_at, std::shared_ptr
   Entry& entry = known_[key];
   if (entry.read_at > read_at) return;  // of an older view than the one that is kept
   bytes_ += bytes - entry.bytes;
-  entry = {std::move(value), read_at, bytes};
+  entry = {type, std::move(value), read_at, bytes};
 }
 
 }  // namespace sluice

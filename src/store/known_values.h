@@ -38,15 +38,18 @@ class TableWrites {
 class KnownValues {
  public:
   TableWrites writes;
-  // A key as a snapshot of `commit` shows it; nullopt: not known. A null pointer: it has no value.
-  std::optional<std::shared_ptr<const void>> find(const std::string& key, uint64_t commit) const;
+  // A key's value of a type, told by its own address, as a snapshot of `commit` shows it; nullopt:
+  // not known. A null pointer: there is none.
+  std::optional<std::shared_ptr<const void>> find(const std::string& key, const void* type,
+                                                  uint64_t commit) const;
   // `bytes`: of the value as it is stored.
-  void keep(const std::string& key, uint64_t read_at, std::shared_ptr<const void> value,
-            size_t bytes);
+  void keep(const std::string& key, const void* type, uint64_t read_at,
+            std::shared_ptr<const void> value, size_t bytes);
 
  private:
   static constexpr size_t kEntriesMax = 4096, kValueBytesMax = 64 << 10, kBytesMax = 8 << 20;
   struct Entry {
+    const void* type = nullptr;
     std::shared_ptr<const void> value;
     uint64_t read_at = 0;
     size_t bytes = 0;

@@ -280,10 +280,14 @@ RecordFacts facts_of() {
 }
 
 template <class R>
+constexpr Snapshot::Form Snapshot::form_of() {
+  return {&R::record, [](std::string_view stored) -> std::shared_ptr<const void> {
+            return std::make_shared<const R>(decode<R>(stored));
+          }};
+}
+template <class R>
 std::shared_ptr<const R> Snapshot::get(const RecordKey<R>& key) const {
-  return std::static_pointer_cast<const R>(record(key, [](std::string_view value) {
-    return std::static_pointer_cast<const void>(std::make_shared<const R>(decode<R>(value)));
-  }));
+  return std::static_pointer_cast<const R>(value(key, form_of<R>()));
 }
 template <class R, class Fn>
 void Snapshot::scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards,
@@ -302,18 +306,16 @@ void Snapshot::scan(const RecordPrefix<R>& prefix, std::string_view start, bool 
 }
 template <class R>
 std::shared_ptr<const R> Staged::look(const RecordKey<R>& key) {
-  return std::static_pointer_cast<const R>(record(key, [](std::string_view text) {
-    return std::static_pointer_cast<const void>(std::make_shared<const R>(decode<R>(text)));
-  }));
+  return std::static_pointer_cast<const R>(value(key, Snapshot::form_of<R>()));
 }
 template <class R>
 std::optional<R> Staged::get(const RecordKey<R>& key) {
-  const auto value = look(key);
-  return value ? std::optional(*value) : std::nullopt;
+  const auto found = look(key);
+  return found ? std::optional(*found) : std::nullopt;
 }
 template <class R>
-void Staged::put(const RecordKey<R>& key, const R& value) {
-  put(static_cast<const Key&>(key), encode(value));
+void Staged::put(const RecordKey<R>& key, const R& record) {
+  put(static_cast<const Key&>(key), encode(record));
 }
 
 }  // namespace sluice

@@ -156,7 +156,12 @@ std::shared_ptr<const Documents::Document> document(const StoreState& state, con
 }
 }  // namespace
 std::optional<std::string> Snapshot::get(const Key& key) const {
-  return key.family == Family::meta ? document(*state_, key, false)->text : value_of(*state_, key);
+  if (key.family != Family::meta) return value_of(*state_, key);
+  static constexpr Form kText{"text", [](std::string_view stored) -> std::shared_ptr<const void> {
+                                return std::make_shared<const std::string>(stored);
+                              }};
+  const auto text = std::static_pointer_cast<const std::string>(value(key, kText));
+  return text ? std::optional(*text) : std::nullopt;
 }
 std::optional<json::object> Snapshot::get_json(const Key& key) const {
   if (key.family != Family::meta) return parsed(value_of(*state_, key));
@@ -164,15 +169,15 @@ std::optional<json::object> Snapshot::get_json(const Key& key) const {
   if (!known->value) return std::nullopt;
   return json::object(*known->value, json_arena(known->text->size() * 3));
 }
-std::shared_ptr<const void> Snapshot::record(const Key& key, Decode decode) const {
+std::shared_ptr<const void> Snapshot::value(const Key& key, const Form& form) const {
   const bool kept = key.family == Family::meta;
   KnownValues& known = state_->rocks.known;
   if (kept)
-    if (auto found = known.find(key.bytes, state_->commit)) return *std::move(found);
+    if (auto found = known.find(key.bytes, form.type, state_->commit)) return *std::move(found);
   const auto text = value_of(*state_, key);
-  std::shared_ptr<const void> value = text ? decode(*text) : nullptr;
-  if (kept) known.keep(key.bytes, state_->commit, value, text ? text->size() : 0);
-  return value;
+  std::shared_ptr<const void> decoded = text ? form.decode(*text) : nullptr;
+  if (kept) known.keep(key.bytes, form.type, state_->commit, decoded, text ? text->size() : 0);
+  return decoded;
 }
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
                     const std::function<bool(std::string_view, std::string_view)>& fn) const {
@@ -234,10 +239,11 @@ std::optional<json::object> Staged::get_json(const Key& key) {
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get_json(key);
 }
-std::shared_ptr<const void> Staged::record(const Key& key, Snapshot::Decode decode) {
-  if (const auto* written = uncommitted(*data_, key)) return *written ? decode(**written) : nullptr;
+std::shared_ptr<const void> Staged::value(const Key& key, const Snapshot::Form& form) {
+  if (const auto* written = uncommitted(*data_, key))
+    return *written ? form.decode(**written) : nullptr;
   data_->reads.emplace_back(key.family, key.bytes);
-  return data_->snapshot.record(key, decode);
+  return data_->snapshot.value(key, form);
 }
 void Staged::put(const Key& key, std::string value) {
   data_->writes[{key.family, key.bytes}] = std::move(value);

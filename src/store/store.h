@@ -121,8 +121,14 @@ class Snapshot {
   friend class Store;
   friend class Committer;
   friend class Staged;
-  using Decode = std::shared_ptr<const void> (*)(std::string_view value);
-  std::shared_ptr<const void> record(const Key& key, Decode decode) const;
+  // What a value is taken for, and how it becomes that.
+  struct Form {
+    const void* type;
+    std::shared_ptr<const void> (*decode)(std::string_view value);
+  };
+  template <class R>
+  static constexpr Form form_of();
+  std::shared_ptr<const void> value(const Key& key, const Form& form) const;
   static void pass_over(std::string_view key, std::string_view why);
   std::shared_ptr<StoreState> state_;
 };
@@ -163,7 +169,7 @@ class Staged {
   template <class R>
   std::shared_ptr<const R> look(const RecordKey<R>& key);
   template <class R>
-  void put(const RecordKey<R>& key, const R& value);
+  void put(const RecordKey<R>& key, const R& record);
   void put(const Key& key, std::string value);
   void put_json(const Key& key, const json::object& value);
   void erase(const Key& key);
@@ -189,7 +195,7 @@ class Staged {
  private:
   friend class Store;
   friend class Committer;
-  std::shared_ptr<const void> record(const Key& key, Snapshot::Decode decode);
+  std::shared_ptr<const void> value(const Key& key, const Snapshot::Form& form);
   std::shared_ptr<Data> data_;
 };
 

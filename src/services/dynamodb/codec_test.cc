@@ -32,9 +32,9 @@ TEST(Codec, RefusesEveryPrefixAndSurvivesEveryChangedByte) {
     EXPECT_FALSE(decode_item(std::string_view(bytes).substr(0, n), {})) << n;
   EXPECT_FALSE(decode_item(bytes + "x", {}));
   for (size_t n = 0; n < bytes.size(); ++n)
-    for (const unsigned char mask : {0x01, 0x20, 0x80, 0xff}) {
+    for (const char mask : {'\x01', '\x20', '\x80', '\xff'}) {
       std::string changed = bytes;
-      changed[n] = static_cast<char>(static_cast<unsigned char>(changed[n]) ^ mask);
+      changed[n] = static_cast<char>(changed[n] ^ mask);
       const auto read = decode_item(changed, {});
       EXPECT_TRUE(!read || encode_item(*read).size() <= bytes.size() * 2) << n;
     }

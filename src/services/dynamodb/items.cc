@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "services/dynamodb/write_item.h"
 
 namespace sluice::dynamodb {
 namespace {
@@ -60,34 +61,30 @@ bool wants_consumed(const json::object& body) {
   return v == "TOTAL" || v == "INDEXES";
 }
 
-// What was there, when the condition or the answer needs it; checks the condition.
-Result<std::optional<json::object>> old_item(const ItemIn& in, const Table& table, const Key& key,
-                                             Staged& staged) {
+// Checks the condition. Returns what was there, when the answer shows it.
+Result<const json::object*> checked_old(const ItemIn& in, OldItem& old) {
+  static const json::object kNoItem;
   const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
-  if (!in.condition && !returns_old) return std::optional<json::object>();
-  std::optional<json::object> old;
-  if (const auto sealed = staged.get(key)) {
-    TRY(old, table.open_item(key.bytes, *sealed));
-  }
-  if (in.condition && !evaluate(*in.condition, old.value_or(json::object{}))) {
+  if (!in.condition && !returns_old) return nullptr;
+  TRY(const json::object* there, old.read());
+  if (in.condition && !evaluate(*in.condition, there ? *there : kNoItem)) {
     Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
-    if (old && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
-      failed.details.emplace_back("json:Item", json::serialize(*old));
+    if (there && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+      failed.details.emplace_back("json:Item", json::serialize(*there));
     return failed;
   }
-  return returns_old ? old : std::optional<json::object>();
+  return returns_old ? there : nullptr;
 }
 // CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file
 // entries"): the key as it is; of a `whole` item the names of all attributes, together up to
 // `names_bytes`.
 constexpr size_t kAuditNamesBytesMax = 16 * 1024;
-void describe(json::object& into, const json::object& item, bool whole,
-              const std::optional<json::object>& table, size_t& names_bytes) {
+void describe(json::object& into, const json::object& item, bool whole, const TableRecord* table,
+              size_t& names_bytes) {
   json::object key;
   json::array names;
   for (const auto& [name, value] : item) {
-    const bool in_key =
-        table && (name == text_of(*table, "Hash") || name == text_of(*table, "Range"));
+    const bool in_key = table && (name == table->hash || name == table->range);
     if (in_key) key[name] = value;
     if (in_key && !whole) continue;
     if (name.size() <= names_bytes) {
@@ -120,7 +117,7 @@ json::object plain_key(const json::object& key) {
 }
 
 CallContext::CallContext(const std::string& table, const Snapshot& snapshot) {
-  if (const auto record = snapshot.get_json(table_key(table))) hash_ = text_of(*record, "Hash");
+  if (const auto record = snapshot.get(table_key(table))) hash_ = record->hash;
 }
 void CallContext::add_name(std::string_view name) {
   std::vector<std::string>& names = context_["dynamodb:attributes"];
@@ -160,7 +157,7 @@ template <class Self>
 json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
   json::object shown{{"tableName", in.table}};
   size_t names_bytes = kAuditNamesBytesMax;
-  describe(shown, in.item, Self::name == "PutItem", s.get_json(table_key(in.table)), names_bytes);
+  describe(shown, in.item, Self::name == "PutItem", s.get(table_key(in.table)).get(), names_bytes);
   return merged(std::move(shown), shown_options(in.body));
 }
 
@@ -186,11 +183,12 @@ Result<ItemIn> PutItem::parse(const Request& request) {
 }
 Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
-  TRY(const Key key, table.key_of(in->item, false));
-  TRY(const auto old, old_item(*in, table, key, staged));
-  staged.put(key, table.seal(key, in->item));
+  TRY(Key key, table.key_of(in->item, false));
+  OldItem old(table, std::move(key), staged);
+  TRY(const json::object* returned, checked_old(*in, old));
+  CHECK(write_item(old, &in->item));
   JsonOut out;
-  if (old) out.body["Attributes"] = *old;
+  if (returned) out.body["Attributes"] = *returned;
   if (wants_consumed(in->body))
     out.body["ConsumedCapacity"] = consumed(in->table, write_units(item_bytes(in->item)));
   return out;
@@ -200,13 +198,15 @@ Result<ItemIn> DeleteItem::parse(const Request& request) {
 }
 Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
-  TRY(const Key key, table.key_of(in->item, true));
-  TRY(const auto old, old_item(*in, table, key, staged));
-  staged.erase(key);
+  TRY(Key key, table.key_of(in->item, true));
+  OldItem old(table, std::move(key), staged);
+  TRY(const json::object* returned, checked_old(*in, old));
+  CHECK(write_item(old, nullptr));
   JsonOut out;
-  if (old) out.body["Attributes"] = *old;
+  if (returned) out.body["Attributes"] = *returned;
   if (wants_consumed(in->body))
-    out.body["ConsumedCapacity"] = consumed(in->table, write_units(old ? item_bytes(*old) : 0));
+    out.body["ConsumedCapacity"] =
+        consumed(in->table, write_units(returned ? item_bytes(*returned) : 0));
   return out;
 }
 Result<ItemIn> GetItem::parse(const Request& request) {
@@ -293,13 +293,11 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
     std::set<std::string> seen;
     double total = 0;
     for (const Write& write : writes) {
-      TRY(const Key key, table.key_of(write.item, !write.put));
+      TRY(Key key, table.key_of(write.item, !write.put));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
-      if (write.put)
-        staged.put(key, table.seal(key, write.item));
-      else
-        staged.erase(key);
+      OldItem old(table, std::move(key), staged);
+      CHECK(write_item(old, write.put ? &write.item : nullptr));
       if (in->consumed) total += write_units(item_bytes(write.item));
     }
     if (in->consumed) units.push_back(consumed(name, total));
@@ -312,11 +310,11 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
   json::object tables;
   size_t names_bytes = kAuditNamesBytesMax;
   for (const auto& [name, writes] : in.tables) {
-    const auto table = s.get_json(table_key(name));
+    const auto table = s.get(table_key(name));
     json::array requests;
     for (const Write& write : writes) {
       json::object shown;
-      describe(shown, write.item, write.put, table, names_bytes);
+      describe(shown, write.item, write.put, table.get(), names_bytes);
       requests.push_back(
           json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
     }
@@ -382,11 +380,11 @@ json::value BatchGetItem::audit(const In& in, const Snapshot& s) {
   json::object tables;
   size_t names_bytes = kAuditNamesBytesMax;
   for (const Wanted& w : in.tables) {
-    const auto table = s.get_json(table_key(w.table));
+    const auto table = s.get(table_key(w.table));
     json::array keys;
     for (const json::object& wanted : w.keys) {
       json::object shown;
-      describe(shown, wanted, false, table, names_bytes);
+      describe(shown, wanted, false, table.get(), names_bytes);
       keys.push_back(std::move(shown.at("key")));
     }
     tables[w.table] = merged(json::object{{"keys", std::move(keys)}}, w.shown);

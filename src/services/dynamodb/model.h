@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How tables and items are stored. docs/on-disk.md
-//   meta  dynamodb.table (name)
-//   {"Name","Id","Created","Hash","HashType","Range","RangeType","Sse","KmsArn","Wrapped"} items i
-//   (table id, hash key, range key)  the item (codec.h), sealed under the table's data key, bound
-//   to its key
+// A table that is open for use: the keys of its items, and their seals.
 #include "crypto/crypto.h"
 #include "services/dynamodb/expression.h"
+#include "services/dynamodb/records.h"
 
 namespace sluice::dynamodb {
 
-inline Key table_key(std::string_view name) {
-  return schema::key(Family::meta, "dynamodb.table", {name});
-}
 Result<std::string> table_name_of(
     const json::object& body);  // TableName: a name or an ARN of this Region
 std::string table_arn(const Scope& scope, std::string_view name);
@@ -33,7 +27,7 @@ class Table {
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
-  Key all() const { return schema::prefix(Family::items, "i", {id}); }
+  Key all() const { return items_of(id); }
   Result<std::string> encode(const json::value& value,
                              bool hash) const;  // one key attribute as bytes that sort
   std::string id;
@@ -42,8 +36,8 @@ class Table {
   } hash, range;  // range.name "": the table has none
 
  private:
-  Table(const json::object& record, const Secret& data_key);
-  static Result<Table> unlock(const json::object& record, const Snapshot& snapshot,
+  Table(const TableRecord& record, const Secret& data_key);
+  static Result<Table> unlock(const TableRecord& record, const Snapshot& snapshot,
                               const Ports& ports);
   mutable Aead aead_;
 };

@@ -41,7 +41,7 @@ Result<Done> read_key_condition(const Node& node, const Table& table, KeyConditi
 
 // Keys sort as range keys do: what a condition on the range key lets through is one span of keys.
 Span matching(const Table& table, const std::string& hash, const Node* range) {
-  const Key partition = schema::prefix(Family::items, "i", {table.id, hash});
+  const Key partition = items_of(table.id, hash);
   Span span = schema::span(partition);
   if (!range) return span;
   const std::string_view op = range->op;
@@ -51,9 +51,7 @@ Span matching(const Table& table, const std::string& hash, const Node* range) {
     span.high = schema::after(span.low);
     return span;
   }
-  const auto key_at = [&](size_t n) {
-    return schema::key(Family::items, "i", {table.id, hash, operand(n)}).bytes;
-  };
+  const auto key_at = [&](size_t n) { return item_key(table.id, hash, operand(n)).bytes; };
   const std::string key = key_at(1);
   if (op == "=" || op == ">=" || op == "BETWEEN") span.low = key;
   if (op == ">") span.low = schema::after(key);
@@ -228,9 +226,9 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s)
   context.set_select(in.body, in.projection);
   context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
-  const auto table = s.get_json(table_key(in.table));
+  const auto table = s.get(table_key(in.table));
   if (in.key_condition && table)
-    if (const json::value* key = leading_key(*in.key_condition, text_of(*table, "Hash")))
+    if (const json::value* key = leading_key(*in.key_condition, table->hash))
       context.add_leading_key(*key);
   Need need = table_need(Self::action, in.table, s, context.take());
   if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};

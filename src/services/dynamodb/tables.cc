@@ -38,16 +38,15 @@ json::object key_context(const Scope& scope, const std::string& table) {
   return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}};
 }
 
-Table::Table(const json::object& record, const Secret& data_key)
-    : id(text_of(record, "Id")),
-      hash{text_of(record, "Hash"), text_of(record, "HashType")},
-      range{text_of(record, "Range"), text_of(record, "RangeType")},
+Table::Table(const TableRecord& record, const Secret& data_key)
+    : id(record.id),
+      hash{record.hash, record.hash_type},
+      range{record.range, record.range_type},
       aead_(data_key) {}
-Result<Table> Table::unlock(const json::object& record, const Snapshot& snapshot,
+Result<Table> Table::unlock(const TableRecord& record, const Snapshot& snapshot,
                             const Ports& ports) {
-  const auto key =
-      ports.data_keys->unwrap(unbase64(text_of(record, "Wrapped")).value_or(""),
-                              key_context(snapshot.scope(), text_of(record, "Name")), snapshot);
+  const auto key = ports.data_keys->unwrap(unbase64(record.wrapped_data_key).value_or(""),
+                                           key_context(snapshot.scope(), record.name), snapshot);
   if (!key)
     return Error{400,
                  "AccessDeniedException",
@@ -56,12 +55,12 @@ Result<Table> Table::unlock(const json::object& record, const Snapshot& snapshot
   return Table(record, *key);
 }
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
-  const auto record = snapshot.get_json(table_key(name));
+  const auto record = snapshot.get(table_key(name));
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
   return unlock(*record, snapshot, ports);
 }
 Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  const auto record = staged.get_json(table_key(name));
+  const auto record = staged.get(table_key(name));
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
   return unlock(*record, staged.snapshot(), ports);
 }
@@ -105,8 +104,7 @@ Result<Key> Table::key_of(const json::object& item, bool exact) const {
     if (exact && type_of(*value) != type) return mismatch();
     TRY(bytes[i], encode(*value, i == 0));
   }
-  return ranged ? schema::key(Family::items, "i", {id, bytes[0], bytes[1]})
-                : schema::key(Family::items, "i", {id, bytes[0]});
+  return ranged ? item_key(id, bytes[0], bytes[1]) : item_key(id, bytes[0]);
 }
 std::string Table::seal(const Key& key, const json::object& item) const {
   return aead_.seal_random(encode_item(item), key.bytes);
@@ -137,20 +135,19 @@ json::object consumed(const std::string& table, double units) {
 }
 
 namespace {
-json::object description(const json::object& t, const Scope& scope, const char* status) {
-  json::array schema{json::object{{"AttributeName", text_of(t, "Hash")}, {"KeyType", "HASH"}}},
-      definitions{json::object{{"AttributeName", text_of(t, "Hash")},
-                               {"AttributeType", text_of(t, "HashType")}}};
-  if (const std::string range = text_of(t, "Range"); !range.empty()) {
-    schema.push_back(json::object{{"AttributeName", range}, {"KeyType", "RANGE"}});
+json::object description(const TableRecord& table, const Scope& scope, const char* status) {
+  json::array schema{json::object{{"AttributeName", table.hash}, {"KeyType", "HASH"}}},
+      definitions{json::object{{"AttributeName", table.hash}, {"AttributeType", table.hash_type}}};
+  if (!table.range.empty()) {
+    schema.push_back(json::object{{"AttributeName", table.range}, {"KeyType", "RANGE"}});
     definitions.push_back(
-        json::object{{"AttributeName", range}, {"AttributeType", text_of(t, "RangeType")}});
+        json::object{{"AttributeName", table.range}, {"AttributeType", table.range_type}});
   }
-  json::object d{{"TableName", text_of(t, "Name")},
-                 {"TableArn", table_arn(scope, text_of(t, "Name"))},
-                 {"TableId", text_of(t, "Id")},
+  json::object d{{"TableName", table.name},
+                 {"TableArn", table_arn(scope, table.name)},
+                 {"TableId", table.id},
                  {"TableStatus", status},
-                 {"CreationDateTime", static_cast<double>(int_of(t, "Created")) / 1000},
+                 {"CreationDateTime", static_cast<double>(table.created) / 1000},
                  {"KeySchema", std::move(schema)},
                  {"AttributeDefinitions", std::move(definitions)},
                  {"BillingModeSummary", json::object{{"BillingMode", "PAY_PER_REQUEST"}}},
@@ -158,9 +155,9 @@ json::object description(const json::object& t, const Scope& scope, const char* 
                                                         {"ReadCapacityUnits", 0},
                                                         {"WriteCapacityUnits", 0}}},
                  {"DeletionProtectionEnabled", false}};
-  if (const std::string arn = text_of(t, "KmsArn"); !arn.empty())
-    d["SSEDescription"] =
-        json::object{{"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", arn}};
+  if (!table.kms_key_arn.empty())
+    d["SSEDescription"] = json::object{
+        {"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", table.kms_key_arn}};
   return d;
 }
 const char* kMissingTable = "Requested resource not found: Table: ";
@@ -168,7 +165,7 @@ Error no_table(const std::string& name) {
   return {400, "ResourceNotFoundException", kMissingTable + name + " not found", {}};
 }
 
-Result<Done> read_schema(const json::object& body, json::object& table) {
+Result<Done> read_schema(const json::object& body, TableRecord& table) {
   const Fields fields(body);
   TRY(const json::array* schema, fields.array("KeySchema"));
   TRY(const json::array* definitions, fields.array("AttributeDefinitions"));
@@ -193,8 +190,8 @@ Result<Done> read_schema(const json::object& body, json::object& table) {
           "One or more parameter values were invalid: Some index key attributes are not defined in "
           "AttributeDefinitions. Keys: [" +
           name + "], AttributeDefinitions: []");
-    table[i == 0 ? "Hash" : "Range"] = name;
-    table[i == 0 ? "HashType" : "RangeType"] = type;
+    (i == 0 ? table.hash : table.range) = name;
+    (i == 0 ? table.hash_type : table.range_type) = type;
   }
   if (schema->size() != definitions->size())
     return validation(
@@ -213,7 +210,7 @@ Result<TableIn> parse_table_in(const Request& request) {
 
 Result<TableIn> CreateTable::parse(const Request& request) {
   TRY(TableIn in, parse_table_in(request));
-  json::object scratch;
+  TableRecord scratch;
   CHECK(read_schema(in.body, scratch));
   for (const char* later :
        {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
@@ -249,18 +246,14 @@ Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, co
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   if (staged.get(table_key(in->table)))
     return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
-  json::object table{{"Name", in->table},
-                     {"Id", random_uuid()},
-                     {"Created", in.time()},
-                     {"Range", ""},
-                     {"RangeType", ""}};
+  TableRecord table{.name = in->table, .id = random_uuid(), .created = in.time()};
   CHECK(read_schema(in->body, table));
   const std::string reference = key_reference(in->body);
   TRY(const DataKey key, in.ports().data_keys->generate(
                              reference, key_context(staged.snapshot().scope(), in->table), staged));
-  table["Wrapped"] = base64(key.wrapped);
-  table["KmsArn"] = reference == "alias/aws/dynamodb" ? "" : key.key_arn;
-  staged.put_json(table_key(in->table), table);
+  table.wrapped_data_key = base64(key.wrapped);
+  if (reference != "alias/aws/dynamodb") table.kms_key_arn = key.key_arn;
+  staged.put(table_key(in->table), table);
   return JsonOut{{{"TableDescription", description(table, staged.snapshot().scope(), "ACTIVE")}}};
 }
 namespace {
@@ -282,12 +275,11 @@ Count count_items(const Snapshot& s, const std::string& table_id) {
   }
   Count count;
   const int64_t began_us = monotonic_us();
-  s.scan(schema::prefix(Family::items, "i", {table_id}), "", false,
-         [&](std::string_view key, std::string_view value) {
-           count.bytes += static_cast<int64_t>(key.size() + value.size());
-           ++count.items;
-           return true;
-         });
+  s.scan(items_of(table_id), "", false, [&](std::string_view key, std::string_view value) {
+    count.bytes += static_cast<int64_t>(key.size() + value.size());
+    ++count.items;
+    return true;
+  });
   count.counted_us = monotonic_us();
   count.took_us = count.counted_us - began_us;
   const std::lock_guard lock(mutex);
@@ -299,10 +291,10 @@ Count count_items(const Snapshot& s, const std::string& table_id) {
 }
 }  // namespace
 Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) {
-  const auto table = s.get_json(table_key(in->table));
+  const auto table = s.get(table_key(in->table));
   if (!table) return no_table(in->table);
   json::object d = description(*table, s.scope(), "ACTIVE");
-  const Count counted = count_items(s, text_of(*table, "Id"));
+  const Count counted = count_items(s, table->id);
   d["ItemCount"] = counted.items;
   d["TableSizeBytes"] = counted.bytes;
   return JsonOut{{{"Table", std::move(d)}}};
@@ -310,8 +302,8 @@ Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) 
 Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
   json::array names;
   std::string last;
-  s.scan(schema::prefix(Family::meta, "dynamodb.table", {}),
-         in->after.empty() ? "" : table_key(in->after).bytes, false,
+  const Key tables = RecordPrefix<TableRecord>{};  // only their names are looked at
+  s.scan(tables, in->after.empty() ? "" : table_key(in->after).bytes, false,
          [&](std::string_view key, std::string_view) {
            const std::string name = schema::parts(key).at(0);
            if (name == in->after) return true;
@@ -337,19 +329,19 @@ Result<ListTables::In> ListTables::parse(const Request& request) {
   return In{after.value_or(""), limit.value_or(100)};
 }
 Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
-  const auto table = staged.get_json(table_key(in->table));
+  const auto table = staged.get(table_key(in->table));
   if (!table) return no_table(in->table);
   staged.erase(table_key(in->table));
   // The items' data key goes with the record: nobody can read them any more. The purge erases them
   // in the background.
-  staged.enqueue({.queue = "dynamodb.purge", .event = {{"Id", text_of(*table, "Id")}}});
+  staged.enqueue({.queue = "dynamodb.purge", .event = members_of(PurgeEvent{table->id})});
   return JsonOut{
       {{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
 }
 
 void start_purge(Store& store) {
   serve_erasing(store, "dynamodb.purge", [](const json::object& event) {
-    return std::vector{schema::span(schema::prefix(Family::items, "i", {text_of(event, "Id")}))};
+    return std::vector{schema::span(items_of(members_from<PurgeEvent>(event).table_id))};
   });
 }
 

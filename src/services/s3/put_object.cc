@@ -57,8 +57,8 @@ Result<Described> describe(const ObjectIn& in) {
 }
 
 std::string ObjectIn::header(std::string_view name) const {
-  for (const auto& [key, value] : headers)
-    if (key == name) return value;
+  for (const auto& [given, value] : headers)
+    if (given == name) return value;
   return {};
 }
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/dynamodb/write_item.h"
+
+namespace sluice::dynamodb {
+
+Result<const json::object*> OldItem::read() {
+  if (!known_) {
+    if (const auto sealed = staged_.get(key_)) {
+      TRY(item_, table_.open_item(key_.bytes, *sealed));
+    }
+    known_ = true;
+  }
+  return item_ ? &*item_ : nullptr;
+}
+
+Result<Done> write_item(OldItem& old, const json::object* item) {
+  if (item)
+    old.staged_.put(old.key_, old.table_.seal(old.key_, *item));
+  else
+    old.staged_.erase(old.key_);
+  return Done{};
+}
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/dynamodb/write_item.h"
+
+#include "store/store_fixture.h"
+
+namespace sluice::dynamodb {
+namespace {
+
+// One key that opens every table.
+class OneKey : public DataKeys {
+ public:
+  Result<KeyView> find(std::string_view, const Snapshot&) const override { return KeyView{}; }
+  Result<std::optional<Need>> need(std::string_view, std::string_view, const json::object&,
+                                   std::string_view, const Snapshot&) const override {
+    return std::optional<Need>();
+  }
+  Result<DataKey> generate(std::string_view, const json::object&, Staged&) override {
+    return DataKey{};
+  }
+  Result<Secret> unwrap(std::string_view, const json::object&, const Snapshot&) override {
+    return Secret(std::string(32, 'k'));
+  }
+};
+
+class WriteItemTest : public StoreTest {
+ protected:
+  WriteItemTest() {
+    ports_.data_keys = &key_;
+    Staged staged = open().stage();
+    staged.put(table_key("table"),
+               TableRecord{.name = "table", .id = "id", .hash = "h", .hash_type = "S"});
+    EXPECT_TRUE(store_->commit(std::move(staged), {}));
+  }
+  static json::object item(int64_t n) {
+    return {{"h", {{"S", "a"}}}, {"n", {{"N", std::to_string(n)}}}};
+  }
+  Table table(Staged& staged) { return *Table::open("table", staged, ports_); }
+  OldItem old_item(const Table& table, Staged& staged) {
+    return {table, *table.key_of(item(0), false), staged};
+  }
+  // Puts item(n) without a look at what is there.
+  void put(Staged& staged, int64_t n) {
+    const Table open = table(staged);
+    OldItem old = old_item(open, staged);
+    const json::object put = item(n);
+    ASSERT_TRUE(write_item(old, &put));
+  }
+  bool commit(Staged&& staged) { return store_->commit(std::move(staged), {}).has_value(); }
+  OneKey key_;
+  Ports ports_;
+};
+
+TEST_F(WriteItemTest, TheOldItemStaysAsItWasReadWhateverIsWritten) {
+  Staged first = store_->stage();
+  put(first, 1);
+  ASSERT_TRUE(commit(std::move(first)));
+
+  Staged second = store_->stage();
+  const Table open = table(second);
+  OldItem old = old_item(open, second);
+  const json::object* before = *old.read();
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(write_item(old, nullptr));
+  EXPECT_EQ(*before, item(1));
+  EXPECT_EQ(*old.read(), before);
+  ASSERT_TRUE(commit(std::move(second)));
+
+  Staged third = store_->stage();
+  OldItem gone = old_item(open, third);
+  EXPECT_EQ(*gone.read(), nullptr);
+}
+
+// A BatchWriteItem reads no items, and so it neither waits for the store nor for other writers.
+TEST_F(WriteItemTest, AWriteForWhichNobodyAsksReadsNothing) {
+  Staged first = store_->stage(), second = store_->stage();
+  put(first, 1);
+  put(second, 2);
+  EXPECT_TRUE(commit(std::move(first)));
+  EXPECT_TRUE(commit(std::move(second)));
+}
+
+TEST_F(WriteItemTest, WhoeverAskedIsAskedAgainWhenTheItemChanges) {
+  Staged first = store_->stage(), second = store_->stage();
+  const Table open = table(second);
+  OldItem old = old_item(open, second);
+  ASSERT_EQ(*old.read(), nullptr);
+  put(first, 1);
+  ASSERT_TRUE(commit(std::move(first)));
+  ASSERT_TRUE(write_item(old, nullptr));
+  EXPECT_FALSE(commit(std::move(second)));
+}
+
+// As CreateTable of 0.9 wrote it.
+TEST(TableRecord, ReadsWhatOlderProgramsWrote) {
+  const TableRecord ranged{.name = "t",
+                           .id = "u",
+                           .created = 1795894201000,
+                           .hash = "h",
+                           .hash_type = "S",
+                           .range = "r",
+                           .range_type = "N",
+                           .kms_key_arn = "arn",
+                           .wrapped_data_key = "d3JhcHBlZA=="};
+  EXPECT_EQ(
+      decode<TableRecord>(
+          R"({"Name":"t","Id":"u","Created":1795894201000,"Range":"r","RangeType":"N","Hash":"h",)"
+          R"("HashType":"S","Wrapped":"d3JhcHBlZA==","KmsArn":"arn"})"),
+      ranged);
+  EXPECT_EQ(decode<TableRecord>(encode(ranged)), ranged);
+  EXPECT_EQ(
+      decode<TableRecord>(R"({"Name":"t","Id":"u","Created":1,"Range":"","RangeType":"",)"
+                          R"("Hash":"h","HashType":"S","Wrapped":"d3JhcHBlZA==","KmsArn":""})"),
+      (TableRecord{.name = "t",
+                   .id = "u",
+                   .created = 1,
+                   .hash = "h",
+                   .hash_type = "S",
+                   .wrapped_data_key = "d3JhcHBlZA=="}));
+}
+
+}  // namespace
+}  // namespace sluice::dynamodb
