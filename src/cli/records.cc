@@ -2,6 +2,7 @@
 #include "cli/records.h"
 
 #include "base/bytes.h"
+#include "services/cloudtrail/records.h"
 #include "services/cloudwatch/records.h"
 #include "services/dynamodb/records.h"
 #include "services/iam/records.h"
@@ -18,6 +19,14 @@ constexpr std::string_view kVersionTable = s3::VersionFacts::record.table;
 
 std::vector<RecordFacts> all_records() {
   std::vector<RecordFacts> all = {
+      facts_of<cloudtrail::DeliveryStatus>(),
+      facts_of<cloudtrail::Digest>(),
+      facts_of<cloudtrail::DigestKeyRecord>(),
+      facts_of<cloudtrail::GuardedBucket>(),
+      facts_of<cloudtrail::LastDigest>(),
+      facts_of<cloudtrail::LogFile>(),
+      facts_of<cloudtrail::LoggingSession>(),
+      facts_of<cloudtrail::Trail>(),
       facts_of<cloudwatch::KnownMetric>(),
       facts_of<dynamodb::TableRecord>(),
       facts_of<logs::Group>(),

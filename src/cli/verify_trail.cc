@@ -247,8 +247,8 @@ class Check {
   void check_unlisted(const std::map<std::string, Time>& logs, bool logging) {
     std::set<std::string> known = foreign_;
     if (Store* store = evidence_.store())
-      for (const json::object& file : cloudtrail::delivered(store->snapshot(), "file", {}))
-        known.insert(text_of(file, "Bucket") + "/" + text_of(file, "Key"));
+      for (const auto& file : cloudtrail::delivered<cloudtrail::LogFile>(store->snapshot(), {}))
+        known.insert(file.bucket + "/" + file.key);
     for (const auto& [key, modified] : logs) {
       const std::string place = bucket_ + "/" + key;
       if (listed_.contains(place)) continue;
@@ -266,31 +266,28 @@ class Check {
     Store& store = *evidence_.store();
     for (const auto& finding : store.verify()) find(finding.what);
     const Snapshot snapshot = store.snapshot();
-    for (const json::object& digest : cloudtrail::delivered(snapshot, "digest", name_)) {
-      if (text_of(digest, "Bucket") != bucket_) continue;
-      const auto there = read(bucket_, text_of(digest, "Key"), true);
-      if (there && (hex(sha256(there->text)) != text_of(digest, "Hash") ||
-                    there->signature != text_of(digest, "Signature")))
-        find("digest " + text_of(digest, "Key") + ": is not the one that was delivered");
+    for (const auto& digest : cloudtrail::delivered<cloudtrail::Digest>(snapshot, name_)) {
+      if (digest.bucket != bucket_) continue;
+      const auto there = read(bucket_, digest.key, true);
+      if (there &&
+          (hex(sha256(there->text)) != digest.hash || there->signature != digest.signature))
+        find("digest " + digest.key + ": is not the one that was delivered");
     }
     uint64_t reached = 0;
-    for (const json::object& file : cloudtrail::delivered(snapshot, "file", name_)) {
-      const std::string key = text_of(file, "Key");
-      const uint64_t first = static_cast<uint64_t>(int_of(file, "First")),
-                     last = static_cast<uint64_t>(int_of(file, "Last"));
-      if (first <= reached)
+    for (const auto& file : cloudtrail::delivered<cloudtrail::LogFile>(snapshot, name_)) {
+      const std::string& key = file.key;
+      if (file.first <= reached)
         find("log file " + key + ": holds records that were delivered before it");
-      reached = last;
-      const auto log = read(text_of(file, "Bucket"), key, false);
+      reached = file.last;
+      const auto log = read(file.bucket, key, false);
       if (!log) continue;
-      if (hex(sha256(log->text)) != text_of(file, "Hash"))
+      if (hex(sha256(log->text)) != file.hash)
         find("log file " + key + ": is not the one that was delivered");
-      const size_t same = records_in_chain(store, snapshot, log->text, first, last);
+      const size_t same = records_in_chain(store, snapshot, log->text, file.first, file.last);
       report_.records += same;
-      if (same != static_cast<size_t>(int_of(file, "Count")))
-        find("log file " + key + ": of its " + std::to_string(int_of(file, "Count")) +
-             " records only " + std::to_string(same) +
-             " stand in the audit chain as they stand in the file");
+      if (same != file.count)
+        find("log file " + key + ": of its " + std::to_string(file.count) + " records only " +
+             std::to_string(same) + " stand in the audit chain as they stand in the file");
     }
   }
   static size_t records_in_chain(Store& store, const Snapshot& snapshot, const std::string& text,

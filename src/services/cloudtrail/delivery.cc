@@ -54,11 +54,11 @@ class Worker : public Delivery {
           std::string_view(need.resource)
               .substr(std::min<size_t>(need.resource.size(), 13));  // after "arn:aws:s3:::"
       const size_t slash = path.find('/');
-      const auto record =
-          slash == path.npos ? std::nullopt : staged.get_json(guard_key(path.substr(0, slash)));
-      if (!record) continue;
-      for (const json::value& one : record->at("Guards").as_array())
-        if (path.substr(slash + 1).starts_with(text_of(one.as_object(), "Prefix")))
+      const auto guarded =
+          slash == path.npos ? nullptr : staged.look(guard_key(path.substr(0, slash)));
+      if (!guarded) continue;
+      for (const Guard& one : guarded->guards)
+        if (path.substr(slash + 1).starts_with(one.prefix))
           return Error{403,
                        "AccessDenied",
                        "User: " + caller.principal().arn + " is not authorized to perform: " +
@@ -80,7 +80,7 @@ class Worker : public Delivery {
   int64_t look(bool woken) {
     std::vector<Work> all;
     const Snapshot snapshot = ports_.store->snapshot();
-    snapshot.scan(schema::prefix(Family::meta, "cloudtrail.session", {}), "", false,
+    snapshot.scan(schema::span(RecordPrefix<LoggingSession>{}), false,
                   [&](std::string_view key, std::string_view) {
                     const auto parts = schema::parts(key);
                     all.push_back({parts.at(0), parts.at(1), {}, {}, false});
@@ -94,7 +94,7 @@ class Worker : public Delivery {
       Pace pace = known == paces_.end() ? Pace{} : known->second;
       try {
         if (!load(work)) continue;
-        const bool closing = !text_of(work.session, "Until").empty();
+        const bool closing = !work.session.until.empty();
         if (known == paces_.end()) start_pace(work, pace);
         if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures)))
           serve(work, pace, closing);
@@ -109,27 +109,26 @@ class Worker : public Delivery {
     return next_us;
   }
   void start_pace(const Work& work, Pace& pace) const {
-    const Time last = int_of(
-        work.session, work.session.contains("DigestEnd") ? "DigestEnd" : "ChainStart", now());
+    const Time last = work.session.digest_end.value_or(work.session.chain_start.value_or(now()));
     pace.next_digest_us =
         monotonic_us() +
         std::clamp<int64_t>(last + intervals_.digest_ms - now(), 0, intervals_.digest_ms) * 1000;
     pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000, pace.next_digest_us);
-    if (!text_of(work.session, "Until").empty()) pace.next_us = 0;
+    if (!work.session.until.empty()) pace.next_us = 0;
   }
   bool load(Work& work) const {
     const Snapshot snapshot = ports_.store->snapshot();
-    auto session = snapshot.get_json(work.key());
+    const auto session = snapshot.get(work.key());
     if (!session) return false;
-    work.session = *std::move(session);
-    if (const json::value* left = work.session.if_contains("Trail")) {
-      work.trail = left->as_object();
+    work.session = *session;
+    if (work.session.trail) {
+      work.trail = *work.session.trail;
       work.deleted = true;
       return true;
     }
-    auto trail = snapshot.get_json(trail_key(work.name));
-    if (trail) work.trail = *std::move(trail);
-    return trail.has_value();
+    const auto trail = snapshot.get(trail_key(work.name));
+    if (trail) work.trail = *trail;
+    return trail != nullptr;
   }
 
   void serve(Work& work, Pace& pace, bool closing) {
@@ -161,16 +160,16 @@ class Worker : public Delivery {
     // go out.
     for (bool more = true; more;) {
       auto delivered = deliver_file(ports_, work, digest_due || closing);
-      if (!delivered) return failed(work, "LatestDeliveryError", std::move(delivered).error());
+      if (!delivered)
+        return failed(work, &DeliveryStatus::delivery_error, std::move(delivered).error());
       more = *delivered && !stopping();
       if (!load(work)) return Done{};
     }
-    const bool ended = bool_of(work.session, "Ended"),
-               chained = work.session.contains("ChainStart"),
-               unwanted = chained && !bool_of(work.trail, "LogFileValidationEnabled");
+    const bool ended = work.session.ended, chained = work.session.chain_start.has_value(),
+               unwanted = chained && !work.trail.validation;
     if (chained && (digest_due || ended || unwanted)) {
       if (auto digested = deliver_digest(ports_, work, ended || unwanted); !digested)
-        return failed(work, "LatestDigestDeliveryError", std::move(digested).error());
+        return failed(work, &DeliveryStatus::digest_error, std::move(digested).error());
       if (!load(work)) return Done{};
     }
     // A log group that cannot be written to holds up neither files nor digests: it is tried again
@@ -183,12 +182,11 @@ class Worker : public Delivery {
     return commit(*ports_.store, std::move(staged));
   }
   Result<Done> deliver_log_events(Work& work) {
-    if (!work.session.contains("LogsPosition") || !text_of(work.session, "From").empty())
-      return Done{};
+    if (!work.session.logs_position || !work.session.from.empty()) return Done{};
     for (bool more = true; more;) {
       auto delivered = deliver_events(ports_, work);
       if (!delivered)
-        return failed(work, "LatestCloudWatchLogsDeliveryError", std::move(delivered).error());
+        return failed(work, &DeliveryStatus::logs_error, std::move(delivered).error());
       more = *delivered && !stopping();
       if (!load(work)) return Done{};
     }
@@ -196,35 +194,33 @@ class Worker : public Delivery {
   }
   // A log group, or validation, that came or went with UpdateTrail.
   Result<Done> follow_settings(Work& work) {
-    const bool wants_events = !text_of(work.trail, "CloudWatchLogsLogGroupArn").empty(),
-               has_events = work.session.contains("LogsPosition");
-    const bool opens_chain = bool_of(work.trail, "LogFileValidationEnabled") &&
-                             !work.session.contains("ChainStart") &&
-                             !bool_of(work.session, "Ended");
-    if (!text_of(work.session, "From").empty() || (wants_events == has_events && !opens_chain))
-      return Done{};
+    const bool wants_events = !work.trail.log_group.empty(),
+               has_events = work.session.logs_position.has_value();
+    const bool opens_chain =
+        work.trail.validation && !work.session.chain_start && !work.session.ended;
+    if (!work.session.from.empty() || (wants_events == has_events && !opens_chain)) return Done{};
     Staged staged = ports_.store->stage();
-    TRY(json::object session, same_session(staged, work));
-    if (wants_events && !has_events) session["LogsPosition"] = session.at("Position");
-    if (!wants_events) session.erase("LogsPosition");
+    TRY(LoggingSession session, same_session(staged, work));
+    if (wants_events && !has_events) session.logs_position = session.position;
+    if (!wants_events) session.logs_position.reset();
     if (opens_chain) {
-      session["ChainStart"] = now();
-      session["DigestedThrough"] = session.at("Position");
+      session.chain_start = now();
+      session.digested_through = session.position;
     }
-    staged.put_json(work.key(), session);
+    staged.put(work.key(), session);
     CHECK(commit(*ports_.store, std::move(staged)));
     load(work);
     return Done{};
   }
-  Error failed(const Work& work, std::string_view member, Error error) {
+  Error failed(const Work& work, std::string DeliveryStatus::* why, Error error) {
     if (error.code == "Conflict" || error.code == "ConditionalRequestConflict") return error;
     spdlog::warn("trail {} cannot deliver: {} {}", work.name, error.code, error.message);
     Staged staged = ports_.store->stage();
     if (!work.deleted && staged.get(trail_key(work.name))) {
-      json::object status = staged.get_json(status_key(work.name)).value_or(json::object());
-      status[member] = error.code.empty() ? "InternalError" : error.code;
-      status["Attempted"] = now();
-      staged.put_json(status_key(work.name), status);
+      DeliveryStatus status = staged.get(status_key(work.name)).value_or(DeliveryStatus{});
+      status.*why = error.code.empty() ? "InternalError" : error.code;
+      status.attempted = now();
+      staged.put(status_key(work.name), status);
       if (auto kept = commit(*ports_.store, std::move(staged)); !kept)
         spdlog::error("the failure could not be noted: {}", kept.error().message);
     }
@@ -253,18 +249,6 @@ class Worker : public Delivery {
 };
 }  // namespace
 
-std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind,
-                                    const std::string& name) {
-  std::vector<json::object> out;
-  const std::string table = "cloudtrail." + std::string(kind);
-  snapshot.scan(name.empty() ? schema::prefix(Family::meta, table, {})
-                             : schema::prefix(Family::meta, table, {name}),
-                "", false, [&](std::string_view, std::string_view value) {
-                  if (auto one = parse_json_object(value)) out.push_back(*std::move(one));
-                  return true;
-                });
-  return out;
-}
 std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& intervals) {
   return std::make_unique<Worker>(ports, intervals);
 }

@@ -3,18 +3,6 @@
 // Delivery: of every span of logging ("session") the committed audit records that its trail
 // selects, as gzip files into the bucket, as log events into the log group, and a signed digest
 // each interval. docs/audit.md, docs/decisions/0003
-//   meta cloudtrail.file   (trail, session, last sequence)
-//   {"Bucket","Key","Hash","First","Last","Count","Oldest","Newest","Validated"} meta
-//   cloudtrail.last   (trail)                          {"End"} of the newest digest, whichever
-//   session's; outlives the trail meta cloudtrail.digest (trail, session, end, 8 bytes)
-//   {"Bucket","Key","Hash","Signature","Start","End"}
-// A session's record, by which it goes on after a crash: "From"/"Until" (request ids of the
-// StartLogging and StopLogging whose records are the first and the last), "Position" (audit
-// sequence delivered), "Earlier" (selectors that held before: [{"Selectors","Until" (request id of
-// the PutEventSelectors that replaced them),"Through" (its audit sequence, once delivered)}]),
-// "Ended", "Trail" (settings, once the trail is deleted), "LogsPosition", and of the digest chain
-// "ChainStart", "DigestEnd", "DigestedThrough", "DigestBucket", "DigestKey", "DigestHash",
-// "DigestSignature".
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
@@ -37,25 +25,22 @@ std::unique_ptr<Delivery> delivery(const Ports& ports, const Intervals& interval
 // One session as a worker sees it.
 struct Work {
   std::string name, id;
-  json::object session, trail;
+  LoggingSession session;
+  Trail trail;
   bool deleted = false;  // the trail is gone: `trail` is what it was
-  Key key() const { return session_key(name, id); }
+  RecordKey<LoggingSession> key() const { return session_key(name, id); }
 };
-inline Key file_key(std::string_view name, std::string_view id, uint64_t last) {
-  return schema::key(Family::meta, "cloudtrail.file", {name, id, big_endian64(last)});
-}
-inline Key last_digest_key(std::string_view name) {
-  return schema::key(Family::meta, "cloudtrail.last", {name});
-}
-inline Key digest_key(std::string_view name, std::string_view id, Time end) {
-  return schema::key(Family::meta, "cloudtrail.digest",
-                     {name, id, big_endian64(static_cast<uint64_t>(end))});
-}
-// What was delivered: kind "file" or "digest", of one trail or ("") of all, oldest first of each.
-std::vector<json::object> delivered(const Snapshot& snapshot, std::string_view kind,
-                                    const std::string& name);
-inline uint64_t position_of(const json::object& session, std::string_view member) {
-  return static_cast<uint64_t>(int_of(session, member));
+// What was delivered, a LogFile or a Digest, of one trail or ("") of all, oldest first of each.
+template <class Delivered>
+std::vector<Delivered> delivered(const Snapshot& snapshot, const std::string& name) {
+  std::vector<Delivered> out;
+  using Prefix = RecordPrefix<Delivered>;
+  snapshot.scan(name.empty() ? Prefix{} : Prefix{name}, "", false,
+                [&](std::string_view, Delivered one) {
+                  out.push_back(std::move(one));
+                  return true;
+                });
+  return out;
 }
 
 // Audit records from a position on (to `limit`; 0: all), as the session selects them. A delivery's
@@ -81,7 +66,7 @@ Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit,
 
 // Notes in the session which earlier selectors are behind it, up to `through`; forgets those that
 // nothing needs any more.
-void pass_selectors(json::object& session, const Batch& batch, uint64_t through);
+void pass_selectors(LoggingSession& session, const Batch& batch, uint64_t through);
 
 std::string gzip(std::string_view text);
 // Writes one object in the trail's name; `rider` commits with it. The error's code is S3's.
@@ -90,9 +75,10 @@ Result<Done> put_object(const Ports& ports, const Work& work, const std::string&
                         const Rider& rider);
 // Reads the session again inside a commit; Conflict when it is not what `work` was made from.
 // Settings of a trail must not have changed either.
-Result<json::object> same_session(Staged& staged, const Work& work);
-void note_status(Staged& staged, const Work& work, std::string_view member,
-                 std::string_view error_member, Time time);
+Result<LoggingSession> same_session(Staged& staged, const Work& work);
+// Notes when something was delivered; what kept it before is over.
+void note_status(Staged& staged, const Work& work, Time DeliveryStatus::* done,
+                 std::string DeliveryStatus::* error, Time time);
 
 // Each delivers once; false: nothing is left to do now.
 Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager);

@@ -29,60 +29,54 @@ struct Content {
 };
 Content content_of(const Work& work, const Snapshot& snapshot, const std::string& key,
                    const std::string& fingerprint, Time start, Time end) {
-  const json::object& s = work.session;
+  const LoggingSession& s = work.session;
   json::array files;
   std::string oldest, newest;
-  snapshot.scan(schema::prefix(Family::meta, "cloudtrail.file", {work.name, work.id}),
-                file_key(work.name, work.id, position_of(s, "DigestedThrough") + 1).bytes, false,
-                [&](std::string_view, std::string_view value) {
-                  const auto file = parse_json_object(value);
-                  if (!file || !bool_of(*file, "Validated")) return true;
-                  const std::string first = text_of(*file, "Oldest"),
-                                    last = text_of(*file, "Newest");
-                  if (oldest.empty() || first < oldest) oldest = first;
-                  if (newest.empty() || last > newest) newest = last;
-                  files.push_back(json::object{{"s3Bucket", text_of(*file, "Bucket")},
-                                               {"s3Object", text_of(*file, "Key")},
-                                               {"hashValue", text_of(*file, "Hash")},
+  snapshot.scan(RecordPrefix<LogFile>{work.name, work.id},
+                file_key(work.name, work.id, s.digested_through + 1).bytes, false,
+                [&](std::string_view, const LogFile& file) {
+                  if (!file.validated) return true;
+                  if (oldest.empty() || file.oldest < oldest) oldest = file.oldest;
+                  if (newest.empty() || file.newest > newest) newest = file.newest;
+                  files.push_back(json::object{{"s3Bucket", file.bucket},
+                                               {"s3Object", file.key},
+                                               {"hashValue", file.hash},
                                                {"hashAlgorithm", "SHA-256"},
-                                               {"newestEventTime", last},
-                                               {"oldestEventTime", first}});
+                                               {"newestEventTime", file.newest},
+                                               {"oldestEventTime", file.oldest}});
                   return true;
                 });
-  const std::string previous = text_of(s, "DigestKey");
+  const std::string& previous = s.digest_key;
   return {json::object{{"awsAccountId", snapshot.scope().account_id},
                        {"digestStartTime", iso_seconds(start)},
                        {"digestEndTime", iso_seconds(end)},
-                       {"digestS3Bucket", text_of(work.trail, "S3BucketName")},
+                       {"digestS3Bucket", work.trail.bucket},
                        {"digestS3Object", key},
                        {"digestPublicKeyFingerprint", fingerprint},
                        {"digestSignatureAlgorithm", "SHA256withRSA"},
                        {"newestEventTime", or_null(newest)},
                        {"oldestEventTime", or_null(oldest)},
-                       {"previousDigestS3Bucket", or_null(text_of(s, "DigestBucket"))},
+                       {"previousDigestS3Bucket", or_null(s.digest_bucket)},
                        {"previousDigestS3Object", or_null(previous)},
-                       {"previousDigestHashValue", or_null(text_of(s, "DigestHash"))},
+                       {"previousDigestHashValue", or_null(s.digest_hash)},
                        {"previousDigestHashAlgorithm",
                         previous.empty() ? json::value() : json::value("SHA-256")},
-                       {"previousDigestSignature", or_null(text_of(s, "DigestSignature"))},
+                       {"previousDigestSignature", or_null(s.digest_signature)},
                        {"logFiles", std::move(files)}},
-          previous.empty() ? "null" : text_of(s, "DigestSignature")};
+          previous.empty() ? "null" : s.digest_signature};
 }
 }  // namespace
 
 Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes) {
   Store& store = *ports.store;
   const Time start =
-      int_of(work.session, work.session.contains("DigestEnd") ? "DigestEnd" : "ChainStart") / 1000 *
-      1000;
+      work.session.digest_end.value_or(work.session.chain_start.value_or(0)) / 1000 * 1000;
   // Digests follow each other, those of later sessions too, whatever the clock does: the end is in
   // the name.
-  const auto last = store.snapshot().get_json(last_digest_key(work.name));
-  const Time end =
-      std::max({now() / 1000 * 1000, start + 1000, last ? int_of(*last, "End") + 1000 : 0});
+  const auto last = store.snapshot().get(last_digest_key(work.name));
+  const Time end = std::max({now() / 1000 * 1000, start + 1000, last ? last->end + 1000 : 0});
   TRY(const SigningKey key, signing_key(store, end));
-  const std::string bucket = text_of(work.trail, "S3BucketName"),
-                    object = digest_object(work, store.scope(), end);
+  const std::string bucket = work.trail.bucket, object = digest_object(work, store.scope(), end);
   const Content content = content_of(work, store.snapshot(), object, key.fingerprint, start, end);
   const std::string text = json::serialize(content.document), hash = hex(sha256(text));
   const std::string signature =
@@ -94,26 +88,27 @@ Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes) {
   headers.add("x-amz-server-side-encryption",
               "AES256");  // digests are never under the trail's key, as on AWS
   const Rider rider = [&](Staged& staged) -> Result<Done> {
-    TRY(json::object session, same_session(staged, work));
-    session["DigestEnd"] = end;
-    session["DigestBucket"] = bucket;
-    session["DigestKey"] = object;
-    session["DigestHash"] = hash;
-    session["DigestSignature"] = signature;
-    session["DigestedThrough"] = position_of(session, "Position");
-    if (closes)
-      for (const char* member : {"ChainStart", "DigestEnd", "DigestBucket", "DigestKey",
-                                 "DigestHash", "DigestSignature"})
-        session.erase(member);
-    staged.put_json(work.key(), session);
-    staged.put_json(digest_key(work.name, work.id, end), json::object{{"Bucket", bucket},
-                                                                      {"Key", object},
-                                                                      {"Hash", hash},
-                                                                      {"Signature", signature},
-                                                                      {"Start", start},
-                                                                      {"End", end}});
-    staged.put_json(last_digest_key(work.name), json::object{{"End", end}});
-    note_status(staged, work, "Digested", "LatestDigestDeliveryError", end);
+    TRY(LoggingSession session, same_session(staged, work));
+    session.digested_through = session.position;
+    if (closes) {
+      session.chain_start.reset();
+      session.digest_end.reset();
+    } else {
+      session.digest_end = end;
+    }
+    session.digest_bucket = closes ? "" : bucket;
+    session.digest_key = closes ? "" : object;
+    session.digest_hash = closes ? "" : hash;
+    session.digest_signature = closes ? "" : signature;
+    staged.put(work.key(), session);
+    staged.put(digest_key(work.name, work.id, end), Digest{.bucket = bucket,
+                                                           .key = object,
+                                                           .hash = hash,
+                                                           .signature = signature,
+                                                           .start = start,
+                                                           .end = end});
+    staged.put(last_digest_key(work.name), LastDigest{.end = end});
+    note_status(staged, work, &DeliveryStatus::digested, &DeliveryStatus::digest_error, end);
     return Done{};
   };
   return put_object(ports, work, bucket, object, headers, gzip(text), end, rider);

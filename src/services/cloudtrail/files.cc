@@ -16,7 +16,7 @@ bool is_own(const json::object& record) {
          text_of(identity->get_object(), "invokedBy") == kPrincipal;
 }
 // "[prefix/]AWSLogs/A/CloudTrail/R/YYYY/MM/DD/A_CloudTrail_R_YYYYMMDDTHHmmZ_<16>.json.gz"
-std::string new_key(const json::object& trail, const Scope& scope, Time time) {
+std::string new_key(const Trail& trail, const Scope& scope, Time time) {
   const std::string iso = iso_seconds(time),
                     day = iso.substr(0, 4) + "/" + iso.substr(5, 2) + "/" + iso.substr(8, 2),
                     basic = basic_date(time);
@@ -31,15 +31,12 @@ Error conflict() {
 
 Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit, size_t bytes_max,
               size_t count_max) {
-  std::vector<json::object> earlier;  // {"Selectors","Until"}, those that hold from `position` on
-  if (const json::value* all = work.session.if_contains("Earlier"))
-    for (const json::value& one : all->as_array())
-      if (const uint64_t through = position_of(one.as_object(), "Through");
-          !through || through > position)
-        earlier.push_back(one.as_object());
-  const json::object current = selectors_of(work.trail);
-  const std::string until = text_of(work.session, "Until");
-  std::string from = text_of(work.session, "From");
+  std::vector<EarlierSelectors> earlier;  // those that hold from `position` on
+  for (const EarlierSelectors& one : work.session.earlier)
+    if (!one.through || one.through > position) earlier.push_back(one);
+  const Selectors current = selectors_of(work.trail);
+  const std::string& until = work.session.until;
+  std::string from = work.session.from;
   Batch batch;
   batch.through = position;
   size_t seen = 0;
@@ -59,13 +56,12 @@ Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit,
       batch.began = sequence;
     }
     const size_t era = batch.changes.size();
-    if (chooses(era < earlier.size() ? earlier[era].at("Selectors").as_object() : current,
-                *record)) {
+    if (chooses(era < earlier.size() ? earlier[era].selectors : current, *record)) {
       batch.taken.push_back({sequence, text_of(*record, "eventTime"), std::string(text)});
       batch.bytes += text.size() + 1;
       batch.alien = batch.alien || !is_own(*record);
     }
-    if (era < earlier.size() && request_id == text_of(earlier[era], "Until"))
+    if (era < earlier.size() && request_id == earlier[era].until)
       batch.changes.emplace_back(request_id, sequence);
     batch.ended = !until.empty() && request_id == until;
     batch.full = ++seen >= kRecordsPerFileMax || batch.taken.size() >= count_max;
@@ -74,25 +70,14 @@ Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit,
   return batch;
 }
 
-void pass_selectors(json::object& session, const Batch& batch, uint64_t through) {
-  json::value* all = session.if_contains("Earlier");
-  if (!all) return;
-  uint64_t behind = position_of(session, "Position");
-  if (session.contains("LogsPosition"))
-    behind = std::min(behind, position_of(session, "LogsPosition"));
-  json::array kept;
-  for (json::value& one : all->as_array()) {
-    json::object& earlier = one.as_object();
+void pass_selectors(LoggingSession& session, const Batch& batch, uint64_t through) {
+  const uint64_t behind =
+      std::min(session.position, session.logs_position.value_or(session.position));
+  for (EarlierSelectors& one : session.earlier)
     for (const auto& [request_id, sequence] : batch.changes)
-      if (sequence <= through && request_id == text_of(earlier, "Until"))
-        earlier["Through"] = sequence;
-    if (const uint64_t at = position_of(earlier, "Through"); !at || at > behind)
-      kept.push_back(std::move(one));
-  }
-  if (kept.empty())
-    session.erase("Earlier");
-  else
-    session["Earlier"] = std::move(kept);
+      if (sequence <= through && request_id == one.until) one.through = sequence;
+  std::erase_if(session.earlier,
+                [&](const EarlierSelectors& one) { return one.through && one.through <= behind; });
 }
 
 std::string gzip(std::string_view text) {
@@ -138,22 +123,22 @@ Result<Done> put_object(const Ports& ports, const Work& work, const std::string&
   return Error{answer.status, text("//Code"), text("//Message"), {}};
 }
 
-Result<json::object> same_session(Staged& staged, const Work& work) {
-  auto session = staged.get_json(work.key());
+Result<LoggingSession> same_session(Staged& staged, const Work& work) {
+  auto session = staged.get(work.key());
   if (!session || *session != work.session) return conflict();
   if (work.deleted) return *std::move(session);
-  const auto trail = staged.get_json(trail_key(work.name));
+  const auto trail = staged.look(trail_key(work.name));
   if (!trail || *trail != work.trail) return conflict();
   return *std::move(session);
 }
-void note_status(Staged& staged, const Work& work, std::string_view member,
-                 std::string_view error_member, Time time) {
+void note_status(Staged& staged, const Work& work, Time DeliveryStatus::* done,
+                 std::string DeliveryStatus::* error, Time time) {
   if (work.deleted) return;
-  json::object status = staged.get_json(status_key(work.name)).value_or(json::object());
-  status[member] = time;
-  status["Attempted"] = time;
-  status.erase(error_member);
-  staged.put_json(status_key(work.name), status);
+  DeliveryStatus status = staged.get(status_key(work.name)).value_or(DeliveryStatus{});
+  status.*done = time;
+  status.attempted = time;
+  (status.*error).clear();
+  staged.put(status_key(work.name), status);
 }
 
 namespace {
@@ -175,39 +160,38 @@ File file_of(const Batch& batch) {
 }  // namespace
 
 Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager) {
-  if (bool_of(work.session, "Ended")) return false;  // what comes after is of other spans
+  if (work.session.ended) return false;  // what comes after is of other spans
   Store& store = *ports.store;
-  const uint64_t position = position_of(work.session, "Position");
+  const uint64_t position = work.session.position;
   const Batch batch = collect(store, work, position, 0, kFileBytesMax, kRecordsPerFileMax);
   const bool any = !batch.taken.empty(),
              writes = any && (batch.alien || eager || batch.full || batch.ended);
   // Own records that wait for company stay ahead of the position.
   const uint64_t through = any && !writes ? batch.taken.front().sequence - 1 : batch.through;
   if (through <= position) return false;
-  const auto advance = [&](Staged& staged) -> Result<json::object> {
-    TRY(json::object session, same_session(staged, work));
-    session["Position"] = through;
+  const auto advance = [&](Staged& staged) -> Result<LoggingSession> {
+    TRY(LoggingSession session, same_session(staged, work));
+    session.position = through;
     if (batch.began) {
-      session["From"] = "";
-      if (session.contains("LogsPosition")) session["LogsPosition"] = batch.began - 1;
+      session.from.clear();
+      if (session.logs_position) session.logs_position = batch.began - 1;
     }
-    if (batch.ended) session["Ended"] = true;
+    if (batch.ended) session.ended = true;
     pass_selectors(session, batch, through);
     return session;
   };
   if (!writes) {
     Staged staged = store.stage();
-    TRY(json::object session, advance(staged));
-    staged.put_json(work.key(), session);
+    TRY(const LoggingSession session, advance(staged));
+    staged.put(work.key(), session);
     CHECK(store.commit(std::move(staged), {}));
     return batch.full;
   }
-  const Time time = std::max(
-      now(), int_of(work.session, "DigestEnd"));  // a clock set back does not turn the files' order
+  const Time time = std::max(now(), work.session.digest_end.value_or(
+                                        0));  // a clock set back does not turn the files' order
   const File file = file_of(batch);
-  const std::string bucket = text_of(work.trail, "S3BucketName"),
-                    key = new_key(work.trail, store.scope(), time),
-                    kms_key = text_of(work.trail, "KmsKeyId");
+  const std::string &bucket = work.trail.bucket, &kms_key = work.trail.kms_key;
+  const std::string key = new_key(work.trail, store.scope(), time);
   Headers headers;
   headers.add("x-amz-server-side-encryption", kms_key.empty() ? "AES256" : "aws:kms");
   if (!kms_key.empty()) {
@@ -219,19 +203,19 @@ Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager) {
              trail_arn(store.scope(), work.name)}})));  // what AWS's key policy for trails asks for
   }
   const Rider rider = [&](Staged& staged) -> Result<Done> {
-    TRY(json::object session, advance(staged));
-    staged.put_json(work.key(), session);
-    staged.put_json(file_key(work.name, work.id, through),
-                    json::object{{"Bucket", bucket},
-                                 {"Key", key},
-                                 {"Hash", hex(sha256(file.text))},
-                                 {"First", position + 1},
-                                 {"Last", through},
-                                 {"Count", batch.taken.size()},
-                                 {"Oldest", file.oldest},
-                                 {"Newest", file.newest},
-                                 {"Validated", session.contains("ChainStart")}});
-    note_status(staged, work, "Delivered", "LatestDeliveryError", time);
+    TRY(const LoggingSession session, advance(staged));
+    staged.put(work.key(), session);
+    staged.put(file_key(work.name, work.id, through),
+               LogFile{.bucket = bucket,
+                       .key = key,
+                       .hash = hex(sha256(file.text)),
+                       .first = position + 1,
+                       .last = through,
+                       .count = batch.taken.size(),
+                       .oldest = file.oldest,
+                       .newest = file.newest,
+                       .validated = session.chain_start.has_value()});
+    note_status(staged, work, &DeliveryStatus::delivered, &DeliveryStatus::delivery_error, time);
     return Done{};
   };
   CHECK(put_object(ports, work, bucket, key, headers, gzip(file.text), time, rider));

@@ -2,7 +2,6 @@
 #pragma once
 // The keys that sign digests: RSA-2048, one for kKeyDays, then the next. The private half is sealed
 // under a key derived from the root key; public halves stay for ever, since digests do.
-//   meta cloudtrail.key (created, 8 bytes)   {"Fingerprint","Public","Private","From","Until"}
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {

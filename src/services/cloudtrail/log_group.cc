@@ -29,7 +29,7 @@ Result<Caller> role_caller(const Ports& ports, const Work& work) {
   Request request = own_request("POST", "/", now());
   request.query = {{"Action", "AssumeRole"},
                    {"Version", "2011-06-15"},
-                   {"RoleArn", text_of(work.trail, "CloudWatchLogsRoleArn")},
+                   {"RoleArn", work.trail.role},
                    {"RoleSessionName", "CLOUDTRAIL_Session"},
                    {"DurationSeconds", "900"}};
   const Response answer =
@@ -86,18 +86,17 @@ json::array events_of(const Batch& batch, uint64_t& through) {
 Result<bool> deliver_events(const Ports& ports, const Work& work) {
   Store& store = *ports.store;
   const Scope& scope = store.scope();
-  const uint64_t position = position_of(work.session, "LogsPosition"),
-                 limit = position_of(work.session, "Position");
+  const uint64_t position = work.session.logs_position.value_or(0), limit = work.session.position;
   if (position >= limit) return false;  // events follow the files, never run ahead of them
   const Batch batch = collect(store, work, position, limit, kBatchBytes, kEventsMax);
   uint64_t through = 0;
   const json::array events = events_of(batch, through);
   const auto advance = [&](Staged& staged) -> Result<Done> {
-    TRY(json::object session, same_session(staged, work));
-    session["LogsPosition"] = through;
+    TRY(LoggingSession session, same_session(staged, work));
+    session.logs_position = through;
     pass_selectors(session, batch, through);
-    staged.put_json(work.key(), session);
-    note_status(staged, work, "Logged", "LatestCloudWatchLogsDeliveryError", now());
+    staged.put(work.key(), session);
+    note_status(staged, work, &DeliveryStatus::logged, &DeliveryStatus::logs_error, now());
     return Done{};
   };
   if (events.empty()) {
@@ -107,9 +106,7 @@ Result<bool> deliver_events(const Ports& ports, const Work& work) {
     return through < limit;
   }
   TRY(const Caller caller, role_caller(ports, work));
-  std::string group = parse_arn(text_of(work.trail, "CloudWatchLogsLogGroupArn"))
-                          .value_or(Arn())
-                          .resource.substr(10);
+  std::string group = parse_arn(work.trail.log_group).value_or(Arn()).resource.substr(10);
   if (group.ends_with(":*")) group.resize(group.size() - 2);
   const json::object stream{{"logGroupName", group},
                             {"logStreamName", scope.account_id + "_CloudTrail_" + scope.region}};

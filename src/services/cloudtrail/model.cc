@@ -48,9 +48,9 @@ Error bucket_error(const std::string& bucket, const Error& why) {
           {}};
 }
 
-Result<Done> check_bucket(const json::object& trail, const Ports& ports, const Snapshot& snapshot,
+Result<Done> check_bucket(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
                           const Request& request, const Caller& caller) {
-  const std::string bucket = text_of(trail, "S3BucketName");
+  const std::string& bucket = trail.bucket;
   const auto policy = ports.buckets->policy(bucket, snapshot);
   if (!policy) return bucket_error(bucket, policy.error());
   const std::vector<std::pair<policy::Kind, std::string>> policies{
@@ -67,24 +67,24 @@ Result<Done> check_bucket(const json::object& trail, const Ports& ports, const S
   return Done{};
 }
 
-Result<Done> check_key(const json::object& trail, const Ports& ports, const Snapshot& snapshot,
+Result<Done> check_key(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
                        const Request& request, const Caller& caller) {
-  const std::string key = text_of(trail, "KmsKeyId");
+  const std::string& key = trail.kms_key;
   if (key.empty()) return Done{};
-  const Error refused{400,
-                      "InsufficientEncryptionPolicyException",
-                      "Insufficient permissions to access S3 bucket " +
-                          text_of(trail, "S3BucketName") + " or KMS key " + key + ".",
-                      {}};
+  const Error refused{
+      400,
+      "InsufficientEncryptionPolicyException",
+      "Insufficient permissions to access S3 bucket " + trail.bucket + " or KMS key " + key + ".",
+      {}};
   const auto view = ports.data_keys->find(key, snapshot);
   if (!view) return Error{400, "KmsKeyNotFoundException", "KMS key " + key + " is not found.", {}};
   if (view->state != "Enabled")
     return Error{400, "KmsKeyDisabledException", "KMS key " + key + " is not enabled.", {}};
-  const std::string arn = trail_arn(snapshot.scope(), text_of(trail, "Name"));
+  const std::string arn = trail_arn(snapshot.scope(), trail.name);
   const json::object context{
       {"aws:cloudtrail:arn", arn},
-      {"aws:s3:arn", s3_arn(text_of(trail, "S3BucketName") + "/" +
-                            logs_prefix(trail, snapshot.scope()) + "CloudTrail/check")}};
+      {"aws:s3:arn",
+       s3_arn(trail.bucket + "/" + logs_prefix(trail, snapshot.scope()) + "CloudTrail/check")}};
   TRY(const auto need,
       ports.data_keys->need("kms:GenerateDataKey", key, context,
                             "s3." + snapshot.scope().region + ".amazonaws.com", snapshot));
@@ -93,10 +93,9 @@ Result<Done> check_key(const json::object& trail, const Ports& ports, const Snap
   return Done{};
 }
 
-Result<Done> check_role(const json::object& trail, const Ports& ports, const Snapshot& snapshot,
+Result<Done> check_role(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
                         const Request& request) {
-  const std::string group = text_of(trail, "CloudWatchLogsLogGroupArn"),
-                    role_arn = text_of(trail, "CloudWatchLogsRoleArn");
+  const std::string &group = trail.log_group, &role_arn = trail.role;
   if (group.empty() && role_arn.empty()) return Done{};
   const Scope& scope = snapshot.scope();
   const Error bad_group{400,
@@ -133,9 +132,8 @@ Result<Done> check_role(const json::object& trail, const Ports& ports, const Sna
 std::string trail_arn(const Scope& scope, std::string_view name) {
   return make_arn(scope, "cloudtrail", "trail/" + std::string(name));
 }
-std::string logs_prefix(const json::object& trail, const Scope& scope) {
-  const std::string prefix = text_of(trail, "S3KeyPrefix");
-  return (prefix.empty() ? "" : prefix + "/") + "AWSLogs/" + scope.account_id + "/";
+std::string logs_prefix(const Trail& trail, const Scope& scope) {
+  return (trail.prefix.empty() ? "" : trail.prefix + "/") + "AWSLogs/" + scope.account_id + "/";
 }
 
 Result<std::string> name_of(const std::string& text) {
@@ -167,14 +165,35 @@ Request own_request(std::string_view method, const std::string& target, Time tim
   return request;
 }
 
-Result<Done> check_destination(const json::object& trail, const Ports& ports,
-                               const Snapshot& snapshot, Time time) {
+Result<Done> check_destination(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
+                               Time time) {
   const Request request = own_request("PUT", "/", time);
-  const Caller caller = Gate::service_caller(kPrincipal, snapshot.scope(),
-                                             trail_arn(snapshot.scope(), text_of(trail, "Name")));
+  const Caller caller =
+      Gate::service_caller(kPrincipal, snapshot.scope(), trail_arn(snapshot.scope(), trail.name));
   CHECK(check_bucket(trail, ports, snapshot, request, caller));
   CHECK(check_key(trail, ports, snapshot, request, caller));
   return check_role(trail, ports, snapshot, request);
+}
+
+namespace {
+template <class Source>
+Result<Trail> find(Source& source, const Scope& scope, const OnTrailIn& in) {
+  const std::string arn = trail_arn(scope, in.name);
+  // An ARN of elsewhere names no trail of ours.
+  if (in.arn.empty() || in.arn == arn)
+    if (const auto found = source.get(trail_key(in.name))) return *found;
+  return Error{
+      400,
+      "TrailNotFoundException",
+      "Unknown trail: " + (in.arn.empty() ? arn : in.arn) + " for the user: " + scope.account_id,
+      {}};
+}
+}  // namespace
+Result<Trail> find_trail(const Snapshot& snapshot, const OnTrailIn& in) {
+  return find(snapshot, snapshot.scope(), in);
+}
+Result<Trail> find_trail(Staged& staged, const OnTrailIn& in) {
+  return find(staged, staged.snapshot().scope(), in);
 }
 
 Result<OnTrailIn> parse_on_trail(const Request& request, std::string_view member) {

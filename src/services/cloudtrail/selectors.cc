@@ -25,17 +25,23 @@ constexpr const char* kFieldNames[] = {
     "errorCode"};
 struct Operator {
   const char* name;
+  FieldSelector::Values FieldSelector::* values;
   bool negative;
   bool (*holds)(std::string_view value, std::string_view wanted);
 };
 constexpr Operator kOperators[] = {
-    {"Equals", false, [](std::string_view v, std::string_view w) { return v == w; }},
-    {"StartsWith", false, [](std::string_view v, std::string_view w) { return v.starts_with(w); }},
-    {"EndsWith", false, [](std::string_view v, std::string_view w) { return v.ends_with(w); }},
-    {"NotEquals", true, [](std::string_view v, std::string_view w) { return v == w; }},
-    {"NotStartsWith", true,
+    {"Equals", &FieldSelector::equals, false,
+     [](std::string_view v, std::string_view w) { return v == w; }},
+    {"StartsWith", &FieldSelector::starts_with, false,
      [](std::string_view v, std::string_view w) { return v.starts_with(w); }},
-    {"NotEndsWith", true, [](std::string_view v, std::string_view w) { return v.ends_with(w); }}};
+    {"EndsWith", &FieldSelector::ends_with, false,
+     [](std::string_view v, std::string_view w) { return v.ends_with(w); }},
+    {"NotEquals", &FieldSelector::not_equals, true,
+     [](std::string_view v, std::string_view w) { return v == w; }},
+    {"NotStartsWith", &FieldSelector::not_starts_with, true,
+     [](std::string_view v, std::string_view w) { return v.starts_with(w); }},
+    {"NotEndsWith", &FieldSelector::not_ends_with, true,
+     [](std::string_view v, std::string_view w) { return v.ends_with(w); }}};
 
 // A value of a basic selector's DataResources: all of a service, or an ARN with at least a bucket
 // and its slash.
@@ -177,10 +183,10 @@ std::vector<std::string> values_of(const json::object& record, std::string_view 
   return out;
 }
 bool any_holds(const Operator& op, const std::vector<std::string>& values,
-               const json::array& wanted) {
+               const std::vector<std::string>& wanted) {
   for (const std::string& value : values)
-    for (const json::value& w : wanted)
-      if (op.holds(value, std::string_view(w.get_string()))) return true;
+    for (const std::string& w : wanted)
+      if (op.holds(value, w)) return true;
   return false;
 }
 // Of the resources of a data event only those of the selected type are looked at.
@@ -191,19 +197,18 @@ std::vector<std::string> arns_of(const json::object& record, const std::string& 
     if (types[i] == type) out.push_back(arns[i]);
   return out;
 }
-bool chosen_by_fields(const json::object& selector, const json::object& record) {
+bool chosen_by_fields(const AdvancedEventSelector& selector, const json::object& record) {
   std::string type;
-  for (const json::value& one : selector.at("FieldSelectors").as_array())
-    if (text_of(one.as_object(), "Field") == "resources.type")
-      type = one.at("Equals").as_array().at(0).as_string();
-  for (const json::value& one : selector.at("FieldSelectors").as_array()) {
-    const std::string field = text_of(one.as_object(), "Field");
-    const auto values = field == "resources.ARN" ? arns_of(record, type) : values_of(record, field);
+  for (const FieldSelector& one : selector.fields)
+    if (one.field == "resources.type") type = one.equals.value().at(0);
+  for (const FieldSelector& one : selector.fields) {
+    const auto values =
+        one.field == "resources.ARN" ? arns_of(record, type) : values_of(record, one.field);
     bool positive = false, any_positive = false;
     for (const Operator& op : kOperators) {
-      const json::value* wanted = one.as_object().if_contains(op.name);
-      if (!wanted || !wanted->is_array() || wanted->get_array().empty()) continue;
-      const bool holds = any_holds(op, values, wanted->get_array());
+      const FieldSelector::Values& wanted = one.*op.values;
+      if (!wanted || wanted->empty()) continue;
+      const bool holds = any_holds(op, values, *wanted);
       if (op.negative && holds) return false;
       if (!op.negative) {
         any_positive = true;
@@ -214,89 +219,82 @@ bool chosen_by_fields(const json::object& selector, const json::object& record) 
   }
   return true;
 }
-bool chosen_by_resources(const json::object& selector, const json::object& record) {
-  const json::value* resources = selector.if_contains("DataResources");
-  for (const json::value& one :
-       resources && resources->is_array() ? resources->get_array() : json::array()) {
-    for (const std::string& arn : arns_of(record, text_of(one.as_object(), "Type")))
-      for (const json::value& value : one.at("Values").as_array())
-        if (std::string_view(arn).starts_with(std::string_view(value.get_string()))) return true;
-  }
+bool chosen_by_resources(const EventSelector& selector, const json::object& record) {
+  for (const DataResource& one : selector.data_resources)
+    for (const std::string& arn : arns_of(record, one.type))
+      for (const std::string& value : one.values)
+        if (arn.starts_with(value)) return true;
   return false;
 }
-bool chosen_by_basic(const json::object& selector, const json::object& record) {
-  const std::string kind = text_of(selector, "ReadWriteType");
+bool chosen_by_basic(const EventSelector& selector, const json::object& record) {
+  const std::string& kind = selector.read_write_type;
   if ((kind == "ReadOnly" && !bool_of(record, "readOnly")) ||
       (kind == "WriteOnly" && bool_of(record, "readOnly")))
     return false;
   if (text_of(record, "eventCategory") != "Management")
     return chosen_by_resources(selector, record);
   const std::string source = text_of(record, "eventSource");
-  for (const json::value& excluded : selector.at("ExcludeManagementEventSources").as_array())
-    if (std::string_view(excluded.get_string()) == source) return false;
-  return bool_of(selector, "IncludeManagementEvents");
+  if (std::find(selector.excluded_sources.begin(), selector.excluded_sources.end(), source) !=
+      selector.excluded_sources.end())
+    return false;
+  return selector.management_events;
 }
 
-json::array list_of(const json::object& selector, const char* name) {
-  const json::value* v = selector.if_contains(name);
-  return v && v->is_array() ? v->get_array() : json::array();
+// One that was sent, and passed its check; members that we do not know are not kept. What AWS gives
+// back of it has every member.
+EventSelector basic_of(const json::object& sent) {
+  EventSelector selector = members_from<EventSelector>(sent);
+  if (selector.read_write_type.empty()) selector.read_write_type = "All";
+  if (!Fields(sent).find("IncludeManagementEvents")) selector.management_events = true;
+  return selector;
 }
-// Members that we do not know are not kept: nobody checked them.
-json::object only(const json::object& from, const std::vector<const char*>& names) {
+json::array shown(const std::vector<EventSelector>& selectors) {
+  json::array out;
+  for (const EventSelector& one : selectors) {
+    json::array resources, excluded(one.excluded_sources.begin(), one.excluded_sources.end());
+    for (const DataResource& resource : one.data_resources)
+      resources.push_back(
+          json::object{{"Type", resource.type},
+                       {"Values", json::array(resource.values.begin(), resource.values.end())}});
+    out.push_back(json::object{{"ReadWriteType", one.read_write_type},
+                               {"IncludeManagementEvents", one.management_events},
+                               {"DataResources", std::move(resources)},
+                               {"ExcludeManagementEventSources", std::move(excluded)}});
+  }
+  return out;
+}
+json::object shown(const Selectors& selectors) {
   json::object out;
-  for (const char* name : names)
-    if (const json::value* v = from.if_contains(name); v && !v->is_null()) out[name] = *v;
+  if (selectors.basic) out["EventSelectors"] = shown(*selectors.basic);
+  if (selectors.advanced) {
+    json::array& list = out["AdvancedEventSelectors"].emplace_array();
+    for (const AdvancedEventSelector& one : *selectors.advanced) list.push_back(members_of(one));
+  }
   return out;
-}
-json::object known_members(const json::object& advanced) {
-  std::vector<const char*> members{"Field"};
-  for (const Operator& op : kOperators) members.push_back(op.name);
-  json::object out = only(advanced, {"Name"});
-  json::array fields;
-  for (const json::value& one : list_of(advanced, "FieldSelectors"))
-    fields.push_back(only(one.as_object(), members));
-  out["FieldSelectors"] = std::move(fields);
-  return out;
-}
-// As AWS gives them back: every member is there.
-json::object completed(const json::object& selector) {
-  json::array resources;
-  for (const json::value& one : list_of(selector, "DataResources"))
-    resources.push_back(only(one.as_object(), {"Type", "Values"}));
-  const json::value* include = selector.if_contains("IncludeManagementEvents");
-  const std::string kind = text_of(selector, "ReadWriteType");
-  return {{"ReadWriteType", kind.empty() ? "All" : kind},
-          {"IncludeManagementEvents", !include || !include->is_bool() || include->get_bool()},
-          {"DataResources", std::move(resources)},
-          {"ExcludeManagementEventSources", list_of(selector, "ExcludeManagementEventSources")}};
 }
 }  // namespace
 
 namespace {
 // What is not delivered yet goes by the selectors that held then, this very call included: nobody
 // hides what he did by looking away afterwards.
-Result<Done> keep_earlier(Staged& staged, const json::object& trail,
-                          const std::string& request_id) {
+Result<Done> keep_earlier(Staged& staged, const Trail& trail, const std::string& request_id) {
   constexpr size_t kEarlierMax = 50;
-  const Key key = session_key(text_of(trail, "Name"), text_of(trail, "Session"));
-  auto session = staged.get_json(key);
+  const auto key = session_key(trail.name, trail.session);
+  auto session = staged.get(key);
   if (!session) return Done{};
-  json::array earlier = list_of(*session, "Earlier");
-  if (earlier.size() >= kEarlierMax)
+  if (session->earlier.size() >= kEarlierMax)
     return Error{400,
                  "ThrottlingException",
                  "The selectors of this trail were changed 50 times since its last delivery; try "
                  "again after the next.",
                  {}};
-  earlier.push_back(
-      json::object{{"Selectors", selectors_of(trail)}, {"Until", request_id}, {"Through", 0}});
-  (*session)["Earlier"] = std::move(earlier);
-  staged.put_json(key, *session);
+  session->earlier.push_back({selectors_of(trail), request_id, 0});
+  staged.put(key, *session);
   return Done{};
 }
 }  // namespace
 
-json::array default_selectors() { return {completed({})}; }
+std::vector<EventSelector> default_selectors() { return {basic_of({})}; }
 
 Result<Done> check_selectors(const json::object& body) {
   TRY(const json::array* basic, Fields(body).array("EventSelectors"));
@@ -305,18 +303,16 @@ Result<Done> check_selectors(const json::object& body) {
     return bad("Specify either EventSelectors or AdvancedEventSelectors, and not both.");
   return basic ? check_basic(*basic) : check_advanced(*advanced);
 }
-json::object selectors_of(const json::object& trail) {
-  for (const char* kind : {"EventSelectors", "AdvancedEventSelectors"})
-    if (const json::value* selectors = trail.if_contains(kind)) return {{kind, *selectors}};
-  return {{"EventSelectors", default_selectors()}};
+Selectors selectors_of(const Trail& trail) {
+  if (trail.basic || trail.advanced) return trail;
+  return {default_selectors(), std::nullopt};
 }
-bool chooses(const json::object& selectors, const json::object& record) {
-  for (const auto& [kind, list] : selectors)
-    for (const json::value& one : list.as_array())
-      if (kind == "EventSelectors" ? chosen_by_basic(one.as_object(), record)
-                                   : chosen_by_fields(one.as_object(), record))
-        return true;
-  return false;
+bool chooses(const Selectors& selectors, const json::object& record) {
+  const auto any = [&](const auto& list, const auto& chosen_by) {
+    return list && std::any_of(list->begin(), list->end(),
+                               [&](const auto& one) { return chosen_by(one, record); });
+  };
+  return any(selectors.basic, chosen_by_basic) || any(selectors.advanced, chosen_by_fields);
 }
 
 Result<OnTrailIn> PutEventSelectors::parse(const Request& request) {
@@ -326,43 +322,41 @@ Result<OnTrailIn> PutEventSelectors::parse(const Request& request) {
 }
 Result<json::object> PutEventSelectors::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
-  TRY(json::object trail, find_trail(staged, scope, *in));
-  if (bool_of(trail, "Logging")) CHECK(keep_earlier(staged, trail, in.request_id()));
-  trail.erase("EventSelectors");
-  trail.erase("AdvancedEventSelectors");
+  TRY(Trail trail, find_trail(staged, *in));
+  if (trail.logging) CHECK(keep_earlier(staged, trail, in.request_id()));
+  trail.basic.reset();
+  trail.advanced.reset();
   if (const json::value* basic = Fields(in->body).find("EventSelectors")) {
-    json::array whole;
-    for (const json::value& one : basic->as_array()) whole.push_back(completed(one.as_object()));
-    if (whole.empty()) whole = default_selectors();
-    trail["HasCustomEventSelectors"] = whole != default_selectors();
-    trail["EventSelectors"] = std::move(whole);
+    auto& list = trail.basic.emplace();
+    for (const json::value& one : basic->as_array()) list.push_back(basic_of(one.as_object()));
+    if (list.empty()) list = default_selectors();
+    trail.custom_selectors = list != default_selectors();
   } else {
-    json::array known;
+    auto& list = trail.advanced.emplace();
     for (const json::value& one : in->body.at("AdvancedEventSelectors").as_array())
-      known.push_back(known_members(one.as_object()));
-    trail["AdvancedEventSelectors"] = std::move(known);
-    trail["HasCustomEventSelectors"] = true;
+      list.push_back(members_from<AdvancedEventSelector>(one.as_object()));
+    trail.custom_selectors = true;
   }
-  staged.put_json(trail_key(in->name), trail);
-  Out out = selectors_of(trail);
+  staged.put(trail_key(in->name), trail);
+  Out out = shown(selectors_of(trail));
   out["TrailARN"] = trail_arn(scope, in->name);
   return out;
 }
 Result<json::object> GetEventSelectors::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object trail, find_trail(s, s.scope(), *in));
-  Out out = selectors_of(trail);
+  TRY(const Trail trail, find_trail(s, *in));
+  Out out = shown(selectors_of(trail));
   out["TrailARN"] = trail_arn(s.scope(), in->name);
   return out;
 }
 Result<json::object> GetInsightSelectors::run(const Authorized<In>& in, const Snapshot& s) {
-  CHECK(find_trail(s, s.scope(), *in));
+  CHECK(find_trail(s, *in));
   return Error{400,
                "InsightNotEnabledException",
                "Trail " + trail_arn(s.scope(), in->name) + " does not have Insights enabled.",
                {}};
 }
 Result<json::object> PutInsightSelectors::run(const Authorized<In>& in, Staged& staged) {
-  CHECK(find_trail(staged, staged.snapshot().scope(), *in));
+  CHECK(find_trail(staged, *in));
   TRY(const json::array* wanted, Fields(in->body).array("InsightSelectors"));
   if (!wanted)
     return Error{400, "InvalidInsightSelectorsException", "InsightSelectors must be given.", {}};

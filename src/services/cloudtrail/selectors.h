@@ -35,11 +35,11 @@ struct PutInsightSelectors : OnTrail<PutInsightSelectors> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 
-json::array default_selectors();  // all management events
+std::vector<EventSelector> default_selectors();  // all management events
 Result<Done> check_selectors(
-    const json::object& body);  // EventSelectors or AdvancedEventSelectors as sent
-json::object selectors_of(const json::object& trail);  // the one member it has
-bool chooses(const json::object& selectors,
-             const json::object& record);  // does this trail take this record?
+    const json::object& body);               // EventSelectors or AdvancedEventSelectors as sent
+Selectors selectors_of(const Trail& trail);  // of the kind that it has
+// Does a trail with them take this audit record?
+bool chooses(const Selectors& selectors, const json::object& record);
 
 }  // namespace sluice::cloudtrail

@@ -5,18 +5,22 @@
 
 namespace sluice::cloudtrail {
 namespace {
-using Texts = std::initializer_list<const char*>;
-constexpr Texts kTexts = {"S3BucketName", "S3KeyPrefix", "CloudWatchLogsLogGroupArn",
-                          "CloudWatchLogsRoleArn", "KmsKeyId"};
-constexpr Texts kOptionalTexts = {"S3KeyPrefix", "CloudWatchLogsLogGroupArn",
-                                  "CloudWatchLogsRoleArn", "KmsKeyId"};
-constexpr Texts kFlags = {"IncludeGlobalServiceEvents", "IsMultiRegionTrail"};
+// Settings by the names that requests give them.
+constexpr std::pair<const char*, std::string Trail::*> kTexts[] = {
+    {"S3BucketName", &Trail::bucket},
+    {"S3KeyPrefix", &Trail::prefix},
+    {"CloudWatchLogsLogGroupArn", &Trail::log_group},
+    {"CloudWatchLogsRoleArn", &Trail::role},
+    {"KmsKeyId", &Trail::kms_key}};
+constexpr std::pair<const char*, bool Trail::*> kFlags[] = {
+    {"IncludeGlobalServiceEvents", &Trail::global_events},
+    {"IsMultiRegionTrail", &Trail::multi_region},
+    {"EnableLogFileValidation", &Trail::validation}};
 
 Result<Done> check_settings(const json::object& body) {
   const Fields fields(body);
-  for (const char* name : kTexts) CHECK(fields.text(name));
-  for (const char* name : kFlags) CHECK(fields.boolean(name));
-  CHECK(fields.boolean("EnableLogFileValidation"));
+  for (const auto& [name, member] : kTexts) CHECK(fields.text(name));
+  for (const auto& [name, member] : kFlags) CHECK(fields.boolean(name));
   TRY(const auto organization, fields.boolean("IsOrganizationTrail"));
   if (organization.value_or(false))
     return Error{400,
@@ -55,24 +59,21 @@ std::vector<Need> with_pass_role(std::string_view action, const OnTrailIn& in, c
 }
 
 // What was sent onto the record: then the whole is checked against the world.
-Result<Done> apply(json::object& trail, const json::object& body, const Ports& ports,
+Result<Done> apply(Trail& trail, const json::object& body, const Ports& ports,
                    const Snapshot& snapshot, Time time) {
   const Fields fields(body);
-  for (const char* name : kTexts)
-    if (fields.find(name)) trail[name] = text_of(body, name);
-  for (const char* name : kFlags)
-    if (fields.find(name)) trail[name] = bool_of(body, name);
-  if (fields.find("EnableLogFileValidation"))
-    trail["LogFileValidationEnabled"] = bool_of(body, "EnableLogFileValidation");
-  if (text_of(trail, "S3BucketName").empty()) return blank_bucket();
-  if (bool_of(trail, "IsMultiRegionTrail") && !bool_of(trail, "IncludeGlobalServiceEvents"))
+  for (const auto& [name, member] : kTexts)
+    if (fields.find(name)) trail.*member = text_of(body, name);
+  for (const auto& [name, member] : kFlags)
+    if (fields.find(name)) trail.*member = bool_of(body, name);
+  if (trail.bucket.empty()) return blank_bucket();
+  if (trail.multi_region && !trail.global_events)
     return Error{400,
                  "InvalidParameterCombinationException",
                  "Multi-Region trail must include global service events.",
                  {}};
-  if (text_of(trail, "CloudWatchLogsLogGroupArn").empty() !=
-      text_of(trail, "CloudWatchLogsRoleArn").empty()) {
-    if (text_of(trail, "CloudWatchLogsRoleArn").empty())
+  if (trail.log_group.empty() != trail.role.empty()) {
+    if (trail.role.empty())
       return Error{400,
                    "InvalidCloudWatchLogsRoleArnException",
                    "You must specify a role ARN as well as a log group.",
@@ -83,9 +84,9 @@ Result<Done> apply(json::object& trail, const json::object& body, const Ports& p
                  {}};
   }
   CHECK(check_destination(trail, ports, snapshot, time));
-  if (const std::string key = text_of(trail, "KmsKeyId"); !key.empty()) {
-    TRY(const KeyView view, ports.data_keys->find(key, snapshot));
-    trail["KmsKeyId"] = view.arn;
+  if (!trail.kms_key.empty()) {
+    TRY(const KeyView view, ports.data_keys->find(trail.kms_key, snapshot));
+    trail.kms_key = view.arn;
   }
   return Done{};
 }
@@ -93,46 +94,43 @@ Result<Done> apply(json::object& trail, const json::object& body, const Ports& p
 // Keeps the list of those who write into a bucket in step with the trails.
 void guard(Staged& staged, const std::string& bucket, const std::string& name,
            const std::string* prefix) {
-  const auto record = staged.get_json(guard_key(bucket));
-  json::array kept;
-  if (record)
-    for (const json::value& one : record->at("Guards").as_array())
-      if (text_of(one.as_object(), "Trail") != name) kept.push_back(one);
-  if (prefix) kept.push_back(json::object{{"Trail", name}, {"Prefix", *prefix}});
-  if (kept.empty())
+  GuardedBucket guarded = staged.get(guard_key(bucket)).value_or(GuardedBucket{});
+  std::erase_if(guarded.guards, [&](const Guard& one) { return one.trail == name; });
+  if (prefix) guarded.guards.push_back({name, *prefix});
+  if (guarded.guards.empty())
     staged.erase(guard_key(bucket));
   else
-    staged.put_json(guard_key(bucket), json::object{{"Guards", std::move(kept)}});
+    staged.put(guard_key(bucket), guarded);
 }
 
-json::object shown(const json::object& trail, const Scope& scope) {
-  json::object out{{"Name", text_of(trail, "Name")},
-                   {"S3BucketName", text_of(trail, "S3BucketName")}};
-  for (const char* name : kOptionalTexts)
-    if (const std::string text = text_of(trail, name); !text.empty()) out[name] = text;
-  for (const char* name : kFlags) out[name] = bool_of(trail, name);
-  out["TrailARN"] = trail_arn(scope, text_of(trail, "Name"));
-  out["LogFileValidationEnabled"] = bool_of(trail, "LogFileValidationEnabled");
+json::object shown(const Trail& trail, const Scope& scope) {
+  json::object out{{"Name", trail.name}};
+  for (const auto& [name, member] : kTexts)
+    if (!(trail.*member).empty()) out[name] = trail.*member;
+  out["IncludeGlobalServiceEvents"] = trail.global_events;
+  out["IsMultiRegionTrail"] = trail.multi_region;
+  out["TrailARN"] = trail_arn(scope, trail.name);
+  out["LogFileValidationEnabled"] = trail.validation;
   out["IsOrganizationTrail"] = false;
   return out;
 }
-json::object described(const json::object& trail, const Scope& scope) {
+json::object described(const Trail& trail, const Scope& scope) {
   json::object out = shown(trail, scope);
   out["HomeRegion"] = scope.region;
-  out["HasCustomEventSelectors"] = bool_of(trail, "HasCustomEventSelectors");
+  out["HasCustomEventSelectors"] = trail.custom_selectors;
   out["HasInsightSelectors"] = false;
   return out;
 }
 
 // The current span of logging ends with the record of this very call.
-void end_session(Staged& staged, json::object& trail, const std::string& request_id, Time time) {
-  const Key key = session_key(text_of(trail, "Name"), text_of(trail, "Session"));
-  if (auto session = staged.get_json(key)) {
-    (*session)["Until"] = request_id;
-    staged.put_json(key, *session);
+void end_session(Staged& staged, Trail& trail, const std::string& request_id, Time time) {
+  const auto key = session_key(trail.name, trail.session);
+  if (auto session = staged.get(key)) {
+    session->until = request_id;
+    staged.put(key, *session);
   }
-  trail["Logging"] = false;
-  trail["Stopped"] = time;
+  trail.logging = false;
+  trail.stopped = time;
 }
 void wake_after(const Ports& ports, Staged& staged) {
   if (ports.trails) staged.after_commit([trails = ports.trails] { trails->wake(); });
@@ -159,17 +157,16 @@ Result<std::vector<std::pair<std::string, std::string>>> tags_of(const json::obj
     }
   return out;
 }
-Result<Done> add_tags(json::object& trail, const json::object& body, bool required) {
+Result<Done> add_tags(Trail& trail, const json::object& body, bool required) {
   TRY(const auto tags, tags_of(body, required));
-  json::object& kept = trail["Tags"].as_object();
-  for (const auto& [key, value] : tags) kept[key] = value;
-  if (kept.size() > kTagsMax)
+  for (const auto& [key, value] : tags) trail.tags[key] = value;
+  if (trail.tags.size() > kTagsMax)
     return Error{400, "TagsLimitExceededException", "A trail can have at most 50 tags.", {}};
   return Done{};
 }
 // Tags go by ARN only, and say ResourceNotFoundException.
-Result<json::object> tagged_trail(Staged& staged, const OnTrailIn& in) {
-  auto found = staged.get_json(trail_key(in.name));
+Result<Trail> tagged_trail(Staged& staged, const OnTrailIn& in) {
+  auto found = staged.get(trail_key(in.name));
   if (!found)
     return Error{400,
                  "ResourceNotFoundException",
@@ -210,20 +207,15 @@ Result<json::object> CreateTrail::run(const Authorized<In>& in, Staged& staged) 
                  "MaximumNumberOfTrailsExceededException",
                  "User: " + scope.account_id + " already has 5 trails in " + scope.region + ".",
                  {}};
-  json::object trail{{"Name", in->name},
-                     {"S3KeyPrefix", ""},
-                     {"IncludeGlobalServiceEvents", true},
-                     {"IsMultiRegionTrail", false},
-                     {"LogFileValidationEnabled", false},
-                     {"Tags", json::object{}},
-                     {"EventSelectors", default_selectors()},
-                     {"HasCustomEventSelectors", false},
-                     {"Logging", false}};
+  Trail trail;
+  trail.name = in->name;
+  trail.global_events = true;
+  trail.basic = default_selectors();
   CHECK(apply(trail, in->body, in.ports(), staged.snapshot(), in.time()));
   CHECK(add_tags(trail, in->body, false));
   const std::string prefix = logs_prefix(trail, scope);
-  guard(staged, text_of(trail, "S3BucketName"), in->name, &prefix);
-  staged.put_json(trail_key(in->name), trail);
+  guard(staged, trail.bucket, in->name, &prefix);
+  staged.put(trail_key(in->name), trail);
   return shown(trail, scope);
 }
 
@@ -237,31 +229,30 @@ Result<std::vector<Need>> UpdateTrail::needs(const In& in, const Snapshot& s) {
 }
 Result<json::object> UpdateTrail::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
-  TRY(json::object trail, find_trail(staged, scope, *in));
-  guard(staged, text_of(trail, "S3BucketName"), in->name, nullptr);
+  TRY(Trail trail, find_trail(staged, *in));
+  guard(staged, trail.bucket, in->name, nullptr);
   CHECK(apply(trail, in->body, in.ports(), staged.snapshot(), in.time()));
   const std::string prefix = logs_prefix(trail, scope);
-  guard(staged, text_of(trail, "S3BucketName"), in->name, &prefix);
-  staged.put_json(trail_key(in->name), trail);
+  guard(staged, trail.bucket, in->name, &prefix);
+  staged.put(trail_key(in->name), trail);
   wake_after(in.ports(), staged);  // a cause of failed deliveries may be gone
   return shown(trail, scope);
 }
 
 Result<json::object> DeleteTrail::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object trail, find_trail(staged, staged.snapshot().scope(), *in));
-  if (bool_of(trail, "Logging")) end_session(staged, trail, in.request_id(), in.time());
+  TRY(Trail trail, find_trail(staged, *in));
+  if (trail.logging) end_session(staged, trail, in.request_id(), in.time());
   // What is not delivered yet keeps the settings it is delivered by.
-  staged.snapshot().scan(schema::prefix(Family::meta, "cloudtrail.session", {in->name}), "", false,
-                         [&](std::string_view key, std::string_view) {
-                           const Key own{Family::meta, std::string(key)};
-                           if (auto session = staged.get_json(own);
-                               session && !session->contains("Trail")) {
-                             (*session)["Trail"] = trail;
-                             staged.put_json(own, *session);
+  staged.snapshot().scan(RecordPrefix<LoggingSession>{in->name}, "", false,
+                         [&](std::string_view key, const LoggingSession&) {
+                           const RecordKey<LoggingSession> own(key);
+                           if (auto session = staged.get(own); session && !session->trail) {
+                             session->trail = trail;
+                             staged.put(own, *session);
                            }
                            return true;
                          });
-  guard(staged, text_of(trail, "S3BucketName"), in->name, nullptr);
+  guard(staged, trail.bucket, in->name, nullptr);
   staged.erase(trail_key(in->name));
   staged.erase(status_key(in->name));
   wake_after(in.ports(), staged);
@@ -269,7 +260,7 @@ Result<json::object> DeleteTrail::run(const Authorized<In>& in, Staged& staged) 
 }
 
 Result<json::object> GetTrail::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object trail, find_trail(s, s.scope(), *in));
+  TRY(const Trail trail, find_trail(s, *in));
   return Out{{"Trail", described(trail, s.scope())}};
 }
 Result<json::object> DescribeTrails::run(const Authorized<In>& in, const Snapshot& s) {
@@ -279,17 +270,15 @@ Result<json::object> DescribeTrails::run(const Authorized<In>& in, const Snapsho
   if (Fields(*in).find("trailNameList") && !wanted.empty()) {
     for (const std::string& one : wanted) {
       TRY(const std::string trail_name, name_of(one));
-      if (const auto trail = s.get_json(trail_key(trail_name));
+      if (const auto trail = s.get(trail_key(trail_name));
           trail && (!one.starts_with("arn:") || one == trail_arn(s.scope(), trail_name)))
         list.push_back(described(*trail, s.scope()));
     }
   } else {
-    s.scan(schema::prefix(Family::meta, "cloudtrail.trail", {}), "", false,
-           [&](std::string_view, std::string_view value) {
-             if (const auto trail = parse_json_object(value))
-               list.push_back(described(*trail, s.scope()));
-             return true;
-           });
+    s.scan(RecordPrefix<Trail>{}, "", false, [&](std::string_view, const Trail& trail) {
+      list.push_back(described(trail, s.scope()));
+      return true;
+    });
   }
   return Out{{"trailList", std::move(list)}};
 }
@@ -307,39 +296,38 @@ Result<json::object> ListTrails::run(const Authorized<In>&, const Snapshot& s) {
 }
 
 Result<json::object> GetTrailStatus::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object trail, find_trail(s, s.scope(), *in));
-  Out out{{"IsLogging", bool_of(trail, "Logging")},
+  TRY(const Trail trail, find_trail(s, *in));
+  Out out{{"IsLogging", trail.logging},
           {"TimeLoggingStarted", ""},
           {"TimeLoggingStopped", ""},
           {"LatestDeliveryAttemptTime", ""},
           {"LatestDeliveryAttemptSucceeded", ""},
           {"LatestNotificationAttemptTime", ""},
           {"LatestNotificationAttemptSucceeded", ""}};
-  const auto tell = [&](const json::object& from, const char* member, const char* number,
-                        const char* text) {
-    const Time at = int_of(from, member);
+  const auto tell = [&](Time at, const char* number, const char* text) {
     if (!at) return;
     out[number] = seconds(at);
     if (text) out[text] = iso_seconds(at);
   };
-  tell(trail, "Started", "StartLoggingTime", "TimeLoggingStarted");
-  tell(trail, "Stopped", "StopLoggingTime", "TimeLoggingStopped");
-  const auto status = s.get_json(status_key(in->name));
+  tell(trail.started, "StartLoggingTime", "TimeLoggingStarted");
+  tell(trail.stopped, "StopLoggingTime", "TimeLoggingStopped");
+  const auto status = s.get(status_key(in->name));
   if (!status) return out;
-  tell(*status, "Delivered", "LatestDeliveryTime", "LatestDeliveryAttemptSucceeded");
-  tell(*status, "Digested", "LatestDigestDeliveryTime", nullptr);
-  tell(*status, "Logged", "LatestCloudWatchLogsDeliveryTime", nullptr);
-  if (const Time at = int_of(*status, "Attempted"))
-    out["LatestDeliveryAttemptTime"] = iso_seconds(at);
-  for (const char* member :
-       {"LatestDeliveryError", "LatestDigestDeliveryError", "LatestCloudWatchLogsDeliveryError"})
-    if (const std::string code = text_of(*status, member); !code.empty()) out[member] = code;
+  tell(status->delivered, "LatestDeliveryTime", "LatestDeliveryAttemptSucceeded");
+  tell(status->digested, "LatestDigestDeliveryTime", nullptr);
+  tell(status->logged, "LatestCloudWatchLogsDeliveryTime", nullptr);
+  if (status->attempted) out["LatestDeliveryAttemptTime"] = iso_seconds(status->attempted);
+  for (const auto& [name, code] :
+       {std::pair{"LatestDeliveryError", &status->delivery_error},
+        std::pair{"LatestDigestDeliveryError", &status->digest_error},
+        std::pair{"LatestCloudWatchLogsDeliveryError", &status->logs_error}})
+    if (!code->empty()) out[name] = *code;
   return out;
 }
 
 Result<json::object> StartLogging::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object trail, find_trail(staged, staged.snapshot().scope(), *in));
-  if (bool_of(trail, "Logging")) return Out{};
+  TRY(Trail trail, find_trail(staged, *in));
+  if (trail.logging) return Out{};
   uint64_t newest = 0;
   in.ports().store->audit_scan(staged.snapshot(), 0, [&](uint64_t sequence, std::string_view) {
     newest = sequence;
@@ -347,40 +335,40 @@ Result<json::object> StartLogging::run(const Authorized<In>& in, Staged& staged)
   });
   // Its own record comes somewhere after `newest`; delivery begins with it.
   const std::string id = hex(big_endian64(newest));
-  json::object session{{"From", in.request_id()}, {"Until", ""}, {"Position", newest}};
-  if (!text_of(trail, "CloudWatchLogsLogGroupArn").empty()) session["LogsPosition"] = newest;
-  if (bool_of(trail, "LogFileValidationEnabled")) {
-    session["ChainStart"] = in.time();
-    session["DigestedThrough"] = newest;
+  LoggingSession session{.from = in.request_id(), .position = newest};
+  if (!trail.log_group.empty()) session.logs_position = newest;
+  if (trail.validation) {
+    session.chain_start = in.time();
+    session.digested_through = newest;
   }
-  staged.put_json(session_key(in->name, id), session);
-  trail["Logging"] = true;
-  trail["Started"] = in.time();
-  trail["Session"] = id;
-  staged.put_json(trail_key(in->name), trail);
+  staged.put(session_key(in->name, id), session);
+  trail.logging = true;
+  trail.started = in.time();
+  trail.session = id;
+  staged.put(trail_key(in->name), trail);
   wake_after(in.ports(), staged);
   return Out{};
 }
 Result<json::object> StopLogging::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object trail, find_trail(staged, staged.snapshot().scope(), *in));
-  if (!bool_of(trail, "Logging")) return Out{};
+  TRY(Trail trail, find_trail(staged, *in));
+  if (!trail.logging) return Out{};
   end_session(staged, trail, in.request_id(), in.time());
-  staged.put_json(trail_key(in->name), trail);
+  staged.put(trail_key(in->name), trail);
   wake_after(in.ports(), staged);
   return Out{};
 }
 
 Result<json::object> AddTags::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object trail, tagged_trail(staged, *in));
+  TRY(Trail trail, tagged_trail(staged, *in));
   CHECK(add_tags(trail, in->body, true));
-  staged.put_json(trail_key(in->name), trail);
+  staged.put(trail_key(in->name), trail);
   return Out{};
 }
 Result<json::object> RemoveTags::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object trail, tagged_trail(staged, *in));
+  TRY(Trail trail, tagged_trail(staged, *in));
   TRY(const auto tags, tags_of(in->body, true));
-  for (const auto& [key, value] : tags) trail["Tags"].as_object().erase(key);
-  staged.put_json(trail_key(in->name), trail);
+  for (const auto& [key, value] : tags) trail.tags.erase(key);
+  staged.put(trail_key(in->name), trail);
   return Out{};
 }
 Result<ListTags::In> ListTags::parse(const Request& request) {
@@ -407,12 +395,12 @@ Result<std::vector<Need>> ListTags::needs(const In& in, const Snapshot& s) {
 Result<json::object> ListTags::run(const Authorized<In>& in, const Snapshot& s) {
   json::array list;
   for (const std::string& one : in->names) {
-    const auto trail = s.get_json(trail_key(one));
+    const auto trail = s.get(trail_key(one));
     if (!trail)
       return Error{
           400, "ResourceNotFoundException", "Unknown trail: " + trail_arn(s.scope(), one), {}};
     json::array tags;
-    for (const auto& [key, value] : trail->at("Tags").as_object())
+    for (const auto& [key, value] : trail->tags)
       tags.push_back(json::object{{"Key", key}, {"Value", value}});
     list.push_back(
         json::object{{"ResourceId", trail_arn(s.scope(), one)}, {"TagsList", std::move(tags)}});
