@@ -2,6 +2,7 @@
 #include "cli/records.h"
 
 #include "base/bytes.h"
+#include "services/cloudformation/records.h"
 #include "services/cloudtrail/records.h"
 #include "services/cloudwatch/records.h"
 #include "services/dynamodb/records.h"
@@ -19,6 +20,10 @@ constexpr std::string_view kVersionTable = s3::VersionFacts::record.table;
 
 std::vector<RecordFacts> all_records() {
   std::vector<RecordFacts> all = {
+      facts_of<cloudformation::ChangeSet>(),
+      facts_of<cloudformation::Stack>(),
+      facts_of<cloudformation::StackEvent>(),
+      facts_of<cloudformation::StackResource>(),
       facts_of<cloudtrail::DeliveryStatus>(),
       facts_of<cloudtrail::Digest>(),
       facts_of<cloudtrail::DigestKeyRecord>(),

@@ -9,11 +9,15 @@ namespace sluice::cloudformation {
 namespace {
 const Error kStopped{503, "Stopped", "", {}};
 bool is_stop(const Error& error) { return error.code == "Stopped"; }
-bool exists(const json::object& record) { return bool_of(record, "Exists"); }
-const json::object& properties_of(const json::object& record, const char* member = "Properties") {
-  return record.at(member).as_object();
-}
 
+Resources resources_by_name(const Snapshot& snapshot, std::string_view id) {
+  Resources out;
+  for (StackResource& one : resources(snapshot, id)) {
+    std::string name = one.name;
+    out.emplace(std::move(name), std::move(one));
+  }
+  return out;
+}
 // Resolved and checked, as they are stored.
 Result<json::object> final_properties(const ResourceSpec& spec, Values& values) {
   TRY(const json::object resolved, values.resolve_properties(spec.properties));
@@ -27,30 +31,20 @@ uint64_t newest_audit_record(const Ports& ports) {
   });
   return newest;
 }
-json::array names(const std::vector<std::string>& list) {
-  json::array out;
-  for (const std::string& one : list) out.emplace_back(one);
-  return out;
-}
 }  // namespace
 
-Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters,
-                 const Scope& scope, const std::map<std::string, json::object>& records) {
-  Values values(t, parameters, scope, text_of(stack, "Name"), text_of(stack, "Arn"));
+Values values_of(const Stack& stack, const Template& t, const ParameterValues& parameters,
+                 const Scope& scope, const Resources& records) {
+  Values values(t, parameters, scope, stack.name, stack.arn);
   for (const auto& [name, record] : records)
-    if (exists(record))
-      values.add_resource(name, text_of(record, "Physical"), record.at("Attributes").as_object());
+    if (record.exists) values.add_resource(name, record.physical, record.attributes);
   return values;
 }
 
-Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted,
+Result<std::vector<Difference>> differences(const Stack& stack, const Template& wanted,
                                             const ParameterValues& parameters,
                                             const Snapshot& snapshot, bool& outputs_differ) {
-  std::map<std::string, json::object> records;
-  for (json::object& one : resources(snapshot, text_of(stack, "Id"))) {
-    std::string name = text_of(one, "Name");
-    records.emplace(std::move(name), std::move(one));
-  }
+  const Resources records = resources_by_name(snapshot, stack.id);
   Values values = values_of(stack, wanted, parameters, snapshot.scope(), records);
   std::vector<Difference> out;
   std::set<std::string> kept;
@@ -59,26 +53,26 @@ Result<std::vector<Difference>> differences(const json::object& stack, const Tem
     if (!there) continue;
     kept.insert(spec.name);
     const auto record = records.find(spec.name);
-    if (record == records.end() || !exists(record->second)) {
+    if (record == records.end() || !record->second.exists) {
       out.push_back({"Add", spec.name, "", spec.type, ""});
       continue;
     }
     const auto properties =
         final_properties(spec, values);  // an error: it names a resource that is not there yet
-    const json::object& before = properties_of(record->second);
-    const bool retyped = text_of(record->second, "Type") != spec.type;
-    if (!retyped && properties && *properties == before &&
-        text_of(record->second, "Policy") == spec.deletion_policy)
+    const StackResource& now = record->second;
+    const json::object& before = now.properties;
+    const bool retyped = now.type != spec.type;
+    if (!retyped && properties && *properties == before && now.policy == spec.deletion_policy)
       continue;
-    out.push_back({"Modify", spec.name, text_of(record->second, "Physical"), spec.type,
+    out.push_back({"Modify", spec.name, now.physical, spec.type,
                    retyped      ? "Type"
                    : properties ? needs_replacement(*find_type(spec.type), before, *properties)
                                 : ""});
   }
   for (const auto& [name, record] : records)
-    if (exists(record) && !kept.contains(name))
-      out.push_back({"Remove", name, text_of(record, "Physical"), text_of(record, "Type"), ""});
-  json::array now_shown;
+    if (record.exists && !kept.contains(name))
+      out.push_back({"Remove", name, record.physical, record.type, ""});
+  std::vector<Output> now_shown;
   outputs_differ = false;
   for (const OutputSpec& output : wanted.outputs) {
     TRY(const bool there, values.condition(output.condition));
@@ -88,39 +82,32 @@ Result<std::vector<Difference>> differences(const json::object& stack, const Tem
       outputs_differ = true;
       break;
     }
-    now_shown.push_back(
-        json::object{{"Key", output.name}, {"Value", *text}, {"Description", output.description}});
+    now_shown.push_back({output.name, *text, output.description});
   }
-  const json::value* before = stack.if_contains("Outputs");
-  outputs_differ = outputs_differ || !before || *before != json::value(now_shown);
+  outputs_differ = outputs_differ || stack.outputs != now_shown;
   return out;
 }
 
-Change::Change(const Ports& ports, json::object stack, const Job& job, const Stopping& stopping)
+Change::Change(const Ports& ports, Stack stack, const Job& job, const Stopping& stopping)
     : ports_(ports),
       stack_(std::move(stack)),
-      id_(text_of(stack_, "Id")),
+      id_(stack_.id),
       job_(job),
-      stopping_(stopping) {
-  for (json::object& one : resources(ports_.store->snapshot(), id_)) {
-    std::string name = text_of(one, "Name");
-    records_.emplace(std::move(name), std::move(one));
-  }
-}
+      stopping_(stopping),
+      records_(resources_by_name(ports_.store->snapshot(), id_)) {}
 
 void Change::run(const std::string& kind, const Result<Caller>& owner) {
   Step done = Done{};
   if (!owner) {
-    const std::string status = text_of(stack_, "Status");
+    const std::string& status = stack_.status;
     done = finish(status == "DELETE_IN_PROGRESS" ? "DELETE_FAILED"
                   : status.starts_with("UPDATE") ? "UPDATE_ROLLBACK_FAILED"
                                                  : "ROLLBACK_FAILED",
                   owner.error().message);
   } else {
     calls_.emplace(ports_, *owner);
-    const bool begun = bool_of(stack_, "Begun");
-    stack_["Begun"] = true;
-    done = keep([&](Staged& staged) { staged.put_json(stack_key(id_), stack_); });
+    const bool begun = std::exchange(stack_.begun, true);
+    done = keep([&](Staged& staged) { staged.put(stack_key(id_), stack_); });
     if (done)
       done = begun              ? take_up()
              : kind == "create" ? create()
@@ -128,15 +115,14 @@ void Change::run(const std::string& kind, const Result<Caller>& owner) {
                                 : remove();
   }
   if (!done && !is_stop(done.error()))
-    spdlog::error("the stack {} could not be worked on: {}", text_of(stack_, "Name"),
-                  done.error().message);
+    spdlog::error("the stack {} could not be worked on: {}", stack_.name, done.error().message);
 }
 
 // ---- storing
 Change::Step Change::keep(const std::function<void(Staged&)>& fn) {
   for (int attempt = 0; attempt < 20; ++attempt) {
     Staged staged = ports_.store->stage();
-    const json::object before = stack_;
+    const Stack before = stack_;
     fn(staged);
     const auto committed = ports_.store->commit(std::move(staged), {});
     if (committed) return Done{};
@@ -145,36 +131,39 @@ Change::Step Change::keep(const std::function<void(Staged&)>& fn) {
   }
   return kStopped;  // the store is read-only: taken up at the next start
 }
-Change::Step Change::record_event(json::object& record, std::string_view status,
+Change::Step Change::record_event(StackResource& record, std::string_view status,
                                   const std::string& reason, const std::string& properties) {
-  record["Status"] = status;
-  record["Reason"] = reason;
-  record["Time"] = now();
+  record.status = status;
+  record.reason = reason;
+  record.time = now();
   return keep([&](Staged& staged) {
     add_event(staged, stack_,
-              {text_of(record, "Name"), text_of(record, "Physical"), text_of(record, "Type"),
-               std::string(status), reason, properties});
-    staged.put_json(stack_key(id_), stack_);
-    staged.put_json(resource_key(id_, text_of(record, "Name")), record);
+              {.logical = record.name,
+               .physical = record.physical,
+               .type = record.type,
+               .status = record.status,
+               .reason = reason,
+               .properties = properties});
+    staged.put(stack_key(id_), stack_);
+    staged.put(resource_key(id_, record.name), record);
   });
 }
 Change::Step Change::finish(std::string_view status, const std::string& reason) {
-  stack_["Begun"] = false;
-  stack_["Work"] = "";
+  stack_.begun = false;
+  stack_.work.clear();
   return keep([&](Staged& staged) {
     set_status(staged, stack_, status, reason);
     if (status == "DELETE_COMPLETE") {
-      stack_["Deleted"] = now();
-      staged.put_json(stack_key(id_), stack_);
-      if (staged.get(name_key(text_of(stack_, "Name"))) == id_)
-        staged.erase(name_key(text_of(stack_, "Name")));
+      stack_.deleted = now();
+      staged.put(stack_key(id_), stack_);
+      if (staged.get(name_key(stack_.name)) == id_) staged.erase(name_key(stack_.name));
     }
     if (!status.ends_with("_FAILED"))
       for (const auto& [name, record] : records_) {
-        if (status.starts_with("UPDATE") && !exists(record))
+        if (status.starts_with("UPDATE") && !record.exists)
           staged.erase(resource_key(id_, name));
         else
-          staged.put_json(resource_key(id_, name), record);
+          staged.put(resource_key(id_, name), record);
       }
     staged.finish(job_);
   });
@@ -185,16 +174,12 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t,
                           const ParameterValues& parameters, bool in_update) {
   if (stopping_()) return kStopped;
   const Type& type = *find_type(spec.type);
-  json::object& record = records_[spec.name];
-  record = json::object{{"Name", spec.name},
-                        {"Type", spec.type},
-                        {"Physical", ""},
-                        {"Attributes", json::object{}},
-                        {"Exists", false},
-                        {"Properties", json::object{}},
-                        {"Depends", names(spec.depends_on)},
-                        {"Policy", spec.deletion_policy},
-                        {"New", in_update}};
+  StackResource& record = records_[spec.name];
+  record = StackResource{.name = spec.name,
+                         .type = spec.type,
+                         .depends = spec.depends_on,
+                         .policy = spec.deletion_policy,
+                         .is_new = in_update};
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
   auto properties = final_properties(spec, values);
   if (!properties) {
@@ -207,15 +192,15 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t,
   const auto masked = final_properties(spec, shown);
   const std::string text = masked ? json::serialize(*masked) : "";
   // The name is stored before the call: after a crash it says what to look for.
-  Made made{physical_name(type, *properties, text_of(stack_, "Name"), spec.name), {}, false};
-  record["Physical"] = made.physical;
-  record["Properties"] = *properties;
-  record["Began"] = newest_audit_record(ports_);
+  Made made{physical_name(type, *properties, stack_.name, spec.name), {}, false};
+  record.physical = made.physical;
+  record.properties = *properties;
+  record.began = newest_audit_record(ports_);
   CHECK(record_event(record, "CREATE_IN_PROGRESS", "", text));
   const auto outcome = type.create(calls(), *properties, made);
-  record["Physical"] = made.exists ? made.physical : "";
-  record["Attributes"] = made.attributes;
-  record["Exists"] = made.exists;
+  record.physical = made.exists ? made.physical : "";
+  record.attributes = made.attributes;
+  record.exists = made.exists;
   if (made.exists)
     CHECK(record_event(record, "CREATE_IN_PROGRESS", "Resource creation Initiated", text));
   if (!outcome) {
@@ -226,13 +211,13 @@ Change::Step Change::make(const ResourceSpec& spec, const Template& t,
 }
 
 // Changes the resource in place; "Before" stays until the update is complete.
-Change::Step Change::apply(json::object& record, const json::object& before,
+Change::Step Change::apply(StackResource& record, const json::object& before,
                            const json::object& after) {
-  const Type& type = *find_type(text_of(record, "Type"));
-  Made made{text_of(record, "Physical"), record.at("Attributes").as_object(), true};
+  const Type& type = *find_type(record.type);
+  Made made{record.physical, record.attributes, true};
   const auto outcome = type.update(calls(), before, after, made);
-  record["Physical"] = made.physical;
-  record["Attributes"] = made.attributes;
+  record.physical = made.physical;
+  record.attributes = made.attributes;
   if (!outcome) {
     CHECK(record_event(record, "UPDATE_FAILED", outcome.error().message));
     return outcome.error();
@@ -240,17 +225,17 @@ Change::Step Change::apply(json::object& record, const json::object& before,
   return record_event(record, "UPDATE_COMPLETE", "");
 }
 Change::Step Change::alter(const ResourceSpec& spec, const Template& t,
-                           const ParameterValues& parameters, json::object& record) {
+                           const ParameterValues& parameters, StackResource& record) {
   if (stopping_()) return kStopped;
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
   auto properties = final_properties(spec, values);
   std::string refused;
   if (!properties)
     refused = properties.error().message;
-  else if (text_of(record, "Type") != spec.type)
+  else if (record.type != spec.type)
     refused = "The type of a resource cannot be changed; give the new one another logical id.";
   else if (const std::string property =
-               needs_replacement(*find_type(spec.type), properties_of(record), *properties);
+               needs_replacement(*find_type(spec.type), record.properties, *properties);
            !property.empty())
     refused = "A change of " + property + " needs a replacement of this " + spec.type +
               ", which Sluice does not make. Give the new resource another logical id.";
@@ -258,41 +243,38 @@ Change::Step Change::alter(const ResourceSpec& spec, const Template& t,
     CHECK(record_event(record, "UPDATE_FAILED", refused));
     return validation(refused);
   }
-  record["Depends"] = names(spec.depends_on);
-  record["Policy"] = spec.deletion_policy;
-  if (*properties == properties_of(record)) return Done{};
-  const json::object before = properties_of(record);
-  record["Before"] = before;
-  record["Properties"] = *properties;
+  record.depends = spec.depends_on;
+  record.policy = spec.deletion_policy;
+  if (*properties == record.properties) return Done{};
+  const json::object before = record.properties;
+  record.before = before;
+  record.properties = *properties;
   CHECK(record_event(record, "UPDATE_IN_PROGRESS", ""));
   return apply(record, before, *properties);
 }
 
-Change::Step Change::remove_one(json::object& record, std::string& failed) {
+Change::Step Change::remove_one(StackResource& record, std::string& failed) {
   if (stopping_()) return kStopped;
-  const std::string name = text_of(record, "Name");
+  const std::string& name = record.name;
   CHECK(record_event(record, "DELETE_IN_PROGRESS", ""));
-  const auto outcome = find_type(text_of(record, "Type"))
-                           ->remove(calls(), properties_of(record), text_of(record, "Physical"));
+  const auto outcome = find_type(record.type)->remove(calls(), record.properties, record.physical);
   if (!outcome) {
     failed += (failed.empty() ? "" : ", ") + name;
     return record_event(record, "DELETE_FAILED", outcome.error().message);
   }
-  record["Exists"] = false;
+  record.exists = false;
   return record_event(record, "DELETE_COMPLETE", "");
 }
 
-Result<std::string> Change::remove_all(const std::function<bool(const json::object&)>& wanted,
+Result<std::string> Change::remove_all(const std::function<bool(const StackResource&)>& wanted,
                                        bool rolling_back_create) {
   std::string failed;
   std::vector<std::string> left;
   for (const auto& [name, record] : records_)
-    if (exists(record) && wanted(record)) left.push_back(name);
+    if (record.exists && wanted(record)) left.push_back(name);
   const auto depends = [&](const std::string& name, const std::string& on) {
-    const json::array& list = records_[name].at("Depends").as_array();
-    return std::any_of(list.begin(), list.end(), [&](const json::value& one) {
-      return one == json::value(json::string(on));
-    });
+    const std::vector<std::string>& list = records_[name].depends;
+    return std::find(list.begin(), list.end(), on) != list.end();
   };
   // A resource that something left still needs waits, also when that could not be removed.
   std::set<std::string> gave_up;
@@ -305,15 +287,15 @@ Result<std::string> Change::remove_all(const std::function<bool(const json::obje
     if (next == left.end() && gave_up.empty())
       next = left.begin();  // an interrupted update can leave a circle
     if (next == left.end()) break;
-    json::object& record = records_[*next];
-    const std::string policy = text_of(record, "Policy");
+    StackResource& record = records_[*next];
+    const std::string& policy = record.policy;
     if (policy == "Retain" || (policy == "RetainExceptOnCreate" && !rolling_back_create)) {
-      record["Exists"] = false;
+      record.exists = false;
       CHECK(record_event(record, "DELETE_SKIPPED", ""));
     } else {
       CHECK(remove_one(record, failed));
     }
-    if (exists(record))
+    if (record.exists)
       gave_up.insert(*next);
     else
       left.erase(next);
@@ -323,8 +305,8 @@ Result<std::string> Change::remove_all(const std::function<bool(const json::obje
 
 // ---- create
 Change::Step Change::create() {
-  TRY(const Template t, parse_template(text_of(stack_, "Template")));
-  const ParameterValues parameters = parameters_of(stack_);
+  TRY(const Template t, parse_template(stack_.body));
+  const ParameterValues& parameters = stack_.parameters;
   Values conditions = values_of(stack_, t, parameters, ports_.store->scope(), {});
   for (const ResourceSpec& spec : t.resources) {
     const auto there = conditions.condition(spec.condition);
@@ -336,11 +318,11 @@ Change::Step Change::create() {
   }
   auto shown = outputs(t, parameters);
   if (!shown) return roll_back_create(shown.error().message);
-  stack_["Outputs"] = *shown;
+  stack_.outputs = *std::move(shown);
   return finish("CREATE_COMPLETE", "");
 }
 Change::Step Change::roll_back_create(const std::string& why) {
-  const std::string wanted = text_of(stack_, "OnFailure");
+  const std::string& wanted = stack_.on_failure;
   if (wanted == "DO_NOTHING") return finish("CREATE_FAILED", why);
   if (wanted == "DELETE") {
     CHECK(keep([&](Staged& staged) {
@@ -348,11 +330,11 @@ Change::Step Change::roll_back_create(const std::string& why) {
     }));
     return remove();
   }
-  if (text_of(stack_, "Status") != "ROLLBACK_IN_PROGRESS")
+  if (stack_.status != "ROLLBACK_IN_PROGRESS")
     CHECK(keep([&](Staged& staged) {
       set_status(staged, stack_, "ROLLBACK_IN_PROGRESS", why + " Rollback requested by user.");
     }));
-  TRY(const std::string failed, remove_all([](const json::object&) { return true; }, true));
+  TRY(const std::string failed, remove_all([](const StackResource&) { return true; }, true));
   if (!failed.empty())
     return finish("ROLLBACK_FAILED",
                   "The following resource(s) failed to delete: [" + failed + "].");
@@ -362,11 +344,9 @@ Change::Step Change::roll_back_create(const std::string& why) {
 // ---- delete
 Change::Step Change::remove() {
   CHECK(settle_unfinished());
-  if (const json::value* kept = stack_.if_contains("Retain"))
-    for (const json::value& name : kept->as_array())
-      if (const auto it = records_.find(std::string(name.as_string())); it != records_.end())
-        it->second["Policy"] = "Retain";
-  TRY(const std::string failed, remove_all([](const json::object&) { return true; }, false));
+  for (const std::string& name : stack_.retain)
+    if (const auto it = records_.find(name); it != records_.end()) it->second.policy = "Retain";
+  TRY(const std::string failed, remove_all([](const StackResource&) { return true; }, false));
   if (!failed.empty())
     return finish("DELETE_FAILED", "The following resource(s) failed to delete: [" + failed + "].");
   return finish("DELETE_COMPLETE", "");
@@ -374,15 +354,15 @@ Change::Step Change::remove() {
 
 // ---- update
 Change::Step Change::update() {
-  const json::object& next = stack_.at("Next").as_object();
-  TRY(const Template t, parse_template(text_of(next, "Template")));
-  const ParameterValues parameters = parameters_of(next);
+  const Plan next = stack_.next.value();
+  TRY(const Template t, parse_template(next.body));
+  const ParameterValues& parameters = next.parameters;
   Values conditions = values_of(stack_, t, parameters, ports_.store->scope(), {});
   for (const ResourceSpec& spec : t.resources) {
     const auto there = conditions.condition(spec.condition);
     if (there && !*there) continue;
     const auto record = records_.find(spec.name);
-    const bool is_new = record == records_.end() || !exists(record->second);
+    const bool is_new = record == records_.end() || !record->second.exists;
     const Step done = !there   ? Step(there.error())
                       : is_new ? make(spec, t, parameters, true)
                                : alter(spec, t, parameters, record->second);
@@ -393,7 +373,7 @@ Change::Step Change::update() {
   }
   auto shown = outputs(t, parameters);
   if (!shown) return roll_back_update(shown.error().message);
-  stack_["NextOutputs"] = *shown;
+  stack_.next_outputs = *std::move(shown);
   CHECK(keep([&](Staged& staged) {
     set_status(staged, stack_, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "");
   }));
@@ -408,27 +388,26 @@ Change::Step Change::clean_up_update(const Template& t, const ParameterValues& p
   }
   // As on AWS, what cannot be removed does not undo the update: its DELETE_FAILED event says why,
   // and the stack lets go of it.
-  CHECK(remove_all(
-      [&](const json::object& record) { return !kept.contains(text_of(record, "Name")); }, false));
+  CHECK(
+      remove_all([&](const StackResource& record) { return !kept.contains(record.name); }, false));
   for (auto& [name, record] : records_)
-    if (!kept.contains(name)) record["Exists"] = false;
+    if (!kept.contains(name)) record.exists = false;
   forget_before();
-  const json::object next = stack_.at("Next").as_object();
-  for (const auto& [key, value] : next) stack_[key] = value;
-  stack_["Outputs"] = stack_.at("NextOutputs");
-  stack_.erase("Next");
-  stack_.erase("NextOutputs");
+  static_cast<Plan&>(stack_) = stack_.next.value();
+  stack_.outputs = stack_.next_outputs.value();
+  stack_.next.reset();
+  stack_.next_outputs.reset();
   return finish("UPDATE_COMPLETE", "");
 }
 Change::Step Change::roll_back_update(const std::string& why) {
-  if (text_of(stack_, "Status") != "UPDATE_ROLLBACK_IN_PROGRESS")
+  if (stack_.status != "UPDATE_ROLLBACK_IN_PROGRESS")
     CHECK(keep(
         [&](Staged& staged) { set_status(staged, stack_, "UPDATE_ROLLBACK_IN_PROGRESS", why); }));
   std::string failed;
   for (auto& [name, record] : records_) {
-    if (!record.contains("Before")) continue;
+    if (!record.before) continue;
     if (stopping_()) return kStopped;
-    const json::object before = properties_of(record, "Before"), after = properties_of(record);
+    const json::object before = *record.before, after = record.properties;
     CHECK(record_event(record, "UPDATE_IN_PROGRESS", ""));
     const Step done = apply(record, after, before);
     if (!done && is_stop(done.error())) return done;
@@ -436,9 +415,9 @@ Change::Step Change::roll_back_update(const std::string& why) {
       failed += (failed.empty() ? "" : ", ") + name;
       continue;
     }
-    record["Properties"] = before;
-    record.erase("Before");
-    CHECK(keep([&](Staged& staged) { staged.put_json(resource_key(id_, name), record); }));
+    record.properties = before;
+    record.before.reset();
+    CHECK(keep([&](Staged& staged) { staged.put(resource_key(id_, name), record); }));
   }
   if (!failed.empty())
     return finish("UPDATE_ROLLBACK_FAILED",
@@ -449,36 +428,35 @@ Change::Step Change::roll_back_update(const std::string& why) {
   return finish_update_rollback();
 }
 Change::Step Change::finish_update_rollback() {
-  CHECK(remove_all([](const json::object& record) { return bool_of(record, "New"); }, true));
+  CHECK(remove_all([](const StackResource& record) { return record.is_new; }, true));
   for (auto& [name, record] : records_)
-    if (bool_of(record, "New")) record["Exists"] = false;
+    if (record.is_new) record.exists = false;
   // Order and deletion policy are those of the template that stays.
-  TRY(const Template t, parse_template(text_of(stack_, "Template")));
+  TRY(const Template t, parse_template(stack_.body));
   for (const ResourceSpec& spec : t.resources)
     if (const auto it = records_.find(spec.name); it != records_.end()) {
-      it->second["Depends"] = names(spec.depends_on);
-      it->second["Policy"] = spec.deletion_policy;
+      it->second.depends = spec.depends_on;
+      it->second.policy = spec.deletion_policy;
     }
   forget_before();
-  stack_.erase("Next");
-  stack_.erase("NextOutputs");
+  stack_.next.reset();
+  stack_.next_outputs.reset();
   return finish("UPDATE_ROLLBACK_COMPLETE", "");
 }
 void Change::forget_before() {
   for (auto& [name, record] : records_) {
-    record.erase("Before");
-    record["New"] = false;
+    record.before.reset();
+    record.is_new = false;
   }
 }
-Result<json::array> Change::outputs(const Template& t, const ParameterValues& parameters) {
+Result<std::vector<Output>> Change::outputs(const Template& t, const ParameterValues& parameters) {
   Values values = values_of(stack_, t, parameters, ports_.store->scope(), records_);
-  json::array out;
+  std::vector<Output> out;
   for (const OutputSpec& output : t.outputs) {
     TRY(const bool there, values.condition(output.condition));
     if (!there) continue;
     TRY(const std::string text, values.text(output.value));
-    out.push_back(
-        json::object{{"Key", output.name}, {"Value", text}, {"Description", output.description}});
+    out.push_back({output.name, text, output.description});
   }
   return out;
 }
@@ -517,20 +495,19 @@ std::optional<json::object> carried_out(const Ports& ports, const Type& type,
 // The one resource that was being made when the server stopped: is it there?
 Change::Step Change::settle_unfinished() {
   for (auto& [name, record] : records_) {
-    if (text_of(record, "Status") != "CREATE_IN_PROGRESS" || exists(record)) continue;
-    const Type& type = *find_type(text_of(record, "Type"));
+    if (record.status != "CREATE_IN_PROGRESS" || record.exists) continue;
+    const Type& type = *find_type(record.type);
     const auto call = type.made_by.empty()
                           ? std::nullopt
-                          : carried_out(ports_, type, text_of(record, "Physical"),
-                                        static_cast<uint64_t>(int_of(record, "Began")));
-    record["Exists"] = type.made_by.empty() || call;
-    if (call && text_of(record, "Physical").empty()) {  // the service gave the name: a key's id
+                          : carried_out(ports_, type, record.physical, record.began);
+    record.exists = type.made_by.empty() || call;
+    if (call && record.physical.empty()) {  // the service gave the name: a key's id
       const json::value* made = call->if_contains("responseElements");
       const json::value* metadata =
           made && made->is_object() ? made->get_object().if_contains("keyMetadata") : nullptr;
-      record["Physical"] =
+      record.physical =
           metadata && metadata->is_object() ? text_of(metadata->get_object(), "keyId") : "";
-      record["Exists"] = !text_of(record, "Physical").empty();
+      record.exists = !record.physical.empty();
     }
     CHECK(record_event(record, "CREATE_FAILED",
                        "The server stopped while this resource was being made."));
@@ -538,8 +515,7 @@ Change::Step Change::settle_unfinished() {
   return Done{};
 }
 Change::Step Change::take_up() {
-  const std::string status = text_of(stack_, "Status"),
-                    why = "The server stopped during the change.";
+  const std::string status = stack_.status, why = "The server stopped during the change.";
   if (status == "DELETE_IN_PROGRESS") return remove();
   CHECK(settle_unfinished());
   if (status == "CREATE_IN_PROGRESS" || status == "ROLLBACK_IN_PROGRESS")
@@ -548,9 +524,9 @@ Change::Step Change::take_up() {
     return roll_back_update(why);
   if (status == "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS") return finish_update_rollback();
   if (status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") {
-    const json::object& next = stack_.at("Next").as_object();
-    TRY(const Template t, parse_template(text_of(next, "Template")));
-    return clean_up_update(t, parameters_of(next));
+    const Plan next = stack_.next.value();
+    TRY(const Template t, parse_template(next.body));
+    return clean_up_update(t, next.parameters);
   }
   return keep([&](Staged& staged) { staged.finish(job_); });
 }

@@ -13,21 +13,22 @@
 namespace sluice::cloudformation {
 
 // Values with the stack's existing resources.
-Values values_of(const json::object& stack, const Template& t, const ParameterValues& parameters,
-                 const Scope& scope, const std::map<std::string, json::object>& records);
+using Resources = std::map<std::string, StackResource>;  // by logical id
+Values values_of(const Stack& stack, const Template& t, const ParameterValues& parameters,
+                 const Scope& scope, const Resources& records);
 // What is different between the stack as it is and the template: used by "No updates are to be
 // performed." and change sets.
 struct Difference {
   std::string action, logical, physical, type, replacement;
 };  // Add, Modify, Remove; replacement: the property that asks for one
-Result<std::vector<Difference>> differences(const json::object& stack, const Template& wanted,
+Result<std::vector<Difference>> differences(const Stack& stack, const Template& wanted,
                                             const ParameterValues& parameters,
                                             const Snapshot& snapshot, bool& outputs_differ);
 
 class Change {
  public:
   // `stopping`: asked between calls; a change that stops is taken up at the next start.
-  Change(const Ports& ports, json::object stack, const Job& job, const Stopping& stopping);
+  Change(const Ports& ports, Stack stack, const Job& job, const Stopping& stopping);
   // `owner` in whose name; an error: nobody, the stack is left as failed.
   void run(const std::string& kind, const Result<Caller>& owner);
 
@@ -42,32 +43,32 @@ class Change {
   Step make(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters,
             bool in_update);
   Step alter(const ResourceSpec& spec, const Template& t, const ParameterValues& parameters,
-             json::object& record);
-  Step apply(json::object& record, const json::object& before, const json::object& after);
+             StackResource& record);
+  Step apply(StackResource& record, const json::object& before, const json::object& after);
   Step roll_back_create(const std::string& why);
   Step roll_back_update(const std::string& why);
   Step clean_up_update(const Template& wanted, const ParameterValues& parameters);
   Step finish_update_rollback();
   // Removes those that `wanted` picks, dependents first. Returns the names that failed.
-  Result<std::string> remove_all(const std::function<bool(const json::object&)>& wanted,
+  Result<std::string> remove_all(const std::function<bool(const StackResource&)>& wanted,
                                  bool rolling_back_create);
-  Step remove_one(json::object& record, std::string& failed);
+  Step remove_one(StackResource& record, std::string& failed);
   Step settle_unfinished();
   void forget_before();
 
   Step keep(const std::function<void(Staged&)>& fn);
-  Step record_event(json::object& record, std::string_view status, const std::string& reason,
+  Step record_event(StackResource& record, std::string_view status, const std::string& reason,
                     const std::string& properties = {});
-  Result<json::array> outputs(const Template& t, const ParameterValues& parameters);
+  Result<std::vector<Output>> outputs(const Template& t, const ParameterValues& parameters);
   const Calls& calls() const { return *calls_; }
 
   const Ports& ports_;
-  json::object stack_;
+  Stack stack_;
   const std::string id_;
   const Job& job_;
   const Stopping& stopping_;
   std::optional<Calls> calls_;
-  std::map<std::string, json::object> records_;  // by logical id
+  Resources records_;
 };
 
 }  // namespace sluice::cloudformation

@@ -6,12 +6,6 @@
 
 namespace sluice::cloudformation {
 namespace {
-Key set_key(std::string_view id, std::string_view name) {
-  return schema::key(Family::meta, "cloudformation.change-set", {id, name});
-}
-Key sets_of(std::string_view id) {
-  return schema::prefix(Family::meta, "cloudformation.change-set", {id});
-}
 Error no_such_set(const std::string& name) {
   return {404, "ChangeSetNotFound", "ChangeSet [" + name + "] does not exist", {}};
 }
@@ -53,64 +47,57 @@ Result<ChangeSetIn> parse_set(const Request& request, std::string_view operation
 }
 
 struct Found {
-  json::object stack, set;
+  Stack stack;
+  ChangeSet set;
 };
 template <class From>
 Result<Found> find_set(From& from, const ChangeSetIn& in) {
-  auto stack = find_stack(from, in.stack);
+  const auto stack = find_stack(from, in.stack);
   if (!stack) return validation("Stack [" + in.stack + "] does not exist");
-  auto set = from.get_json(set_key(text_of(*stack, "Id"), in.name));
+  const auto set = from.get(change_set_key(stack->id, in.name));
   if (!set) return no_such_set(in.name);
-  return Found{*std::move(stack), *std::move(set)};
+  return Found{*stack, *set};
 }
-std::string execution_status(const json::object& stack, const json::object& set) {
-  if (bool_of(set, "Executed")) return "EXECUTE_COMPLETE";
-  if (text_of(set, "Status") == "FAILED") return "UNAVAILABLE";
-  return int_of(set, "Base") == int_of(stack, "Events") ? "AVAILABLE" : "OBSOLETE";
+std::string execution_status(const Stack& stack, const ChangeSet& set) {
+  if (set.executed) return "EXECUTE_COMPLETE";
+  if (set.status == "FAILED") return "UNAVAILABLE";
+  return set.base == stack.events ? "AVAILABLE" : "OBSOLETE";
 }
-void write_summary(XmlWriter& xml, const json::object& stack, const json::object& set) {
-  xml.element("StackId", text_of(stack, "Arn"))
-      .element("StackName", text_of(stack, "Name"))
-      .element("ChangeSetId", text_of(set, "Arn"))
-      .element("ChangeSetName", text_of(set, "Name"));
-  xml.element("ExecutionStatus", execution_status(stack, set))
-      .element("Status", text_of(set, "Status"));
-  for (const auto& [element, member] :
-       {std::pair("StatusReason", "Reason"), std::pair("Description", "Description")})
-    if (const std::string text = text_of(set, member); !text.empty()) xml.element(element, text);
-  xml.element("CreationTime", iso_millis(int_of(set, "Created")));
+void write_summary(XmlWriter& xml, const Stack& stack, const ChangeSet& set) {
+  xml.element("StackId", stack.arn)
+      .element("StackName", stack.name)
+      .element("ChangeSetId", set.arn)
+      .element("ChangeSetName", set.name);
+  xml.element("ExecutionStatus", execution_status(stack, set)).element("Status", set.status);
+  if (!set.reason.empty()) xml.element("StatusReason", set.reason);
+  if (!set.description.empty()) xml.element("Description", set.description);
+  xml.element("CreationTime", iso_millis(set.created));
 }
-json::array changes_json(const std::vector<Difference>& list) {
-  json::array out;
+std::vector<PlannedChange> planned(const std::vector<Difference>& list) {
+  std::vector<PlannedChange> out;
   for (const Difference& d : list)
-    out.push_back(json::object{{"Action", d.action},
-                               {"Logical", d.logical},
-                               {"Physical", d.physical},
-                               {"Type", d.type},
-                               {"Replacement", !d.replacement.empty()}});
+    out.push_back({d.action, d.logical, d.physical, d.type, !d.replacement.empty()});
   return out;
 }
 // The stack that the set is for; a new one waits in REVIEW_IN_PROGRESS.
-Result<json::object> stack_for(const Authorized<ChangeSetIn>& in, Staged& staged) {
+Result<Stack> stack_for(const Authorized<ChangeSetIn>& in, Staged& staged) {
   auto stack = find_stack(staged, in->stack);
   if (in->type == "UPDATE") {
-    if (!stack || text_of(*stack, "Status") == "REVIEW_IN_PROGRESS")
+    if (!stack || stack->status == "REVIEW_IN_PROGRESS")
       return validation("Stack [" + in->stack + "] does not exist");
-    const std::string status = text_of(*stack, "Status");
+    const std::string& status = stack->status;
     if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE" &&
         status != "UPDATE_ROLLBACK_COMPLETE")
-      return validation("Stack:" + text_of(*stack, "Arn") + " is in " + status +
+      return validation("Stack:" + stack->arn + " is in " + status +
                         " state and can not be updated.");
     return *std::move(stack);
   }
-  if (stack && text_of(*stack, "Status") != "REVIEW_IN_PROGRESS")
+  if (stack && stack->status != "REVIEW_IN_PROGRESS")
     return validation("Stack [" + in->stack +
                       "] already exists and cannot be created again with the changeSet [" +
                       in->name + "].");
   if (stack) return *std::move(stack);
-  TRY(json::object fresh, new_stack(staged, in->stack, in.time()));
-  fresh["Template"] = "";
-  fresh["Parameters"] = json::object{};
+  TRY(Stack fresh, new_stack(staged, in->stack, in.time()));
   set_status(staged, fresh, "REVIEW_IN_PROGRESS", "User Initiated");
   return fresh;
 }
@@ -127,20 +114,20 @@ template struct OnChangeSet<DeleteChangeSet>;
 template struct OnChangeSet<ListChangeSets>;
 
 Result<XmlOut> CreateChangeSet::run(const Authorized<In>& in, Staged& staged) {
-  TRY(json::object stack, stack_for(in, staged));
+  TRY(const Stack stack, stack_for(in, staged));
   Template t;
-  TRY(const json::object plan, plan_of(in->change, in->type == "UPDATE" ? &stack : nullptr, t));
-  const std::string id = text_of(stack, "Id");
-  if (staged.get(set_key(id, in->name)))
+  TRY(const Plan plan, plan_of(in->change, in->type == "UPDATE" ? &stack : nullptr, t));
+  const std::string& id = stack.id;
+  if (staged.look(change_set_key(id, in->name)))
     return Error{400,
                  "AlreadyExistsException",
                  "ChangeSet " + in->name +
                      " cannot be created due to a mismatch with existing attribute Template",
                  {}};
   size_t count = 0;
-  staged.snapshot().scan(sets_of(id), "", false, [&](std::string_view, std::string_view) {
-    return ++count < kChangeSetsMax;
-  });
+  staged.snapshot().scan(
+      schema::span(RecordPrefix<ChangeSet>{id}), false,
+      [&](std::string_view, std::string_view) { return ++count < kChangeSetsMax; });
   if (count >= kChangeSetsMax)
     return Error{400,
                  "LimitExceededException",
@@ -148,64 +135,58 @@ Result<XmlOut> CreateChangeSet::run(const Authorized<In>& in, Staged& staged) {
                  {}};
   bool outputs_differ = false;
   TRY(const auto changes,
-      differences(stack, t, parameters_of(plan), staged.snapshot(), outputs_differ));
+      differences(stack, t, plan.parameters, staged.snapshot(), outputs_differ));
   const bool empty = in->type == "UPDATE" && changes.empty() && !outputs_differ;
   const Scope& scope = staged.snapshot().scope();
-  json::object set{
-      {"Name", in->name},
-      {"Arn", make_arn(scope, "cloudformation",
-                       "changeSet/" + in->name + "/" + text_of(stack, "Name") + "/" + id)},
-      {"Type", in->type},
-      {"Description", in->description},
-      {"Created", in.time()},
-      {"Executed", false},
-      {"Status", empty ? "FAILED" : "CREATE_COMPLETE"},
-      {"Reason", empty ? "The submitted information didn't contain changes. Submit different "
-                         "information to create a change set."
-                       : ""},
-      {"Plan", plan},
-      {"Changes", changes_json(changes)},
-      {"Base", int_of(stack, "Events")},
-      {"OnFailure", in->change.on_failure}};
-  staged.put_json(set_key(id, in->name), set);
-  return XmlOut{XmlWriter(XmlWriter::Fragment{})
-                    .element("Id", text_of(set, "Arn"))
-                    .element("StackId", text_of(stack, "Arn"))
-                    .take(),
-                json::object{{"id", text_of(set, "Arn")}, {"stackId", text_of(stack, "Arn")}}};
+  const ChangeSet set{
+      .name = in->name,
+      .arn =
+          make_arn(scope, "cloudformation", "changeSet/" + in->name + "/" + stack.name + "/" + id),
+      .type = in->type,
+      .description = in->description,
+      .created = in.time(),
+      .status = empty ? "FAILED" : "CREATE_COMPLETE",
+      .reason = empty ? "The submitted information didn't contain changes. Submit different "
+                        "information to create a change set."
+                      : "",
+      .plan = plan,
+      .changes = planned(changes),
+      .base = stack.events,
+      .on_failure = in->change.on_failure};
+  staged.put(change_set_key(id, in->name), set);
+  return XmlOut{
+      XmlWriter(XmlWriter::Fragment{}).element("Id", set.arn).element("StackId", stack.arn).take(),
+      json::object{{"id", set.arn}, {"stackId", stack.arn}}};
 }
 
 Result<XmlOut> DescribeChangeSet::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Found found, find_set(s, *in));
   XmlWriter xml{XmlWriter::Fragment{}};
   write_summary(xml, found.stack, found.set);
-  const json::object& plan = found.set.at("Plan").as_object();
+  const Plan& plan = found.set.plan;
   std::set<std::string> hidden;
-  if (const auto t = parse_template(text_of(plan, "Template")))
+  if (const auto t = parse_template(plan.body))
     for (const Parameter& p : t->parameters)
       if (p.no_echo) hidden.insert(p.name);
   xml.open("Parameters");
-  for (const auto& [name, value] : parameters_of(plan))
+  for (const auto& [name, value] : plan.parameters)
     xml.open("member")
         .element("ParameterKey", name)
         .element("ParameterValue", hidden.contains(name) ? "****" : value)
         .close("member");
   xml.close("Parameters").open("Capabilities");
-  for (const json::value& one : plan.at("Capabilities").as_array())
-    xml.element("member", std::string_view(one.as_string()));
+  for (const std::string& one : plan.capabilities) xml.element("member", one);
   xml.close("Capabilities").open("Changes");
-  for (const json::value& one : found.set.at("Changes").as_array()) {
-    const json::object& change = one.as_object();
+  for (const PlannedChange& change : found.set.changes) {
     xml.open("member")
         .element("Type", "Resource")
         .open("ResourceChange")
-        .element("Action", text_of(change, "Action"))
-        .element("LogicalResourceId", text_of(change, "Logical"));
-    if (const std::string physical = text_of(change, "Physical"); !physical.empty())
-      xml.element("PhysicalResourceId", physical);
-    xml.element("ResourceType", text_of(change, "Type"));
-    if (text_of(change, "Action") == "Modify")
-      xml.element("Replacement", bool_of(change, "Replacement") ? "True" : "False")
+        .element("Action", change.action)
+        .element("LogicalResourceId", change.logical);
+    if (!change.physical.empty()) xml.element("PhysicalResourceId", change.physical);
+    xml.element("ResourceType", change.type);
+    if (change.action == "Modify")
+      xml.element("Replacement", change.replacement ? "True" : "False")
           .open("Scope")
           .element("member", "Properties")
           .close("Scope");
@@ -217,31 +198,30 @@ Result<XmlOut> DescribeChangeSet::run(const Authorized<In>& in, const Snapshot& 
 
 Result<XmlOut> ExecuteChangeSet::run(const Authorized<In>& in, Staged& staged) {
   TRY(Found found, find_set(staged, *in));
-  const std::string status = execution_status(found.stack, found.set),
-                    id = text_of(found.stack, "Id");
+  const std::string status = execution_status(found.stack, found.set);
+  const std::string& id = found.stack.id;
   if (status != "AVAILABLE")
     return Error{400,
                  "InvalidChangeSetStatus",
-                 "ChangeSet [" + text_of(found.set, "Arn") +
-                     "] cannot be executed in its current status of [" +
-                     (status == "UNAVAILABLE" ? text_of(found.set, "Status") : status) + "]",
+                 "ChangeSet [" + found.set.arn + "] cannot be executed in its current status of [" +
+                     (status == "UNAVAILABLE" ? found.set.status : status) + "]",
                  {}};
-  const json::object& plan = found.set.at("Plan").as_object();
-  const bool create = text_of(found.set, "Type") == "CREATE";
+  const bool create = found.set.type == "CREATE";
   if (create) {
-    for (const auto& [key, value] : plan) found.stack[key] = value;
-    found.stack["OnFailure"] = text_of(found.set, "OnFailure");
+    static_cast<Plan&>(found.stack) = found.set.plan;
+    found.stack.on_failure = found.set.on_failure;
   } else {
-    found.stack["Next"] = plan;
-    found.stack["Updated"] = in.time();
+    found.stack.next = found.set.plan;
+    found.stack.updated = in.time();
   }
   // The others do not fit the stack any more.
-  staged.snapshot().scan(sets_of(id), "", false, [&](std::string_view key, std::string_view) {
-    staged.erase({Family::meta, std::string(key)});
-    return true;
-  });
-  found.set["Executed"] = true;
-  staged.put_json(set_key(id, in->name), found.set);
+  staged.snapshot().scan(schema::span(RecordPrefix<ChangeSet>{id}), false,
+                         [&](std::string_view key, std::string_view) {
+                           staged.erase({Family::meta, std::string(key)});
+                           return true;
+                         });
+  found.set.executed = true;
+  staged.put(change_set_key(id, in->name), found.set);
   CHECK(hand_over(staged, found.stack, create ? "create" : "update", in.facts()));
   return XmlOut{};
 }
@@ -249,7 +229,7 @@ Result<XmlOut> ExecuteChangeSet::run(const Authorized<In>& in, Staged& staged) {
 Result<XmlOut> DeleteChangeSet::run(const Authorized<In>& in, Staged& staged) {
   const auto stack = find_stack(staged, in->stack);
   if (!stack) return validation("Stack [" + in->stack + "] does not exist");
-  staged.erase(set_key(text_of(*stack, "Id"), in->name));  // what is gone is a success
+  staged.erase(change_set_key(stack->id, in->name));  // what is gone is a success
   return XmlOut{};
 }
 
@@ -258,14 +238,13 @@ Result<XmlOut> ListChangeSets::run(const Authorized<In>& in, const Snapshot& s) 
   if (!stack) return validation("Stack [" + in->stack + "] does not exist");
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("Summaries");
-  s.scan(sets_of(text_of(*stack, "Id")), "", false, [&](std::string_view, std::string_view value) {
-    const auto set = parse_json_object(value);
-    if (!set) return true;
-    xml.open("member");
-    write_summary(xml, *stack, *set);
-    xml.close("member");
-    return true;
-  });
+  s.scan(RecordPrefix<ChangeSet>{stack->id}, "", false,
+         [&](std::string_view, const ChangeSet& set) {
+           xml.open("member");
+           write_summary(xml, *stack, set);
+           xml.close("member");
+           return true;
+         });
   xml.close("Summaries");
   return XmlOut{xml.take()};
 }

@@ -3,9 +3,6 @@
 // Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet,
 // ListChangeSets; what `aws cloudformation deploy` uses. A change set is complete, or has failed,
 // when CreateChangeSet answers. One that the stack has moved on from is OBSOLETE.
-//   meta cloudformation.change-set (stack uuid, name)
-//   {"Name","Id","Arn","Type","Status","Reason","Plan","Changes","Base","Created","Executed",
-//   "OnFailure"}
 #include "services/cloudformation/changes.h"
 
 namespace sluice::cloudformation {

@@ -36,22 +36,21 @@ std::string session_token(const Request& facts) {
 void forget_old_stacks(Staged& staged) {
   const Time oldest = now() - kDeletedStackKeptMs;
   std::vector<std::string> gone;
-  staged.snapshot().scan(schema::prefix(Family::meta, "cloudformation.stack", {}), "", false,
-                         [&](std::string_view, std::string_view value) {
-                           const auto stack = parse_json_object(value);
-                           if (stack && text_of(*stack, "Status") == "DELETE_COMPLETE" &&
-                               int_of(*stack, "Deleted") < oldest)
-                             gone.push_back(text_of(*stack, "Id"));
+  staged.snapshot().scan(RecordPrefix<Stack>{}, "", false,
+                         [&](std::string_view, const Stack& stack) {
+                           if (stack.status == "DELETE_COMPLETE" && stack.deleted < oldest)
+                             gone.push_back(stack.id);
                            return gone.size() < 10;
                          });
   for (const std::string& id : gone) {
     staged.erase(stack_key(id));
-    for (const Key& prefix : {resources_of(id), events_of(id),
-                              schema::prefix(Family::meta, "cloudformation.change-set", {id})})
-      staged.snapshot().scan(prefix, "", false, [&](std::string_view key, std::string_view) {
-        staged.erase({Family::meta, std::string(key)});
-        return true;
-      });
+    for (const Key& prefix : {Key(RecordPrefix<StackResource>{id}),
+                              Key(RecordPrefix<StackEvent>{id}), Key(RecordPrefix<ChangeSet>{id})})
+      staged.snapshot().scan(schema::span(prefix), false,
+                             [&](std::string_view key, std::string_view) {
+                               staged.erase({Family::meta, std::string(key)});
+                               return true;
+                             });
   }
 }
 }  // namespace
@@ -118,7 +117,7 @@ Need stack_need(std::string_view action, const std::string& name_or_arn, const S
   if (name_or_arn.empty()) return {std::string(action), "*", {}, {}, ""};
   const auto stack = find_stack(snapshot, name_or_arn);
   return {std::string(action),
-          stack                             ? text_of(*stack, "Arn")
+          stack                             ? stack->arn
           : name_or_arn.starts_with("arn:") ? name_or_arn
                                             : stack_arn(snapshot.scope(), name_or_arn, "*"),
           {},
@@ -178,14 +177,14 @@ Result<ChangeIn> parse_change(const Request& request) {
 }
 
 // Template, parameters and capabilities, checked. `existing`: the stack that is updated.
-Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, Template& t) {
+Result<Plan> plan_of(const ChangeIn& in, const Plan* existing, Template& t) {
   if (in.use_previous && (!existing || !in.body.empty()))
     return validation(existing ? "You cannot specify both usePreviousTemplate and Template Body."
                                : "There is no previous template to use.");
-  const std::string body = in.use_previous ? text_of(*existing, "Template") : in.body;
+  const std::string body = in.use_previous ? existing->body : in.body;
   TRY(t, parse_template(body));
   ParameterValues given = in.parameters;
-  const ParameterValues before = existing ? parameters_of(*existing) : ParameterValues{};
+  const ParameterValues before = existing ? existing->parameters : ParameterValues{};
   for (const std::string& name : in.previous_parameters) {
     const auto old = before.find(name);
     if (old == before.end())
@@ -194,7 +193,7 @@ Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, T
                         "previous template");
     given[name] = old->second;
   }
-  TRY(const ParameterValues values, check_parameters(t, given));
+  TRY(ParameterValues values, check_parameters(t, given));
   const std::string needed = needed_capability(t);
   const auto has = [&](std::string_view one) {
     return std::find(in.capabilities.begin(), in.capabilities.end(), one) != in.capabilities.end();
@@ -202,15 +201,10 @@ Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, T
   if (!needed.empty() && !has("CAPABILITY_NAMED_IAM") && !has(needed))
     return Error{
         400, "InsufficientCapabilitiesException", "Requires capabilities : [" + needed + "]", {}};
-  json::array capabilities;
-  for (const std::string& one : in.capabilities) capabilities.emplace_back(one);
-  return json::object{{"Template", body},
-                      {"Description", t.description},
-                      {"Parameters", parameters_json(values)},
-                      {"Capabilities", std::move(capabilities)}};
+  return Plan{body, t.description, std::move(values), in.capabilities};
 }
 
-Result<json::object> new_stack(Staged& staged, const std::string& name, Time time) {
+Result<Stack> new_stack(Staged& staged, const std::string& name, Time time) {
   if (name.starts_with("arn:"))
     return validation(
         "1 validation error detected: Value at 'stackName' failed to satisfy constraint: Member "
@@ -226,26 +220,24 @@ Result<json::object> new_stack(Staged& staged, const std::string& name, Time tim
   forget_old_stacks(staged);
   const std::string id = random_uuid();
   staged.put(name_key(name), id);
-  return json::object{{"Name", name},
-                      {"Id", id},
-                      {"Arn", stack_arn(staged.snapshot().scope(), name, id)},
-                      {"Created", time},
-                      {"OnFailure", "ROLLBACK"},
-                      {"Outputs", json::array{}},
-                      {"Events", 0}};
+  Stack stack;
+  stack.name = name;
+  stack.id = id;
+  stack.arn = stack_arn(staged.snapshot().scope(), name, id);
+  stack.created = time;
+  stack.on_failure = "ROLLBACK";
+  return stack;
 }
 
-Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind,
-                       const Request& facts) {
+Result<Done> hand_over(Staged& staged, Stack& stack, std::string_view kind, const Request& facts) {
   const std::string token = session_token(facts);
   if (token.empty())
     return validation(
         "A stack is changed in the name of the session that signed the request; this request has "
         "none.");
-  stack["Begun"] = false;
-  stack["Work"] = staged.enqueue(
-      {.queue = kQueue,
-       .event = {{"Stack", text_of(stack, "Id")}, {"Kind", kind}, {"Token", token}}});
+  stack.begun = false;
+  stack.work = staged.enqueue(
+      {.queue = kQueue, .event = members_of(Work{stack.id, std::string(kind), token})});
   set_status(staged, stack,
              kind == "create"   ? "CREATE_IN_PROGRESS"
              : kind == "update" ? "UPDATE_IN_PROGRESS"
@@ -256,52 +248,50 @@ Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kin
 
 Result<IdOut> CreateStack::run(const Authorized<In>& in, Staged& staged) {
   Template t;
-  TRY(const json::object plan, plan_of(*in, nullptr, t));
+  TRY(Plan plan, plan_of(*in, nullptr, t));
   if (staged.get(name_key(in->stack)))
     return Error{400, "AlreadyExistsException", "Stack [" + in->stack + "] already exists", {}};
-  TRY(json::object stack, new_stack(staged, in->stack, in.time()));
-  stack["OnFailure"] = in->on_failure;
-  for (const auto& [key, value] : plan) stack[key] = value;
+  TRY(Stack stack, new_stack(staged, in->stack, in.time()));
+  stack.on_failure = in->on_failure;
+  static_cast<Plan&>(stack) = std::move(plan);
   CHECK(hand_over(staged, stack, "create", in.facts()));
-  return IdOut{text_of(stack, "Arn")};
+  return IdOut{stack.arn};
 }
 
 Result<IdOut> UpdateStack::run(const Authorized<In>& in, Staged& staged) {
   auto stack = find_stack(staged, in->stack);
   if (!stack) return validation("Stack [" + in->stack + "] does not exist");
-  const std::string status = text_of(*stack, "Status");
+  const std::string& status = stack->status;
   if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE" &&
       status != "UPDATE_ROLLBACK_COMPLETE")
-    return validation("Stack:" + text_of(*stack, "Arn") + " is in " + status +
+    return validation("Stack:" + stack->arn + " is in " + status +
                       " state and can not be updated.");
   if (in->on_failure != "ROLLBACK")
     return validation("DisableRollback of an update is not implemented by Sluice.");
   Template t;
-  TRY(const json::object plan, plan_of(*in, &*stack, t));
+  TRY(Plan plan, plan_of(*in, &*stack, t));
   bool outputs_differ = false;
   TRY(const auto changes,
-      differences(*stack, t, parameters_of(plan), staged.snapshot(), outputs_differ));
+      differences(*stack, t, plan.parameters, staged.snapshot(), outputs_differ));
   if (changes.empty() && !outputs_differ) return validation("No updates are to be performed.");
-  (*stack)["Next"] = plan;
-  (*stack)["Updated"] = in.time();
+  stack->next = std::move(plan);
+  stack->updated = in.time();
   CHECK(hand_over(staged, *stack, "update", in.facts()));
-  return IdOut{text_of(*stack, "Arn")};
+  return IdOut{stack->arn};
 }
 
 Result<IdOut> DeleteStack::run(const Authorized<In>& in, Staged& staged) {
   auto stack = find_stack(staged, in->stack);
-  if (!stack || text_of(*stack, "Status") == "DELETE_COMPLETE") return IdOut{};
-  const std::string status = text_of(*stack, "Status");
+  if (!stack || stack->status == "DELETE_COMPLETE") return IdOut{};
+  const std::string& status = stack->status;
   if (status == "DELETE_IN_PROGRESS") return IdOut{};
   if (in_progress(status))
     return validation("Stack [" + in->stack + "] cannot be deleted while in status " + status);
   if (!in->retain.empty() && status != "DELETE_FAILED")
-    return validation("Invalid operation on stack [" + text_of(*stack, "Arn") +
+    return validation("Invalid operation on stack [" + stack->arn +
                       "]. When you delete a stack, specify which resources to retain only when the "
                       "stack is in the DELETE_FAILED state.");
-  json::array retain;
-  for (const std::string& one : in->retain) retain.emplace_back(one);
-  (*stack)["Retain"] = std::move(retain);
+  stack->retain = in->retain;
   CHECK(hand_over(staged, *stack, "delete", in.facts()));
   return IdOut{};
 }

@@ -58,10 +58,9 @@ struct DeleteStack : ChangesStack<DeleteStack> {
 };
 
 // For change sets: a stack record that is ready to be worked on, and its work item.
-Result<json::object> plan_of(const ChangeIn& in, const json::object* existing, Template& t);
-Result<json::object> new_stack(Staged& staged, const std::string& name,
-                               Time time);  // and its name; the caller stores the record
-Result<Done> hand_over(Staged& staged, json::object& stack, std::string_view kind,
-                       const Request& facts);
+Result<Plan> plan_of(const ChangeIn& in, const Plan* existing, Template& t);
+// And its name; the caller stores the record.
+Result<Stack> new_stack(Staged& staged, const std::string& name, Time time);
+Result<Done> hand_over(Staged& staged, Stack& stack, std::string_view kind, const Request& facts);
 
 }  // namespace sluice::cloudformation

@@ -9,54 +9,42 @@ namespace {
 void optional_element(XmlWriter& xml, std::string_view name, const std::string& text) {
   if (!text.empty()) xml.element(name, text);
 }
-void write_list(XmlWriter& xml, std::string_view name, const json::value* list) {
-  xml.open(name);
-  if (list)
-    for (const json::value& one : list->as_array())
-      xml.element("member", std::string_view(one.as_string()));
-  xml.close(name);
-}
-std::set<std::string> hidden_parameters(const json::object& stack) {
+std::set<std::string> hidden_parameters(const Stack& stack) {
   std::set<std::string> hidden;
-  const auto t = parse_template(text_of(stack, "Template"));
+  const auto t = parse_template(stack.body);
   if (!t)
-    for (const auto& [name, value] : parameters_of(stack)) hidden.insert(name);
+    for (const auto& [name, value] : stack.parameters) hidden.insert(name);
   else
     for (const Parameter& p : t->parameters)
       if (p.no_echo) hidden.insert(p.name);
   return hidden;
 }
-void write_stack(XmlWriter& xml, const json::object& stack) {
-  xml.open("member")
-      .element("StackId", text_of(stack, "Arn"))
-      .element("StackName", text_of(stack, "Name"));
-  optional_element(xml, "Description", text_of(stack, "Description"));
+void write_stack(XmlWriter& xml, const Stack& stack) {
+  xml.open("member").element("StackId", stack.arn).element("StackName", stack.name);
+  optional_element(xml, "Description", stack.description);
   const auto hidden = hidden_parameters(stack);
   xml.open("Parameters");
-  for (const auto& [name, value] : parameters_of(stack))
+  for (const auto& [name, value] : stack.parameters)
     xml.open("member")
         .element("ParameterKey", name)
         .element("ParameterValue", hidden.contains(name) ? "****" : value)
         .close("member");
-  xml.close("Parameters").element("CreationTime", iso_millis(int_of(stack, "Created")));
-  if (const int64_t updated = int_of(stack, "Updated"))
-    xml.element("LastUpdatedTime", iso_millis(updated));
-  if (const int64_t deleted = int_of(stack, "Deleted"))
-    xml.element("DeletionTime", iso_millis(deleted));
+  xml.close("Parameters").element("CreationTime", iso_millis(stack.created));
+  if (stack.updated) xml.element("LastUpdatedTime", iso_millis(stack.updated));
+  if (stack.deleted) xml.element("DeletionTime", iso_millis(stack.deleted));
   xml.open("RollbackConfiguration")
       .close("RollbackConfiguration")
-      .element("StackStatus", text_of(stack, "Status"));
-  optional_element(xml, "StackStatusReason", text_of(stack, "Reason"));
-  xml.element("DisableRollback", text_of(stack, "OnFailure") == "DO_NOTHING" ? "true" : "false")
+      .element("StackStatus", stack.status);
+  optional_element(xml, "StackStatusReason", stack.reason);
+  xml.element("DisableRollback", stack.on_failure == "DO_NOTHING" ? "true" : "false")
       .open("NotificationARNs")
       .close("NotificationARNs");
-  write_list(xml, "Capabilities", stack.if_contains("Capabilities"));
-  xml.open("Outputs");
-  for (const json::value& one : stack.at("Outputs").as_array()) {
-    xml.open("member")
-        .element("OutputKey", text_of(one.as_object(), "Key"))
-        .element("OutputValue", text_of(one.as_object(), "Value"));
-    optional_element(xml, "Description", text_of(one.as_object(), "Description"));
+  xml.open("Capabilities");
+  for (const std::string& one : stack.capabilities) xml.element("member", one);
+  xml.close("Capabilities").open("Outputs");
+  for (const Output& one : stack.outputs) {
+    xml.open("member").element("OutputKey", one.key).element("OutputValue", one.value);
+    optional_element(xml, "Description", one.description);
     xml.close("member");
   }
   xml.close("Outputs").open("Tags").close("Tags").element("EnableTerminationProtection", "false");
@@ -65,46 +53,42 @@ void write_stack(XmlWriter& xml, const json::object& stack) {
       .close("DriftInformation")
       .close("member");
 }
-bool is_gone(const json::object& stack) { return text_of(stack, "Status") == "DELETE_COMPLETE"; }
+bool is_gone(const Stack& stack) { return stack.status == "DELETE_COMPLETE"; }
 
 // Stacks in the order of their ids, after `token`. Returns the next token.
 std::string each_stack(const Snapshot& s, const std::string& token,
-                       const std::function<bool(const json::object&)>& show) {
+                       const std::function<bool(const Stack&)>& show) {
   std::string last, next;
   size_t shown = 0;
-  s.scan(schema::prefix(Family::meta, "cloudformation.stack", {}),
-         token.empty() ? "" : stack_key(token).bytes, false,
-         [&](std::string_view key, std::string_view value) {
-           const std::string id = schema::parts(key).at(0);
-           const auto stack = id == token ? std::nullopt : std::optional(parse_json_object(value));
-           if (!stack || !*stack) return true;
+  s.scan(RecordPrefix<Stack>{}, token.empty() ? "" : stack_key(token).bytes, false,
+         [&](std::string_view, const Stack& stack) {
+           if (stack.id == token) return true;
            if (shown == kPageStacks) {
              next = last;
              return false;
            }
-           if (show(**stack)) {
+           if (show(stack)) {
              ++shown;
-             last = id;
+             last = stack.id;
            }
            return true;
          });
   return next;
 }
-Result<json::object> stack_of(const Snapshot& s, const std::string& name) {
+Result<std::shared_ptr<const Stack>> stack_of(const Snapshot& s, const std::string& name) {
   auto stack = find_stack(s, name);
   if (!stack) return no_such_stack(name);
-  return *std::move(stack);
+  return stack;
 }
-void write_resource(XmlWriter& xml, const json::object& stack, const json::object& record,
-                    bool summary, const char* time_name) {
-  if (!summary)
-    xml.element("StackName", text_of(stack, "Name")).element("StackId", text_of(stack, "Arn"));
-  xml.element("LogicalResourceId", text_of(record, "Name"));
-  optional_element(xml, "PhysicalResourceId", text_of(record, "Physical"));
-  xml.element("ResourceType", text_of(record, "Type"))
-      .element(time_name, iso_millis(int_of(record, "Time")))
-      .element("ResourceStatus", text_of(record, "Status"));
-  optional_element(xml, "ResourceStatusReason", text_of(record, "Reason"));
+void write_resource(XmlWriter& xml, const Stack& stack, const StackResource& record, bool summary,
+                    const char* time_name) {
+  if (!summary) xml.element("StackName", stack.name).element("StackId", stack.arn);
+  xml.element("LogicalResourceId", record.name);
+  optional_element(xml, "PhysicalResourceId", record.physical);
+  xml.element("ResourceType", record.type)
+      .element(time_name, iso_millis(record.time))
+      .element("ResourceStatus", record.status);
+  optional_element(xml, "ResourceStatusReason", record.reason);
   xml.open("DriftInformation")
       .element("StackResourceDriftStatus", "NOT_CHECKED")
       .close("DriftInformation");
@@ -119,8 +103,12 @@ void write_parameters(XmlWriter& xml, const Template& t, bool summary) {
     optional_element(xml, "Description", p.description);
     if (summary) {
       xml.open("ParameterConstraints");
-      if (p.rules.contains("AllowedValues"))
-        write_list(xml, "AllowedValues", p.rules.if_contains("AllowedValues"));
+      if (const json::value* allowed = p.rules.if_contains("AllowedValues")) {
+        xml.open("AllowedValues");
+        for (const json::value& one : allowed->as_array())
+          xml.element("member", std::string_view(one.as_string()));
+        xml.close("AllowedValues");
+      }
       xml.close("ParameterConstraints");
     }
     xml.close("member");
@@ -150,14 +138,14 @@ Result<XmlOut> DescribeStacks::run(const Authorized<In>& in, const Snapshot& s) 
   xml.open("Stacks");
   std::string next;
   if (in->stack.empty()) {
-    next = each_stack(s, in->token, [&](const json::object& stack) {
+    next = each_stack(s, in->token, [&](const Stack& stack) {
       if (is_gone(stack)) return false;
       write_stack(xml, stack);
       return true;
     });
   } else {
-    TRY(const json::object stack, stack_of(s, in->stack));
-    write_stack(xml, stack);
+    TRY(const auto stack, stack_of(s, in->stack));
+    write_stack(xml, *stack);
   }
   xml.close("Stacks");
   optional_element(xml, "NextToken", next);
@@ -173,21 +161,17 @@ Result<ListStacks::In> ListStacks::parse(const Request& request) {
 Result<XmlOut> ListStacks::run(const Authorized<In>& in, const Snapshot& s) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("StackSummaries");
-  const std::string next = each_stack(s, in->token, [&](const json::object& stack) {
-    if (!in->statuses.empty() && std::find(in->statuses.begin(), in->statuses.end(),
-                                           text_of(stack, "Status")) == in->statuses.end())
+  const std::string next = each_stack(s, in->token, [&](const Stack& stack) {
+    if (!in->statuses.empty() &&
+        std::find(in->statuses.begin(), in->statuses.end(), stack.status) == in->statuses.end())
       return false;
-    xml.open("member")
-        .element("StackId", text_of(stack, "Arn"))
-        .element("StackName", text_of(stack, "Name"));
-    optional_element(xml, "TemplateDescription", text_of(stack, "Description"));
-    xml.element("CreationTime", iso_millis(int_of(stack, "Created")));
-    if (const int64_t updated = int_of(stack, "Updated"))
-      xml.element("LastUpdatedTime", iso_millis(updated));
-    if (const int64_t deleted = int_of(stack, "Deleted"))
-      xml.element("DeletionTime", iso_millis(deleted));
-    xml.element("StackStatus", text_of(stack, "Status"));
-    optional_element(xml, "StackStatusReason", text_of(stack, "Reason"));
+    xml.open("member").element("StackId", stack.arn).element("StackName", stack.name);
+    optional_element(xml, "TemplateDescription", stack.description);
+    xml.element("CreationTime", iso_millis(stack.created));
+    if (stack.updated) xml.element("LastUpdatedTime", iso_millis(stack.updated));
+    if (stack.deleted) xml.element("DeletionTime", iso_millis(stack.deleted));
+    xml.element("StackStatus", stack.status);
+    optional_element(xml, "StackStatusReason", stack.reason);
     xml.open("DriftInformation")
         .element("StackDriftStatus", "NOT_CHECKED")
         .close("DriftInformation")
@@ -200,8 +184,8 @@ Result<XmlOut> ListStacks::run(const Authorized<In>& in, const Snapshot& s) {
 }
 
 Result<XmlOut> DescribeStackEvents::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object stack, stack_of(s, in->stack));
-  const std::string id = text_of(stack, "Id");
+  TRY(const auto stack, stack_of(s, in->stack));
+  const std::string& id = stack->id;
   const auto before = in->token.empty() ? std::optional<int64_t>(0) : parse_int(in->token);
   if (!before || *before < 0)
     return validation("NextToken is not one that DescribeStackEvents gave.");
@@ -209,27 +193,25 @@ Result<XmlOut> DescribeStackEvents::run(const Authorized<In>& in, const Snapshot
   xml.open("StackEvents");
   size_t shown = 0;
   int64_t next = 0;
-  s.scan(events_of(id), *before ? event_key(id, *before).bytes : "", true,
-         [&](std::string_view key, std::string_view value) {
+  s.scan(RecordPrefix<StackEvent>{id}, *before ? event_key(id, *before).bytes : "", true,
+         [&](std::string_view key, const StackEvent& event) {
            const auto number = static_cast<int64_t>(from_big_endian64(schema::parts(key).at(1)));
            if (*before && number >= *before) return true;
-           const auto event = parse_json_object(value);
-           if (!event) return true;
            if (shown++ == kPageEvents) {
              next = number + 1;
              return false;
            }
            xml.open("member")
-               .element("StackId", text_of(stack, "Arn"))
-               .element("EventId", text_of(*event, "Id"))
-               .element("StackName", text_of(stack, "Name"))
-               .element("LogicalResourceId", text_of(*event, "Logical"));
-           xml.element("PhysicalResourceId", text_of(*event, "Physical"))
-               .element("ResourceType", text_of(*event, "Type"))
-               .element("Timestamp", iso_millis(int_of(*event, "Time")))
-               .element("ResourceStatus", text_of(*event, "Status"));
-           optional_element(xml, "ResourceStatusReason", text_of(*event, "Reason"));
-           optional_element(xml, "ResourceProperties", text_of(*event, "Properties"));
+               .element("StackId", stack->arn)
+               .element("EventId", event.id)
+               .element("StackName", stack->name)
+               .element("LogicalResourceId", event.logical);
+           xml.element("PhysicalResourceId", event.physical)
+               .element("ResourceType", event.type)
+               .element("Timestamp", iso_millis(event.time))
+               .element("ResourceStatus", event.status);
+           optional_element(xml, "ResourceStatusReason", event.reason);
+           optional_element(xml, "ResourceProperties", event.properties);
            xml.close("member");
            return true;
          });
@@ -239,37 +221,37 @@ Result<XmlOut> DescribeStackEvents::run(const Authorized<In>& in, const Snapshot
 }
 
 Result<XmlOut> DescribeStackResources::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object stack, stack_of(s, in->stack));
+  TRY(const auto stack, stack_of(s, in->stack));
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("StackResources");
-  for (const json::object& record : resources(s, text_of(stack, "Id"))) {
-    if (!in->logical.empty() && text_of(record, "Name") != in->logical) continue;
+  for (const StackResource& record : resources(s, stack->id)) {
+    if (!in->logical.empty() && record.name != in->logical) continue;
     xml.open("member");
-    write_resource(xml, stack, record, false, "Timestamp");
+    write_resource(xml, *stack, record, false, "Timestamp");
     xml.close("member");
   }
   xml.close("StackResources");
   return XmlOut{xml.take()};
 }
 Result<XmlOut> DescribeStackResource::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object stack, stack_of(s, in->stack));
-  const auto record = s.get_json(resource_key(text_of(stack, "Id"), in->logical));
+  TRY(const auto stack, stack_of(s, in->stack));
+  const auto record = s.get(resource_key(stack->id, in->logical));
   if (!record)
     return validation("Resource " + in->logical.substr(0, 255) + " does not exist for stack " +
-                      text_of(stack, "Name"));
+                      stack->name);
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("StackResourceDetail");
-  write_resource(xml, stack, *record, false, "LastUpdatedTimestamp");
+  write_resource(xml, *stack, *record, false, "LastUpdatedTimestamp");
   xml.close("StackResourceDetail");
   return XmlOut{xml.take()};
 }
 Result<XmlOut> ListStackResources::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const json::object stack, stack_of(s, in->stack));
+  TRY(const auto stack, stack_of(s, in->stack));
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("StackResourceSummaries");
-  for (const json::object& record : resources(s, text_of(stack, "Id"))) {
+  for (const StackResource& record : resources(s, stack->id)) {
     xml.open("member");
-    write_resource(xml, stack, record, true, "LastUpdatedTimestamp");
+    write_resource(xml, *stack, record, true, "LastUpdatedTimestamp");
     xml.close("member");
   }
   xml.close("StackResourceSummaries");
@@ -277,10 +259,10 @@ Result<XmlOut> ListStackResources::run(const Authorized<In>& in, const Snapshot&
 }
 
 Result<XmlOut> GetTemplate::run(const Authorized<In>& in, const Snapshot& s) {
-  auto stack = find_stack(s, in->stack);
+  const auto stack = find_stack(s, in->stack);
   if (!stack) return validation("Stack with id " + in->stack + " does not exist");
   XmlWriter xml{XmlWriter::Fragment{}};
-  xml.element("TemplateBody", text_of(*stack, "Template"))
+  xml.element("TemplateBody", stack->body)
       .open("StagesAvailable")
       .element("member", "Original")
       .element("member", "Processed")
@@ -290,8 +272,8 @@ Result<XmlOut> GetTemplate::run(const Authorized<In>& in, const Snapshot& s) {
 Result<XmlOut> GetTemplateSummary::run(const Authorized<In>& in, const Snapshot& s) {
   std::string body = in->body;
   if (!in->stack.empty()) {
-    TRY(const json::object stack, stack_of(s, in->stack));
-    body = text_of(stack, "Template");
+    TRY(const auto stack, stack_of(s, in->stack));
+    body = stack->body;
   }
   TRY(const Template t, parse_template(body));
   XmlWriter xml{XmlWriter::Fragment{}};

@@ -18,10 +18,10 @@ Result<Caller> owner(const Ports& ports, const std::string& token) {
 }
 
 JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
-  const auto stack = ports.store->snapshot().get_json(stack_key(text_of(job.event, "Stack")));
-  if (stack && text_of(*stack, "Work") == job.id) {
-    Change(ports, *stack, job, stopping)
-        .run(text_of(job.event, "Kind"), owner(ports, text_of(job.event, "Token")));
+  const auto asked = members_from<Work>(job.event);
+  const auto stack = ports.store->snapshot().get(stack_key(asked.stack));
+  if (stack && stack->work == job.id) {
+    Change(ports, *stack, job, stopping).run(asked.kind, owner(ports, asked.token));
     return JobResult::finished();
   }
   Staged staged = ports.store->stage();  // finished already: a job is done at least once
