@@ -85,12 +85,8 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
 
 Snapshot Committer::snapshot() {
   Snapshot s;
-  const uint64_t commits = commits_, meta = meta_commits_;
-  auto state =
-      std::make_shared<StoreState>(blobs_.released().hold(commits), rocks_, scope_, commits, meta);
-  if (meta_commits_ != meta)
-    state->meta_commit = 0;  // metadata was being written meanwhile: it may show or not
-  s.state_ = std::move(state);
+  const uint64_t commits = commits_;
+  s.state_ = std::make_shared<StoreState>(blobs_.released().hold(commits), rocks_, scope_, commits);
   return s;
 }
 Staged Committer::stage() {
@@ -265,7 +261,6 @@ void Committer::lead(std::vector<Waiter*>& group) {
   }
   note_ends(batch);
   if (batch.Count() == 0) return;
-  if (meta) meta_commits_ = 0;
   if (crash_point_) crash_point_("before write");
   rocksdb::WriteOptions options;
   options.sync = true;
@@ -273,10 +268,7 @@ void Committer::lead(std::vector<Waiter*>& group) {
   const rocksdb::Status status = rocks_.db->Write(options, &batch);
   sync_us_.add(static_cast<uint64_t>(monotonic_us() - begun_us));
   group_.add(group.size());
-  if (status.ok()) {
-    if (meta) meta_commits_ = commit;
-    commits_ = commit;
-  }
+  if (status.ok()) commits_ = commit;
   if (crash_point_) crash_point_("after write");
   if (status.IsNoSpace()) blobs_.disk().give_up_reserve();
   if (!status.ok()) return fail(group, status.ToString());

@@ -86,11 +86,9 @@ class Committer {
   const Key audit_ = kAuditLog.entries();
   std::map<Key, End> log_ends_;
   std::atomic<bool> failed_{false};
-  // Raised after a write: a snapshot taken in between sees more than its number says, which can
-  // only cause a retry. meta_commits_ is 0 meanwhile, so that nothing is kept, or taken from what
-  // was kept, under a number that does not say which metadata is meant.
-  std::atomic<uint64_t> commits_{1},
-      meta_commits_{1};  // the newest of all, and of those that wrote metadata
+  // The newest. Raised after its write: a snapshot taken in between sees more than its number says,
+  // which can only cause a retry.
+  std::atomic<uint64_t> commits_{1};
 };
 
 constexpr std::string_view kChainStart =

@@ -162,6 +162,43 @@ TEST_F(RecordStoreTest, IsNeverStaleBesideACommit) {
   EXPECT_FALSE(store_->commit(std::move(rests_on_it), {}));
 }
 
+// What is no record is kept as well, and by its own key two ways of reading do not meet.
+TEST_F(RecordStoreTest, TextIsNeverStaleAndNeverTakenForARecord) {
+  open();
+  const Key raw = thing_key("a");
+  EXPECT_FALSE(store_->snapshot().get(raw));
+  Staged staged = store_->stage();
+  staged.put(thing_key("a"), Thing{.name = "1"});
+  ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_EQ(store_->snapshot().get(raw), encode(Thing{.name = "1"}));
+    EXPECT_EQ(store_->snapshot().get(thing_key("a"))->name, "1");
+  }
+  Staged erase = store_->stage();
+  erase.erase(raw);
+  ASSERT_TRUE(store_->commit(std::move(erase), {}));
+  EXPECT_FALSE(store_->snapshot().get(raw));
+}
+
+// What is worked out from a whole table holds until that table is written.
+TEST_F(RecordStoreTest, TellsWhetherATableWasWritten) {
+  open();
+  const Snapshot before = store_->snapshot();
+  const auto write = [&](const Key& key) {
+    Staged staged = store_->stage();
+    staged.put(key, "1");
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  };
+  write(schema::key(Family::meta, "test.other", {"x"}));
+  EXPECT_TRUE(store_->snapshot().unchanged_since(before.commit(), {"test.thing"}));
+  write(thing_key("a"));
+  const Snapshot after = store_->snapshot();
+  EXPECT_FALSE(after.unchanged_since(before.commit(), {"test.thing"}));
+  EXPECT_FALSE(after.unchanged_since(before.commit(), {"test.quiet", "test.thing"}));
+  EXPECT_FALSE(before.unchanged_since(after.commit(), {"test.thing"}));
+  EXPECT_TRUE(store_->snapshot().unchanged_since(after.commit(), {"test.thing"}));
+}
+
 // One damaged record does not take a list of a thousand with it.
 TEST_F(RecordStoreTest, OneThatCannotBeReadIsAnErrorAndPassedOverInLists) {
   open();

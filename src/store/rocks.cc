@@ -137,23 +137,6 @@ std::optional<std::string> value_of(const StoreState& state, const Key& key) {
   if (!status.ok()) throw std::runtime_error("the store cannot be read: " + status.ToString());
   return value;
 }
-std::optional<json::object> parsed(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  auto document = parse_json_object(*text);
-  if (!document) throw std::runtime_error("a record of the store is not JSON");
-  return *std::move(document);
-}
-// Of Family::meta, with `as_json` parsed.
-std::shared_ptr<const Documents::Document> document(const StoreState& state, const Key& key,
-                                                    bool as_json) {
-  auto known = state.rocks.documents.find(state.meta_commit, key.bytes);
-  if (known && (!as_json || !known->text || known->value)) return known;
-  Documents::Document fresh{known ? known->text : value_of(state, key), {}};
-  if (as_json) fresh.value = parsed(fresh.text);
-  known = std::make_shared<Documents::Document>(std::move(fresh));
-  state.rocks.documents.keep(state.meta_commit, key.bytes, known);
-  return known;
-}
 }  // namespace
 std::optional<std::string> Snapshot::get(const Key& key) const {
   if (key.family != Family::meta) return value_of(*state_, key);
@@ -162,12 +145,6 @@ std::optional<std::string> Snapshot::get(const Key& key) const {
                               }};
   const auto text = std::static_pointer_cast<const std::string>(value(key, kText));
   return text ? std::optional(*text) : std::nullopt;
-}
-std::optional<json::object> Snapshot::get_json(const Key& key) const {
-  if (key.family != Family::meta) return parsed(value_of(*state_, key));
-  const auto known = document(*state_, key, true);
-  if (!known->value) return std::nullopt;
-  return json::object(*known->value, json_arena(known->text->size() * 3));
 }
 std::shared_ptr<const void> Snapshot::value(const Key& key, const Form& form) const {
   const bool kept = key.family == Family::meta;
@@ -209,7 +186,6 @@ void Snapshot::scan(const Span& span, bool backwards,
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
-uint64_t Snapshot::meta_version() const { return state_->meta_commit; }
 uint64_t Snapshot::commit() const { return state_->commit; }
 bool Snapshot::unchanged_since(uint64_t read_at,
                                std::initializer_list<std::string_view> tables) const {
@@ -234,11 +210,6 @@ std::optional<std::string> Staged::get(const Key& key) {
   data_->reads.emplace_back(key.family, key.bytes);
   return data_->snapshot.get(key);
 }
-std::optional<json::object> Staged::get_json(const Key& key) {
-  if (const auto* written = uncommitted(*data_, key)) return parsed(*written);
-  data_->reads.emplace_back(key.family, key.bytes);
-  return data_->snapshot.get_json(key);
-}
 std::shared_ptr<const void> Staged::value(const Key& key, const Snapshot::Form& form) {
   if (const auto* written = uncommitted(*data_, key))
     return *written ? form.decode(**written) : nullptr;
@@ -247,9 +218,6 @@ std::shared_ptr<const void> Staged::value(const Key& key, const Snapshot::Form& 
 }
 void Staged::put(const Key& key, std::string value) {
   data_->writes[{key.family, key.bytes}] = std::move(value);
-}
-void Staged::put_json(const Key& key, const json::object& value) {
-  put(key, json::serialize(value));
 }
 void Staged::erase(const Key& key) { data_->writes[{key.family, key.bytes}] = std::nullopt; }
 void Staged::expect_empty(const Key& prefix) { data_->empty_prefixes.push_back(prefix); }

@@ -7,7 +7,6 @@
 #include <map>
 
 #include "store/blob.h"
-#include "store/documents.h"
 #include "store/known_values.h"
 #include "store/store.h"
 
@@ -18,7 +17,6 @@ struct Rocks {
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
-  Documents documents;
   KnownValues known;            // of Family::meta
   std::string account, region;  // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
@@ -37,15 +35,9 @@ struct StoreState {
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
-  uint64_t commit, meta_commit;  // the last commit this sees, and the last that wrote metadata (0:
-                                 // one is just under way)
-  StoreState(std::shared_ptr<const void> f, Rocks& r, const Scope& s, uint64_t c, uint64_t m)
-      : files(std::move(f)),
-        rocks(r),
-        scope(s),
-        snapshot(r.db->GetSnapshot()),
-        commit(c),
-        meta_commit(m) {}
+  const uint64_t commit;  // the last that this sees, at least
+  StoreState(std::shared_ptr<const void> f, Rocks& r, const Scope& s, uint64_t c)
+      : files(std::move(f)), rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 

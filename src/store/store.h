@@ -92,7 +92,6 @@ class Snapshot {
   // The same for the keys of a span. No other is read.
   void scan(const Span& span, bool backwards,
             const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
-  std::optional<json::object> get_json(const Key& key) const;
   // A record, parsed once for as long as its table stays as it is; nullptr: there is none. One that
   // cannot be read is a broken store, an exception (UnreadableRecord).
   template <class R>
@@ -101,9 +100,6 @@ class Snapshot {
   template <class R, class Fn>
   void scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards, Fn&& fn) const;
   const Scope& scope() const;
-  // Rises with every commit that writes Family::meta: what was worked out from metadata alone holds
-  // while this stays the same. 0: such a commit is under way, nothing may be kept.
-  uint64_t meta_version() const;
   // What was worked out from whole tables of metadata, read at the commit() of some snapshot, holds
   // for this one too when none of the tables was written between the two.
   uint64_t commit() const;
@@ -162,7 +158,6 @@ class Staged {
  public:
   std::optional<std::string> get(
       const Key& key);  // sees own writes; conflict if overwritten before the commit
-  std::optional<json::object> get_json(const Key& key);
   template <class R>
   std::optional<R> get(const RecordKey<R>& key);  // a copy, to be changed and put back
   // The same read, of what is only looked at: not copied. nullptr: there is none.
@@ -171,7 +166,6 @@ class Staged {
   template <class R>
   void put(const RecordKey<R>& key, const R& record);
   void put(const Key& key, std::string value);
-  void put_json(const Key& key, const json::object& value);
   void erase(const Key& key);
   void expect_empty(const Key& prefix);  // at commit, no key has this prefix; else conflict
   void append(const Log& log, std::string value);  // store/log.h: numbered in the commit

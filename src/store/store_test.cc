@@ -88,20 +88,6 @@ TEST_F(StoreTest, AnOldSnapshotConflictsOnlyWithWhatItRead) {
   EXPECT_EQ(refused.error().code, "Conflict");
 }
 
-TEST_F(StoreTest, TellsWhenMetadataWasWrittenAndOnlyThen) {
-  open();
-  const auto version = [&] { return store_->snapshot().meta_version(); };
-  const uint64_t before = version();
-  Staged items = store_->stage();
-  items.put(schema::key(Family::items, "i", {"a"}), "1");
-  ASSERT_TRUE(store_->commit(std::move(items), {}));
-  EXPECT_EQ(version(), before);
-  Staged meta = store_->stage();
-  meta.put(schema::key(Family::meta, "t", {"a"}), "1");
-  ASSERT_TRUE(store_->commit(std::move(meta), {}));
-  EXPECT_GT(version(), before);
-}
-
 // Whatever a caller put into it: a record that no reader can parse would be in no trail.
 TEST_F(StoreTest, EveryRecordCanBeReadBack) {
   open();
@@ -126,54 +112,6 @@ TEST_F(StoreTest, EveryRecordCanBeReadBack) {
   });
   EXPECT_EQ(read, 1);
   EXPECT_TRUE(store_->verify().empty());
-}
-
-// A bucket is read from memory until metadata is written; then its new state is seen at once, by
-// commits that rest on it too.
-TEST_F(StoreTest, MetadataInMemoryIsNeverStale) {
-  open();
-  const Key key = schema::key(Family::meta, "t", {"a"});
-  const auto write = [&](const char* value) {
-    Staged staged = store_->stage();
-    staged.put_json(key, json::object{{"v", value}});
-    ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  };
-  write("1");
-  const Snapshot old = store_->snapshot();
-  EXPECT_EQ(text_of(*old.get_json(key), "v"), "1");
-  EXPECT_EQ(text_of(*store_->snapshot().get_json(key), "v"), "1");
-  Staged rests_on_it = store_->stage();
-  EXPECT_EQ(text_of(*rests_on_it.get_json(key), "v"), "1");
-  write("2");
-  EXPECT_EQ(text_of(*store_->snapshot().get_json(key), "v"), "2");
-  EXPECT_EQ(text_of(*old.get_json(key), "v"), "1");
-  rests_on_it.put(schema::key(Family::objects, "o", {"x"}), "y");
-  EXPECT_FALSE(store_->commit(std::move(rests_on_it), {}));
-  Staged erase = store_->stage();
-  erase.erase(key);
-  ASSERT_TRUE(store_->commit(std::move(erase), {}));
-  EXPECT_FALSE(store_->snapshot().get_json(key));
-  EXPECT_FALSE(store_->snapshot().get(key));
-}
-
-// While it is being written a snapshot may see it or not: nothing is kept under a number that does
-// not say which.
-TEST_F(StoreTest, MetadataHasNoNumberWhileItIsWritten) {
-  std::vector<uint64_t> seen;
-  StoreOptions watched = options();
-  watched.crash_point = [&](std::string_view place) {
-    if (store_ && place == "before write") seen.push_back(store_->snapshot().meta_version());
-  };
-  store_ = *Store::open(watched);
-  for (const Family family : {Family::items, Family::meta}) {
-    Staged staged = store_->stage();
-    staged.put(schema::key(family, "t", {"a"}), "1");
-    ASSERT_TRUE(store_->commit(std::move(staged), {}));
-  }
-  ASSERT_EQ(seen.size(), 2u);
-  EXPECT_NE(seen[0], 0u);
-  EXPECT_EQ(seen[1], 0u);
-  EXPECT_NE(store_->snapshot().meta_version(), 0u);
 }
 
 // DeleteBucket looks for objects, PutObject reads the bucket: whichever commits second must see the
