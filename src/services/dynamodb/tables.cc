@@ -60,7 +60,7 @@ Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, con
   return unlock(*record, snapshot, ports);
 }
 Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  const auto record = staged.get(table_key(name));
+  const auto record = staged.look(table_key(name));
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
   return unlock(*record, staged.snapshot(), ports);
 }
@@ -244,7 +244,7 @@ Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, co
   return needs;
 }
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.get(table_key(in->table)))
+  if (staged.look(table_key(in->table)))
     return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
   TableRecord table{.name = in->table, .id = random_uuid(), .created = in.time()};
   CHECK(read_schema(in->body, table));
@@ -329,7 +329,7 @@ Result<ListTables::In> ListTables::parse(const Request& request) {
   return In{after.value_or(""), limit.value_or(100)};
 }
 Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
-  const auto table = staged.get(table_key(in->table));
+  const auto table = staged.look(table_key(in->table));
   if (!table) return no_table(in->table);
   staged.erase(table_key(in->table));
   // The items' data key goes with the record: nobody can read them any more. The purge erases them

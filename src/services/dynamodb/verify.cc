@@ -6,14 +6,18 @@ namespace sluice::dynamodb {
 
 void verify(const Ports& ports, Verification& found) {
   const Snapshot snapshot = ports.store->snapshot();
-  // By their names, so that a record that cannot be read is not passed over.
   const Key tables = RecordPrefix<TableRecord>{};
-  snapshot.scan(tables, "", false, [&](std::string_view key, std::string_view) {
+  snapshot.scan(tables, "", false, [&](std::string_view key, std::string_view value) {
     const std::string name = schema::parts(key).at(0);
+    try {
+      (void)decode<TableRecord>(value);
+    } catch (const UnreadableRecord&) {
+      found.damaged.push_back("table " + name + ": its record cannot be read");
+      return true;
+    }
     const auto table = Table::open(name, snapshot, ports);
     if (!table) {
-      // The key's own code stands first in the text of a table that cannot be
-      // unlocked.
+      // The key's own code stands first in the text of a table that cannot be unlocked.
       const bool shut = table.error().message.find("DisabledException") != std::string::npos ||
                         table.error().message.find("InvalidStateException") != std::string::npos ||
                         table.error().message.find("NotFoundException") != std::string::npos;

@@ -16,7 +16,8 @@ class OldItem {
  public:
   OldItem(const Table& table, Key key, Staged& staged)
       : table_(table), key_(std::move(key)), staged_(staged) {}
-  Result<const json::object*> read();  // nullptr: there is none
+  // nullptr: there is none. What write_item wrote counts for who asks only after it.
+  Result<const json::object*> read();
 
  private:
   friend Result<Done> write_item(OldItem& old, const json::object* item);

@@ -41,7 +41,7 @@ Result<In> CreateLogGroup::parse(const Request& request) {
   return in;
 }
 Result<json::object> CreateLogGroup::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.get(group_key(in->group)))
+  if (staged.look(group_key(in->group)))
     return Error{
         400, "ResourceAlreadyExistsException", "The specified log group already exists", {}};
   staged.put(group_key(in->group), new_group(in->group, in.time()));
@@ -144,7 +144,7 @@ Result<json::object> ListTagsForResource::run(const Authorized<In>& in, const Sn
 
 Result<json::object> CreateLogStream::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
-  if (staged.get(stream_key(group.id, in->stream)))
+  if (staged.look(stream_key(group.id, in->stream)))
     return Error{
         400, "ResourceAlreadyExistsException", "The specified log stream already exists", {}};
   staged.put(stream_key(group.id, in->stream), new_stream(in->stream, in.time()));
