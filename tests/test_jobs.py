@@ -51,6 +51,13 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
     until(lambda: echoes(server, "stuck") == EVENTS, seconds=120)
 
 
+def parent(stat):
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[1]
+    except (FileNotFoundError, ProcessLookupError):       # it has just ended
+        return None
+
+
 def test_the_sandbox_of_a_deleted_function_ends(fresh_server):
     server = fresh_server
     make_function(server, "gone", make_role(server, "jobs", LOGS))
@@ -58,8 +65,7 @@ def test_the_sandbox_of_a_deleted_function_ends(fresh_server):
     functions.invoke(FunctionName="gone", Payload="{}")
 
     def sandboxes():
-        return [path for path in pathlib.Path("/proc").glob("[0-9]*/stat")
-                if path.exists() and path.read_text().rsplit(")", 1)[1].split()[1] == str(server.process.pid)]
+        return [path for path in pathlib.Path("/proc").glob("[0-9]*/stat") if parent(path) == str(server.process.pid)]
     assert sandboxes()
     functions.delete_function(FunctionName="gone")
     until(lambda: not sandboxes())
