@@ -13,8 +13,9 @@ import pytest
 from conftest import SLUICE
 
 SIGNERS = [botocore.auth]
-if botocore.compat.HAS_CRT:                            # Debian's awscli brings the library that botocore then signs with
+if botocore.compat.HAS_CRT:  # Debian's awscli brings the library that botocore then signs with
     import botocore.crt.auth
+
     SIGNERS.append(botocore.crt.auth)
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 
@@ -30,7 +31,11 @@ def ahead(**delta):
     """Arguments for Server.start."""
     if not LIBRARY or sanitized():
         pytest.skip("libfaketime is not installed, or not to be had under a sanitizer")
-    return {"LD_PRELOAD": LIBRARY, "FAKETIME": f"+{int(datetime.timedelta(**delta).total_seconds())}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {
+        "LD_PRELOAD": LIBRARY,
+        "FAKETIME": f"+{int(datetime.timedelta(**delta).total_seconds())}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 @contextlib.contextmanager
@@ -46,7 +51,15 @@ def signing(**delta):
     with pytest.MonkeyPatch.context() as patch:
         for module in SIGNERS:
             if hasattr(module, "get_current_datetime"):
-                patch.setattr(module, "get_current_datetime", lambda: datetime.datetime.now(datetime.timezone.utc) + by)
+                patch.setattr(
+                    module,
+                    "get_current_datetime",
+                    lambda: datetime.datetime.now(datetime.timezone.utc) + by,
+                )
             else:
-                patch.setattr(module, "datetime", types.SimpleNamespace(datetime=Shifted, timezone=datetime.timezone))
+                patch.setattr(
+                    module,
+                    "datetime",
+                    types.SimpleNamespace(datetime=Shifted, timezone=datetime.timezone),
+                )
         yield

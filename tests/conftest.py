@@ -34,14 +34,27 @@ class Server:
         self.directory = directory
         self.data_dir = directory / "data"
         self.listen = "127.0.0.1:0"
-        self.options = ()                              # more arguments of `sluice serve`
+        self.options = ()  # more arguments of `sluice serve`
         self.process = None
 
     def start(self, **environment):
         self.process = subprocess.Popen(
-            [SLUICE, "serve", "--data-dir", self.data_dir, "--listen", self.listen, "--listen-http", "127.0.0.1:0", *self.options],
-            stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
-        line = self.process.stdout.readline()          # printed when it is ready
+            [
+                SLUICE,
+                "serve",
+                "--data-dir",
+                self.data_dir,
+                "--listen",
+                self.listen,
+                "--listen-http",
+                "127.0.0.1:0",
+                *self.options,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        line = self.process.stdout.readline()  # printed when it is ready
         assert line.startswith("Sluice serves"), line
         self.endpoint = json.loads((self.data_dir / "endpoint.json").read_text())
         return self
@@ -53,8 +66,14 @@ class Server:
         return code
 
     def run(self, *arguments, check=True):
-        done = subprocess.run([SLUICE, *map(str, arguments), "--data-dir", str(self.data_dir)] if arguments[0] != "aws"
-                              else [SLUICE, "--data-dir", str(self.data_dir), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [SLUICE, *map(str, arguments), "--data-dir", str(self.data_dir)]
+            if arguments[0] != "aws"
+            else [SLUICE, "--data-dir", str(self.data_dir), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -64,9 +83,20 @@ class Server:
     def client(self, service, role=None, session=None, endpoint=None, **config):
         session = session or self.session(role)
         return boto3.client(
-            service, region_name=self.endpoint["region"], endpoint_url=endpoint or self.endpoint["endpoint"], verify=self.endpoint["ca_file"],
-            aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"],
-            config=botocore.config.Config(retries={"max_attempts": 0}, signature_version="s3v4" if service == "s3" else None, s3={"addressing_style": "path"}, **config))
+            service,
+            region_name=self.endpoint["region"],
+            endpoint_url=endpoint or self.endpoint["endpoint"],
+            verify=self.endpoint["ca_file"],
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+            config=botocore.config.Config(
+                retries={"max_attempts": 0},
+                signature_version="s3v4" if service == "s3" else None,
+                s3={"addressing_style": "path"},
+                **config,
+            ),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +111,7 @@ def server(tmp_path_factory):
 def world(tmp_path_factory):
     """The server that the clients of other makers share (clients.py)."""
     import clients
+
     one = clients.World(tmp_path_factory.mktemp("the clients"))
     yield one
     assert one.server.stop() == 0
@@ -104,4 +135,5 @@ def code():
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             call(**arguments)
         return caught.value.response["Error"]["Code"]
+
     return of

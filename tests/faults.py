@@ -6,16 +6,31 @@ import subprocess
 
 import pytest
 
-FAILED_STORE = 75                                        # the server's exit status: start me again
+FAILED_STORE = 75  # the server's exit status: start me again
 
 
 class Faults:
     """A strace that makes one call of the running server fail."""
+
     def __init__(self, server, call, fault, when=1, path=None):
         self.server, self.log, self.stuck = server, server.directory / "strace.txt", False
         self.process = subprocess.Popen(
-            ["strace", "-f", "-p", str(server.process.pid), "-o", self.log, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={when}", *(["-P", path] if path else [])],
-            stderr=subprocess.PIPE, text=True)
+            [
+                "strace",
+                "-f",
+                "-p",
+                str(server.process.pid),
+                "-o",
+                self.log,
+                "-e",
+                f"trace={call}",
+                "-e",
+                f"inject={call}:{fault}:when={when}",
+                *(["-P", path] if path else []),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         line = self.process.stderr.readline()
         if "attached" not in line:
             self.process.wait()
@@ -38,7 +53,9 @@ class Faults:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=30)
         self.process.stderr.close()
-        assert self.stuck or re.search(r"INJECTED|killed by SIGKILL", self.log.read_text()), "the fault never came"
+        assert self.stuck or re.search(
+            r"INJECTED|killed by SIGKILL", self.log.read_text()
+        ), "the fault never came"
 
 
 def current_log(server):

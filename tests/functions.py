@@ -7,7 +7,7 @@ import time
 import zipfile
 
 # Speaks the Runtime API with nothing but Python: {"do": ...} of the event says how to behave.
-BOOTSTRAP = '''#!/usr/bin/python3
+BOOTSTRAP = """#!/usr/bin/python3
 import json, os, socket, sys, time, http.client
 calls = 0
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
@@ -51,7 +51,7 @@ while True:
     elif do == "large": result = "x" * (7 << 20)
     else: result = event
     post("invocation/" + rid + "/response", result)
-'''
+"""
 
 
 def zipped(text=BOOTSTRAP, name="bootstrap", mode=0o755):
@@ -65,26 +65,52 @@ def zipped(text=BOOTSTRAP, name="bootstrap", mode=0o755):
 
 
 def trust(*services):
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": list(services)},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+    )
 
 
 def make_role(server, name, *statements, service="lambda.amazonaws.com"):
     iam = server.client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))["Role"]["Arn"]
     if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="p",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
     return role
 
 
-LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "arn:aws:logs:*:*:log-group:/aws/lambda/*"}
+LOGS = {
+    "Effect": "Allow",
+    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "arn:aws:logs:*:*:log-group:/aws/lambda/*",
+}
 
 
 def make_function(server, name, role, **more):
-    return server.client("lambda").create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped()}, **more)
+    return server.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": zipped()},
+        **more,
+    )
 
 
 # Gives every record of its events back through its log group.
-RECORDER = '''#!/usr/bin/python3
+RECORDER = """#!/usr/bin/python3
 import json, os, http.client
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 while True:
@@ -94,15 +120,35 @@ while True:
     for record in event["Records"]: print("RECORD " + json.dumps(record), flush=True)
     api.request("POST", "/2018-06-01/runtime/invocation/" + rid + "/response", "null")
     api.getresponse().read()
-'''
+"""
 
 
 def make_recorder(server, bucket):
     """A function that is told of all that happens in the bucket, and named after it."""
     role = make_role(server, bucket + "-recorder", LOGS)
-    arn = server.client("lambda").create_function(FunctionName=bucket, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped(RECORDER)})["FunctionArn"]
-    server.client("lambda").add_permission(FunctionName=bucket, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=server.endpoint["account_id"])
-    server.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]})
+    arn = server.client("lambda").create_function(
+        FunctionName=bucket,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": zipped(RECORDER)},
+    )["FunctionArn"]
+    server.client("lambda").add_permission(
+        FunctionName=bucket,
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+        SourceAccount=server.endpoint["account_id"],
+    )
+    server.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+            ]
+        },
+    )
 
 
 def recorded(server, bucket):
@@ -110,33 +156,87 @@ def recorded(server, bucket):
     logs = server.client("logs")
     if not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/" + bucket)["logGroups"]:
         return []
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/" + bucket, filterPattern="RECORD")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName="/aws/lambda/" + bucket, filterPattern="RECORD"
+    )
     return [json.loads(event["message"][7:]) for page in pages for event in page["events"]]
 
 
 def make_pipeline(server, name="pipe"):
     """Bucket -> the project's own function -> table, with a quarantine bucket, as deploy/template.yaml joins them. Returns the bucket's name; the table is called `name`."""
     bucket, quarantine, account = name + "-in", name + "-quarantine", server.endpoint["account_id"]
-    s3, dynamodb, functions = server.client("s3"), server.client("dynamodb"), server.client("lambda")
+    s3, dynamodb, functions = (
+        server.client("s3"),
+        server.client("dynamodb"),
+        server.client("lambda"),
+    )
     for one in (bucket, quarantine):
         s3.create_bucket(Bucket=one)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
-                          AttributeDefinitions=[{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}])
-    role = make_role(server, name, LOGS, {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": f"arn:aws:s3:::{bucket}/*"},
-                     {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{quarantine}/*"},
-                     {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:BatchWriteItem"], "Resource": f"arn:aws:dynamodb:*:*:table/{name}"})
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "device_id", "KeyType": "HASH"},
+            {"AttributeName": "timestamp", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "device_id", "AttributeType": "S"},
+            {"AttributeName": "timestamp", "AttributeType": "S"},
+        ],
+    )
+    role = make_role(
+        server,
+        name,
+        LOGS,
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        },
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{quarantine}/*"},
+        {
+            "Effect": "Allow",
+            "Action": ["dynamodb:PutItem", "dynamodb:BatchWriteItem"],
+            "Resource": f"arn:aws:dynamodb:*:*:table/{name}",
+        },
+    )
     code = (pathlib.Path(__file__).parent.parent / "build" / "sluice-ingest.zip").read_bytes()
-    arn = functions.create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": code}, Timeout=60,
-                                    Environment={"Variables": {"TABLE_NAME": name, "QUARANTINE_BUCKET": quarantine}})["FunctionArn"]
-    functions.add_permission(FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=account)
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
+    arn = functions.create_function(
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": code},
+        Timeout=60,
+        Environment={"Variables": {"TABLE_NAME": name, "QUARANTINE_BUCKET": quarantine}},
+    )["FunctionArn"]
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+        SourceAccount=account,
+    )
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+            ]
+        },
+    )
     return bucket
 
 
 def rows_of(server, table, **more):
     """Every item of the table, in AWS's notation."""
-    pages = server.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **more)
+    pages = (
+        server.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(TableName=table, ConsistentRead=True, **more)
+    )
     return [item for page in pages for item in page["Items"]]
 
 

@@ -20,34 +20,56 @@ from conftest import Server
 RELEASES = pathlib.Path(__file__).resolve().parent / "releases"
 READS = ("Get", "List", "Describe", "Head", "Batch", "Query", "Scan", "Decrypt")
 # Answers that change with every call, or with the time.
-CHANGING = {"LookupEvents", "GetTrailStatus", "ListPublicKeys", "BatchWriteItem", "GetMetricData", "GetMetricStatistics", "ListMetrics", "GetCallerIdentity"}
+CHANGING = {
+    "LookupEvents",
+    "GetTrailStatus",
+    "ListPublicKeys",
+    "BatchWriteItem",
+    "GetMetricData",
+    "GetMetricStatistics",
+    "ListMetrics",
+    "GetCallerIdentity",
+}
 # What the samples take away again, so that there is less to be seen.
 TAKES_AWAY = ("Delete", "Abort", "Complete", "Remove", "Disable", "Schedule", "Execute", "Untag")
-BODY = bytes(range(250)) * 280                        # 70,000 bytes: too large to stand in the database
+BODY = bytes(range(250)) * 280  # 70,000 bytes: too large to stand in the database
 
 
 def fill(server):
     world = samples.World(server)
-    calls = [(service, operation, arguments) for service, wanted in samples.samples(world).items() for operation, arguments in wanted.items()]
+    calls = [
+        (service, operation, arguments)
+        for service, wanted in samples.samples(world).items()
+        for operation, arguments in wanted.items()
+    ]
     for service, operation, arguments in calls:
-        if not operation.startswith(READS + TAKES_AWAY) and f"{service}:{operation}" not in samples.ALWAYS_REFUSED:
+        if (
+            not operation.startswith(READS + TAKES_AWAY)
+            and f"{service}:{operation}" not in samples.ALWAYS_REFUSED
+        ):
             call(server, service, operation, arguments)
     s3 = server.client("s3")
     s3.put_object(Bucket=samples.BUCKET, Key="large", Body=BODY)
     s3.put_object(Bucket=samples.BUCKET, Key="large", Body=BODY[::-1])
-    return [one for one in calls if one[1].startswith(READS) and one[1] not in CHANGING] + [("s3", "GetObject", {"Bucket": samples.BUCKET, "Key": "large"})]
+    return [one for one in calls if one[1].startswith(READS) and one[1] not in CHANGING] + [
+        ("s3", "GetObject", {"Bucket": samples.BUCKET, "Key": "large"})
+    ]
 
 
 def call(server, service, operation, arguments, clients={}):
     key = (server.endpoint["endpoint"], service)
-    client = clients.get(key) or clients.setdefault(key, server.client("cloudwatch" if service == "monitoring" else service))
-    method = next(python for python, name in client.meta.method_to_api_mapping.items() if name == operation)
+    client = clients.get(key) or clients.setdefault(
+        key, server.client("cloudwatch" if service == "monitoring" else service)
+    )
+    method = next(
+        python for python, name in client.meta.method_to_api_mapping.items() if name == operation
+    )
     try:
         answer = getattr(client, method)(**arguments)
     except botocore.exceptions.ClientError as error:
         return error.response["Error"]["Code"]
     answer.pop("ResponseMetadata")
-    if operation == "GetAccountSettings":             # format 2 told what waits in its queues, too
+    if operation == "GetAccountSettings":  # format 2 told what waits in its queues, too
         answer["AccountUsage"].pop("Jobs", None)
     return json.loads(json.dumps(answer, default=plain))
 
@@ -60,17 +82,35 @@ def plain(value):
 
 def look(server, calls):
     """Every read of the samples, with its answer."""
-    return [[service, operation, call(server, service, operation, arguments)] for service, operation, arguments in calls]
+    return [
+        [service, operation, call(server, service, operation, arguments)]
+        for service, operation, arguments in calls
+    ]
 
 
 def as_json(calls):
-    return json.loads(json.dumps(calls, default=lambda value: {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value.isoformat()))
+    return json.loads(
+        json.dumps(
+            calls,
+            default=lambda value: {"bytes": base64.b64encode(value).decode()}
+            if isinstance(value, bytes)
+            else value.isoformat(),
+        )
+    )
 
 
 def from_json(calls):
     def unpack(value):
-        return base64.b64decode(value["bytes"]) if isinstance(value, dict) and set(value) == {"bytes"} else value
-    return [(service, operation, {name: unpack(value) for name, value in arguments.items()}) for service, operation, arguments in calls]
+        return (
+            base64.b64decode(value["bytes"])
+            if isinstance(value, dict) and set(value) == {"bytes"}
+            else value
+        )
+
+    return [
+        (service, operation, {name: unpack(value) for name, value in arguments.items()})
+        for service, operation, arguments in calls
+    ]
 
 
 def unpack(name, directory):
@@ -89,7 +129,9 @@ def make(name):
         server.start()
         answers = look(server, from_json(calls))
         assert server.stop() == 0
-        (server.directory / "answers.json").write_text(json.dumps({"calls": calls, "answers": answers}))
+        (server.directory / "answers.json").write_text(
+            json.dumps({"calls": calls, "answers": answers})
+        )
         RELEASES.mkdir(exist_ok=True)
         with tarfile.open(RELEASES / f"{name}.tar.xz", "w:xz") as archive:
             for one in sorted(server.directory.rglob("*")):

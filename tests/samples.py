@@ -7,11 +7,30 @@ import time
 
 from functions import make_role, zipped
 
-BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = "matrix", "Matrix", "matrix", "matrix", "/matrix", "matrix"
+BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = (
+    "matrix",
+    "Matrix",
+    "matrix",
+    "matrix",
+    "/matrix",
+    "matrix",
+)
 KEY = {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
 TOMORROW = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
-DENY_PLAIN_HTTP = json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
+DENY_PLAIN_HTTP = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{BUCKET}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }
+)
 
 
 class World:
@@ -29,13 +48,31 @@ class World:
         self.make_stacks(server.client("cloudformation"))
 
     def trust(self, principal):
-        return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
+        return json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+                ],
+            }
+        )
 
     def make_identities(self, server):
         iam, everyone_here = server.client("iam"), {"AWS": f"arn:aws:iam::{self.account}:root"}
-        iam.create_role(RoleName="bare", AssumeRolePolicyDocument=self.trust(everyone_here))          # no policy at all
+        iam.create_role(
+            RoleName="bare", AssumeRolePolicyDocument=self.trust(everyone_here)
+        )  # no policy at all
         iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=self.trust(everyone_here))
-        iam.put_role_policy(RoleName=ROLE, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}))
+        iam.put_role_policy(
+            RoleName=ROLE,
+            PolicyName="p",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+                }
+            ),
+        )
         iam.create_role(RoleName="matrix-gone", AssumeRolePolicyDocument=self.trust(everyone_here))
         self.role = f"arn:aws:iam::{self.account}:role/{ROLE}"
 
@@ -45,13 +82,28 @@ class World:
         s3.put_bucket_policy(Bucket=BUCKET, Policy=DENY_PLAIN_HTTP)
         for key in ("a/b", "a/c", "a/gone"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"matrix")
-        self.upload, self.abandoned = (s3.create_multipart_upload(Bucket=BUCKET, Key="m")["UploadId"] for _ in range(2))
-        part = s3.upload_part(Bucket=BUCKET, Key="m", UploadId=self.upload, PartNumber=1, Body=b"part")
-        self.part = {"PartNumber": 1, **{name: value for name, value in part.items() if name == "ETag" or name.startswith("Checksum") and name != "ChecksumType"}}
+        self.upload, self.abandoned = (
+            s3.create_multipart_upload(Bucket=BUCKET, Key="m")["UploadId"] for _ in range(2)
+        )
+        part = s3.upload_part(
+            Bucket=BUCKET, Key="m", UploadId=self.upload, PartNumber=1, Body=b"part"
+        )
+        self.part = {
+            "PartNumber": 1,
+            **{
+                name: value
+                for name, value in part.items()
+                if name == "ETag" or name.startswith("Checksum") and name != "ChecksumType"
+            },
+        }
         s3.create_bucket(Bucket="matrix-locked", ObjectLockEnabledForBucket=True)
         s3.put_object(Bucket="matrix-locked", Key="k", Body=b"matrix")
         s3.put_object_legal_hold(Bucket="matrix-locked", Key="k", LegalHold={"Status": "ON"})
-        s3.put_object_retention(Bucket="matrix-locked", Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW})
+        s3.put_object_retention(
+            Bucket="matrix-locked",
+            Key="k",
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW},
+        )
 
     def make_tables(self, dynamodb):
         for table in (TABLE, "MatrixGone"):
@@ -59,7 +111,9 @@ class World:
         dynamodb.put_item(TableName=TABLE, Item=KEY | {"value": {"N": "1"}})
 
     def make_keys(self, kms):
-        self.key, self.off, self.leaving, self.staying = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(4))
+        self.key, self.off, self.leaving, self.staying = (
+            kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(4)
+        )
         kms.disable_key(KeyId=self.off)
         kms.schedule_key_deletion(KeyId=self.leaving)
         kms.create_alias(AliasName="alias/matrix", TargetKeyId=self.key)
@@ -69,10 +123,25 @@ class World:
     def make_functions(self, server, functions):
         self.execution = make_role(server, "matrix-execution")
         for name in (FUNCTION, "matrix-gone"):
-            functions.create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=self.execution, Code={"ZipFile": zipped()})
-        functions.add_permission(FunctionName=FUNCTION, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{BUCKET}", SourceAccount=self.account)
+            functions.create_function(
+                FunctionName=name,
+                Runtime="provided.al2023",
+                Handler="bootstrap",
+                Role=self.execution,
+                Code={"ZipFile": zipped()},
+            )
+        functions.add_permission(
+            FunctionName=FUNCTION,
+            StatementId="s3",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceArn=f"arn:aws:s3:::{BUCKET}",
+            SourceAccount=self.account,
+        )
         functions.put_function_event_invoke_config(FunctionName=FUNCTION, MaximumRetryAttempts=0)
-        self.function_arn = functions.get_function(FunctionName=FUNCTION)["Configuration"]["FunctionArn"]
+        self.function_arn = functions.get_function(FunctionName=FUNCTION)["Configuration"][
+            "FunctionArn"
+        ]
 
     def make_logs(self, logs):
         for group in (GROUP, "/matrix-gone"):
@@ -82,63 +151,197 @@ class World:
 
     def make_trails(self, server):
         server.client("s3").create_bucket(Bucket="matrix-trail")
-        server.client("s3").put_bucket_policy(Bucket="matrix-trail", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::matrix-trail"},
-            {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::matrix-trail/AWSLogs/{self.account}/*"}]}))
+        server.client("s3").put_bucket_policy(
+            Bucket="matrix-trail",
+            Policy=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                            "Action": "s3:GetBucketAcl",
+                            "Resource": "arn:aws:s3:::matrix-trail",
+                        },
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                            "Action": "s3:PutObject",
+                            "Resource": f"arn:aws:s3:::matrix-trail/AWSLogs/{self.account}/*",
+                        },
+                    ],
+                }
+            ),
+        )
         for trail in ("matrix", "matrix-gone"):
             server.client("cloudtrail").create_trail(Name=trail, S3BucketName="matrix-trail")
+
     def make_stacks(self, cloudformation):
         for name, bucket in ((STACK, "matrix-stack"), ("matrix-gone", "matrix-stack-gone")):
             cloudformation.create_stack(StackName=name, TemplateBody=one_bucket(bucket))
-            cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+            cloudformation.get_waiter("stack_create_complete").wait(
+                StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
         for name in ("ready", "gone"):
-            cloudformation.create_change_set(StackName="matrix-set", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=one_bucket("matrix-stack-set"))
+            cloudformation.create_change_set(
+                StackName="matrix-set",
+                ChangeSetName=name,
+                ChangeSetType="CREATE",
+                TemplateBody=one_bucket("matrix-stack-set"),
+            )
 
 
 def one_bucket(name):
-    return json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}}})
+    return json.dumps(
+        {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}}}
+    )
 
 
 def table_facts():
-    return {"BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "device_id", "KeyType": "HASH"}, {"AttributeName": "timestamp", "KeyType": "RANGE"}],
-            "AttributeDefinitions": [{"AttributeName": "device_id", "AttributeType": "S"}, {"AttributeName": "timestamp", "AttributeType": "S"}]}
+    return {
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [
+            {"AttributeName": "device_id", "KeyType": "HASH"},
+            {"AttributeName": "timestamp", "KeyType": "RANGE"},
+        ],
+        "AttributeDefinitions": [
+            {"AttributeName": "device_id", "AttributeType": "S"},
+            {"AttributeName": "timestamp", "AttributeType": "S"},
+        ],
+    }
 
 
 def s3_samples(w):
     bucket = {"Bucket": BUCKET}
     one = bucket | {"Key": "a/b"}
     part = bucket | {"Key": "m", "UploadId": w.upload}
-    locked, tags = {"Bucket": "matrix-locked", "Key": "k"}, {"Tagging": {"TagSet": [{"Key": "k", "Value": "v"}]}}
+    locked, tags = {"Bucket": "matrix-locked", "Key": "k"}, {
+        "Tagging": {"TagSet": [{"Key": "k", "Value": "v"}]}
+    }
     return {
-        "ListBuckets": {}, "CreateBucket": {"Bucket": "matrix-new"}, "HeadBucket": bucket, "DeleteBucket": {"Bucket": "matrix-empty"}, "GetBucketLocation": bucket,
-        "PutBucketVersioning": bucket | {"VersioningConfiguration": {"Status": "Enabled"}}, "GetBucketVersioning": bucket,
-        "PutBucketEncryption": bucket | {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}, "GetBucketEncryption": bucket,
-        "PutBucketPolicy": bucket | {"Policy": DENY_PLAIN_HTTP}, "GetBucketPolicy": bucket, "GetBucketPolicyStatus": bucket, "DeleteBucketPolicy": bucket,
-        "PutPublicAccessBlock": bucket | {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}}, "GetPublicAccessBlock": bucket, "DeletePublicAccessBlock": bucket,
-        "GetBucketOwnershipControls": bucket, "PutBucketAcl": bucket | {"ACL": "private"}, "GetBucketAcl": bucket, "PutBucketOwnershipControls": bucket | {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
-        "PutBucketCors": bucket | {"CORSConfiguration": {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}]}}, "DeleteBucketCors": bucket,
-        "PutBucketTagging": bucket | tags, "GetBucketTagging": bucket, "DeleteBucketTagging": bucket, "DeleteBucketEncryption": bucket,
-        **{f"GetBucket{name}": bucket for name in ("LifecycleConfiguration", "Cors", "Website", "Replication", "Logging", "AccelerateConfiguration", "RequestPayment")},
-        "PutObjectLockConfiguration": {"Bucket": "matrix-locked", "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}, "GetObjectLockConfiguration": {"Bucket": "matrix-locked"},
-        "PutObjectRetention": locked | {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW + datetime.timedelta(days=1)}}, "GetObjectRetention": locked,
-        "PutObjectLegalHold": locked | {"LegalHold": {"Status": "OFF"}}, "GetObjectLegalHold": locked,
-        "PutObjectTagging": one | tags, "GetObjectTagging": one, "DeleteObjectTagging": one, "PutObjectAcl": one | {"ACL": "private"}, "GetObjectAcl": one, "GetObjectAttributes": one | {"ObjectAttributes": ["ETag"]},
-        "PutBucketNotificationConfiguration": bucket | {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": w.function_arn, "Events": ["s3:ObjectCreated:*"],
-                                                                                      "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}}]}},
+        "ListBuckets": {},
+        "CreateBucket": {"Bucket": "matrix-new"},
+        "HeadBucket": bucket,
+        "DeleteBucket": {"Bucket": "matrix-empty"},
+        "GetBucketLocation": bucket,
+        "PutBucketVersioning": bucket | {"VersioningConfiguration": {"Status": "Enabled"}},
+        "GetBucketVersioning": bucket,
+        "PutBucketEncryption": bucket
+        | {
+            "ServerSideEncryptionConfiguration": {
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            }
+        },
+        "GetBucketEncryption": bucket,
+        "PutBucketPolicy": bucket | {"Policy": DENY_PLAIN_HTTP},
+        "GetBucketPolicy": bucket,
+        "GetBucketPolicyStatus": bucket,
+        "DeleteBucketPolicy": bucket,
+        "PutPublicAccessBlock": bucket
+        | {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
+        "GetPublicAccessBlock": bucket,
+        "DeletePublicAccessBlock": bucket,
+        "GetBucketOwnershipControls": bucket,
+        "PutBucketAcl": bucket | {"ACL": "private"},
+        "GetBucketAcl": bucket,
+        "PutBucketOwnershipControls": bucket
+        | {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+        "PutBucketCors": bucket
+        | {
+            "CORSConfiguration": {
+                "CORSRules": [
+                    {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}
+                ]
+            }
+        },
+        "DeleteBucketCors": bucket,
+        "PutBucketTagging": bucket | tags,
+        "GetBucketTagging": bucket,
+        "DeleteBucketTagging": bucket,
+        "DeleteBucketEncryption": bucket,
+        **{
+            f"GetBucket{name}": bucket
+            for name in (
+                "LifecycleConfiguration",
+                "Cors",
+                "Website",
+                "Replication",
+                "Logging",
+                "AccelerateConfiguration",
+                "RequestPayment",
+            )
+        },
+        "PutObjectLockConfiguration": {
+            "Bucket": "matrix-locked",
+            "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"},
+        },
+        "GetObjectLockConfiguration": {"Bucket": "matrix-locked"},
+        "PutObjectRetention": locked
+        | {
+            "Retention": {
+                "Mode": "GOVERNANCE",
+                "RetainUntilDate": TOMORROW + datetime.timedelta(days=1),
+            }
+        },
+        "GetObjectRetention": locked,
+        "PutObjectLegalHold": locked | {"LegalHold": {"Status": "OFF"}},
+        "GetObjectLegalHold": locked,
+        "PutObjectTagging": one | tags,
+        "GetObjectTagging": one,
+        "DeleteObjectTagging": one,
+        "PutObjectAcl": one | {"ACL": "private"},
+        "GetObjectAcl": one,
+        "GetObjectAttributes": one | {"ObjectAttributes": ["ETag"]},
+        "PutBucketNotificationConfiguration": bucket
+        | {
+            "NotificationConfiguration": {
+                "LambdaFunctionConfigurations": [
+                    {
+                        "LambdaFunctionArn": w.function_arn,
+                        "Events": ["s3:ObjectCreated:*"],
+                        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}},
+                    }
+                ]
+            }
+        },
         "GetBucketNotificationConfiguration": bucket,
-        "PutObject": one | {"Body": b"x"}, "GetObject": one, "HeadObject": one, "CopyObject": bucket | {"Key": "copy", "CopySource": f"{BUCKET}/a/c"}, "DeleteObject": bucket | {"Key": "a/gone"},
-        "ListObjects": bucket, "ListObjectsV2": bucket, "ListObjectVersions": bucket, "DeleteObjects": bucket | {"Delete": {"Objects": [{"Key": "a/c"}]}},
-        "CreateMultipartUpload": bucket | {"Key": "n"}, "UploadPart": part | {"PartNumber": 2, "Body": b"x"}, "UploadPartCopy": part | {"PartNumber": 3, "CopySource": f"{BUCKET}/a/b"}, "ListParts": part, "ListMultipartUploads": bucket,
-        "CompleteMultipartUpload": part | {"MultipartUpload": {"Parts": [w.part]}}, "AbortMultipartUpload": bucket | {"Key": "m", "UploadId": w.abandoned},
+        "PutObject": one | {"Body": b"x"},
+        "GetObject": one,
+        "HeadObject": one,
+        "CopyObject": bucket | {"Key": "copy", "CopySource": f"{BUCKET}/a/c"},
+        "DeleteObject": bucket | {"Key": "a/gone"},
+        "ListObjects": bucket,
+        "ListObjectsV2": bucket,
+        "ListObjectVersions": bucket,
+        "DeleteObjects": bucket | {"Delete": {"Objects": [{"Key": "a/c"}]}},
+        "CreateMultipartUpload": bucket | {"Key": "n"},
+        "UploadPart": part | {"PartNumber": 2, "Body": b"x"},
+        "UploadPartCopy": part | {"PartNumber": 3, "CopySource": f"{BUCKET}/a/b"},
+        "ListParts": part,
+        "ListMultipartUploads": bucket,
+        "CompleteMultipartUpload": part | {"MultipartUpload": {"Parts": [w.part]}},
+        "AbortMultipartUpload": bucket | {"Key": "m", "UploadId": w.abandoned},
     }
 
 
 def dynamodb_samples(w):
     table, item = {"TableName": TABLE}, {"TableName": TABLE, "Key": KEY}
     return {
-        "CreateTable": table_facts() | {"TableName": "MatrixNew"}, "DescribeTable": table, "ListTables": {}, "PutItem": table | {"Item": KEY}, "GetItem": item,
-        "BatchWriteItem": {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}}, "BatchGetItem": {"RequestItems": {TABLE: {"Keys": [KEY]}}},
-        "Query": table | {"KeyConditionExpression": "device_id = :d", "ExpressionAttributeValues": {":d": {"S": "d"}}}, "Scan": table, "DeleteItem": item, "DeleteTable": {"TableName": "MatrixGone"},
+        "CreateTable": table_facts() | {"TableName": "MatrixNew"},
+        "DescribeTable": table,
+        "ListTables": {},
+        "PutItem": table | {"Item": KEY},
+        "GetItem": item,
+        "BatchWriteItem": {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}},
+        "BatchGetItem": {"RequestItems": {TABLE: {"Keys": [KEY]}}},
+        "Query": table
+        | {
+            "KeyConditionExpression": "device_id = :d",
+            "ExpressionAttributeValues": {":d": {"S": "d"}},
+        },
+        "Scan": table,
+        "DeleteItem": item,
+        "DeleteTable": {"TableName": "MatrixGone"},
     }
 
 
@@ -147,41 +350,135 @@ def iam_samples(w):
     user, managed = {"UserName": "u"}, {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
     trust = w.trust({"AWS": f"arn:aws:iam::{w.account}:root"})
     return {
-        "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust}, "GetRole": role, "ListRoles": {}, "UpdateRole": role | {"Description": "matrix"},
-        "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust}, "PutRolePolicy": policy | {"PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace("[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]')},
-        "GetRolePolicy": policy, "ListRolePolicies": role, "ListAttachedRolePolicies": role, "DeleteRolePolicy": policy, "DeleteRole": {"RoleName": "matrix-gone"},
-        "ListUsers": {}, "ListGroups": {}, "ListVirtualMFADevices": {}, "ListServerCertificates": {}, "GetAccountSummary": {}, "GetAccountPasswordPolicy": {},
-        "CreateUser": user, "GetUser": user, "PutUserPolicy": user | {"PolicyName": "p", "PolicyDocument": trust}, "AttachUserPolicy": user | managed, "CreateGroup": {"GroupName": "g"},
-        "AddUserToGroup": user | {"GroupName": "g"}, "CreateAccessKey": user, "ListAccessKeys": user, "UpdateAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16, "Status": "Inactive"},
-        "DeleteAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16}, "CreateLoginProfile": user | {"Password": "not-a-password"}, "CreateServiceSpecificCredential": user | {"ServiceName": "x"},
-        "UploadSSHPublicKey": user | {"SSHPublicKeyBody": "x"}, "UploadSigningCertificate": {"CertificateBody": "x"}, "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust},
-        "AttachRolePolicy": role | managed, "DetachRolePolicy": role | managed, "PutRolePermissionsBoundary": role | {"PermissionsBoundary": managed["PolicyArn"]}, "DeleteRolePermissionsBoundary": role,
-        "TagRole": role | {"Tags": [{"Key": "k", "Value": "v"}]}, "UntagRole": role | {"TagKeys": ["k"]},
+        "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust},
+        "GetRole": role,
+        "ListRoles": {},
+        "UpdateRole": role | {"Description": "matrix"},
+        "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust},
+        "PutRolePolicy": policy
+        | {
+            "PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace(
+                "[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]'
+            )
+        },
+        "GetRolePolicy": policy,
+        "ListRolePolicies": role,
+        "ListAttachedRolePolicies": role,
+        "DeleteRolePolicy": policy,
+        "DeleteRole": {"RoleName": "matrix-gone"},
+        "ListUsers": {},
+        "ListGroups": {},
+        "ListVirtualMFADevices": {},
+        "ListServerCertificates": {},
+        "GetAccountSummary": {},
+        "GetAccountPasswordPolicy": {},
+        "CreateUser": user,
+        "GetUser": user,
+        "PutUserPolicy": user | {"PolicyName": "p", "PolicyDocument": trust},
+        "AttachUserPolicy": user | managed,
+        "CreateGroup": {"GroupName": "g"},
+        "AddUserToGroup": user | {"GroupName": "g"},
+        "CreateAccessKey": user,
+        "ListAccessKeys": user,
+        "UpdateAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16, "Status": "Inactive"},
+        "DeleteAccessKey": user | {"AccessKeyId": "AKIA" + "A" * 16},
+        "CreateLoginProfile": user | {"Password": "not-a-password"},
+        "CreateServiceSpecificCredential": user | {"ServiceName": "x"},
+        "UploadSSHPublicKey": user | {"SSHPublicKeyBody": "x"},
+        "UploadSigningCertificate": {"CertificateBody": "x"},
+        "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust},
+        "AttachRolePolicy": role | managed,
+        "DetachRolePolicy": role | managed,
+        "PutRolePermissionsBoundary": role | {"PermissionsBoundary": managed["PolicyArn"]},
+        "DeleteRolePermissionsBoundary": role,
+        "TagRole": role | {"Tags": [{"Key": "k", "Value": "v"}]},
+        "UntagRole": role | {"TagKeys": ["k"]},
     }
 
 
 def kms_samples(w):
     key = {"KeyId": w.key}
     return {
-        "CreateKey": {}, "DescribeKey": key, "ListKeys": {}, "UpdateKeyDescription": key | {"Description": "matrix"}, "ListKeyPolicies": key, "ReEncrypt": {"CiphertextBlob": w.sealed, "DestinationKeyId": w.key},
-        "RotateKeyOnDemand": key, "ListKeyRotations": key, "TagResource": key | {"Tags": [{"TagKey": "k", "TagValue": "v"}]}, "ListResourceTags": key, "UntagResource": key | {"TagKeys": ["k"]},
-        "ListAliases": {}, "CreateAlias": {"AliasName": "alias/matrix-new", "TargetKeyId": w.key}, "UpdateAlias": {"AliasName": "alias/matrix", "TargetKeyId": w.key},
-        "DeleteAlias": {"AliasName": "alias/matrix-gone"}, "GetKeyPolicy": key | {"PolicyName": "default"}, "PutKeyPolicy": key | {"PolicyName": "default", "Policy": json.dumps({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"}, "Action": "kms:*", "Resource": "*"}]})},
-        "Encrypt": key | {"Plaintext": b"x"}, "Decrypt": {"CiphertextBlob": w.sealed}, "GenerateDataKey": key | {"KeySpec": "AES_256"}, "GenerateDataKeyWithoutPlaintext": key | {"KeySpec": "AES_256"},
-        "GenerateRandom": {"NumberOfBytes": 8}, "EnableKey": {"KeyId": w.off}, "DisableKey": {"KeyId": w.off}, "EnableKeyRotation": key, "GetKeyRotationStatus": key, "DisableKeyRotation": key,
-        "ScheduleKeyDeletion": {"KeyId": w.staying}, "CancelKeyDeletion": {"KeyId": w.leaving},
+        "CreateKey": {},
+        "DescribeKey": key,
+        "ListKeys": {},
+        "UpdateKeyDescription": key | {"Description": "matrix"},
+        "ListKeyPolicies": key,
+        "ReEncrypt": {"CiphertextBlob": w.sealed, "DestinationKeyId": w.key},
+        "RotateKeyOnDemand": key,
+        "ListKeyRotations": key,
+        "TagResource": key | {"Tags": [{"TagKey": "k", "TagValue": "v"}]},
+        "ListResourceTags": key,
+        "UntagResource": key | {"TagKeys": ["k"]},
+        "ListAliases": {},
+        "CreateAlias": {"AliasName": "alias/matrix-new", "TargetKeyId": w.key},
+        "UpdateAlias": {"AliasName": "alias/matrix", "TargetKeyId": w.key},
+        "DeleteAlias": {"AliasName": "alias/matrix-gone"},
+        "GetKeyPolicy": key | {"PolicyName": "default"},
+        "PutKeyPolicy": key
+        | {
+            "PolicyName": "default",
+            "Policy": json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"},
+                            "Action": "kms:*",
+                            "Resource": "*",
+                        }
+                    ],
+                }
+            ),
+        },
+        "Encrypt": key | {"Plaintext": b"x"},
+        "Decrypt": {"CiphertextBlob": w.sealed},
+        "GenerateDataKey": key | {"KeySpec": "AES_256"},
+        "GenerateDataKeyWithoutPlaintext": key | {"KeySpec": "AES_256"},
+        "GenerateRandom": {"NumberOfBytes": 8},
+        "EnableKey": {"KeyId": w.off},
+        "DisableKey": {"KeyId": w.off},
+        "EnableKeyRotation": key,
+        "GetKeyRotationStatus": key,
+        "DisableKeyRotation": key,
+        "ScheduleKeyDeletion": {"KeyId": w.staying},
+        "CancelKeyDeletion": {"KeyId": w.leaving},
     }
 
 
 def lambda_samples(w):
     one = {"FunctionName": FUNCTION}
     return {
-        "CreateFunction": {"FunctionName": "matrix-new", "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": w.execution, "Code": {"ZipFile": zipped()}}, "GetFunction": one, "GetFunctionConfiguration": one,
-        "ListFunctions": {}, "UpdateFunctionCode": one | {"ZipFile": zipped()}, "UpdateFunctionConfiguration": one | {"Timeout": 5}, "Invoke": one | {"InvocationType": "DryRun", "Payload": b"{}"},
-        "GetAccountSettings": {}, "AddPermission": one | {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}, "GetPolicy": one, "RemovePermission": one | {"StatementId": "new"},
-        "PutFunctionConcurrency": one | {"ReservedConcurrentExecutions": 1}, "GetFunctionConcurrency": one, "DeleteFunctionConcurrency": one,
-        "PutFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 1}, "UpdateFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 2}, "GetFunctionEventInvokeConfig": one, "DeleteFunctionEventInvokeConfig": one,
+        "CreateFunction": {
+            "FunctionName": "matrix-new",
+            "Runtime": "provided.al2023",
+            "Handler": "bootstrap",
+            "Role": w.execution,
+            "Code": {"ZipFile": zipped()},
+        },
+        "GetFunction": one,
+        "GetFunctionConfiguration": one,
+        "ListFunctions": {},
+        "UpdateFunctionCode": one | {"ZipFile": zipped()},
+        "UpdateFunctionConfiguration": one | {"Timeout": 5},
+        "Invoke": one | {"InvocationType": "DryRun", "Payload": b"{}"},
+        "GetAccountSettings": {},
+        "AddPermission": one
+        | {
+            "StatementId": "new",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "s3.amazonaws.com",
+        },
+        "GetPolicy": one,
+        "RemovePermission": one | {"StatementId": "new"},
+        "PutFunctionConcurrency": one | {"ReservedConcurrentExecutions": 1},
+        "GetFunctionConcurrency": one,
+        "DeleteFunctionConcurrency": one,
+        "PutFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 1},
+        "UpdateFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 2},
+        "GetFunctionEventInvokeConfig": one,
+        "DeleteFunctionEventInvokeConfig": one,
         "DeleteFunction": {"FunctionName": "matrix-gone"},
     }
 
@@ -189,21 +486,50 @@ def lambda_samples(w):
 def logs_samples(w):
     group, stream = {"logGroupName": GROUP}, {"logGroupName": GROUP, "logStreamName": "s"}
     return {
-        "CreateLogGroup": {"logGroupName": "/matrix-new"}, "DescribeLogGroups": {}, "PutRetentionPolicy": group | {"retentionInDays": 7}, "DeleteRetentionPolicy": group,
-        "ListTagsForResource": {"resourceArn": f"arn:aws:logs:us-east-1:{w.account}:log-group:{GROUP}"}, "CreateLogStream": group | {"logStreamName": "new"}, "DescribeLogStreams": group,
-        "PutLogEvents": stream | {"logEvents": [{"timestamp": w.now_ms, "message": "matrix"}]}, "GetLogEvents": stream, "FilterLogEvents": group, "DeleteLogStream": group | {"logStreamName": "gone"},
+        "CreateLogGroup": {"logGroupName": "/matrix-new"},
+        "DescribeLogGroups": {},
+        "PutRetentionPolicy": group | {"retentionInDays": 7},
+        "DeleteRetentionPolicy": group,
+        "ListTagsForResource": {
+            "resourceArn": f"arn:aws:logs:us-east-1:{w.account}:log-group:{GROUP}"
+        },
+        "CreateLogStream": group | {"logStreamName": "new"},
+        "DescribeLogStreams": group,
+        "PutLogEvents": stream | {"logEvents": [{"timestamp": w.now_ms, "message": "matrix"}]},
+        "GetLogEvents": stream,
+        "FilterLogEvents": group,
+        "DeleteLogStream": group | {"logStreamName": "gone"},
         "DeleteLogGroup": {"logGroupName": "/matrix-gone"},
     }
 
 
 def cloudtrail_samples(w):
     one, bucket = {"Name": "matrix"}, {"S3BucketName": "matrix-trail"}
-    arn, selectors = f"arn:aws:cloudtrail:us-east-1:{w.account}:trail/matrix", [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+    arn, selectors = f"arn:aws:cloudtrail:us-east-1:{w.account}:trail/matrix", [
+        {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    ]
     return {
-        "CreateTrail": bucket | {"Name": "matrix-new"}, "UpdateTrail": one | {"IncludeGlobalServiceEvents": True}, "DeleteTrail": {"Name": "matrix-gone"}, "GetTrail": one, "DescribeTrails": {}, "ListTrails": {}, "GetTrailStatus": one,
-        "StartLogging": one, "StopLogging": one, "PutEventSelectors": {"TrailName": "matrix", "EventSelectors": selectors}, "GetEventSelectors": {"TrailName": "matrix"},
-        "PutInsightSelectors": {"TrailName": "matrix", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}, "GetInsightSelectors": {"TrailName": "matrix"},
-        "AddTags": {"ResourceId": arn, "TagsList": [{"Key": "k", "Value": "v"}]}, "ListTags": {"ResourceIdList": [arn]}, "RemoveTags": {"ResourceId": arn, "TagsList": [{"Key": "k"}]}, "ListPublicKeys": {}, "LookupEvents": {},
+        "CreateTrail": bucket | {"Name": "matrix-new"},
+        "UpdateTrail": one | {"IncludeGlobalServiceEvents": True},
+        "DeleteTrail": {"Name": "matrix-gone"},
+        "GetTrail": one,
+        "DescribeTrails": {},
+        "ListTrails": {},
+        "GetTrailStatus": one,
+        "StartLogging": one,
+        "StopLogging": one,
+        "PutEventSelectors": {"TrailName": "matrix", "EventSelectors": selectors},
+        "GetEventSelectors": {"TrailName": "matrix"},
+        "PutInsightSelectors": {
+            "TrailName": "matrix",
+            "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}],
+        },
+        "GetInsightSelectors": {"TrailName": "matrix"},
+        "AddTags": {"ResourceId": arn, "TagsList": [{"Key": "k", "Value": "v"}]},
+        "ListTags": {"ResourceIdList": [arn]},
+        "RemoveTags": {"ResourceId": arn, "TagsList": [{"Key": "k"}]},
+        "ListPublicKeys": {},
+        "LookupEvents": {},
     }
 
 
@@ -211,39 +537,89 @@ def monitoring_samples(w):
     metric, end = {"Namespace": "Matrix", "MetricName": "m"}, w.now_ms // 60000 * 60
     times = {"StartTime": end - 3600, "EndTime": end}
     return {
-        "PutMetricData": {"Namespace": "Matrix", "MetricData": [{"MetricName": "m", "Value": 1.0}]}, "GetMetricStatistics": metric | times | {"Period": 60, "Statistics": ["Sum"]},
-        "GetMetricData": times | {"MetricDataQueries": [{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]}, "ListMetrics": {},
+        "PutMetricData": {"Namespace": "Matrix", "MetricData": [{"MetricName": "m", "Value": 1.0}]},
+        "GetMetricStatistics": metric | times | {"Period": 60, "Statistics": ["Sum"]},
+        "GetMetricData": times
+        | {
+            "MetricDataQueries": [
+                {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+            ]
+        },
+        "ListMetrics": {},
     }
 
 
 def cloudformation_samples(w):
     stack = {"StackName": STACK}
     return {
-        "CreateStack": {"StackName": "matrix-new", "TemplateBody": one_bucket("matrix-stack-new")}, "DescribeStacks": stack, "ListStacks": {}, "DescribeStackEvents": stack, "DescribeStackResources": stack,
-        "DescribeStackResource": stack | {"LogicalResourceId": "Bucket"}, "ListStackResources": stack, "GetTemplate": stack, "GetTemplateSummary": stack, "ValidateTemplate": {"TemplateBody": one_bucket("matrix-stack")},
-        "UpdateStack": stack | {"TemplateBody": json.dumps(json.loads(one_bucket("matrix-stack")) | {"Outputs": {"A": {"Value": "b"}}})}, "DeleteStack": {"StackName": "matrix-gone"},
-        "CreateChangeSet": {"StackName": "matrix-set", "ChangeSetName": "new", "ChangeSetType": "CREATE", "TemplateBody": one_bucket("matrix-stack-set")}, "ListChangeSets": {"StackName": "matrix-set"},
-        "DescribeChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"}, "DeleteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "gone"}, "ExecuteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"},
+        "CreateStack": {"StackName": "matrix-new", "TemplateBody": one_bucket("matrix-stack-new")},
+        "DescribeStacks": stack,
+        "ListStacks": {},
+        "DescribeStackEvents": stack,
+        "DescribeStackResources": stack,
+        "DescribeStackResource": stack | {"LogicalResourceId": "Bucket"},
+        "ListStackResources": stack,
+        "GetTemplate": stack,
+        "GetTemplateSummary": stack,
+        "ValidateTemplate": {"TemplateBody": one_bucket("matrix-stack")},
+        "UpdateStack": stack
+        | {
+            "TemplateBody": json.dumps(
+                json.loads(one_bucket("matrix-stack")) | {"Outputs": {"A": {"Value": "b"}}}
+            )
+        },
+        "DeleteStack": {"StackName": "matrix-gone"},
+        "CreateChangeSet": {
+            "StackName": "matrix-set",
+            "ChangeSetName": "new",
+            "ChangeSetType": "CREATE",
+            "TemplateBody": one_bucket("matrix-stack-set"),
+        },
+        "ListChangeSets": {"StackName": "matrix-set"},
+        "DescribeChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"},
+        "DeleteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "gone"},
+        "ExecuteChangeSet": {"StackName": "matrix-set", "ChangeSetName": "ready"},
     }
 
 
 def samples(world):
     return {
-        "s3": s3_samples(world), "dynamodb": dynamodb_samples(world), "iam": iam_samples(world), "kms": kms_samples(world), "lambda": lambda_samples(world), "logs": logs_samples(world),
-        "sts": {"GetCallerIdentity": {}, "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"}},
-        "cloudtrail": cloudtrail_samples(world), "monitoring": monitoring_samples(world),
+        "s3": s3_samples(world),
+        "dynamodb": dynamodb_samples(world),
+        "iam": iam_samples(world),
+        "kms": kms_samples(world),
+        "lambda": lambda_samples(world),
+        "logs": logs_samples(world),
+        "sts": {
+            "GetCallerIdentity": {},
+            "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"},
+        },
+        "cloudtrail": cloudtrail_samples(world),
+        "monitoring": monitoring_samples(world),
         "cloudformation": cloudformation_samples(world),
     }
 
 
 # Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
 ALWAYS_REFUSED = {
-    "cloudtrail:PutInsightSelectors": "UnsupportedOperationException", "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
-    "s3:PutBucketAcl": "AccessControlListNotSupported", "s3:PutObjectAcl": "AccessControlListNotSupported", "s3:GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration", "s3:GetBucketCors": "NoSuchCORSConfiguration",
-    "iam:GetAccountPasswordPolicy": "NoSuchEntity", "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration", "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError", "kms:TagResource": "UnsupportedOperationException", "kms:UntagResource": "UnsupportedOperationException",
-} | {"iam:" + name: "InvalidInput" for name in (
-    "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
-    "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole").split()}
+    "cloudtrail:PutInsightSelectors": "UnsupportedOperationException",
+    "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
+    "s3:PutBucketAcl": "AccessControlListNotSupported",
+    "s3:PutObjectAcl": "AccessControlListNotSupported",
+    "s3:GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration",
+    "s3:GetBucketCors": "NoSuchCORSConfiguration",
+    "iam:GetAccountPasswordPolicy": "NoSuchEntity",
+    "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration",
+    "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError",
+    "kms:TagResource": "UnsupportedOperationException",
+    "kms:UntagResource": "UnsupportedOperationException",
+} | {
+    "iam:" + name: "InvalidInput"
+    for name in (
+        "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
+        "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole"
+    ).split()
+}
 # No SDK sends it: a browser does, with a form (tests/test_form_upload.py).
 SENT_BY_NO_SDK = {"s3:PostObject"}
 # Operations that every session may call, as on AWS.

@@ -6,7 +6,13 @@ import json
 def events(trail, **attribute):
     found, token = [], {}
     while True:
-        page = trail.lookup_events(LookupAttributes=[{"AttributeKey": k, "AttributeValue": v} for k, v in attribute.items()], MaxResults=7, **token)
+        page = trail.lookup_events(
+            LookupAttributes=[
+                {"AttributeKey": k, "AttributeValue": v} for k, v in attribute.items()
+            ],
+            MaxResults=7,
+            **token,
+        )
         found += page["Events"]
         if "NextToken" not in page:
             return found
@@ -20,17 +26,34 @@ def test_every_management_call_is_recorded_once(server):
     created = events(trail, EventName="CreateKey")
     assert len(created) == 20 and len({e["EventId"] for e in created}) == 20
     record = json.loads(created[0]["CloudTrailEvent"])
-    assert record["eventSource"] == "kms.amazonaws.com" and record["userIdentity"]["type"] == "AssumedRole" and record["tlsDetails"]["tlsVersion"] == "TLSv1.3"
-    assert record["readOnly"] is False and record["managementEvent"] is True and created[0]["Username"].startswith("uid-")
+    assert (
+        record["eventSource"] == "kms.amazonaws.com"
+        and record["userIdentity"]["type"] == "AssumedRole"
+        and record["tlsDetails"]["tlsVersion"] == "TLSv1.3"
+    )
+    assert (
+        record["readOnly"] is False
+        and record["managementEvent"] is True
+        and created[0]["Username"].startswith("uid-")
+    )
 
 
 def test_refusals_are_recorded_with_their_code(server, code):
     trail, s3 = server.client("cloudtrail"), server.client("s3")
     assert code(s3.delete_bucket, Bucket="no-such-bucket") == "NoSuchBucket"
-    assert code(server.client("kms", session=server.session() | {"SecretAccessKey": "x"}).list_aliases) == "InvalidSignatureException"
+    assert (
+        code(server.client("kms", session=server.session() | {"SecretAccessKey": "x"}).list_aliases)
+        == "InvalidSignatureException"
+    )
     denied = json.loads(events(trail, EventName="DeleteBucket")[0]["CloudTrailEvent"])
-    assert denied["errorCode"] == "NoSuchBucket" and denied["requestParameters"]["bucketName"] == "no-such-bucket"
-    codes = {json.loads(e["CloudTrailEvent"]).get("errorCode") for e in events(trail, EventSource="kms.amazonaws.com")}
+    assert (
+        denied["errorCode"] == "NoSuchBucket"
+        and denied["requestParameters"]["bucketName"] == "no-such-bucket"
+    )
+    codes = {
+        json.loads(e["CloudTrailEvent"]).get("errorCode")
+        for e in events(trail, EventSource="kms.amazonaws.com")
+    }
     assert "InvalidSignatureException" in codes
 
 
@@ -50,6 +73,7 @@ def test_strangers_cannot_fill_the_disk(server):
     import ssl
     import urllib.error
     import urllib.request
+
     trail = server.client("cloudtrail")
     before = len(events(trail))
     context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
@@ -58,43 +82,86 @@ def test_strangers_cannot_fill_the_disk(server):
             urllib.request.urlopen(server.endpoint["endpoint"] + "/x", context=context)
         except urllib.error.HTTPError as refused:
             assert refused.code == 403
-    grown = [e for e in events(trail) if json.loads(e["CloudTrailEvent"]).get("errorCode") == "AccessDenied"]
-    assert len(grown) <= 20 and len(events(trail)) > before      # ten a minute, at most two minutes here
+    grown = [
+        e
+        for e in events(trail)
+        if json.loads(e["CloudTrailEvent"]).get("errorCode") == "AccessDenied"
+    ]
+    assert (
+        len(grown) <= 20 and len(events(trail)) > before
+    )  # ten a minute, at most two minutes here
 
 
 def test_wrong_questions_are_refused(server, code):
     trail = server.client("cloudtrail")
     assert code(trail.lookup_events, NextToken="nonsense") == "InvalidNextTokenException"
     assert code(trail.lookup_events, StartTime=2, EndTime=1) == "InvalidTimeRangeException"
-    assert code(trail.create_trail, Name="later", S3BucketName="no-such-bucket") == "S3BucketDoesNotExistException"
+    assert (
+        code(trail.create_trail, Name="later", S3BucketName="no-such-bucket")
+        == "S3BucketDoesNotExistException"
+    )
 
 
 def test_strangers_and_unbuilt_calls_are_recorded_by_name_and_the_rest_as_a_count(tmp_path):
     import wire
     from conftest import Server
+
     one = Server(tmp_path).start()
     session, door = one.session(), wire.Wire(one)
-    unbuilt = wire.Call("kms", "POST", "/", {"x-amz-target": "TrentService.CreateCustomKeyStore", "content-type": "application/x-amz-json-1.1"}, b"{}")
+    unbuilt = wire.Call(
+        "kms",
+        "POST",
+        "/",
+        {
+            "x-amz-target": "TrentService.CreateCustomKeyStore",
+            "content-type": "application/x-amz-json-1.1",
+        },
+        b"{}",
+    )
     assert door.ask(unbuilt, session).code == "UnknownOperationException"
-    mappings = door.ask(wire.Call("lambda", "GET", "/2015-03-31/event-source-mappings/", {}, b""), session)
+    mappings = door.ask(
+        wire.Call("lambda", "GET", "/2015-03-31/event-source-mappings/", {}, b""), session
+    )
     assert mappings.code == "NotImplemented" and b"ListEventSourceMappings" in mappings.body
-    topics = wire.Call("sns", "POST", "/?Action=ListTopics", {"content-type": "application/x-www-form-urlencoded"}, b"")
+    topics = wire.Call(
+        "sns",
+        "POST",
+        "/?Action=ListTopics",
+        {"content-type": "application/x-www-form-urlencoded"},
+        b"",
+    )
     assert b"<ErrorResponse" in door.ask(topics, session).body
     read = wire.Call("s3", "GET", "/b-of-stranger/k", {}, b"")
     for _ in range(15):
         door.send(read, door.sign(read, session | {"SecretAccessKey": "x"}))
-    large = wire.Call("kms", "POST", "/", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}, b"{}")
+    large = wire.Call(
+        "kms",
+        "POST",
+        "/",
+        {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"},
+        b"{}",
+    )
     door.send(large, door.sign(large, session) | {"content-length": str(1 << 30)}, stranger=True)
     assert one.stop() == 0
     one.start()
     records = [json.loads(e["CloudTrailEvent"]) for e in events(one.client("cloudtrail"))]
     named = {r["eventName"]: r for r in records}
-    assert {"CreateCustomKeyStore", "ListEventSourceMappings", "ListTopics"} <= named.keys() and "POST" not in named
+    assert {
+        "CreateCustomKeyStore",
+        "ListEventSourceMappings",
+        "ListTopics",
+    } <= named.keys() and "POST" not in named
     stranger = next(r for r in records if r.get("errorCode") == "SignatureDoesNotMatch")
     assert stranger["eventName"] == "GetObject" and stranger["userIdentity"]["type"] == "Unknown"
     assert stranger["additionalEventData"]["claimedAccessKeyId"] == session["AccessKeyId"]
-    assert stranger["requestParameters"]["bucketName"] == "b-of-stranger" and stranger["requestParameters"]["key"] == "k"
+    assert (
+        stranger["requestParameters"]["bucketName"] == "b-of-stranger"
+        and stranger["requestParameters"]["key"] == "k"
+    )
     proven = next(r for r in records if r["eventName"] == "ListKeys")
-    assert proven["userIdentity"]["type"] == "AssumedRole" and proven["additionalEventData"]["payloadProven"] is False
+    assert (
+        proven["userIdentity"]["type"] == "AssumedRole"
+        and proven["additionalEventData"]["payloadProven"] is False
+    )
     assert named["AuthenticationFailuresNotRecorded"]["serviceEventDetails"]["failures"] >= 1
     assert one.stop() == 0

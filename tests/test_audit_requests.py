@@ -15,24 +15,76 @@ from conftest import SLUICE
 from records import ANY, differences, records_of, whole
 from trails import ACCOUNT, REGION
 
-TABLE = json.loads(subprocess.run([SLUICE.parent / "operations"], capture_output=True, text=True, check=True).stdout)
-ROWS = {f"{service['service']}:{row['name']}": (service, row) for service in TABLE for row in service["rows"]
-        if f"{service['service']}:{row['name']}" not in samples.SENT_BY_NO_SDK}
+TABLE = json.loads(
+    subprocess.run(
+        [SLUICE.parent / "operations"], capture_output=True, text=True, check=True
+    ).stdout
+)
+ROWS = {
+    f"{service['service']}:{row['name']}": (service, row)
+    for service in TABLE
+    for row in service["rows"]
+    if f"{service['service']}:{row['name']}" not in samples.SENT_BY_NO_SDK
+}
 
 # Payloads, secrets and what may hold them: in no record.
-LEFT_OUT = {"kms": {"Plaintext", "CiphertextBlob"}, "lambda": {"ZipFile", "Payload"}, "logs": {"logEvents"}, "monitoring": {"MetricData"}, "cloudformation": {"TemplateBody"}, "dynamodb": {"ExpressionAttributeValues"},
-            "iam": {"Password", "SSHPublicKeyBody", "CertificateBody", "Tags", "TagKeys"}}
-S3_DOCUMENTS = {
-    "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}}, "PutBucketPolicy": {"bucketPolicy": json.loads(samples.DENY_PLAIN_HTTP)},
-    "PutBucketEncryption": {"ServerSideEncryptionConfiguration": {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}}, "PutPublicAccessBlock": {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
-    "PutBucketOwnershipControls": {"OwnershipControls": {"Rule": {"ObjectOwnership": "BucketOwnerEnforced"}}}, "PutBucketCors": {"CORSConfiguration": {"CORSRule": {"AllowedMethod": "GET", "AllowedOrigin": "https://example.com"}}}, "PutBucketTagging": {"Tagging": {"TagSet": {"Tag": {"Key": "k", "Value": "v"}}}},
-    "PutObjectLockConfiguration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
-    "PutBucketNotificationConfiguration": {"NotificationConfiguration": {"CloudFunctionConfiguration": {"CloudFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:matrix", "Event": "s3:ObjectCreated:*",
-                                                                                                        "Filter": {"S3Key": {"FilterRule": {"Name": "prefix", "Value": "in/"}}}}}},
-    "ListObjects": {"encoding-type": "url"}, "ListObjectsV2": {"encoding-type": "url"}, "ListObjectVersions": {"encoding-type": "url"},
+LEFT_OUT = {
+    "kms": {"Plaintext", "CiphertextBlob"},
+    "lambda": {"ZipFile", "Payload"},
+    "logs": {"logEvents"},
+    "monitoring": {"MetricData"},
+    "cloudformation": {"TemplateBody"},
+    "dynamodb": {"ExpressionAttributeValues"},
+    "iam": {"Password", "SSHPublicKeyBody", "CertificateBody", "Tags", "TagKeys"},
 }
-S3_MEMBERS = {"Bucket": "bucketName", "Key": "key", "UploadId": "uploadId", "PartNumber": "partNumber", "CopySource": "x-amz-copy-source", "ACL": "x-amz-acl"}
-S3_ANSWER = {"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-version-id", "x-amz-copy-source-version-id", "x-amz-delete-marker", "x-amz-expiration"}
+S3_DOCUMENTS = {
+    "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}},
+    "PutBucketPolicy": {"bucketPolicy": json.loads(samples.DENY_PLAIN_HTTP)},
+    "PutBucketEncryption": {
+        "ServerSideEncryptionConfiguration": {
+            "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        }
+    },
+    "PutPublicAccessBlock": {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
+    "PutBucketOwnershipControls": {
+        "OwnershipControls": {"Rule": {"ObjectOwnership": "BucketOwnerEnforced"}}
+    },
+    "PutBucketCors": {
+        "CORSConfiguration": {
+            "CORSRule": {"AllowedMethod": "GET", "AllowedOrigin": "https://example.com"}
+        }
+    },
+    "PutBucketTagging": {"Tagging": {"TagSet": {"Tag": {"Key": "k", "Value": "v"}}}},
+    "PutObjectLockConfiguration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+    "PutBucketNotificationConfiguration": {
+        "NotificationConfiguration": {
+            "CloudFunctionConfiguration": {
+                "CloudFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:matrix",
+                "Event": "s3:ObjectCreated:*",
+                "Filter": {"S3Key": {"FilterRule": {"Name": "prefix", "Value": "in/"}}},
+            }
+        }
+    },
+    "ListObjects": {"encoding-type": "url"},
+    "ListObjectsV2": {"encoding-type": "url"},
+    "ListObjectVersions": {"encoding-type": "url"},
+}
+S3_MEMBERS = {
+    "Bucket": "bucketName",
+    "Key": "key",
+    "UploadId": "uploadId",
+    "PartNumber": "partNumber",
+    "CopySource": "x-amz-copy-source",
+    "ACL": "x-amz-acl",
+}
+S3_ANSWER = {
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-version-id",
+    "x-amz-copy-source-version-id",
+    "x-amz-delete-marker",
+    "x-amz-expiration",
+}
 API_VERSIONS = {"dynamodb": "2012-08-10", "logs": "20140328"}
 CRYPTOGRAPHIC = {"Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
 
@@ -47,7 +99,11 @@ def camel(value):
         return {k[:1].lower() + k[1:]: camel(v) for k, v in value.items()}
     if isinstance(value, list):
         return [camel(one) for one in value]
-    return in_words(value.astimezone(datetime.timezone.utc)) if isinstance(value, datetime.datetime) else value
+    return (
+        in_words(value.astimezone(datetime.timezone.utc))
+        if isinstance(value, datetime.datetime)
+        else value
+    )
 
 
 class World:
@@ -63,7 +119,9 @@ class World:
                 except botocore.exceptions.ClientError as refused:
                     answer = refused.response
                 self.calls[f"{service}:{operation}"] = arguments, answer
-        self.records = {r["requestID"]: r for r in records_of(server) if r["eventType"] == "AwsApiCall"}
+        self.records = {
+            r["requestID"]: r for r in records_of(server) if r["eventType"] == "AwsApiCall"
+        }
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +137,35 @@ def dynamodb_request(arguments):
     shown = camel({k: v for k, v in arguments.items() if k not in ("Item", "Key", "RequestItems")})
     item = arguments.get("Item")
     if item or "Key" in arguments:
-        shown["key"] = plain({k: v for k, v in (item or arguments["Key"]).items() if k in samples.KEY})
+        shown["key"] = plain(
+            {k: v for k, v in (item or arguments["Key"]).items() if k in samples.KEY}
+        )
     if item:
         shown["item"] = list(item)
     for table, wanted in arguments.get("RequestItems", {}).items():
         if isinstance(wanted, dict):
             shown["requestItems"] = {table: {"keys": [plain(key) for key in wanted["Keys"]]}}
         else:
-            shown["requestItems"] = {table: [{"putRequest": {"key": plain(one["PutRequest"]["Item"]), "item": list(one["PutRequest"]["Item"])}} for one in wanted]}
+            shown["requestItems"] = {
+                table: [
+                    {
+                        "putRequest": {
+                            "key": plain(one["PutRequest"]["Item"]),
+                            "item": list(one["PutRequest"]["Item"]),
+                        }
+                    }
+                    for one in wanted
+                ]
+            }
     return shown
 
 
 def s3_request(world, row, arguments):
-    shown = {S3_MEMBERS[k]: str(v) for k, v in arguments.items() if k in S3_MEMBERS} | {"Host": world.host} | S3_DOCUMENTS.get(row["name"], {})
+    shown = (
+        {S3_MEMBERS[k]: str(v) for k, v in arguments.items() if k in S3_MEMBERS}
+        | {"Host": world.host}
+        | S3_DOCUMENTS.get(row["name"], {})
+    )
     name, equals, value = row["flag"].partition("=")
     return ({name: value} if name else {}) | shown
 
@@ -104,7 +178,15 @@ def wanted_request(world, service, row, arguments):
     if service == "dynamodb":
         shown = dynamodb_request(arguments)
     elif service == "kms" and name in CRYPTOGRAPHIC:
-        shown = camel(arguments) | {"keyId": world.key} | ({"encryptionAlgorithm": "SYMMETRIC_DEFAULT"} if name in ("Encrypt", "Decrypt") else {})
+        shown = (
+            camel(arguments)
+            | {"keyId": world.key}
+            | (
+                {"encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+                if name in ("Encrypt", "Decrypt")
+                else {}
+            )
+        )
     elif service == "lambda":
         shown = camel(arguments)
         if name == "CreateFunction":
@@ -112,7 +194,14 @@ def wanted_request(world, service, row, arguments):
         if name == "Invoke":
             shown["functionName"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}"
     elif service == "monitoring":
-        shown = {k: datetime.datetime.fromtimestamp(v, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if k in ("startTime", "endTime") else v for k, v in camel(arguments).items()}
+        shown = {
+            k: datetime.datetime.fromtimestamp(v, datetime.timezone.utc).strftime(
+                "%Y-%m-%dT%H:%M:%SZ"
+            )
+            if k in ("startTime", "endTime")
+            else v
+            for k, v in camel(arguments).items()
+        }
     else:
         shown = camel(arguments)
     return shown or None
@@ -120,44 +209,90 @@ def wanted_request(world, service, row, arguments):
 
 def wanted_answer(world, service, row, arguments, answer):
     """responseElements: null for what only reads; else the answer."""
-    body, name = {k: v for k, v in answer.items() if k not in ("ResponseMetadata", "StatusCode")}, row["name"]
+    body, name = {
+        k: v for k, v in answer.items() if k not in ("ResponseMetadata", "StatusCode")
+    }, row["name"]
     if name == "AssumeRole":
-        credentials = {k: v for k, v in camel(body["Credentials"]).items() if k not in ("secretAccessKey", "sessionToken")}
+        credentials = {
+            k: v
+            for k, v in camel(body["Credentials"]).items()
+            if k not in ("secretAccessKey", "sessionToken")
+        }
         return {"credentials": credentials, "assumedRoleUser": camel(body["AssumedRoleUser"])}
     if row["read_only"] or row["data_event"] and service != "s3":
         return None
     if service == "s3":
-        return {k: v for k, v in answer["ResponseMetadata"]["HTTPHeaders"].items() if k in S3_ANSWER} or None
+        return {
+            k: v for k, v in answer["ResponseMetadata"]["HTTPHeaders"].items() if k in S3_ANSWER
+        } or None
     shown = camel(body)
     if service == "kms" and name != "CreateKey":
         key = arguments.get("KeyId", world.samples.key)
-        shown = {k: v for k, v in shown.items() if k != "pendingWindowInDays"} | {"keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"}
+        shown = {k: v for k, v in shown.items() if k != "pendingWindowInDays"} | {
+            "keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
+        }
     if name == "CreateRole":
-        shown["role"]["assumeRolePolicyDocument"] = urllib.parse.quote(arguments["AssumeRolePolicyDocument"], safe="")
+        shown["role"]["assumeRolePolicyDocument"] = urllib.parse.quote(
+            arguments["AssumeRolePolicyDocument"], safe=""
+        )
     return shown or None
 
 
 def wanted_resources(world, service, row, arguments):
     def one(kind, arn):
         return [{"type": kind, "ARN": arn, "accountId": ACCOUNT}]
+
     name = row["name"]
     if service == "s3":
         bucket = f"arn:aws:s3:::{arguments.get('Bucket', '')}"
-        objects = [{"type": "AWS::S3::Object", "ARN": f"{bucket}/{key}"} for key in ([arguments["Key"]] if "Key" in arguments else [d["Key"] for d in arguments.get("Delete", {}).get("Objects", [])])]
-        objects += [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::" + arguments["CopySource"]}] if "CopySource" in arguments else []
-        objects += [{"type": "AWS::S3::Object", "ARNPrefix": bucket + "/"}] if name.startswith("ListObject") else []
+        objects = [
+            {"type": "AWS::S3::Object", "ARN": f"{bucket}/{key}"}
+            for key in (
+                [arguments["Key"]]
+                if "Key" in arguments
+                else [d["Key"] for d in arguments.get("Delete", {}).get("Objects", [])]
+            )
+        ]
+        objects += (
+            [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::" + arguments["CopySource"]}]
+            if "CopySource" in arguments
+            else []
+        )
+        objects += (
+            [{"type": "AWS::S3::Object", "ARNPrefix": bucket + "/"}]
+            if name.startswith("ListObject")
+            else []
+        )
         return objects + one("AWS::S3::Bucket", bucket) if "Bucket" in arguments else ...
     if service == "dynamodb":
         table = arguments.get("TableName") or next(iter(arguments.get("RequestItems", ())), None)
-        return one("AWS::DynamoDB::Table", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}") if table else ...
+        return (
+            one("AWS::DynamoDB::Table", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
+            if table
+            else ...
+        )
     if service == "lambda":
-        return one("AWS::Lambda::Function", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{arguments['FunctionName']}") if "FunctionName" in arguments else ...
+        return (
+            one(
+                "AWS::Lambda::Function",
+                f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{arguments['FunctionName']}",
+            )
+            if "FunctionName" in arguments
+            else ...
+        )
     if service == "kms":
         if name in ("CreateKey", "ListKeys", "ListAliases", "GenerateRandom"):
             return ...
-        return one("AWS::KMS::Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{arguments.get('KeyId', world.samples.key)}")
+        return one(
+            "AWS::KMS::Key",
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{arguments.get('KeyId', world.samples.key)}",
+        )
     if service == "cloudformation":
-        return [{"type": "AWS::CloudFormation::Stack", "ARN": ANY, "accountId": ACCOUNT}] if "StackName" in arguments else ...
+        return (
+            [{"type": "AWS::CloudFormation::Stack", "ARN": ANY, "accountId": ACCOUNT}]
+            if "StackName" in arguments
+            else ...
+        )
     if service == "sts" and name == "AssumeRole":
         return one("AWS::IAM::Role", arguments["RoleArn"])
     if service == "iam" and "RoleName" in arguments and f"iam:{name}" not in samples.ALWAYS_REFUSED:
@@ -171,13 +306,39 @@ def test_the_record_of(world, name):
     arguments, answer = world.calls[name]
     record = world.records[answer["ResponseMetadata"]["RequestId"]]
     code = samples.ALWAYS_REFUSED.get(name)
-    own = {"eventSource": service["event_source"], "eventName": row["event_name"], "readOnly": row["read_only"], "managementEvent": not row["data_event"], "eventCategory": "Data" if row["data_event"] else "Management"}
-    own |= {"requestParameters": wanted_request(world, service["service"], row, arguments), "resources": wanted_resources(world, service["service"], row, arguments)}
-    own |= {"errorCode": code, "errorMessage": answer["Error"]["Message"]} if code else {"responseElements": wanted_answer(world, service["service"], row, arguments, answer)}
+    own = {
+        "eventSource": service["event_source"],
+        "eventName": row["event_name"],
+        "readOnly": row["read_only"],
+        "managementEvent": not row["data_event"],
+        "eventCategory": "Data" if row["data_event"] else "Management",
+    }
+    own |= {
+        "requestParameters": wanted_request(world, service["service"], row, arguments),
+        "resources": wanted_resources(world, service["service"], row, arguments),
+    }
+    own |= (
+        {"errorCode": code, "errorMessage": answer["Error"]["Message"]}
+        if code
+        else {"responseElements": wanted_answer(world, service["service"], row, arguments, answer)}
+    )
     own |= {"apiVersion": API_VERSIONS.get(service["service"], ...)}
     if service["service"] == "s3":
-        extra = {"SignatureVersion": "SigV4", "CipherSuite": ANY, "bytesTransferredIn": ANY, "bytesTransferredOut": ANY, "AuthenticationMethod": "AuthHeader", "x-amz-id-2": ANY}
-        own["additionalEventData"] = extra | ({"SSEApplied": "Default_SSE_S3"} if "SSEApplied" in record["additionalEventData"] else {})
+        extra = {
+            "SignatureVersion": "SigV4",
+            "CipherSuite": ANY,
+            "bytesTransferredIn": ANY,
+            "bytesTransferredOut": ANY,
+            "AuthenticationMethod": "AuthHeader",
+            "x-amz-id-2": ANY,
+        }
+        own["additionalEventData"] = extra | (
+            {"SSEApplied": "Default_SSE_S3"}
+            if "SSEApplied" in record["additionalEventData"]
+            else {}
+        )
     if row["name"] == "Invoke":
-        own["additionalEventData"] = {"functionVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}:$LATEST"}
+        own["additionalEventData"] = {
+            "functionVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}:$LATEST"
+        }
     assert not differences(record, whole(**own))

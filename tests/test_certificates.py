@@ -24,7 +24,9 @@ def shown(server, name="127.0.0.1", cafile=None):
     """The certificate that a client sees who trusts the server's CA and checks the name."""
     host, port = server.endpoint["endpoint"].removeprefix("https://").rsplit(":", 1)
     context = ssl.create_default_context(cafile=cafile or server.endpoint["ca_file"])
-    with socket.create_connection((host, int(port)), timeout=30) as raw, context.wrap_socket(raw, server_hostname=name) as spoken:
+    with socket.create_connection((host, int(port)), timeout=30) as raw, context.wrap_socket(
+        raw, server_hostname=name
+    ) as spoken:
         return x509.load_der_x509_certificate(spoken.getpeercert(True))
 
 
@@ -33,7 +35,9 @@ def peer(server):
     host, port = server.endpoint["endpoint"].removeprefix("https://").rsplit(":", 1)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((host, int(port)), timeout=30) as raw, context.wrap_socket(raw) as spoken:
+    with socket.create_connection((host, int(port)), timeout=30) as raw, context.wrap_socket(
+        raw
+    ) as spoken:
         return x509.load_der_x509_certificate(spoken.getpeercert(True))
 
 
@@ -41,22 +45,47 @@ def make_own(folder, days=90, name="127.0.0.1"):
     """A self-signed certificate of the operator's."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "own")])
-    cert = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now - datetime.timedelta(hours=1), now + datetime.timedelta(days=days)) \
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False).sign(key, hashes.SHA256())
+    cert = (
+        x509.CertificateBuilder(
+            subject,
+            subject,
+            key.public_key(),
+            x509.random_serial_number(),
+            now - datetime.timedelta(hours=1),
+            now + datetime.timedelta(days=days),
+        )
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
     (folder / "own.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-    (folder / "own.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    (folder / "own.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
     return "--certificate", str(folder / "own.pem"), "--key", str(folder / "own.key")
 
 
 def test_a_certificate_lives_397_days_and_its_authorities_key_is_sealed(server):
-    leaf, authority = shown(server), x509.load_pem_x509_certificate(pathlib.Path(server.endpoint["ca_file"]).read_bytes())
+    leaf, authority = shown(server), x509.load_pem_x509_certificate(
+        pathlib.Path(server.endpoint["ca_file"]).read_bytes()
+    )
     assert leaf.not_valid_after - leaf.not_valid_before <= datetime.timedelta(days=397)
     assert authority.not_valid_after - authority.not_valid_before > datetime.timedelta(days=3600)
     sealed = (server.data_dir / "tls" / "ca.key.sealed").read_bytes()
     with pytest.raises(ValueError):
         serialization.load_der_private_key(sealed, None)
     ends = leaf.not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert json.loads(server.run("status", "--json").stdout)["certificate_ends"] == ends == server.endpoint["certificate_ends"] and f"{ends}, in 39" in server.run("status").stdout
+    assert (
+        json.loads(server.run("status", "--json").stdout)["certificate_ends"]
+        == ends
+        == server.endpoint["certificate_ends"]
+        and f"{ends}, in 39" in server.run("status").stdout
+    )
     assert server.endpoint["certificate_sha256"] == leaf.fingerprint(hashes.SHA256()).hex()
 
 
@@ -64,17 +93,30 @@ def test_it_is_renewed_under_the_same_authority_while_it_serves(tmp_path):
     """At two thirds of its life: the clock of the running server moves, new connections get the new one, and the command line knows it."""
     server, offset = Server(tmp_path), tmp_path / "offset"
     offset.write_text("+0d\n")
-    server.start(**{k: v for k, v in ahead(days=0).items() if k != "FAKETIME"}, FAKETIME_TIMESTAMP_FILE=str(offset), FAKETIME_NO_CACHE="1")
+    server.start(
+        **{k: v for k, v in ahead(days=0).items() if k != "FAKETIME"},
+        FAKETIME_TIMESTAMP_FILE=str(offset),
+        FAKETIME_NO_CACHE="1",
+    )
     try:
         first = peer(server)
         offset.write_text("+200d\n")
-        assert peer(server) == first                                   # not yet
+        assert peer(server) == first  # not yet
         offset.write_text("+270d\n")
         second = until(lambda: (lambda now: now if now != first else None)(peer(server)))
         assert second.not_valid_after > first.not_valid_after + datetime.timedelta(days=200)
-        authority = x509.load_pem_x509_certificate(pathlib.Path(server.endpoint["ca_file"]).read_bytes())
-        authority.public_key().verify(second.signature, second.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256()))
-        until(lambda: json.loads((server.data_dir / "endpoint.json").read_text())["certificate_sha256"] == second.fingerprint(hashes.SHA256()).hex())
+        authority = x509.load_pem_x509_certificate(
+            pathlib.Path(server.endpoint["ca_file"]).read_bytes()
+        )
+        authority.public_key().verify(
+            second.signature, second.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256())
+        )
+        until(
+            lambda: json.loads((server.data_dir / "endpoint.json").read_text())[
+                "certificate_sha256"
+            ]
+            == second.fingerprint(hashes.SHA256()).hex()
+        )
     finally:
         assert server.stop() == 0
 
@@ -86,9 +128,16 @@ def test_an_older_directory_gets_a_new_authority_and_says_so(tmp_path):
     assert server.stop() == 0
     (server.data_dir / "tls" / "ca.key.sealed").unlink()
     log = (tmp_path / "stderr").open("w")
-    process = subprocess.Popen([conftest.SLUICE, "serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(
+        [conftest.SLUICE, "serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
     process.stdout.readline()
-    server.process, server.endpoint = process, json.loads((server.data_dir / "endpoint.json").read_text())
+    server.process, server.endpoint = process, json.loads(
+        (server.data_dir / "endpoint.json").read_text()
+    )
     assert shown(server) and pathlib.Path(server.endpoint["ca_file"]).read_bytes() != old
     assert "a new CA is made" in (tmp_path / "stderr").read_text()
     assert server.stop() == 0
@@ -108,22 +157,31 @@ def test_a_crash_between_key_and_certificate_is_got_over(tmp_path):
 
 def names_in(cert):
     names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
+    return {
+        *names.get_values_for_type(x509.DNSName),
+        *map(str, names.get_values_for_type(x509.IPAddress)),
+    }
 
 
 def test_names_are_served_and_a_changed_set_renews(tmp_path):
     server = Server(tmp_path)
     server.options = ("--name", "ingest.example", "--name", "192.0.2.7")
     server.start()
-    assert shown(server, "ingest.example") == shown(server, "192.0.2.7") == shown(server, "bucket.s3.ingest.example")
+    assert (
+        shown(server, "ingest.example")
+        == shown(server, "192.0.2.7")
+        == shown(server, "bucket.s3.ingest.example")
+    )
     first = shown(server)
     assert server.stop() == 0
     server.start()
-    assert shown(server) == first                                      # the same names: the same certificate
+    assert shown(server) == first  # the same names: the same certificate
     assert server.stop() == 0
     server.options = ("--name", "other.example")
     server.start()
-    assert "other.example" in names_in(shown(server)) and "ingest.example" not in names_in(shown(server))
+    assert "other.example" in names_in(shown(server)) and "ingest.example" not in names_in(
+        shown(server)
+    )
     with pytest.raises(ssl.SSLCertVerificationError):
         shown(server, "ingest.example")
     assert server.stop() == 0
@@ -131,13 +189,37 @@ def test_names_are_served_and_a_changed_set_renews(tmp_path):
 
 def test_the_banner_shows_the_address_of_devices_and_all_addresses_are_served(tmp_path):
     server = Server(tmp_path)
-    command = [conftest.SLUICE, "serve", "--data-dir", "data", "--listen", "0.0.0.0:0", "--name", "ingest.example"]
+    command = [
+        conftest.SLUICE,
+        "serve",
+        "--data-dir",
+        "data",
+        "--listen",
+        "0.0.0.0:0",
+        "--name",
+        "ingest.example",
+    ]
     server.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     assert server.process.stdout.readline().startswith("Sluice serves https://ingest.example:")
     server.endpoint = json.loads((server.data_dir / "endpoint.json").read_text())
-    assert os.path.isabs(server.endpoint["ca_file"]) and server.endpoint["ca_file"].startswith(str(tmp_path))     # --data-dir was not
-    addresses = {line.split()[3].split("/")[0] for line in subprocess.run(["ip", "-o", "-4", "addr", "show", "scope", "global"], capture_output=True, text=True).stdout.splitlines()} \
-        if any(os.access(f"{folder}/ip", os.X_OK) for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin")) else set()
+    assert os.path.isabs(server.endpoint["ca_file"]) and server.endpoint["ca_file"].startswith(
+        str(tmp_path)
+    )  # --data-dir was not
+    addresses = (
+        {
+            line.split()[3].split("/")[0]
+            for line in subprocess.run(
+                ["ip", "-o", "-4", "addr", "show", "scope", "global"],
+                capture_output=True,
+                text=True,
+            ).stdout.splitlines()
+        }
+        if any(
+            os.access(f"{folder}/ip", os.X_OK)
+            for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
+        )
+        else set()
+    )
     assert addresses <= names_in(shown(server)) and socket.gethostname() in names_in(shown(server))
     assert server.stop() == 0
 
@@ -147,23 +229,35 @@ def test_the_command_line_trusts_its_own_server_and_no_other(tmp_path):
     server = Server(tmp_path)
     server.options = make_own(tmp_path)
     server.start()
-    assert server.endpoint["ca_file"] == str(tmp_path / "own.pem") and shown(server).subject.rfc4514_string() == "CN=own"
+    assert (
+        server.endpoint["ca_file"] == str(tmp_path / "own.pem")
+        and shown(server).subject.rfc4514_string() == "CN=own"
+    )
     assert "its certificate ends" in server.run("status").stdout
     server.run("deploy")
-    (tmp_path / "one.json").write_text('{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1}')
-    server.run("put", tmp_path / "one.json", "--wait")                 # functions trust the local CA, whatever is served
+    (tmp_path / "one.json").write_text(
+        '{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1}'
+    )
+    server.run(
+        "put", tmp_path / "one.json", "--wait"
+    )  # functions trust the local CA, whatever is served
     assert "sluice-trail" in server.run("aws", "s3", "ls").stdout
     other = Server(tmp_path / "other")
     (tmp_path / "other").mkdir()
     other.start()
     told = json.loads((server.data_dir / "endpoint.json").read_text())
-    (server.data_dir / "endpoint.json").write_text(json.dumps(told | {"endpoint": other.endpoint["endpoint"]}))
+    (server.data_dir / "endpoint.json").write_text(
+        json.dumps(told | {"endpoint": other.endpoint["endpoint"]})
+    )
     refused = server.run("status", check=False)
     assert refused.returncode == 1 and "it is another server" in refused.stderr
     (server.data_dir / "endpoint.json").write_text(json.dumps(told))
     before = told["certificate_sha256"]
-    make_own(tmp_path)                                                 # the operator renews it: taken without a restart
-    until(lambda: json.loads((server.data_dir / "endpoint.json").read_text())["certificate_sha256"] != before)
+    make_own(tmp_path)  # the operator renews it: taken without a restart
+    until(
+        lambda: json.loads((server.data_dir / "endpoint.json").read_text())["certificate_sha256"]
+        != before
+    )
     assert "its certificate ends" in server.run("status").stdout
     assert server.stop() == 0 and other.stop() == 0
 
@@ -173,7 +267,21 @@ def test_an_own_certificate_that_ends_is_told(tmp_path, days, text):
     own = make_own(tmp_path, days) if days > 0 else make_own(tmp_path, days=1)
     environment = ahead(days=2) if days < 0 else {}
     with (tmp_path / "stderr").open("w") as log:
-        process = subprocess.Popen([conftest.SLUICE, "serve", "--data-dir", tmp_path / "data", "--listen", "127.0.0.1:0", *own], stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment})
+        process = subprocess.Popen(
+            [
+                conftest.SLUICE,
+                "serve",
+                "--data-dir",
+                tmp_path / "data",
+                "--listen",
+                "127.0.0.1:0",
+                *own,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, **environment},
+        )
         process.stdout.readline()
         process.terminate()
         process.wait(timeout=30)
@@ -182,13 +290,21 @@ def test_an_own_certificate_that_ends_is_told(tmp_path, days, text):
 
 def test_a_directory_of_others_is_refused(tmp_path):
     def refusal(folder):
-        done = subprocess.run([conftest.SLUICE, "serve", "--data-dir", folder, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            [conftest.SLUICE, "serve", "--data-dir", folder, "--listen", "127.0.0.1:0"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
         assert done.returncode == 1
         return done.stderr
+
     (tmp_path / "photos").mkdir(mode=0o700)
     (tmp_path / "photos" / "cat.png").write_bytes(b"x")
     assert "is not empty and not of Sluice (it has cat.png)" in refusal(tmp_path / "photos")
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.png"]
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o770)
-    assert "other users may write to the data directory" in refusal(tmp_path / "shared") and "chmod 700" in refusal(tmp_path / "shared")
+    assert "other users may write to the data directory" in refusal(
+        tmp_path / "shared"
+    ) and "chmod 700" in refusal(tmp_path / "shared")

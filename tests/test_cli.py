@@ -14,6 +14,7 @@ CLI = "/usr/bin/aws"
 def aws(world):
     def run(*arguments):
         return world.run(CLI, "--endpoint-url", world.url, *arguments)
+
     return run
 
 
@@ -24,35 +25,98 @@ def moment(hours):
 def test_files_go_up_and_come_back(aws, world, tmp_path):
     small, large = tmp_path / "small file.txt", tmp_path / "large.bin"
     small.write_text("from a file")
-    large.write_bytes(bytes(range(256)) * (9 << 12))                            # 9 MB: a multipart upload
+    large.write_bytes(bytes(range(256)) * (9 << 12))  # 9 MB: a multipart upload
     for file in (small, large):
         aws("s3", "cp", file, f"s3://{BUCKET}/cli/", "--no-progress")
     listed = aws("s3", "ls", f"s3://{BUCKET}/cli/")
     assert "small file.txt" in listed and str(9 << 20) in listed
     aws("s3", "cp", f"s3://{BUCKET}/cli/large.bin", tmp_path / "back", "--no-progress")
     assert (tmp_path / "back").read_bytes() == large.read_bytes()
-    aws("s3api", "get-object", "--bucket", BUCKET, "--key", "cli/small file.txt", tmp_path / "small back")
+    aws(
+        "s3api",
+        "get-object",
+        "--bucket",
+        BUCKET,
+        "--key",
+        "cli/small file.txt",
+        tmp_path / "small back",
+    )
     assert (tmp_path / "small back").read_text() == "from a file"
     url = aws("s3", "presign", f"s3://{BUCKET}/cli/small file.txt", "--expires-in", "60").strip()
     assert world.fetch(url) == b"from a file"
     aws("s3", "rm", "--recursive", f"s3://{BUCKET}/cli/")
-    assert json.loads(aws("s3api", "list-objects-v2", "--bucket", BUCKET, "--prefix", "cli/") or "{}").get("Contents") is None
+    assert (
+        json.loads(
+            aws("s3api", "list-objects-v2", "--bucket", BUCKET, "--prefix", "cli/") or "{}"
+        ).get("Contents")
+        is None
+    )
 
 
 def test_the_table_answers_a_query(aws):
-    items = json.loads(aws("dynamodb", "query", "--table-name", TABLE, "--key-condition-expression", "device_id = :d", "--expression-attribute-values", '{":d":{"S":"pump"}}'))["Items"]
+    items = json.loads(
+        aws(
+            "dynamodb",
+            "query",
+            "--table-name",
+            TABLE,
+            "--key-condition-expression",
+            "device_id = :d",
+            "--expression-attribute-values",
+            '{":d":{"S":"pump"}}',
+        )
+    )["Items"]
     assert [item["value"]["N"] for item in items] == ["2.5", "1000"]
 
 
 def test_the_log_can_be_tailed_and_filtered(aws):
-    assert [json.loads(line.split(" ", 1)[1])["text"] for line in aws("logs", "tail", GROUP, "--since", "1h", "--format", "short").splitlines()] == ["fine", "broken"]
-    events = json.loads(aws("logs", "filter-log-events", "--log-group-name", GROUP, "--filter-pattern", '{ $.level = "error" }'))["events"]
+    assert [
+        json.loads(line.split(" ", 1)[1])["text"]
+        for line in aws("logs", "tail", GROUP, "--since", "1h", "--format", "short").splitlines()
+    ] == ["fine", "broken"]
+    events = json.loads(
+        aws(
+            "logs",
+            "filter-log-events",
+            "--log-group-name",
+            GROUP,
+            "--filter-pattern",
+            '{ $.level = "error" }',
+        )
+    )["events"]
     assert [json.loads(event["message"])["text"] for event in events] == ["broken"]
 
 
 def test_metrics_and_the_trail_are_read(aws):
-    points = json.loads(aws("cloudwatch", "get-metric-statistics", "--namespace", NAMESPACE, "--metric-name", "Given", "--start-time", moment(-1), "--end-time", moment(1), "--period", "7200", "--statistics", "Sum", "Maximum"))["Datapoints"]
+    points = json.loads(
+        aws(
+            "cloudwatch",
+            "get-metric-statistics",
+            "--namespace",
+            NAMESPACE,
+            "--metric-name",
+            "Given",
+            "--start-time",
+            moment(-1),
+            "--end-time",
+            moment(1),
+            "--period",
+            "7200",
+            "--statistics",
+            "Sum",
+            "Maximum",
+        )
+    )["Datapoints"]
     assert sum(point["Sum"] for point in points) == 6 and points[0]["Unit"] == "Count"
-    events = json.loads(aws("cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=CreateBucket"))["Events"]
-    assert [json.loads(event["CloudTrailEvent"])["requestParameters"]["bucketName"] for event in events] == [BUCKET]
+    events = json.loads(
+        aws(
+            "cloudtrail",
+            "lookup-events",
+            "--lookup-attributes",
+            "AttributeKey=EventName,AttributeValue=CreateBucket",
+        )
+    )["Events"]
+    assert [
+        json.loads(event["CloudTrailEvent"])["requestParameters"]["bucketName"] for event in events
+    ] == [BUCKET]
     assert json.loads(aws("sts", "get-caller-identity"))["Arn"].split("/")[1] == "sluice-operator"

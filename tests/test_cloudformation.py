@@ -29,12 +29,16 @@ class Stacks:
 
     def create(self, name, template, parameters=None, **more):
         more.setdefault("Capabilities", ["CAPABILITY_NAMED_IAM"])
-        arn = self.cfn.create_stack(StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more)["StackId"]
+        arn = self.cfn.create_stack(
+            StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more
+        )["StackId"]
         return self.done(arn)
 
     def update(self, name, template, parameters=None, **more):
         more.setdefault("Capabilities", ["CAPABILITY_NAMED_IAM"])
-        self.cfn.update_stack(StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more)
+        self.cfn.update_stack(
+            StackName=name, TemplateBody=text(template), Parameters=given(parameters), **more
+        )
         return self.done(name)
 
     def delete(self, name, **more):
@@ -45,7 +49,11 @@ class Stacks:
     def events(self, name):
         """Oldest first: (logical id, status)."""
         pages = self.cfn.get_paginator("describe_stack_events").paginate(StackName=name)
-        return [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for page in pages for e in page["StackEvents"]][::-1]
+        return [
+            (e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", ""))
+            for page in pages
+            for e in page["StackEvents"]
+        ][::-1]
 
     def failure(self, name):
         return next(reason for _, status, reason in self.events(name) if status.endswith("_FAILED"))
@@ -71,10 +79,14 @@ def stacks(server):
 @pytest.fixture
 def refusal(stacks):
     """The error that a template is refused with, before anything is made."""
+
     def of(template, call=None, **more):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
-            (call or stacks.cfn.create_stack)(StackName="refused", TemplateBody=text(template), **more)
+            (call or stacks.cfn.create_stack)(
+                StackName="refused", TemplateBody=text(template), **more
+            )
         return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
     return of
 
 
@@ -156,45 +168,98 @@ def test_a_stack_lives(server, stacks, code_bucket):
     assert stack["StackStatus"] == "CREATE_COMPLETE", stacks.events("whole")
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     assert outputs["Table"].startswith("whole-Table-") and outputs["Key"].startswith("arn:aws:kms:")
-    assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {"Retention": "7", "Secret": "****", "Memory": "128"}
+    assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {
+        "Retention": "7",
+        "Secret": "****",
+        "Memory": "128",
+    }
     account = server.endpoint["account_id"]
     s3, kms, fn, logs, iam = (server.client(s) for s in ("s3", "kms", "lambda", "logs", "iam"))
     data = f"whole-data-{account}"
     rule = s3.get_bucket_encryption(Bucket=data)["ServerSideEncryptionConfiguration"]["Rules"][0]
-    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == outputs["Key"] and rule["BucketKeyEnabled"]
+    assert (
+        rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == outputs["Key"]
+        and rule["BucketKeyEnabled"]
+    )
     assert s3.get_bucket_versioning(Bucket=data)["Status"] == "Enabled"
-    assert s3.get_bucket_notification_configuration(Bucket=data)["LambdaFunctionConfigurations"][0]["LambdaFunctionArn"].endswith(":function:whole-f")
+    assert s3.get_bucket_notification_configuration(Bucket=data)["LambdaFunctionConfigurations"][0][
+        "LambdaFunctionArn"
+    ].endswith(":function:whole-f")
     assert kms.get_key_rotation_status(KeyId=outputs["Key"])["KeyRotationEnabled"]
     assert kms.describe_key(KeyId="alias/whole")["KeyMetadata"]["Arn"] == outputs["Key"]
-    assert fn.get_function_configuration(FunctionName="whole-f")["Environment"]["Variables"] == {"TABLE_NAME": outputs["Table"], "SECRET": "hidden"}
+    assert fn.get_function_configuration(FunctionName="whole-f")["Environment"]["Variables"] == {
+        "TABLE_NAME": outputs["Table"],
+        "SECRET": "hidden",
+    }
     assert fn.get_function_event_invoke_config(FunctionName="whole-f")["MaximumRetryAttempts"] == 0
-    assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0]["retentionInDays"] == 7
+    assert (
+        logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0][
+            "retentionInDays"
+        ]
+        == 7
+    )
     assert iam.list_role_policies(RoleName=outputs["Role"])["PolicyNames"] == ["write"]
     summaries = stacks.cfn.list_stack_resources(StackName="whole")["StackResourceSummaries"]
     assert len(summaries) == 10 and {r["ResourceStatus"] for r in summaries} == {"CREATE_COMPLETE"}
-    assert stacks.cfn.describe_stack_resource(StackName="whole", LogicalResourceId="Bucket")["StackResourceDetail"]["PhysicalResourceId"] == data
+    assert (
+        stacks.cfn.describe_stack_resource(StackName="whole", LogicalResourceId="Bucket")[
+            "StackResourceDetail"
+        ]["PhysicalResourceId"]
+        == data
+    )
     assert yaml.compose(stacks.cfn.get_template(StackName="whole")["TemplateBody"]) is not None
     events = stacks.events("whole")
-    assert events[0] == ("whole", "CREATE_IN_PROGRESS", "User Initiated") and events[-1] == ("whole", "CREATE_COMPLETE", "")
-    assert [e[1:] for e in events if e[0] == "Key"] == [("CREATE_IN_PROGRESS", ""), ("CREATE_IN_PROGRESS", "Resource creation Initiated"), ("CREATE_COMPLETE", "")]
-    assert "hidden" not in json.dumps(stacks.cfn.describe_stack_events(StackName="whole"), default=str)
+    assert events[0] == ("whole", "CREATE_IN_PROGRESS", "User Initiated") and events[-1] == (
+        "whole",
+        "CREATE_COMPLETE",
+        "",
+    )
+    assert [e[1:] for e in events if e[0] == "Key"] == [
+        ("CREATE_IN_PROGRESS", ""),
+        ("CREATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("CREATE_COMPLETE", ""),
+    ]
+    assert "hidden" not in json.dumps(
+        stacks.cfn.describe_stack_events(StackName="whole"), default=str
+    )
 
     # an update changes what changed, in place, and nothing else
     functions_before = fn.get_function_configuration(FunctionName="whole-f")["RevisionId"]
-    changed = EVERY_TYPE.replace("MaximumRetryAttempts: 0", "MaximumRetryAttempts: 2").replace("Status: Enabled", "Status: Suspended").replace("dynamodb:PutItem", "dynamodb:GetItem").replace("SourceArn: !Sub", "SourceArn:  !Sub")
-    assert stacks.update("whole", changed, {"Retention": "30"})["StackStatus"] == "UPDATE_COMPLETE", stacks.events("whole")
-    assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0]["retentionInDays"] == 30
+    changed = (
+        EVERY_TYPE.replace("MaximumRetryAttempts: 0", "MaximumRetryAttempts: 2")
+        .replace("Status: Enabled", "Status: Suspended")
+        .replace("dynamodb:PutItem", "dynamodb:GetItem")
+        .replace("SourceArn: !Sub", "SourceArn:  !Sub")
+    )
+    assert (
+        stacks.update("whole", changed, {"Retention": "30"})["StackStatus"] == "UPDATE_COMPLETE"
+    ), stacks.events("whole")
+    assert (
+        logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"][0][
+            "retentionInDays"
+        ]
+        == 30
+    )
     assert s3.get_bucket_versioning(Bucket=data)["Status"] == "Suspended"
     assert fn.get_function_event_invoke_config(FunctionName="whole-f")["MaximumRetryAttempts"] == 2
-    assert "GetItem" in json.dumps(iam.get_role_policy(RoleName=outputs["Role"], PolicyName="write")["PolicyDocument"])
+    assert "GetItem" in json.dumps(
+        iam.get_role_policy(RoleName=outputs["Role"], PolicyName="write")["PolicyDocument"]
+    )
     assert fn.get_function_configuration(FunctionName="whole-f")["RevisionId"] == functions_before
     updated = {e[0] for e in stacks.events("whole") if e[1] == "UPDATE_COMPLETE"}
     assert updated == {"Log", "Bucket", "Failures", "Role", "whole"}
     with pytest.raises(botocore.exceptions.ClientError, match="No updates are to be performed."):
         stacks.update("whole", changed, {"Retention": "30"})
     # with what is there already: previous template, previous parameters, one resource less
-    stacks.cfn.update_stack(StackName="whole", UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM"],
-                            Parameters=[{"ParameterKey": "Retention", "UsePreviousValue": True}, {"ParameterKey": "Memory", "ParameterValue": "256"}])
+    stacks.cfn.update_stack(
+        StackName="whole",
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {"ParameterKey": "Retention", "UsePreviousValue": True},
+            {"ParameterKey": "Memory", "ParameterValue": "256"},
+        ],
+    )
     assert stacks.done("whole")["StackStatus"] == "UPDATE_COMPLETE"
     assert fn.get_function_configuration(FunctionName="whole-f")["MemorySize"] == 256
 
@@ -205,29 +270,57 @@ def test_a_stack_lives(server, stacks, code_bucket):
     assert kms.describe_key(KeyId=outputs["Key"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
     assert not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/whole-f")["logGroups"]
     assert stacks.cfn.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
-    stacks.cfn.delete_stack(StackName="whole")             # what is gone is a success
+    stacks.cfn.delete_stack(StackName="whole")  # what is gone is a success
 
 
 def test_a_failed_creation_is_rolled_back_whole(server, stacks):
     s3 = server.client("s3")
     s3.create_bucket(Bucket="taken")
-    stack = stacks.create("clash", {"Resources": {"First": bucket("clash-first"), "Second": {**bucket("taken"), "DependsOn": "First"}, "Third": {**bucket("clash-third"), "DependsOn": "Second"}}})
+    stack = stacks.create(
+        "clash",
+        {
+            "Resources": {
+                "First": bucket("clash-first"),
+                "Second": {**bucket("taken"), "DependsOn": "First"},
+                "Third": {**bucket("clash-third"), "DependsOn": "Second"},
+            }
+        },
+    )
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "you already own it" in stacks.failure("clash")
     names = [b["Name"] for b in s3.list_buckets()["Buckets"]]
     assert "taken" in names and not [n for n in names if n.startswith("clash-")]
-    assert ("clash", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Second]. Rollback requested by user.") in stacks.events("clash")
-    with pytest.raises(botocore.exceptions.ClientError, match="ROLLBACK_COMPLETE state and can not be updated"):
+    assert (
+        "clash",
+        "ROLLBACK_IN_PROGRESS",
+        "The following resource(s) failed to create: [Second]. Rollback requested by user.",
+    ) in stacks.events("clash")
+    with pytest.raises(
+        botocore.exceptions.ClientError, match="ROLLBACK_COMPLETE state and can not be updated"
+    ):
         stacks.update("clash", {"Resources": {"First": bucket("clash-first")}})
     assert stacks.delete("clash")["StackStatus"] == "DELETE_COMPLETE"
     assert "taken" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
-    kept = stacks.create("kept", {"Resources": {"First": bucket("kept-first"), "Second": {**bucket("taken"), "DependsOn": "First"}}}, OnFailure="DO_NOTHING")
-    assert kept["StackStatus"] == "CREATE_FAILED" and "kept-first" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    kept = stacks.create(
+        "kept",
+        {
+            "Resources": {
+                "First": bucket("kept-first"),
+                "Second": {**bucket("taken"), "DependsOn": "First"},
+            }
+        },
+        OnFailure="DO_NOTHING",
+    )
+    assert kept["StackStatus"] == "CREATE_FAILED" and "kept-first" in [
+        b["Name"] for b in s3.list_buckets()["Buckets"]
+    ]
     assert stacks.delete("kept")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_a_half_made_resource_is_removed_too(server, stacks):
-    half = {"Resources": {"A": bucket("half-made", VersioningConfiguration={"Status": "Sometimes"})}}
+    half = {
+        "Resources": {"A": bucket("half-made", VersioningConfiguration={"Status": "Sometimes"})}
+    }
     assert stacks.create("half", half)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "half-made" not in [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]]
 
@@ -235,22 +328,77 @@ def test_a_half_made_resource_is_removed_too(server, stacks):
 def test_resources_are_made_as_the_caller(server, stacks):
     account = server.endpoint["account_id"]
     iam = server.client("iam")
-    iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
-    allow = {"Effect": "Allow", "Action": ["cloudformation:*", "logs:CreateLogGroup", "logs:DeleteLogGroup"], "Resource": "*"}
-    iam.put_role_policy(RoleName="deployer", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    iam.create_role(
+        RoleName="deployer",
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
+    allow = {
+        "Effect": "Allow",
+        "Action": ["cloudformation:*", "logs:CreateLogGroup", "logs:DeleteLogGroup"],
+        "Resource": "*",
+    }
+    iam.put_role_policy(
+        RoleName="deployer",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
     deployer = Stacks(server, role="deployer")
-    template = {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "deployers"}}, "Bucket": {**bucket("deployers"), "DependsOn": "Log"}}}
+    template = {
+        "Resources": {
+            "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "deployers"}},
+            "Bucket": {**bucket("deployers"), "DependsOn": "Log"},
+        }
+    }
     assert deployer.create("theirs", template)["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "assumed-role/deployer/" in deployer.failure("theirs") and "s3:CreateBucket" in deployer.failure("theirs")
+    assert "assumed-role/deployer/" in deployer.failure(
+        "theirs"
+    ) and "s3:CreateBucket" in deployer.failure("theirs")
     assert "deployers" not in [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]]
-    assert not server.client("logs").describe_log_groups(logGroupNamePrefix="deployers")["logGroups"]
-    record = next(json.loads(e["CloudTrailEvent"]) for e in server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateLogGroup"}])["Events"]
-                  if "deployers" in e["CloudTrailEvent"])
-    assert record["userIdentity"]["invokedBy"] == record["sourceIPAddress"] == record["userAgent"] == "cloudformation.amazonaws.com"
+    assert not server.client("logs").describe_log_groups(logGroupNamePrefix="deployers")[
+        "logGroups"
+    ]
+    record = next(
+        json.loads(e["CloudTrailEvent"])
+        for e in server.client("cloudtrail").lookup_events(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateLogGroup"}]
+        )["Events"]
+        if "deployers" in e["CloudTrailEvent"]
+    )
+    assert (
+        record["userIdentity"]["invokedBy"]
+        == record["sourceIPAddress"]
+        == record["userAgent"]
+        == "cloudformation.amazonaws.com"
+    )
     assert record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "deployer"
     # and without cloudformation:* there is no stack at all
-    iam.put_role_policy(RoleName="deployer", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
-    for call in (lambda: deployer.cfn.create_stack(StackName="more", TemplateBody=text(template)), lambda: deployer.cfn.describe_stacks(StackName="theirs"), lambda: deployer.cfn.delete_stack(StackName="theirs"), lambda: deployer.cfn.list_stacks()):
+    iam.put_role_policy(
+        RoleName="deployer",
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+            }
+        ),
+    )
+    for call in (
+        lambda: deployer.cfn.create_stack(StackName="more", TemplateBody=text(template)),
+        lambda: deployer.cfn.describe_stacks(StackName="theirs"),
+        lambda: deployer.cfn.delete_stack(StackName="theirs"),
+        lambda: deployer.cfn.list_stacks(),
+    ):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "AccessDenied"
@@ -260,107 +408,291 @@ def test_a_policy_can_tell_a_stacks_calls_from_direct_ones(server, stacks):
     """aws:CalledVia and aws:ViaAWSService, and no address that CloudFormation's calls could be mistaken for."""
     iam = server.client("iam")
     account = server.endpoint["account_id"]
-    iam.create_role(RoleName="only-by-stack", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
-    iam.put_role_policy(RoleName="only-by-stack", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"},
-        {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}, "Bool": {"aws:ViaAWSService": "true"}}}]}))
+    iam.create_role(
+        RoleName="only-by-stack",
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
+    iam.put_role_policy(
+        RoleName="only-by-stack",
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"},
+                    {
+                        "Effect": "Allow",
+                        "Action": "s3:*",
+                        "Resource": "*",
+                        "Condition": {
+                            "ForAnyValue:StringEquals": {
+                                "aws:CalledVia": "cloudformation.amazonaws.com"
+                            },
+                            "Bool": {"aws:ViaAWSService": "true"},
+                        },
+                    },
+                ],
+            }
+        ),
+    )
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
         server.client("s3", role="only-by-stack").create_bucket(Bucket="by-stack")
-    assert Stacks(server, role="only-by-stack").create("by-stack", {"Resources": {"B": bucket("by-stack")}})["StackStatus"] == "CREATE_COMPLETE"
+    assert (
+        Stacks(server, role="only-by-stack").create(
+            "by-stack", {"Resources": {"B": bucket("by-stack")}}
+        )["StackStatus"]
+        == "CREATE_COMPLETE"
+    )
     assert stacks.delete("by-stack")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_a_full_bucket_stays_until_it_is_emptied(server, stacks):
     s3 = server.client("s3")
-    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key"}, "Full": bucket("full-one", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "Key"}}}]}), "Empty": bucket("empty-one"),
-                              "Kept": {**bucket("kept-one"), "DeletionPolicy": "Retain"}}}
+    template = {
+        "Resources": {
+            "Key": {"Type": "AWS::KMS::Key"},
+            "Full": bucket(
+                "full-one",
+                BucketEncryption={
+                    "ServerSideEncryptionConfiguration": [
+                        {
+                            "ServerSideEncryptionByDefault": {
+                                "SSEAlgorithm": "aws:kms",
+                                "KMSMasterKeyID": {"Ref": "Key"},
+                            }
+                        }
+                    ]
+                },
+            ),
+            "Empty": bucket("empty-one"),
+            "Kept": {**bucket("kept-one"), "DeletionPolicy": "Retain"},
+        }
+    }
     assert stacks.create("full", template)["StackStatus"] == "CREATE_COMPLETE"
     s3.put_object(Bucket="full-one", Key="k", Body=b"x")
     assert stacks.delete("full")["StackStatus"] == "DELETE_FAILED"
     assert "not empty" in stacks.failure("full")
     assert ("Kept", "DELETE_SKIPPED", "") in stacks.events("full")
-    key = stacks.cfn.describe_stack_resource(StackName="full", LogicalResourceId="Key")["StackResourceDetail"]["PhysicalResourceId"]
-    assert server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"       # what the bucket needs stays with it
+    key = stacks.cfn.describe_stack_resource(StackName="full", LogicalResourceId="Key")[
+        "StackResourceDetail"
+    ]["PhysicalResourceId"]
+    assert (
+        server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    )  # what the bucket needs stays with it
     s3.delete_object(Bucket="full-one", Key="k")
     assert stacks.delete("full")["StackStatus"] == "DELETE_COMPLETE"
-    assert [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"] in ("full-one", "empty-one", "kept-one")] == ["kept-one"]
+    assert [
+        b["Name"]
+        for b in s3.list_buckets()["Buckets"]
+        if b["Name"] in ("full-one", "empty-one", "kept-one")
+    ] == ["kept-one"]
 
 
 def test_a_failed_update_is_rolled_back(server, stacks):
     s3, logs = server.client("s3"), server.client("logs")
-    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "updating", "RetentionInDays": 7}}
-    assert stacks.create("updating", {"Resources": {"ALog": log, "Bucket": bucket("updating-one")}})["StackStatus"] == "CREATE_COMPLETE"
-    log30 = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "updating", "RetentionInDays": 30}}
-    stack = stacks.update("updating", {"Resources": {"ALog": log30, "New": bucket("updating-new"), "Bucket": {**bucket("updating-two"), "DependsOn": ["ALog", "New"]}}})
+    log = {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": "updating", "RetentionInDays": 7},
+    }
+    assert (
+        stacks.create("updating", {"Resources": {"ALog": log, "Bucket": bucket("updating-one")}})[
+            "StackStatus"
+        ]
+        == "CREATE_COMPLETE"
+    )
+    log30 = {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": "updating", "RetentionInDays": 30},
+    }
+    stack = stacks.update(
+        "updating",
+        {
+            "Resources": {
+                "ALog": log30,
+                "New": bucket("updating-new"),
+                "Bucket": {**bucket("updating-two"), "DependsOn": ["ALog", "New"]},
+            }
+        },
+    )
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "A change of BucketName needs a replacement" in stacks.failure("updating")
-    assert logs.describe_log_groups(logGroupNamePrefix="updating")["logGroups"][0]["retentionInDays"] == 7
-    assert [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("updating")] == ["updating-one"]
+    assert (
+        logs.describe_log_groups(logGroupNamePrefix="updating")["logGroups"][0]["retentionInDays"]
+        == 7
+    )
+    assert [
+        b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("updating")
+    ] == ["updating-one"]
     # the stack is whole: it can be updated again, and what it does not name any more goes
-    assert stacks.update("updating", {"Resources": {"ALog": log30}})["StackStatus"] == "UPDATE_COMPLETE"
+    assert (
+        stacks.update("updating", {"Resources": {"ALog": log30}})["StackStatus"]
+        == "UPDATE_COMPLETE"
+    )
     assert "updating-one" not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
-    assert [r["LogicalResourceId"] for r in stacks.cfn.list_stack_resources(StackName="updating")["StackResourceSummaries"]] == ["ALog"]
+    assert [
+        r["LogicalResourceId"]
+        for r in stacks.cfn.list_stack_resources(StackName="updating")["StackResourceSummaries"]
+    ] == ["ALog"]
     assert stacks.delete("updating")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_change_sets_create_and_update(server, stacks, code):
     cfn = stacks.cfn
-    first = {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-set"}}}}
-    made = cfn.create_change_set(StackName="by-set", ChangeSetName="one", ChangeSetType="CREATE", TemplateBody=text(first))
+    first = {
+        "Resources": {
+            "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-set"}}
+        }
+    }
+    made = cfn.create_change_set(
+        StackName="by-set", ChangeSetName="one", ChangeSetType="CREATE", TemplateBody=text(first)
+    )
     assert stacks.state("by-set")["StackStatus"] == "REVIEW_IN_PROGRESS"
     shown = cfn.describe_change_set(ChangeSetName=made["Id"])
-    assert (shown["Status"], shown["ExecutionStatus"], shown["Changes"][0]["ResourceChange"]["Action"]) == ("CREATE_COMPLETE", "AVAILABLE", "Add")
+    assert (
+        shown["Status"],
+        shown["ExecutionStatus"],
+        shown["Changes"][0]["ResourceChange"]["Action"],
+    ) == ("CREATE_COMPLETE", "AVAILABLE", "Add")
     cfn.execute_change_set(ChangeSetName="one", StackName="by-set")
     assert stacks.done("by-set")["StackStatus"] == "CREATE_COMPLETE"
-    assert code(cfn.execute_change_set, ChangeSetName="one", StackName="by-set") == "InvalidChangeSetStatus"
+    assert (
+        code(cfn.execute_change_set, ChangeSetName="one", StackName="by-set")
+        == "InvalidChangeSetStatus"
+    )
     cfn.create_change_set(StackName="by-set", ChangeSetName="nothing", TemplateBody=text(first))
     empty = cfn.describe_change_set(StackName="by-set", ChangeSetName="nothing")
     assert empty["Status"] == "FAILED" and "didn't contain changes" in empty["StatusReason"]
     first["Resources"]["Log"]["Properties"]["RetentionInDays"] = 7
     for name in ("two", "three"):
         cfn.create_change_set(StackName="by-set", ChangeSetName=name, TemplateBody=text(first))
-    change = cfn.describe_change_set(StackName="by-set", ChangeSetName="two")["Changes"][0]["ResourceChange"]
-    assert (change["Action"], change["Replacement"], change["PhysicalResourceId"]) == ("Modify", "False", "by-set")
+    change = cfn.describe_change_set(StackName="by-set", ChangeSetName="two")["Changes"][0][
+        "ResourceChange"
+    ]
+    assert (change["Action"], change["Replacement"], change["PhysicalResourceId"]) == (
+        "Modify",
+        "False",
+        "by-set",
+    )
     cfn.execute_change_set(ChangeSetName="two", StackName="by-set")
     assert stacks.done("by-set")["StackStatus"] == "UPDATE_COMPLETE"
-    assert code(cfn.describe_change_set, StackName="by-set", ChangeSetName="three") == "ChangeSetNotFound"      # it does not fit any more
-    cfn.create_change_set(StackName="by-set", ChangeSetName="late", TemplateBody=text({"Resources": {**first["Resources"], "B": bucket("by-set")}}))
+    assert (
+        code(cfn.describe_change_set, StackName="by-set", ChangeSetName="three")
+        == "ChangeSetNotFound"
+    )  # it does not fit any more
+    cfn.create_change_set(
+        StackName="by-set",
+        ChangeSetName="late",
+        TemplateBody=text({"Resources": {**first["Resources"], "B": bucket("by-set")}}),
+    )
     stacks.update("by-set", {"Resources": first["Resources"], "Outputs": {"A": {"Value": "b"}}})
-    assert code(cfn.execute_change_set, ChangeSetName="late", StackName="by-set") == "InvalidChangeSetStatus"
+    assert (
+        code(cfn.execute_change_set, ChangeSetName="late", StackName="by-set")
+        == "InvalidChangeSetStatus"
+    )
     stacks.delete("by-set")
 
 
 def test_the_aws_cli_deploys(server, stacks, tmp_path):
-    (tmp_path / "t.json").write_text(text({"Resources": {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-cli"}}}}))
-    for _ in range(2):                                     # again: an empty change set, which is no failure
-        server.run("aws", "cloudformation", "deploy", "--stack-name", "by-cli", "--template-file", tmp_path / "t.json", "--no-fail-on-empty-changeset")
+    (tmp_path / "t.json").write_text(
+        text(
+            {
+                "Resources": {
+                    "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "by-cli"}}
+                }
+            }
+        )
+    )
+    for _ in range(2):  # again: an empty change set, which is no failure
+        server.run(
+            "aws",
+            "cloudformation",
+            "deploy",
+            "--stack-name",
+            "by-cli",
+            "--template-file",
+            tmp_path / "t.json",
+            "--no-fail-on-empty-changeset",
+        )
         second = int(time.time())
-        until(lambda second=second: int(time.time()) > second)    # the CLI names a change set by the second
+        until(
+            lambda second=second: int(time.time()) > second
+        )  # the CLI names a change set by the second
     assert stacks.done("by-cli")["StackStatus"] == "CREATE_COMPLETE"
     server.run("aws", "cloudformation", "delete-stack", "--stack-name", "by-cli")
     server.run("aws", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "by-cli")
 
 
 def test_an_unknown_property_is_a_failure(stacks):
-    assert stacks.create("odd", {"Resources": {"B": bucket("odd-one", AccelerateConfiguration={"AccelerationStatus": "Enabled"})}})["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert (
+        stacks.create(
+            "odd",
+            {
+                "Resources": {
+                    "B": bucket(
+                        "odd-one", AccelerateConfiguration={"AccelerationStatus": "Enabled"}
+                    )
+                }
+            },
+        )["StackStatus"]
+        == "ROLLBACK_COMPLETE"
+    )
     assert stacks.failure("odd") == "Encountered unsupported property AccelerateConfiguration"
 
 
 def test_bad_templates_are_refused(refusal, stacks):
-    assert refusal({"Resources": {"A": {**bucket("a"), "DependsOn": "B"}, "B": {**bucket("b"), "DependsOn": "A"}}}) == ("ValidationError", "Circular dependency between resources: [A, B]")
-    assert refusal({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}) == ("ValidationError", "Template format error: Unrecognized resource types: [AWS::EC2::Instance]")
-    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join(['*' + p] * 9)}]\n" for p, n in zip("abcdefg", "bcdefgh"))
-    assert refusal(bomb)[1] == "Template error: YAML aliases are not allowed in CloudFormation templates"
+    assert refusal(
+        {
+            "Resources": {
+                "A": {**bucket("a"), "DependsOn": "B"},
+                "B": {**bucket("b"), "DependsOn": "A"},
+            }
+        }
+    ) == ("ValidationError", "Circular dependency between resources: [A, B]")
+    assert refusal({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}) == (
+        "ValidationError",
+        "Template format error: Unrecognized resource types: [AWS::EC2::Instance]",
+    )
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{n}: &{n} [{','.join(['*' + p] * 9)}]\n" for p, n in zip("abcdefg", "bcdefgh")
+    )
+    assert (
+        refusal(bomb)[1]
+        == "Template error: YAML aliases are not allowed in CloudFormation templates"
+    )
     assert "nests deeper" in refusal("a: " + "[" * 65 + "]" * 65)[1]
     assert "51200" in refusal("# " + "x" * 51_200)[1]
-    assert "not one of CloudFormation's" in refusal("Resources: !!python/object/apply:os.system [x]")[1]
+    assert (
+        "not one of CloudFormation's"
+        in refusal("Resources: !!python/object/apply:os.system [x]")[1]
+    )
     assert "not well-formed" in refusal("Resources: {")[1]
-    assert refusal({"Resources": {"A": bucket("a")}}, TemplateURL="https://s3/x")[1] == "TemplateURL is not implemented by Sluice."
-    assert refusal({"Resources": {"A": bucket("a")}}, Tags=[{"Key": "a", "Value": "b"}])[1] == "Tags is not implemented by Sluice."
-    with pytest.raises(botocore.exceptions.ClientError, match="Stack with id refused does not exist"):
+    assert (
+        refusal({"Resources": {"A": bucket("a")}}, TemplateURL="https://s3/x")[1]
+        == "TemplateURL is not implemented by Sluice."
+    )
+    assert (
+        refusal({"Resources": {"A": bucket("a")}}, Tags=[{"Key": "a", "Value": "b"}])[1]
+        == "Tags is not implemented by Sluice."
+    )
+    with pytest.raises(
+        botocore.exceptions.ClientError, match="Stack with id refused does not exist"
+    ):
         stacks.state("refused")
     with pytest.raises(botocore.exceptions.ClientError, match="Unrecognized resource types"):
-        stacks.cfn.validate_template(TemplateBody=text({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}))
+        stacks.cfn.validate_template(
+            TemplateBody=text({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}})
+        )
 
 
 def test_limits_hold(refusal, stacks):
@@ -369,7 +701,10 @@ def test_limits_hold(refusal, stacks):
     parameters = {f"P{i}": {"Type": "String", "Default": "x"} for i in range(201)}
     one = {"A": {"Type": "AWS::S3::Bucket"}}
     assert "maximum allowed, 200" in refusal({"Parameters": parameters, "Resources": one})[1]
-    assert "maximum allowed, 200" in refusal({"Resources": one, "Outputs": {f"O{i}": {"Value": "x"} for i in range(201)}})[1]
+    assert (
+        "maximum allowed, 200"
+        in refusal({"Resources": one, "Outputs": {f"O{i}": {"Value": "x"} for i in range(201)}})[1]
+    )
     del resources["R500"], parameters["P200"]
     stacks.cfn.validate_template(TemplateBody=text({"Resources": resources}))
     stacks.cfn.validate_template(TemplateBody=text({"Parameters": parameters, "Resources": one}))
@@ -378,23 +713,46 @@ def test_limits_hold(refusal, stacks):
 def test_parameters_and_capabilities_are_checked(refusal, stacks):
     with_parameter = {"Parameters": {"P": {"Type": "String"}}, "Resources": {"A": bucket("a")}}
     assert refusal(with_parameter) == ("ValidationError", "Parameters: [P] must have values")
-    assert refusal(with_parameter, Parameters=given({"P": "x", "Q": "y"})) == ("ValidationError", "Parameters: [Q] do not exist in the template")
-    named = {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "named", "AssumeRolePolicyDocument": {}}}}}
-    assert refusal(named) == ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
+    assert refusal(with_parameter, Parameters=given({"P": "x", "Q": "y"})) == (
+        "ValidationError",
+        "Parameters: [Q] do not exist in the template",
+    )
+    named = {
+        "Resources": {
+            "R": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"RoleName": "named", "AssumeRolePolicyDocument": {}},
+            }
+        }
+    }
+    assert refusal(named) == (
+        "InsufficientCapabilitiesException",
+        "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+    )
     assert refusal(named, Capabilities=["CAPABILITY_IAM"])[0] == "InsufficientCapabilitiesException"
     summary = stacks.cfn.get_template_summary(TemplateBody=text(named))
-    assert summary["Capabilities"] == ["CAPABILITY_NAMED_IAM"] and summary["ResourceTypes"] == ["AWS::IAM::Role"]
+    assert summary["Capabilities"] == ["CAPABILITY_NAMED_IAM"] and summary["ResourceTypes"] == [
+        "AWS::IAM::Role"
+    ]
 
 
 def test_names_are_unique_among_live_stacks(stacks, code):
     template = {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}
     first = stacks.create("again", template)
-    physical = stacks.cfn.describe_stack_resources(StackName="again")["StackResources"][0]["PhysicalResourceId"]
+    physical = stacks.cfn.describe_stack_resources(StackName="again")["StackResources"][0][
+        "PhysicalResourceId"
+    ]
     assert physical.startswith("again-b-") and physical == physical.lower()
-    assert code(stacks.cfn.create_stack, StackName="again", TemplateBody=text(template)) == "AlreadyExistsException"
+    assert (
+        code(stacks.cfn.create_stack, StackName="again", TemplateBody=text(template))
+        == "AlreadyExistsException"
+    )
     stacks.delete("again")
     second = stacks.create("again", template)
-    assert first["StackId"] != second["StackId"] and stacks.state(first["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert (
+        first["StackId"] != second["StackId"]
+        and stacks.state(first["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    )
     stacks.delete("again")
 
 
@@ -402,8 +760,14 @@ def test_names_are_unique_among_live_stacks(stacks, code):
 def test_a_restart_in_the_middle_rolls_back(fresh_server, how):
     """Nothing stays of a stack whose server stopped, whatever was being made at that moment."""
     server = fresh_server
-    group = lambda i: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{i:03}"}, **({"DependsOn": f"G{i - 1}"} if i else {})}
-    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key"}, **{f"G{i}": group(i) for i in range(150)}}}
+    group = lambda i: {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": f"g{i:03}"},
+        **({"DependsOn": f"G{i - 1}"} if i else {}),
+    }
+    template = {
+        "Resources": {"Key": {"Type": "AWS::KMS::Key"}, **{f"G{i}": group(i) for i in range(150)}}
+    }
     stacks = Stacks(server)
     stacks.cfn.create_stack(StackName="long", TemplateBody=text(template))
     until(lambda: any(status == "CREATE_COMPLETE" for _, status, _ in stacks.events("long")))
@@ -425,13 +789,47 @@ def test_a_stack_whose_owner_lost_the_permission_ends_as_failed(fresh_server):
     server = fresh_server
     iam = server.client("iam")
     account = server.endpoint["account_id"]
-    iam.create_role(RoleName="leaver", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}))
-    iam.put_role_policy(RoleName="leaver", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    iam.create_role(
+        RoleName="leaver",
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
+    iam.put_role_policy(
+        RoleName="leaver",
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+            }
+        ),
+    )
     leaver = Stacks(server, role="leaver")
-    template = {"Resources": {f"G{i}": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{i}"}, **({"DependsOn": f"G{i - 1}"} if i else {})} for i in range(200)}}
+    template = {
+        "Resources": {
+            f"G{i}": {
+                "Type": "AWS::Logs::LogGroup",
+                "Properties": {"LogGroupName": f"g{i}"},
+                **({"DependsOn": f"G{i - 1}"} if i else {}),
+            }
+            for i in range(200)
+        }
+    }
     leaver.cfn.create_stack(StackName="left", TemplateBody=text(template))
     until(lambda: any(status == "CREATE_COMPLETE" for _, status, _ in leaver.events("left")))
-    iam.delete_role_policy(RoleName="leaver", PolicyName="p")      # its calls are denied from now on: the creation and its rollback fail
+    iam.delete_role_policy(
+        RoleName="leaver", PolicyName="p"
+    )  # its calls are denied from now on: the creation and its rollback fail
     stacks = Stacks(server)
     assert stacks.done("left")["StackStatus"] == "ROLLBACK_FAILED"
     assert "logs:CreateLogGroup" in stacks.failure("left")
@@ -442,17 +840,34 @@ def test_a_stack_whose_owner_lost_the_permission_ends_as_failed(fresh_server):
 # ---- the pipeline's template
 class Short(yaml.SafeLoader):
     """Short tags as text: !Sub and !Ref as they are written, !GetAtt A.B as ${A.B}."""
-    yaml_implicit_resolvers = {k: [r for r in v if r[0] != "tag:yaml.org,2002:timestamp"] for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+    yaml_implicit_resolvers = {
+        k: [r for r in v if r[0] != "tag:yaml.org,2002:timestamp"]
+        for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
-Short.add_multi_constructor("!", lambda loader, tag, node: (
-    node.value if tag == "Sub" else "${" + node.value + "}" if tag in ("Ref", "GetAtt") else {"Fn::" + tag: loader.construct_sequence(node, deep=True)}))
+Short.add_multi_constructor(
+    "!",
+    lambda loader, tag, node: (
+        node.value
+        if tag == "Sub"
+        else "${" + node.value + "}"
+        if tag in ("Ref", "GetAtt")
+        else {"Fn::" + tag: loader.construct_sequence(node, deep=True)}
+    ),
+)
 TEMPLATE = yaml.load((ROOT / "deploy" / "template.yaml").read_text(), Short)
 DOCUMENTS = {
-    "execution-role.json": ("ExecutionRole", "Policies", 0, "PolicyDocument"), "execution-role-trust.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
-    "producer-role.json": ("ProducerRole", "Policies", 0, "PolicyDocument"), "producer-role-trust.json": ("ProducerRole", "AssumeRolePolicyDocument"),
-    "ingest-bucket.json": ("IngestBucketPolicy", "PolicyDocument"), "quarantine-bucket.json": ("QuarantineBucketPolicy", "PolicyDocument"),
-    "trail-bucket.json": ("TrailBucketPolicy", "PolicyDocument"), "key.json": ("DataKey", "KeyPolicy")}
+    "execution-role.json": ("ExecutionRole", "Policies", 0, "PolicyDocument"),
+    "execution-role-trust.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
+    "producer-role.json": ("ProducerRole", "Policies", 0, "PolicyDocument"),
+    "producer-role-trust.json": ("ProducerRole", "AssumeRolePolicyDocument"),
+    "ingest-bucket.json": ("IngestBucketPolicy", "PolicyDocument"),
+    "quarantine-bucket.json": ("QuarantineBucketPolicy", "PolicyDocument"),
+    "trail-bucket.json": ("TrailBucketPolicy", "PolicyDocument"),
+    "key.json": ("DataKey", "KeyPolicy"),
+}
 
 
 def in_template(path):
@@ -465,19 +880,28 @@ def in_template(path):
 def test_the_policy_documents_are_those_of_the_template():
     assert {p.name for p in (ROOT / "deploy" / "policies").iterdir()} == set(DOCUMENTS)
     for name, path in DOCUMENTS.items():
-        assert json.loads((ROOT / "deploy" / "policies" / name).read_text()) == in_template(path), name
+        assert json.loads((ROOT / "deploy" / "policies" / name).read_text()) == in_template(
+            path
+        ), name
 
 
 def test_no_role_of_the_template_is_given_everything():
     for name in ("execution-role.json", "producer-role.json"):
         for statement in in_template(DOCUMENTS[name])["Statement"]:
             for value in (statement["Action"], statement["Resource"]):
-                assert not any(one == "*" or one.endswith(":*") and one.count(":") == 1 for one in ([value] if isinstance(value, str) else value)), (name, statement)
+                assert not any(
+                    one == "*" or one.endswith(":*") and one.count(":") == 1
+                    for one in ([value] if isinstance(value, str) else value)
+                ), (name, statement)
 
 
-@pytest.mark.skipif(not shutil.which("cfn-lint"), reason="cfn-lint is not installed (pip install cfn-lint)")
+@pytest.mark.skipif(
+    not shutil.which("cfn-lint"), reason="cfn-lint is not installed (pip install cfn-lint)"
+)
 def test_the_template_passes_cfn_lint():
-    done = subprocess.run(["cfn-lint", "-t", ROOT / "deploy" / "template.yaml"], capture_output=True, text=True)
+    done = subprocess.run(
+        ["cfn-lint", "-t", ROOT / "deploy" / "template.yaml"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -485,39 +909,81 @@ def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
     """deploy/template.yaml as it is, by sluice deploy: an upload ends in the table and in quarantine, and the protections hold."""
     server = fresh_server
     out = json.loads(server.run("deploy", "--json").stdout)
-    assert set(out) == {"IngestBucket", "QuarantineBucket", "TrailBucket", "TableName", "FunctionName", "KeyArn", "ExecutionRoleArn", "ProducerRoleArn", "TrailArn", "LogGroup"}
-    assert json.loads(server.run("deploy", "--json").stdout) == out          # again: an update to the newly uploaded code
-    (tmp_path / "records.json").write_text('[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, {"device_id": "d"}]')
-    done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)["files"][0]
+    assert set(out) == {
+        "IngestBucket",
+        "QuarantineBucket",
+        "TrailBucket",
+        "TableName",
+        "FunctionName",
+        "KeyArn",
+        "ExecutionRoleArn",
+        "ProducerRoleArn",
+        "TrailArn",
+        "LogGroup",
+    }
+    assert (
+        json.loads(server.run("deploy", "--json").stdout) == out
+    )  # again: an update to the newly uploaded code
+    (tmp_path / "records.json").write_text(
+        '[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, {"device_id": "d"}]'
+    )
+    done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)[
+        "files"
+    ][0]
     assert (done["read"], done["stored"], done["rejected"]) == (2, 1, 1)
-    assert server.client("dynamodb").scan(TableName=out["TableName"])["Items"] == [{"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}, "value": {"N": "1.5"}}]
+    assert server.client("dynamodb").scan(TableName=out["TableName"])["Items"] == [
+        {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}, "value": {"N": "1.5"}}
+    ]
     s3 = server.client("s3")
     assert s3.list_objects_v2(Bucket=out["QuarantineBucket"])["KeyCount"] == 1
-    assert s3.head_object(Bucket=out["IngestBucket"], Key="records.json")["SSEKMSKeyId"] == out["KeyArn"]
+    assert (
+        s3.head_object(Bucket=out["IngestBucket"], Key="records.json")["SSEKMSKeyId"]
+        == out["KeyArn"]
+    )
     assert s3.get_bucket_versioning(Bucket=out["IngestBucket"])["Status"] == "Enabled"
 
     def refused(client, **more):
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
             client.put_object(Bucket=out["IngestBucket"], Key="k", Body=b"{}", **more)
+
     other = server.client("kms").create_key()["KeyMetadata"]["Arn"]
     refused(s3, ServerSideEncryption="aws:kms", SSEKMSKeyId=other)
     refused(s3, ServerSideEncryption="AES256")
     refused(server.client("s3", endpoint=server.endpoint["http_endpoint"]))
     producer = server.client("s3", role=out["ProducerRoleArn"].rsplit("/", 1)[1])
     producer.put_object(Bucket=out["IngestBucket"], Key="by-producer.json", Body=b"[]")
-    for call in (lambda: producer.get_object(Bucket=out["IngestBucket"], Key="by-producer.json"), lambda: producer.list_objects_v2(Bucket=out["IngestBucket"]), lambda: producer.put_object(Bucket=out["QuarantineBucket"], Key="k", Body=b"x")):
+    for call in (
+        lambda: producer.get_object(Bucket=out["IngestBucket"], Key="by-producer.json"),
+        lambda: producer.list_objects_v2(Bucket=out["IngestBucket"]),
+        lambda: producer.put_object(Bucket=out["QuarantineBucket"], Key="k", Body=b"x"),
+    ):
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
             call()
     trail = server.client("cloudtrail")
-    assert trail.get_trail_status(Name=out["TrailArn"])["IsLogging"] and trail.get_trail(Name=out["TrailArn"])["Trail"]["LogFileValidationEnabled"]
+    assert (
+        trail.get_trail_status(Name=out["TrailArn"])["IsLogging"]
+        and trail.get_trail(Name=out["TrailArn"])["Trail"]["LogFileValidationEnabled"]
+    )
     # a new version of the code updates the function in place
     function = server.client("lambda")
     before = function.get_function_configuration(FunctionName=out["FunctionName"])["RevisionId"]
     server.run("deploy", "--json", "--parameter", "LogRetentionInDays=30")
-    assert server.client("logs").describe_log_groups(logGroupNamePrefix=out["LogGroup"])["logGroups"][0]["retentionInDays"] == 30
-    assert function.get_function_configuration(FunctionName=out["FunctionName"])["RevisionId"] != before
+    assert (
+        server.client("logs").describe_log_groups(logGroupNamePrefix=out["LogGroup"])["logGroups"][
+            0
+        ]["retentionInDays"]
+        == 30
+    )
+    assert (
+        function.get_function_configuration(FunctionName=out["FunctionName"])["RevisionId"]
+        != before
+    )
     # deleted: what runs goes, what holds data stays
     stacks = Stacks(server)
     assert stacks.delete("sluice")["StackStatus"] == "DELETE_COMPLETE", stacks.events("sluice")
-    assert {b["Name"] for b in s3.list_buckets()["Buckets"]} >= {out["IngestBucket"], out["QuarantineBucket"], out["TrailBucket"]}
+    assert {b["Name"] for b in s3.list_buckets()["Buckets"]} >= {
+        out["IngestBucket"],
+        out["QuarantineBucket"],
+        out["TrailBucket"],
+    }
     assert out["TableName"] in server.client("dynamodb").list_tables()["TableNames"]

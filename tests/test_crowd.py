@@ -17,7 +17,13 @@ from functions import make_role, until
 
 STRANGERS = 256
 MIB = 1 << 20
-ASK = wire.Call("dynamodb", "POST", "/", {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.ListTables"}, b"{}")
+ASK = wire.Call(
+    "dynamodb",
+    "POST",
+    "/",
+    {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.ListTables"},
+    b"{}",
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +44,10 @@ def idle_strangers(server, count, source="127.0.0.1", tls=True):
     context, held = ssl.create_default_context(cafile=server.endpoint["ca_file"]), []
     try:
         for _ in range(count):
-            raw = socket.create_connection(address_of(server), timeout=30, source_address=(source, 0))
-            with contextlib.suppress(OSError):                       # some are shut out meanwhile
+            raw = socket.create_connection(
+                address_of(server), timeout=30, source_address=(source, 0)
+            )
+            with contextlib.suppress(OSError):  # some are shut out meanwhile
                 held.append(context.wrap_socket(raw, server_hostname="127.0.0.1") if tls else raw)
         yield held
     finally:
@@ -56,6 +64,7 @@ def still_open(sockets):
             return True
         except OSError:
             return False
+
     return sum(alive(one) for one in sockets)
 
 
@@ -69,7 +78,9 @@ def test_idle_connections_keep_nobody_out(server, door, tls):
 
 def test_sources_have_a_share_each(server):
     """A stranger's own connections make room for his next ones, not those of another source."""
-    with idle_strangers(server, 10, "127.0.0.2") as others, idle_strangers(server, 600, "127.0.0.3"):
+    with idle_strangers(server, 10, "127.0.0.2") as others, idle_strangers(
+        server, 600, "127.0.0.3"
+    ):
         assert still_open(others) == 10
 
 
@@ -78,7 +89,10 @@ def test_a_burst_from_one_address_is_served(server, door):
     connections = [door.connect() for _ in range(200)]
     for connection in connections:
         connection.connect()
-    assert [door.send(ASK, door.sign(ASK, door.session), connection=connection).status for connection in connections] == [200] * 200
+    assert [
+        door.send(ASK, door.sign(ASK, door.session), connection=connection).status
+        for connection in connections
+    ] == [200] * 200
     for connection in connections:
         connection.close()
 
@@ -102,14 +116,26 @@ def held_up(server, sessions, count, sent=1):
     def open_some(url, share):
         for _ in range(share):
             with contextlib.suppress(OSError):
-                spoken = begin(server, wire.Call("s3", "PUT", url, {}, b""), {"host": door.netloc}, 8 * MIB)
+                spoken = begin(
+                    server, wire.Call("s3", "PUT", url, {}, b""), {"host": door.netloc}, 8 * MIB
+                )
                 spoken.sendall(b"x" * sent)
                 with lock:
                     held.append(spoken)
+
     for session in sessions:
-        client = boto3.client("s3", aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"],
-                              region_name=server.endpoint["region"], endpoint_url=server.endpoint["endpoint"], config=Config(signature_version="s3v4"))
-        url = client.generate_presigned_url("put_object", Params={"Bucket": "held-up", "Key": "drip"}).split(door.netloc, 1)[1]
+        client = boto3.client(
+            "s3",
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+            region_name=server.endpoint["region"],
+            endpoint_url=server.endpoint["endpoint"],
+            config=Config(signature_version="s3v4"),
+        )
+        url = client.generate_presigned_url(
+            "put_object", Params={"Bucket": "held-up", "Key": "drip"}
+        ).split(door.netloc, 1)[1]
         threads += [threading.Thread(target=open_some, args=(url, count // 8)) for _ in range(8)]
     try:
         for thread in threads:
@@ -132,7 +158,10 @@ def test_one_presigned_url_holds_up_its_own_session_alone(fresh_server):
         assert [door.ask(ASK, other).status for _ in range(50)] == [200] * 50
         until(lambda: b"503" in set(map(answered, held)))
         again = door.ask(ASK, one)
-        assert (again.status, again.code) == (400, "ThrottlingException") and "connections" in again.body.decode()
+        assert (again.status, again.code) == (
+            400,
+            "ThrottlingException",
+        ) and "connections" in again.body.decode()
     until(lambda: door.ask(ASK, one).status == 200)
 
 
@@ -143,12 +172,16 @@ def test_slow_peers_make_room_when_every_connection_is_in_use(fresh_server, sent
     server.client("s3").create_bucket(Bucket="held-up")
     good, door = server.session(), wire.Wire(server)
     with held_up(server, [server.session() for _ in range(3)], 192, sent) as held:
-        until(lambda: all(is_served(door, good) for _ in range(50)))     # those that began last are slow a little later
-        assert b"400" not in set(map(answered, held))                # RequestTimeout: it was not that which made the room
+        until(
+            lambda: all(is_served(door, good) for _ in range(50))
+        )  # those that began last are slow a little later
+        assert b"400" not in set(
+            map(answered, held)
+        )  # RequestTimeout: it was not that which made the room
 
 
 def is_served(door, session):
-    with contextlib.suppress(OSError):                               # there was no room for the connection
+    with contextlib.suppress(OSError):  # there was no room for the connection
         return door.ask(ASK, session).status == 200
     return False
 
@@ -160,14 +193,36 @@ def answered(spoken):
 
 
 def rss(server):
-    return int(next(line.split()[1] for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))) * 1024
+    return (
+        int(
+            next(
+                line.split()[1]
+                for line in pathlib.Path(f"/proc/{server.process.pid}/status")
+                .read_text()
+                .splitlines()
+                if line.startswith("VmHWM")
+            )
+        )
+        * 1024
+    )
 
 
 def begin(server, call, headers, length, source="127.0.0.1"):
     """Sends the head, and says how long its body will be."""
     context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
-    spoken = context.wrap_socket(socket.create_connection(address_of(server), timeout=60, source_address=(source, 0)), server_hostname="127.0.0.1")
-    lines = [f"{call.method} {call.target} HTTP/1.1", *(f"{name}: {value}" for name, value in (headers | {"content-length": str(length)}).items()), "", ""]
+    spoken = context.wrap_socket(
+        socket.create_connection(address_of(server), timeout=60, source_address=(source, 0)),
+        server_hostname="127.0.0.1",
+    )
+    lines = [
+        f"{call.method} {call.target} HTTP/1.1",
+        *(
+            f"{name}: {value}"
+            for name, value in (headers | {"content-length": str(length)}).items()
+        ),
+        "",
+        "",
+    ]
     spoken.sendall("\r\n".join(lines).encode())
     return spoken
 
@@ -182,44 +237,83 @@ def answer(spoken):
     return got.split(b" ", 2)[1] if got else b""
 
 
-BIG = wire.Call("lambda", "POST", "/2015-03-31/functions", {"content-type": "application/json"}, b"")
+BIG = wire.Call(
+    "lambda", "POST", "/2015-03-31/functions", {"content-type": "application/json"}, b""
+)
 
 
 def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
     """A signed header names the payload's hash: a wrong signature is told before a byte of the body is wanted."""
-    headers = door.sign(dataclasses.replace(BIG, service="lambda", headers=BIG.headers | {"x-amz-content-sha256": "a" * 64}), door.session, payload="a" * 64)
-    forged = headers | {"authorization": headers["authorization"][:-1] + ("0" if headers["authorization"][-1] != "0" else "1")}
+    headers = door.sign(
+        dataclasses.replace(
+            BIG, service="lambda", headers=BIG.headers | {"x-amz-content-sha256": "a" * 64}
+        ),
+        door.session,
+        payload="a" * 64,
+    )
+    forged = headers | {
+        "authorization": headers["authorization"][:-1]
+        + ("0" if headers["authorization"][-1] != "0" else "1")
+    }
     spoken = begin(server, BIG, forged | {"expect": "100-continue"}, 60 * MIB)
     assert answer(spoken) == b"403"
     spoken = begin(server, BIG, headers | {"expect": "100-continue"}, 3)
-    assert answer(spoken) == b"100"                                  # proven; the body is wanted
+    assert answer(spoken) == b"100"  # proven; the body is wanted
     spoken.sendall(b"{}\n")
-    assert answer(spoken) == b"403"                                  # and is not what was signed
+    assert answer(spoken) == b"403"  # and is not what was signed
 
 
 def test_who_can_never_be_allowed_is_told_before_his_large_body(server, door):
     """No policy of the role allows the action: nothing of 16 MiB is read. Only who has proven the head is told; a forged signature learns
     nothing of the role. A small body is read, and its record says what was asked."""
     from functions import trust
+
     iam = server.client("iam")
-    iam.create_role(RoleName="powerless", AssumeRolePolicyDocument=trust("ec2.amazonaws.com").replace('{"Service": ["ec2.amazonaws.com"]}', '{"AWS": "arn:aws:iam::%s:root"}' % server.endpoint["account_id"]))
-    put = dataclasses.replace(ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"})
+    iam.create_role(
+        RoleName="powerless",
+        AssumeRolePolicyDocument=trust("ec2.amazonaws.com").replace(
+            '{"Service": ["ec2.amazonaws.com"]}',
+            '{"AWS": "arn:aws:iam::%s:root"}' % server.endpoint["account_id"],
+        ),
+    )
+    put = dataclasses.replace(
+        ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"}
+    )
     for call, length, code in ((put, 16 * MIB, b"400"), (BIG, 60 * MIB, b"403")):
         powerless = server.session("powerless")
         call = dataclasses.replace(call, headers=call.headers | {"x-amz-content-sha256": "a" * 64})
         headers = door.sign(call, powerless, payload="a" * 64) | {"expect": "100-continue"}
         spoken = begin(server, call, headers, length)
-        assert answer(spoken) == code                                # and not 100
+        assert answer(spoken) == code  # and not 100
         forged = headers | {"authorization": headers["authorization"][:-4] + "0000"}
         spoken = begin(server, call, forged, length)
         told = spoken.recv(65536)
         assert b"InvalidSignatureException" in told and b"powerless" not in told
-        iam.put_role_policy(RoleName="powerless", PolicyName="some", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": ["dynamodb:Put*", "lambda:Create*"], "Resource": "arn:aws:dynamodb:*:*:table/elsewhere"}]}))
+        iam.put_role_policy(
+            RoleName="powerless",
+            PolicyName="some",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["dynamodb:Put*", "lambda:Create*"],
+                            "Resource": "arn:aws:dynamodb:*:*:table/elsewhere",
+                        }
+                    ],
+                }
+            ),
+        )
         spoken = begin(server, call, headers, length)
-        assert answer(spoken) == b"100"                              # somewhere it might: the body says where
+        assert answer(spoken) == b"100"  # somewhere it might: the body says where
         iam.delete_role_policy(RoleName="powerless", PolicyName="some")
-    assert door.ask(dataclasses.replace(put, body=b'{"TableName": "here", "Item": {}}'), powerless).code == "AccessDeniedException"
+    assert (
+        door.ask(
+            dataclasses.replace(put, body=b'{"TableName": "here", "Item": {}}'), powerless
+        ).code
+        == "AccessDeniedException"
+    )
 
 
 def test_bodies_have_a_budget(fresh_server):
@@ -227,10 +321,37 @@ def test_bodies_have_a_budget(fresh_server):
     server's memory stays within its budget, and others are served meanwhile."""
     server = fresh_server
     make_role(server, "weakest", service="ec2.amazonaws.com")
-    server.client("iam").update_assume_role_policy(RoleName="weakest", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{server.endpoint['account_id']}:root"}, "Action": "sts:AssumeRole"}]}))
-    server.client("iam").put_role_policy(RoleName="weakest", PolicyName="nowhere", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["dynamodb:*", "lambda:*"], "Resource": "arn:aws:dynamodb:*:*:table/nowhere"}]}))       # else it is told before its body
+    server.client("iam").update_assume_role_policy(
+        RoleName="weakest",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{server.endpoint['account_id']}:root"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
+    server.client("iam").put_role_policy(
+        RoleName="weakest",
+        PolicyName="nowhere",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": ["dynamodb:*", "lambda:*"],
+                        "Resource": "arn:aws:dynamodb:*:*:table/nowhere",
+                    }
+                ],
+            }
+        ),
+    )  # else it is told before its body
     weakest, door = server.session("weakest"), wire.Wire(server)
     before, codes, lock = rss(server), [], threading.Lock()
 
@@ -243,10 +364,29 @@ def test_bodies_have_a_budget(fresh_server):
         with lock:
             codes.append(code)
         spoken.close()
-    forged = door.sign(BIG, weakest) | {"authorization": door.sign(BIG, weakest)["authorization"][:-4] + "0000"}
-    item = dataclasses.replace(ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"})
-    threads = [threading.Thread(target=attack, args=(BIG, forged, 60 * MIB, f"127.0.0.{n + 2}")) for n in range(12)]
-    threads += [threading.Thread(target=attack, args=(item, door.sign(dataclasses.replace(item, body=b"[" * (16 * MIB)), weakest), 16 * MIB, f"127.0.1.{n % 4 + 2}")) for n in range(100)]
+
+    forged = door.sign(BIG, weakest) | {
+        "authorization": door.sign(BIG, weakest)["authorization"][:-4] + "0000"
+    }
+    item = dataclasses.replace(
+        ASK, headers=ASK.headers | {"x-amz-target": "DynamoDB_20120810.PutItem"}
+    )
+    threads = [
+        threading.Thread(target=attack, args=(BIG, forged, 60 * MIB, f"127.0.0.{n + 2}"))
+        for n in range(12)
+    ]
+    threads += [
+        threading.Thread(
+            target=attack,
+            args=(
+                item,
+                door.sign(dataclasses.replace(item, body=b"[" * (16 * MIB)), weakest),
+                16 * MIB,
+                f"127.0.1.{n % 4 + 2}",
+            ),
+        )
+        for n in range(100)
+    ]
     for thread in threads:
         thread.start()
     good = server.session()
@@ -254,8 +394,13 @@ def test_bodies_have_a_budget(fresh_server):
     for thread in threads:
         thread.join()
     assert [(one.status, one.code) for one in served] == [(200, "")] * 20
-    assert b"429" in codes or b"400" in codes                       # some found no room
-    print("peak", (rss(server) - before) // MIB, "MiB;", {code: codes.count(code) for code in set(codes)})
+    assert b"429" in codes or b"400" in codes  # some found no room
+    print(
+        "peak",
+        (rss(server) - before) // MIB,
+        "MiB;",
+        {code: codes.count(code) for code in set(codes)},
+    )
     assert rss(server) - before < 400 * MIB
 
 
@@ -277,19 +422,28 @@ def test_strangers_from_everywhere_cost_next_to_nothing(fresh_server):
     """12,000 addresses, one forged call each: the disk and the memory of the server hold a count of most of them."""
     server, door = fresh_server, wire.Wire(fresh_server)
     session = server.session()
-    forged = door.sign(ASK, session) | {"authorization": door.sign(ASK, session)["authorization"][:-4] + "0000"}
+    forged = door.sign(ASK, session) | {
+        "authorization": door.sign(ASK, session)["authorization"][:-4] + "0000"
+    }
     ask(server, forged, "127.0.0.1")
     size, memory, codes = on_disk(server), rss(server), set()
 
     def some(share):
         for n in share:
             codes.add(ask(server, forged, f"127.1.{n // 200}.{n % 200 + 1}"))
+
     threads = [threading.Thread(target=some, args=(range(n, 12_000, 16),)) for n in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print("on disk", (on_disk(server) - size) // 1000, "kB; in memory", (rss(server) - memory) // 1000, "kB")
+    print(
+        "on disk",
+        (on_disk(server) - size) // 1000,
+        "kB; in memory",
+        (rss(server) - memory) // 1000,
+        "kB",
+    )
     assert codes == {b"400"}
     assert on_disk(server) - size < 4 * MIB and rss(server) - memory < 32 * MIB
     assert door.ask(ASK, session).status == 200
@@ -304,4 +458,6 @@ def ask(server, headers, source):
 
 
 def on_disk(server):
-    return sum(file.stat().st_size for file in pathlib.Path(server.data_dir).rglob("*") if file.is_file())
+    return sum(
+        file.stat().st_size for file in pathlib.Path(server.data_dir).rglob("*") if file.is_file()
+    )

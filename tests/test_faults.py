@@ -12,15 +12,25 @@ import conftest
 from faults import FAILED_STORE, Faults, current_log
 from functions import make_pipeline, rows_of, until
 
-LOG_CALLS = [(call, fault) for call in ("write", "fdatasync") for fault in ("error=EIO", "error=ENOSPC", "signal=KILL")]
-FILE_CALLS = [("fsync", "error=EIO", 1), ("fsync", "error=EIO", 2), ("fsync", "signal=KILL", 1), ("fsync", "signal=KILL", 2)]     # the file, then its folder
+LOG_CALLS = [
+    (call, fault)
+    for call in ("write", "fdatasync")
+    for fault in ("error=EIO", "error=ENOSPC", "signal=KILL")
+]
+FILE_CALLS = [
+    ("fsync", "error=EIO", 1),
+    ("fsync", "error=EIO", 2),
+    ("fsync", "signal=KILL", 1),
+    ("fsync", "signal=KILL", 2),
+]  # the file, then its folder
 BUCKET, PIPE, TABLE = "things", "pipe-in", "pipe"
-SMALL, LARGE = 1_000, 300_000                            # in the log; in a file of its own
+SMALL, LARGE = 1_000, 300_000  # in the log; in a file of its own
 RECORD = b'{"device_id": "%s", "timestamp": "2026-01-01T00:00:00Z", "value": 1}'
 
 
 class Things:
     """What was acknowledged, and what may be after a change whose outcome nobody told."""
+
     def __init__(self, server):
         self.server, self.kept, self.number, self.batches, self.uploaded = server, {}, 0, [], []
         make_pipeline(server)
@@ -28,7 +38,10 @@ class Things:
         self.s3.create_bucket(Bucket=BUCKET)
 
     def connect(self):
-        self.s3, self.dynamodb = (self.server.client(name, connect_timeout=10, read_timeout=30) for name in ("s3", "dynamodb"))
+        self.s3, self.dynamodb = (
+            self.server.client(name, connect_timeout=10, read_timeout=30)
+            for name in ("s3", "dynamodb")
+        )
 
     def put(self, size, key=None):
         self.number += 1
@@ -60,7 +73,9 @@ class Things:
         self.connect()
         for key, allowed in self.kept.items():
             found = self.read(key)
-            assert found in allowed, f"{key}: {found and found[:20]}, may be {[one and one[:20] for one in allowed]}"
+            assert (
+                found in allowed
+            ), f"{key}: {found and found[:20]}, may be {[one and one[:20] for one in allowed]}"
             self.kept[key] = {found}
 
 
@@ -74,21 +89,39 @@ def things(tmp_path_factory):
 
 
 def put_small(things):
-    things.attempt("fresh", b"s" * SMALL, things.s3.put_object, Bucket=BUCKET, Key="fresh", Body=b"s" * SMALL)
+    things.attempt(
+        "fresh", b"s" * SMALL, things.s3.put_object, Bucket=BUCKET, Key="fresh", Body=b"s" * SMALL
+    )
 
 
 def put_large(things):
-    things.attempt("fresh-large", b"l" * LARGE, things.s3.put_object, Bucket=BUCKET, Key="fresh-large", Body=b"l" * LARGE)
+    things.attempt(
+        "fresh-large",
+        b"l" * LARGE,
+        things.s3.put_object,
+        Bucket=BUCKET,
+        Key="fresh-large",
+        Body=b"l" * LARGE,
+    )
 
 
 def overwrite(things):
     body = os.urandom(LARGE)
-    things.attempt("overwritten", body, things.s3.put_object, Bucket=BUCKET, Key="overwritten", Body=body)
+    things.attempt(
+        "overwritten", body, things.s3.put_object, Bucket=BUCKET, Key="overwritten", Body=body
+    )
 
 
 def copy(things):
-    body, = things.kept["overwritten"]
-    things.attempt("copied", body, things.s3.copy_object, Bucket=BUCKET, Key="copied", CopySource=f"{BUCKET}/overwritten")
+    (body,) = things.kept["overwritten"]
+    things.attempt(
+        "copied",
+        body,
+        things.s3.copy_object,
+        Bucket=BUCKET,
+        Key="copied",
+        CopySource=f"{BUCKET}/overwritten",
+    )
 
 
 def delete(things):
@@ -96,15 +129,28 @@ def delete(things):
 
 
 def multipart(things):
-    things.attempt("joined", b"j" * LARGE, things.s3.complete_multipart_upload, Bucket=BUCKET, Key="joined", UploadId=things.upload, MultipartUpload={"Parts": [things.part]})
+    things.attempt(
+        "joined",
+        b"j" * LARGE,
+        things.s3.complete_multipart_upload,
+        Bucket=BUCKET,
+        Key="joined",
+        UploadId=things.upload,
+        MultipartUpload={"Parts": [things.part]},
+    )
 
 
 def batch(things):
     """All of a batch's items or none."""
-    keys = [{"device_id": {"S": f"batch {things.number}"}, "timestamp": {"S": str(n)}} for n in range(10)]
+    keys = [
+        {"device_id": {"S": f"batch {things.number}"}, "timestamp": {"S": str(n)}}
+        for n in range(10)
+    ]
     done = False
     try:
-        done = not things.dynamodb.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": key}} for key in keys]})["UnprocessedItems"]
+        done = not things.dynamodb.batch_write_item(
+            RequestItems={TABLE: [{"PutRequest": {"Item": key}} for key in keys]}
+        )["UnprocessedItems"]
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
         pass
     things.batches.append((f"batch {things.number}", {10} if done else {0, 10}))
@@ -130,7 +176,12 @@ def prepare(things):
     things.put(LARGE)
     if "joined" not in things.kept or things.kept["joined"] == {None}:
         things.upload = things.s3.create_multipart_upload(Bucket=BUCKET, Key="joined")["UploadId"]
-        things.part = {"PartNumber": 1, "ETag": things.s3.upload_part(Bucket=BUCKET, Key="joined", UploadId=things.upload, PartNumber=1, Body=b"j" * LARGE)["ETag"]}
+        things.part = {
+            "PartNumber": 1,
+            "ETag": things.s3.upload_part(
+                Bucket=BUCKET, Key="joined", UploadId=things.upload, PartNumber=1, Body=b"j" * LARGE
+            )["ETag"],
+        }
 
 
 def check_rows(things):
@@ -161,7 +212,9 @@ def test_a_failed_write_of_the_log_loses_nothing(things, operation, call, fault)
     restart(things, -signal.SIGKILL if "KILL" in fault else FAILED_STORE)
 
 
-@pytest.mark.parametrize("operation", (put_large, overwrite, copy), ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize(
+    "operation", (put_large, overwrite, copy), ids=lambda operation: operation.__name__
+)
 @pytest.mark.parametrize("call, fault, when", FILE_CALLS, ids=lambda part: str(part))
 def test_a_failed_object_file_changes_nothing(things, operation, call, fault, when):
     prepare(things)
@@ -171,28 +224,46 @@ def test_a_failed_object_file_changes_nothing(things, operation, call, fault, wh
             faults.wait_for_end()
     if "KILL" in fault:
         return restart(things, -signal.SIGKILL)
-    things.check()                                                     # the server stays up
+    things.check()  # the server stays up
     operation(things)
 
 
 def test_a_file_that_cannot_grow_changes_nothing(things):
     """The disk is full for an object's file, and the store's log still has room."""
     prepare(things)
-    resource.prlimit(things.server.process.pid, resource.RLIMIT_FSIZE, (4 << 20, resource.RLIM_INFINITY))
-    assert not things.attempt("overwritten", b"never", things.s3.put_object, Bucket=BUCKET, Key="overwritten", Body=bytes(8 << 20))
-    resource.prlimit(things.server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    resource.prlimit(
+        things.server.process.pid, resource.RLIMIT_FSIZE, (4 << 20, resource.RLIM_INFINITY)
+    )
+    assert not things.attempt(
+        "overwritten",
+        b"never",
+        things.s3.put_object,
+        Bucket=BUCKET,
+        Key="overwritten",
+        Body=bytes(8 << 20),
+    )
+    resource.prlimit(
+        things.server.process.pid,
+        resource.RLIMIT_FSIZE,
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY),
+    )
     assert things.read("overwritten") != b"never"
     things.check()
 
 
 def test_a_reader_keeps_the_bytes_of_what_is_replaced_or_deleted(things):
     """A GET that began before goes on to the end of the old object, whole; after it the old file is gone."""
-    body = os.urandom(20 << 20)                                        # more than fits into the sockets' buffers
+    body = os.urandom(20 << 20)  # more than fits into the sockets' buffers
     for change in ("replace", "delete"):
         things.s3.put_object(Bucket=BUCKET, Key="read", Body=body)
-        reading = [things.s3.get_object(Bucket=BUCKET, Key="read", **more)["Body"] for more in ({}, {"Range": "bytes=1000000-"})]
+        reading = [
+            things.s3.get_object(Bucket=BUCKET, Key="read", **more)["Body"]
+            for more in ({}, {"Range": "bytes=1000000-"})
+        ]
         files = set(things.server.data_dir.rglob("blobs/*/*"))
-        things.s3.put_object(Bucket=BUCKET, Key="read", Body=b"new" * LARGE) if change == "replace" else things.s3.delete_object(Bucket=BUCKET, Key="read")
+        things.s3.put_object(
+            Bucket=BUCKET, Key="read", Body=b"new" * LARGE
+        ) if change == "replace" else things.s3.delete_object(Bucket=BUCKET, Key="read")
         assert reading[0].read() == body
         assert reading[1].read() == body[1000000:]
         until(lambda: len(files - set(things.server.data_dir.rglob("blobs/*/*"))) == 1)
@@ -203,8 +274,17 @@ def test_copies_and_parts_of_what_is_replaced_are_whole(things):
     bodies = [bytes([n]) * (8 << 20) for n in range(4)]
     things.s3.put_object(Bucket=BUCKET, Key="source", Body=bodies[0])
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        writing = pool.submit(lambda: [things.s3.put_object(Bucket=BUCKET, Key="source", Body=body) for body in bodies * 3])
-        copying = [pool.submit(things.s3.copy_object, Bucket=BUCKET, Key=f"copy-{n}", CopySource=f"{BUCKET}/source") for n in range(12)]
+        writing = pool.submit(
+            lambda: [
+                things.s3.put_object(Bucket=BUCKET, Key="source", Body=body) for body in bodies * 3
+            ]
+        )
+        copying = [
+            pool.submit(
+                things.s3.copy_object, Bucket=BUCKET, Key=f"copy-{n}", CopySource=f"{BUCKET}/source"
+            )
+            for n in range(12)
+        ]
         writing.result()
         for copied in copying:
             copied.result()
@@ -213,6 +293,12 @@ def test_copies_and_parts_of_what_is_replaced_are_whole(things):
 
 
 def test_the_directory_is_its_owners_alone(things):
-    modes = {str(path.relative_to(things.server.data_dir)): path.stat().st_mode & 0o777 for path in things.server.data_dir.rglob("*") if path.is_file() or path.is_dir()}
-    assert {mode for mode in modes.values()} <= {0o600, 0o700}, {name: oct(mode) for name, mode in modes.items() if mode not in (0o600, 0o700)}
+    modes = {
+        str(path.relative_to(things.server.data_dir)): path.stat().st_mode & 0o777
+        for path in things.server.data_dir.rglob("*")
+        if path.is_file() or path.is_dir()
+    }
+    assert {mode for mode in modes.values()} <= {0o600, 0o700}, {
+        name: oct(mode) for name, mode in modes.items() if mode not in (0o600, 0o700)
+    }
     assert things.server.data_dir.stat().st_mode & 0o777 == 0o700

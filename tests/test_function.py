@@ -23,7 +23,22 @@ def bootstrap(tmp_path):
 
 def in_empty_root(bootstrap, *options, **environment):
     settings = [part for name, value in environment.items() for part in ("--setenv", name, value)]
-    return subprocess.run(["bwrap", "--unshare-all", *options, "--clearenv", *settings, "--ro-bind", bootstrap, "/bootstrap", "/bootstrap"], capture_output=True, text=True, timeout=30)
+    return subprocess.run(
+        [
+            "bwrap",
+            "--unshare-all",
+            *options,
+            "--clearenv",
+            *settings,
+            "--ro-bind",
+            bootstrap,
+            "/bootstrap",
+            "/bootstrap",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
 
 
 def test_starts_with_nothing_else_mounted(bootstrap):
@@ -36,7 +51,13 @@ def test_tells_the_runtime_api_why_it_cannot_start(bootstrap):
 
     class Api(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            told.append((self.path, self.headers["Lambda-Runtime-Function-Error-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+            told.append(
+                (
+                    self.path,
+                    self.headers["Lambda-Runtime-Function-Error-Type"],
+                    self.rfile.read(int(self.headers["Content-Length"])),
+                )
+            )
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -46,7 +67,15 @@ def test_tells_the_runtime_api_why_it_cannot_start(bootstrap):
 
     with http.server.HTTPServer(("127.0.0.1", 0), Api) as api:
         threading.Thread(target=api.serve_forever, daemon=True).start()
-        done = in_empty_root(bootstrap, "--share-net", AWS_LAMBDA_RUNTIME_API=f"127.0.0.1:{api.server_port}", AWS_REGION="eu-central-1", AWS_ACCESS_KEY_ID="ASIAEXAMPLE", AWS_SECRET_ACCESS_KEY="x", TABLE_NAME="T")
+        done = in_empty_root(
+            bootstrap,
+            "--share-net",
+            AWS_LAMBDA_RUNTIME_API=f"127.0.0.1:{api.server_port}",
+            AWS_REGION="eu-central-1",
+            AWS_ACCESS_KEY_ID="ASIAEXAMPLE",
+            AWS_SECRET_ACCESS_KEY="x",
+            TABLE_NAME="T",
+        )
         api.shutdown()
     assert done.returncode == 1
     [(path, kind, body)] = told

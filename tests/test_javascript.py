@@ -20,7 +20,9 @@ def packages():
         place.mkdir(exist_ok=True)
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(lock.parent / name, place / name)
-        done = subprocess.run(["npm", "ci", "--no-progress"], cwd=place, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            ["npm", "ci", "--no-progress"], cwd=place, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, "npm ci: " + done.stderr
         (place / "installed").touch()
     shutil.copy(ROOT / "tests" / "js" / "client.mjs", place / "client.mjs")
@@ -28,14 +30,27 @@ def packages():
 
 
 def test_the_sdk_for_javascript(world, packages):
-    output = world.run("node", packages / "client.mjs", BUCKET, TABLE, GROUP, AWS_ENDPOINT_URL=world.url, NODE_EXTRA_CA_CERTS=world.server.endpoint["ca_file"], AWS_REGION="us-east-1")
+    output = world.run(
+        "node",
+        packages / "client.mjs",
+        BUCKET,
+        TABLE,
+        GROUP,
+        AWS_ENDPOINT_URL=world.url,
+        NODE_EXTRA_CA_CERTS=world.server.endpoint["ca_file"],
+        AWS_REGION="us-east-1",
+    )
     seen = json.loads(output.splitlines()[-1])
     assert seen["listed"] == [["js/a string+.txt", 13], ["js/stream.bin", 400280]]
     assert seen["streamed"] is True
-    assert seen["presigned"] == "from a string" and seen["forged"] == 403          # the signature is of one object only
+    assert (
+        seen["presigned"] == "from a string" and seen["forged"] == 403
+    )  # the signature is of one object only
     assert seen["values"] == ["2.5", "1000"]
     assert seen["errors"] == ["broken"]
-    assert [row[0] for row in seen["statistics"]] == [True] * len(seen["statistics"]) and sum(row[1] for row in seen["statistics"]) == 75
+    assert [row[0] for row in seen["statistics"]] == [True] * len(seen["statistics"]) and sum(
+        row[1] for row in seen["statistics"]
+    ) == 75
     assert all(abs(row[2] - 0.5) < 0.01 for row in seen["statistics"])
     assert sum(seen["doubled"]) == 150
     assert seen["metrics"] == 200

@@ -13,8 +13,14 @@ def throttles(server, name):
     """How often it was tried in vain, so far as metrics have it."""
     now = datetime.datetime.now(datetime.timezone.utc)
     found = server.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda", MetricName="Throttles", Dimensions=[{"Name": "FunctionName", "Value": name}], Statistics=["Sum"], Period=60,
-        StartTime=now - datetime.timedelta(minutes=10), EndTime=now + datetime.timedelta(minutes=10))
+        Namespace="AWS/Lambda",
+        MetricName="Throttles",
+        Dimensions=[{"Name": "FunctionName", "Value": name}],
+        Statistics=["Sum"],
+        Period=60,
+        StartTime=now - datetime.timedelta(minutes=10),
+        EndTime=now + datetime.timedelta(minutes=10),
+    )
     return sum(point["Sum"] for point in found["Datapoints"])
 
 
@@ -23,7 +29,9 @@ def echoes(server, name):
     logs = server.client("logs")
     if not logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]:
         return 0
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}", filterPattern='"event echo"')
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=f"/aws/lambda/{name}", filterPattern='"event echo"'
+    )
     return sum(len(page["events"]) for page in pages)
 
 
@@ -36,7 +44,9 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
     functions = server.client("lambda")
     functions.put_function_concurrency(FunctionName="stuck", ReservedConcurrentExecutions=0)
     for number in range(EVENTS):
-        functions.invoke(FunctionName="stuck", InvocationType="Event", Payload=json.dumps({"n": number}))
+        functions.invoke(
+            FunctionName="stuck", InvocationType="Event", Payload=json.dumps({"n": number})
+        )
     functions.invoke(FunctionName="free", InvocationType="Event", Payload="{}")
     until(lambda: echoes(server, "free") == 1)
     assert server.stop() == 0
@@ -44,8 +54,14 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
     functions = server.client("lambda")
     functions.invoke(FunctionName="free", InvocationType="Event", Payload="{}")
     until(lambda: echoes(server, "free") == 2)
-    waiting = {row["queue"]: row for row in json.loads(server.run("status", "--json").stdout)["queues"]}["lambda.async"]
-    assert waiting["waiting"] == EVENTS and waiting["parked"] == 1 and "TooManyRequestsException" in waiting["why"]
+    waiting = {
+        row["queue"]: row for row in json.loads(server.run("status", "--json").stdout)["queues"]
+    }["lambda.async"]
+    assert (
+        waiting["waiting"] == EVENTS
+        and waiting["parked"] == 1
+        and "TooManyRequestsException" in waiting["why"]
+    )
     assert 0 < throttles(server, "stuck") < EVENTS / 10
     functions.delete_function_concurrency(FunctionName="stuck")
     until(lambda: echoes(server, "stuck") == EVENTS, seconds=120)
@@ -54,7 +70,7 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
 def parent(stat):
     try:
         return stat.read_text().rsplit(")", 1)[1].split()[1]
-    except (FileNotFoundError, ProcessLookupError):       # it has just ended
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
         return None
 
 
@@ -65,7 +81,12 @@ def test_the_sandbox_of_a_deleted_function_ends(fresh_server):
     functions.invoke(FunctionName="gone", Payload="{}")
 
     def sandboxes():
-        return [path for path in pathlib.Path("/proc").glob("[0-9]*/stat") if parent(path) == str(server.process.pid)]
+        return [
+            path
+            for path in pathlib.Path("/proc").glob("[0-9]*/stat")
+            if parent(path) == str(server.process.pid)
+        ]
+
     assert sandboxes()
     functions.delete_function(FunctionName="gone")
     until(lambda: not sandboxes())

@@ -24,7 +24,18 @@ def account_of(server):
 
 
 def trust_of(server):
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:root"}, "Action": "sts:AssumeRole"}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:root"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+    )
 
 
 def role(server, name, *statements):
@@ -32,13 +43,22 @@ def role(server, name, *statements):
     iam = server.client("iam")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_of(server))["Role"]["Arn"]
     if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="p",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
     return arn, server.client("kms", role=name)
 
 
 def key_policy(server, *statements):
     """The operator keeps the key; the statements add to that."""
-    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:role/sluice-operator"}, "Action": "kms:*", "Resource": "*"}
+    own = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:role/sluice-operator"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [own, *statements]})
 
 
@@ -50,20 +70,48 @@ def error_of(call, **arguments):
 
 def test_what_is_encrypted_is_decrypted_with_its_context_only(kms, key, code):
     sealed = kms.encrypt(KeyId=key, Plaintext=b"secret", EncryptionContext={"a": "1", "b": "2"})
-    assert sealed["EncryptionAlgorithm"] == "SYMMETRIC_DEFAULT" and sealed["KeyId"].endswith("key/" + key) and b"secret" not in sealed["CiphertextBlob"]
-    opened = kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext={"b": "2", "a": "1"})
-    assert opened["Plaintext"] == b"secret" and opened["KeyMaterialId"] == kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"]
-    for context in ({}, {"a": "1"}, {"a": "1", "b": "3"}, {"A": "1", "b": "2"}, {"a": "1", "b": "2", "c": ""}):
-        assert code(kms.decrypt, CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context) == "InvalidCiphertextException"
+    assert (
+        sealed["EncryptionAlgorithm"] == "SYMMETRIC_DEFAULT"
+        and sealed["KeyId"].endswith("key/" + key)
+        and b"secret" not in sealed["CiphertextBlob"]
+    )
+    opened = kms.decrypt(
+        CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext={"b": "2", "a": "1"}
+    )
+    assert (
+        opened["Plaintext"] == b"secret"
+        and opened["KeyMaterialId"]
+        == kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"]
+    )
+    for context in (
+        {},
+        {"a": "1"},
+        {"a": "1", "b": "3"},
+        {"A": "1", "b": "2"},
+        {"a": "1", "b": "2", "c": ""},
+    ):
+        assert (
+            code(kms.decrypt, CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context)
+            == "InvalidCiphertextException"
+        )
 
 
 def test_every_byte_of_a_ciphertext_counts(kms, key, code):
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
-    for at in range(37, len(blob)):                       # material version, nonce, bytes, tag
-        assert code(kms.decrypt, CiphertextBlob=blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1:]) == "InvalidCiphertextException"
+    for at in range(37, len(blob)):  # material version, nonce, bytes, tag
+        assert (
+            code(kms.decrypt, CiphertextBlob=blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :])
+            == "InvalidCiphertextException"
+        )
     other = kms.create_key()["KeyMetadata"]["KeyId"]
-    assert code(kms.decrypt, CiphertextBlob=blob.replace(key.encode(), other.encode())) == "InvalidCiphertextException"
-    assert code(kms.decrypt, CiphertextBlob=blob.replace(key.encode(), b"0" * 36)) == "AccessDeniedException"
+    assert (
+        code(kms.decrypt, CiphertextBlob=blob.replace(key.encode(), other.encode()))
+        == "InvalidCiphertextException"
+    )
+    assert (
+        code(kms.decrypt, CiphertextBlob=blob.replace(key.encode(), b"0" * 36))
+        == "AccessDeniedException"
+    )
 
 
 def test_the_limits_of_plaintext_ciphertext_and_data_keys(kms, key, code):
@@ -74,55 +122,140 @@ def test_the_limits_of_plaintext_ciphertext_and_data_keys(kms, key, code):
     assert len(kms.generate_data_key(KeyId=key, KeySpec="AES_256")["Plaintext"]) == 32
     assert len(kms.generate_data_key(KeyId=key, KeySpec="AES_128")["Plaintext"]) == 16
     made = kms.generate_data_key(KeyId=key, NumberOfBytes=1024)
-    assert len(made["Plaintext"]) == 1024 and kms.decrypt(CiphertextBlob=made["CiphertextBlob"])["Plaintext"] == made["Plaintext"]
+    assert (
+        len(made["Plaintext"]) == 1024
+        and kms.decrypt(CiphertextBlob=made["CiphertextBlob"])["Plaintext"] == made["Plaintext"]
+    )
     assert "Plaintext" not in kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256")
-    assert error_of(kms.generate_data_key, KeyId=key) == ("ValidationException", "Please specify either number of bytes or key spec.")
-    assert code(kms.generate_data_key, KeyId=key, KeySpec="AES_256", NumberOfBytes=32) == "ValidationException"
-    assert error_of(kms.generate_data_key, KeyId=key, NumberOfBytes=1025)[1].endswith("Member must have value less than or equal to 1024")
+    assert error_of(kms.generate_data_key, KeyId=key) == (
+        "ValidationException",
+        "Please specify either number of bytes or key spec.",
+    )
+    assert (
+        code(kms.generate_data_key, KeyId=key, KeySpec="AES_256", NumberOfBytes=32)
+        == "ValidationException"
+    )
+    assert error_of(kms.generate_data_key, KeyId=key, NumberOfBytes=1025)[1].endswith(
+        "Member must have value less than or equal to 1024"
+    )
     assert len(kms.generate_random(NumberOfBytes=1024)["Plaintext"]) == 1024
     assert error_of(kms.generate_random) == ("ValidationException", "NumberOfBytes is required.")
     assert code(kms.generate_random, NumberOfBytes=1025) == "ValidationException"
 
 
 def test_a_decryption_names_the_right_key_or_none(kms, key, code):
-    blob, other = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"], kms.create_key()["KeyMetadata"]["KeyId"]
+    blob, other = (
+        kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"],
+        kms.create_key()["KeyMetadata"]["KeyId"],
+    )
     assert kms.decrypt(CiphertextBlob=blob, KeyId=key)["Plaintext"] == b"x"
-    assert error_of(kms.decrypt, CiphertextBlob=blob, KeyId=other) == ("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+    assert error_of(kms.decrypt, CiphertextBlob=blob, KeyId=other) == (
+        "IncorrectKeyException",
+        "The key ID in the request does not identify a CMK that can perform this operation.",
+    )
 
 
 def test_what_is_not_built_is_refused_not_ignored(kms, key, code):
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
-    assert code(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionAlgorithm="RSAES_OAEP_SHA_256") == "InvalidKeyUsageException"
+    assert (
+        code(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionAlgorithm="RSAES_OAEP_SHA_256")
+        == "InvalidKeyUsageException"
+    )
     assert code(kms.decrypt, CiphertextBlob=blob, GrantTokens=["x"]) == "InvalidGrantTokenException"
     assert code(kms.decrypt, CiphertextBlob=blob, DryRun=True) == "UnsupportedOperationException"
-    assert code(kms.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY") == "UnsupportedOperationException"
+    assert (
+        code(kms.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+        == "UnsupportedOperationException"
+    )
     assert code(kms.create_key, Origin="EXTERNAL") == "UnsupportedOperationException"
     assert code(kms.create_key, MultiRegion=True) == "UnsupportedOperationException"
-    assert code(kms.create_key, Tags=[{"TagKey": "a", "TagValue": "b"}]) == "UnsupportedOperationException"
-    assert code(kms.tag_resource, KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}]) == "UnsupportedOperationException"
-    assert code(kms.create_grant, KeyId=key, GranteePrincipal="arn:aws:iam::000000000000:role/x", Operations=["Decrypt"]) == "UnknownOperationException"
+    assert (
+        code(kms.create_key, Tags=[{"TagKey": "a", "TagValue": "b"}])
+        == "UnsupportedOperationException"
+    )
+    assert (
+        code(kms.tag_resource, KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}])
+        == "UnsupportedOperationException"
+    )
+    assert (
+        code(
+            kms.create_grant,
+            KeyId=key,
+            GranteePrincipal="arn:aws:iam::000000000000:role/x",
+            Operations=["Decrypt"],
+        )
+        == "UnknownOperationException"
+    )
     assert kms.list_resource_tags(KeyId=key)["Tags"] == []
-    assert code(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"a": "1", "A": "2"}) == "ValidationException"
+    assert (
+        code(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"a": "1", "A": "2"})
+        == "ValidationException"
+    )
 
 
 def test_reencryption_keeps_the_plaintext_inside(kms, key, code):
     other = kms.create_key()["KeyMetadata"]["KeyId"]
     blob = kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"a": "1"})["CiphertextBlob"]
-    moved = kms.re_encrypt(CiphertextBlob=blob, SourceEncryptionContext={"a": "1"}, DestinationKeyId=other, DestinationEncryptionContext={"b": "2"})
-    assert "Plaintext" not in moved and moved["KeyId"].endswith(other) and moved["SourceKeyId"].endswith(key)
-    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"], EncryptionContext={"b": "2"}, KeyId=other)["Plaintext"] == b"x"
-    assert code(kms.re_encrypt, CiphertextBlob=blob, DestinationKeyId=other) == "InvalidCiphertextException"
-    assert code(kms.re_encrypt, CiphertextBlob=blob, SourceKeyId=other, SourceEncryptionContext={"a": "1"}, DestinationKeyId=other) == "IncorrectKeyException"
+    moved = kms.re_encrypt(
+        CiphertextBlob=blob,
+        SourceEncryptionContext={"a": "1"},
+        DestinationKeyId=other,
+        DestinationEncryptionContext={"b": "2"},
+    )
+    assert (
+        "Plaintext" not in moved
+        and moved["KeyId"].endswith(other)
+        and moved["SourceKeyId"].endswith(key)
+    )
+    assert (
+        kms.decrypt(
+            CiphertextBlob=moved["CiphertextBlob"], EncryptionContext={"b": "2"}, KeyId=other
+        )["Plaintext"]
+        == b"x"
+    )
+    assert (
+        code(kms.re_encrypt, CiphertextBlob=blob, DestinationKeyId=other)
+        == "InvalidCiphertextException"
+    )
+    assert (
+        code(
+            kms.re_encrypt,
+            CiphertextBlob=blob,
+            SourceKeyId=other,
+            SourceEncryptionContext={"a": "1"},
+            DestinationKeyId=other,
+        )
+        == "IncorrectKeyException"
+    )
 
 
 # KMS Developer Guide, "Key states": what each operation answers to an enabled, a disabled and a doomed key.
 OK, DISABLED, STATE = None, "DisabledException", "KMSInvalidStateException"
 STATES = {
-    "encrypt": (OK, DISABLED, STATE), "decrypt": (OK, DISABLED, STATE), "generate_data_key": (OK, DISABLED, STATE), "generate_data_key_without_plaintext": (OK, DISABLED, STATE), "re_encrypt": (OK, DISABLED, STATE),
-    "describe_key": (OK, OK, OK), "get_key_policy": (OK, OK, OK), "put_key_policy": (OK, OK, OK), "list_aliases": (OK, OK, OK), "list_key_policies": (OK, OK, OK), "list_resource_tags": (OK, OK, OK),
-    "get_key_rotation_status": (OK, OK, OK), "list_key_rotations": (OK, OK, OK), "enable_key_rotation": (OK, DISABLED, STATE), "disable_key_rotation": (OK, DISABLED, STATE), "rotate_key_on_demand": (OK, DISABLED, STATE),
-    "update_key_description": (OK, OK, STATE), "create_alias": (OK, OK, STATE), "update_alias": (OK, OK, STATE), "delete_alias": (OK, OK, OK), "cancel_key_deletion": (STATE, STATE, OK),
-    "enable_key": (OK, OK, STATE), "disable_key": (OK, OK, STATE), "schedule_key_deletion": (OK, OK, STATE),
+    "encrypt": (OK, DISABLED, STATE),
+    "decrypt": (OK, DISABLED, STATE),
+    "generate_data_key": (OK, DISABLED, STATE),
+    "generate_data_key_without_plaintext": (OK, DISABLED, STATE),
+    "re_encrypt": (OK, DISABLED, STATE),
+    "describe_key": (OK, OK, OK),
+    "get_key_policy": (OK, OK, OK),
+    "put_key_policy": (OK, OK, OK),
+    "list_aliases": (OK, OK, OK),
+    "list_key_policies": (OK, OK, OK),
+    "list_resource_tags": (OK, OK, OK),
+    "get_key_rotation_status": (OK, OK, OK),
+    "list_key_rotations": (OK, OK, OK),
+    "enable_key_rotation": (OK, DISABLED, STATE),
+    "disable_key_rotation": (OK, DISABLED, STATE),
+    "rotate_key_on_demand": (OK, DISABLED, STATE),
+    "update_key_description": (OK, OK, STATE),
+    "create_alias": (OK, OK, STATE),
+    "update_alias": (OK, OK, STATE),
+    "delete_alias": (OK, OK, OK),
+    "cancel_key_deletion": (STATE, STATE, OK),
+    "enable_key": (OK, OK, STATE),
+    "disable_key": (OK, OK, STATE),
+    "schedule_key_deletion": (OK, OK, STATE),
 }
 
 
@@ -139,14 +272,28 @@ def test_the_state_of_a_key_decides(kms, key, operation, state):
         kms.disable_key(KeyId=key)
     if state == "PendingDeletion":
         answer = kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-        assert answer["KeyState"] == "PendingDeletion" and answer["PendingWindowInDays"] == 7 and answer["KeyId"].endswith(key)
+        assert (
+            answer["KeyState"] == "PendingDeletion"
+            and answer["PendingWindowInDays"] == 7
+            and answer["KeyId"].endswith(key)
+        )
     described = kms.describe_key(KeyId=key)["KeyMetadata"]
-    assert described["KeyState"] == state and described["Enabled"] == (state == "Enabled") and ("DeletionDate" in described) == (state == "PendingDeletion")
+    assert (
+        described["KeyState"] == state
+        and described["Enabled"] == (state == "Enabled")
+        and ("DeletionDate" in described) == (state == "PendingDeletion")
+    )
     arguments = {
-        "encrypt": {"KeyId": key, "Plaintext": b"x"}, "decrypt": {"CiphertextBlob": blob}, "re_encrypt": {"CiphertextBlob": blob, "DestinationKeyId": spare},
-        "generate_data_key": {"KeyId": key, "KeySpec": "AES_256"}, "generate_data_key_without_plaintext": {"KeyId": key, "KeySpec": "AES_256"},
-        "put_key_policy": {"KeyId": key, "Policy": kms.get_key_policy(KeyId=key)["Policy"]}, "update_key_description": {"KeyId": key, "Description": "d"},
-        "create_alias": {"AliasName": alias, "TargetKeyId": key}, "update_alias": {"AliasName": alias, "TargetKeyId": key}, "delete_alias": {"AliasName": alias},
+        "encrypt": {"KeyId": key, "Plaintext": b"x"},
+        "decrypt": {"CiphertextBlob": blob},
+        "re_encrypt": {"CiphertextBlob": blob, "DestinationKeyId": spare},
+        "generate_data_key": {"KeyId": key, "KeySpec": "AES_256"},
+        "generate_data_key_without_plaintext": {"KeyId": key, "KeySpec": "AES_256"},
+        "put_key_policy": {"KeyId": key, "Policy": kms.get_key_policy(KeyId=key)["Policy"]},
+        "update_key_description": {"KeyId": key, "Description": "d"},
+        "create_alias": {"AliasName": alias, "TargetKeyId": key},
+        "update_alias": {"AliasName": alias, "TargetKeyId": key},
+        "delete_alias": {"AliasName": alias},
     }.get(operation, {"KeyId": key})
     wanted = STATES[operation][["Enabled", "Disabled", "PendingDeletion"].index(state)]
     if wanted is None:
@@ -154,20 +301,39 @@ def test_the_state_of_a_key_decides(kms, key, operation, state):
     else:
         got, text = error_of(getattr(kms, operation), **arguments)
         assert got == wanted
-        assert text.endswith({DISABLED: f"key/{key} is disabled.", STATE: "is not pending deletion." if operation == "cancel_key_deletion" else f"key/{key} is pending deletion."}[wanted])
+        assert text.endswith(
+            {
+                DISABLED: f"key/{key} is disabled.",
+                STATE: "is not pending deletion."
+                if operation == "cancel_key_deletion"
+                else f"key/{key} is pending deletion.",
+            }[wanted]
+        )
     if operation == "cancel_key_deletion" and state == "PendingDeletion":
         assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
 def test_the_windows_of_deletion_and_rotation(kms, server, key, code):
     kms = server.client("kms", parameter_validation=False)
-    assert code(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=6) == "ValidationException"
-    assert code(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=31) == "ValidationException"
-    assert code(kms.enable_key_rotation, KeyId=key, RotationPeriodInDays=89) == "ValidationException"
-    assert code(kms.enable_key_rotation, KeyId=key, RotationPeriodInDays=2561) == "ValidationException"
+    assert (
+        code(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=6) == "ValidationException"
+    )
+    assert (
+        code(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=31) == "ValidationException"
+    )
+    assert (
+        code(kms.enable_key_rotation, KeyId=key, RotationPeriodInDays=89) == "ValidationException"
+    )
+    assert (
+        code(kms.enable_key_rotation, KeyId=key, RotationPeriodInDays=2561) == "ValidationException"
+    )
     kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
     status = kms.get_key_rotation_status(KeyId=key)
-    assert status["KeyRotationEnabled"] and status["RotationPeriodInDays"] == 90 and status["NextRotationDate"]
+    assert (
+        status["KeyRotationEnabled"]
+        and status["RotationPeriodInDays"] == 90
+        and status["NextRotationDate"]
+    )
     kms.disable_key_rotation(KeyId=key)
     assert not kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
 
@@ -182,13 +348,26 @@ def test_rotation_on_demand_keeps_the_old_material_for_decryption(kms, key, code
     assert (opened["Plaintext"], opened["KeyMaterialId"]) == (b"old", first)
     assert kms.generate_data_key(KeyId=key, KeySpec="AES_256")["KeyMaterialId"] == current
     rotations = kms.list_key_rotations(KeyId=key)["Rotations"]
-    assert [(r["KeyMaterialId"], r["RotationType"], r["KeyMaterialState"]) for r in rotations] == [(current, "ON_DEMAND", "CURRENT")]
-    assert [r["KeyMaterialId"] for r in kms.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]] == [first, current]
+    assert [(r["KeyMaterialId"], r["RotationType"], r["KeyMaterialState"]) for r in rotations] == [
+        (current, "ON_DEMAND", "CURRENT")
+    ]
+    assert [
+        r["KeyMaterialId"]
+        for r in kms.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")[
+            "Rotations"
+        ]
+    ] == [first, current]
     for _ in range(24):
         kms.rotate_key_on_demand(KeyId=key)
     assert code(kms.rotate_key_on_demand, KeyId=key) == "LimitExceededException"
-    pages = list(kms.get_paginator("list_key_rotations").paginate(KeyId=key, PaginationConfig={"PageSize": 10}))
-    assert [len(p["Rotations"]) for p in pages] == [10, 10, 5] and kms.decrypt(CiphertextBlob=before)["Plaintext"] == b"old"
+    pages = list(
+        kms.get_paginator("list_key_rotations").paginate(
+            KeyId=key, PaginationConfig={"PageSize": 10}
+        )
+    )
+    assert [len(p["Rotations"]) for p in pages] == [10, 10, 5] and kms.decrypt(
+        CiphertextBlob=before
+    )["Plaintext"] == b"old"
 
 
 def test_lists_come_in_pages(kms, code):
@@ -198,10 +377,20 @@ def test_lists_come_in_pages(kms, code):
     for alias in aliases:
         kms.create_alias(AliasName=alias, TargetKeyId=target)
     for size in (1, 2, 1000):
-        listed = [k["KeyId"] for page in kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": size}) for k in page["Keys"]]
+        listed = [
+            k["KeyId"]
+            for page in kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": size})
+            for k in page["Keys"]
+        ]
         assert made <= set(listed) and len(listed) == len(set(listed))
     for size in (1, 2, 100):
-        listed = [a["AliasName"] for page in kms.get_paginator("list_aliases").paginate(KeyId=target, PaginationConfig={"PageSize": size}) for a in page["Aliases"]]
+        listed = [
+            a["AliasName"]
+            for page in kms.get_paginator("list_aliases").paginate(
+                KeyId=target, PaginationConfig={"PageSize": size}
+            )
+            for a in page["Aliases"]
+        ]
         assert sorted(listed) == sorted(aliases)
     assert code(kms.list_keys, Limit=1001) == "ValidationException"
     assert code(kms.list_aliases, Limit=101) == "ValidationException"
@@ -209,13 +398,24 @@ def test_lists_come_in_pages(kms, code):
 
 
 def test_aliases_have_rules(kms, key, code):
-    assert error_of(kms.create_alias, AliasName="x", TargetKeyId=key)[1].startswith('Alias must start with the prefix "alias/"')
-    assert code(kms.create_alias, AliasName="alias/aws/mine", TargetKeyId=key) == "NotAuthorizedException"
+    assert error_of(kms.create_alias, AliasName="x", TargetKeyId=key)[1].startswith(
+        'Alias must start with the prefix "alias/"'
+    )
+    assert (
+        code(kms.create_alias, AliasName="alias/aws/mine", TargetKeyId=key)
+        == "NotAuthorizedException"
+    )
     kms.create_alias(AliasName="alias/a-" + key, TargetKeyId=key)
-    assert error_of(kms.create_alias, AliasName="alias/a-" + key, TargetKeyId=key) == ("AlreadyExistsException", f"An alias with the name {kms.list_aliases(KeyId=key)['Aliases'][0]['AliasArn']} already exists")
+    assert error_of(kms.create_alias, AliasName="alias/a-" + key, TargetKeyId=key) == (
+        "AlreadyExistsException",
+        f"An alias with the name {kms.list_aliases(KeyId=key)['Aliases'][0]['AliasArn']} already exists",
+    )
     for n in range(49):
         kms.create_alias(AliasName=f"alias/{n}-{key}", TargetKeyId=key)
-    assert code(kms.create_alias, AliasName="alias/one-more-" + key, TargetKeyId=key) == "LimitExceededException"
+    assert (
+        code(kms.create_alias, AliasName="alias/one-more-" + key, TargetKeyId=key)
+        == "LimitExceededException"
+    )
     assert code(kms.delete_alias, AliasName="alias/nobody") == "NotFoundException"
     assert code(kms.disable_key, KeyId="alias/a-" + key) == "InvalidArnException"
     assert kms.describe_key(KeyId="alias/a-" + key)["KeyMetadata"]["KeyId"] == key
@@ -224,10 +424,22 @@ def test_aliases_have_rules(kms, key, code):
 def test_what_does_not_exist_is_told_as_aws_tells_it(kms, server):
     nobody = "00000000-0000-0000-0000-000000000000"
     arn = f"arn:aws:kms:us-east-1:{account_of(server)}:key/{nobody}"
-    assert error_of(kms.describe_key, KeyId=nobody) == ("NotFoundException", f"Key '{arn}' does not exist")
-    assert error_of(kms.describe_key, KeyId="nonsense") == ("NotFoundException", "Invalid keyId 'nonsense'")
-    assert error_of(kms.describe_key, KeyId="alias/nobody") == ("NotFoundException", f"Alias arn:aws:kms:us-east-1:{account_of(server)}:alias/nobody is not found.")
-    assert error_of(kms.describe_key, KeyId=arn.replace("us-east-1", "eu-west-1"))[0] == "NotFoundException"
+    assert error_of(kms.describe_key, KeyId=nobody) == (
+        "NotFoundException",
+        f"Key '{arn}' does not exist",
+    )
+    assert error_of(kms.describe_key, KeyId="nonsense") == (
+        "NotFoundException",
+        "Invalid keyId 'nonsense'",
+    )
+    assert error_of(kms.describe_key, KeyId="alias/nobody") == (
+        "NotFoundException",
+        f"Alias arn:aws:kms:us-east-1:{account_of(server)}:alias/nobody is not found.",
+    )
+    assert (
+        error_of(kms.describe_key, KeyId=arn.replace("us-east-1", "eu-west-1"))[0]
+        == "NotFoundException"
+    )
 
 
 def test_without_the_key_policy_iam_opens_no_key(kms, server, code):
@@ -235,7 +447,7 @@ def test_without_the_key_policy_iam_opens_no_key(kms, server, code):
     closed = kms.create_key(Policy=key_policy(server))["KeyMetadata"]["KeyId"]
     assert code(other.encrypt, KeyId=closed, Plaintext=b"x") == "AccessDeniedException"
     assert code(other.describe_key, KeyId=closed) == "AccessDeniedException"
-    delegated = kms.create_key()["KeyMetadata"]["KeyId"]                    # its default policy names the account
+    delegated = kms.create_key()["KeyMetadata"]["KeyId"]  # its default policy names the account
     assert other.encrypt(KeyId=delegated, Plaintext=b"x")
     _, nobody = role(server, "nobody")
     assert code(nobody.encrypt, KeyId=delegated, Plaintext=b"x") == "AccessDeniedException"
@@ -245,50 +457,117 @@ def test_without_the_key_policy_iam_opens_no_key(kms, server, code):
 
 def test_a_role_the_key_policy_names_needs_no_policy_of_its_own(kms, server, code):
     arn, named = role(server, "named")
-    policy = key_policy(server, {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:Encrypt", "Resource": "*", "Condition": {"StringEquals": {"kms:EncryptionContext:app": "a", "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}}})
+    policy = key_policy(
+        server,
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": arn},
+            "Action": "kms:Encrypt",
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {
+                    "kms:EncryptionContext:app": "a",
+                    "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+                }
+            },
+        },
+    )
     key = kms.create_key(Policy=policy)["KeyMetadata"]["KeyId"]
     assert named.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"app": "a"})
-    assert code(named.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"app": "b"}) == "AccessDeniedException"
+    assert (
+        code(named.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"app": "b"})
+        == "AccessDeniedException"
+    )
     assert code(named.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
-    assert code(named.decrypt, CiphertextBlob=named.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"app": "a"})["CiphertextBlob"], EncryptionContext={"app": "a"}) == "AccessDeniedException"
+    assert (
+        code(
+            named.decrypt,
+            CiphertextBlob=named.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"app": "a"})[
+                "CiphertextBlob"
+            ],
+            EncryptionContext={"app": "a"},
+        )
+        == "AccessDeniedException"
+    )
     assert json.loads(kms.get_key_policy(KeyId=key)["Policy"]) == json.loads(policy)
 
 
 def test_a_role_made_anew_does_not_inherit_the_grant(kms, server, code):
     arn, _ = role(server, "reborn")
-    key = kms.create_key(Policy=key_policy(server, {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:*", "Resource": "*"}))["KeyMetadata"]["KeyId"]
+    key = kms.create_key(
+        Policy=key_policy(
+            server,
+            {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:*", "Resource": "*"},
+        )
+    )["KeyMetadata"]["KeyId"]
     server.client("iam").delete_role(RoleName="reborn")
     shown = json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"][1]["Principal"]["AWS"]
-    assert shown.startswith("AROA")                                        # as on AWS: the id of a role that is no more
+    assert shown.startswith("AROA")  # as on AWS: the id of a role that is no more
     _, again = role(server, "reborn")
     assert code(again.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
 
 
 def test_a_key_for_one_service_is_used_through_it_only(kms, server, code):
-    via = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:root"}, "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*", "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}}
+    via = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:root"},
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+    }
     role(server, "via-s3", {"Effect": "Allow", "Action": ["kms:*", "s3:*"], "Resource": "*"})
     key = kms.create_key(Policy=key_policy(server, via))["KeyMetadata"]["Arn"]
     s3 = server.client("s3", role="via-s3")
     server.client("s3").create_bucket(Bucket="via")
     s3.put_object(Bucket="via", Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
     assert s3.get_object(Bucket="via", Key="k")["Body"].read() == b"x"
-    assert code(server.client("kms", role="via-s3").generate_data_key, KeyId=key, KeySpec="AES_256") == "AccessDeniedException"
+    assert (
+        code(server.client("kms", role="via-s3").generate_data_key, KeyId=key, KeySpec="AES_256")
+        == "AccessDeniedException"
+    )
 
 
 def test_nobody_locks_himself_out_by_mistake(kms, server, key, code):
-    only_other = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}]})
-    assert error_of(kms.put_key_policy, KeyId=key, Policy=only_other) == ("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
+    only_other = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "s3.amazonaws.com"},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                }
+            ],
+        }
+    )
+    assert error_of(kms.put_key_policy, KeyId=key, Policy=only_other) == (
+        "MalformedPolicyDocumentException",
+        "The new key policy will not allow you to update the key policy in the future.",
+    )
     assert code(kms.create_key, Policy=only_other) == "MalformedPolicyDocumentException"
     kms.put_key_policy(KeyId=key, Policy=only_other, BypassPolicyLockoutSafetyCheck=True)
-    assert code(kms.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"       # even the operator: the key policy decides
-    stranger = key_policy(server, {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:role/never-was"}, "Action": "kms:*", "Resource": "*"})
+    assert (
+        code(kms.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+    )  # even the operator: the key policy decides
+    stranger = key_policy(
+        server,
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:role/never-was"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+    )
     assert code(kms.create_key, Policy=stranger) == "MalformedPolicyDocumentException"
     assert code(kms.create_key, Policy="{}") == "MalformedPolicyDocumentException"
 
 
 def test_keys_of_services_cannot_be_changed(kms, server, code):
     server.client("s3").create_bucket(Bucket="own-key")
-    server.client("s3").put_object(Bucket="own-key", Key="k", Body=b"x", ServerSideEncryption="aws:kms")
+    server.client("s3").put_object(
+        Bucket="own-key", Key="k", Body=b"x", ServerSideEncryption="aws:kms"
+    )
     key = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
     assert key["KeyManager"] == "AWS"
     assert code(kms.disable_key, KeyId=key["KeyId"]) == "AccessDeniedException"
@@ -300,20 +579,36 @@ def test_a_disabled_key_closes_what_it_protects_until_it_is_enabled(kms, server,
     s3.create_bucket(Bucket="guarded")
     sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
     s3.put_object(Bucket="guarded", Key="k", Body=b"x" * 100_000, **sealed)
-    dynamodb.create_table(TableName="guarded", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}], AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
-                          SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    dynamodb.create_table(
+        TableName="guarded",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
     dynamodb.put_item(TableName="guarded", Item={"k": {"S": "a"}})
-    for close, answer in ((lambda: kms.disable_key(KeyId=key), "KMS.DisabledException"), (lambda: kms.schedule_key_deletion(KeyId=key), "KMS.KMSInvalidStateException")):
+    for close, answer in (
+        (lambda: kms.disable_key(KeyId=key), "KMS.DisabledException"),
+        (lambda: kms.schedule_key_deletion(KeyId=key), "KMS.KMSInvalidStateException"),
+    ):
         close()
         assert code(s3.get_object, Bucket="guarded", Key="k") == answer
         assert code(s3.put_object, Bucket="guarded", Key="new", Body=b"x", **sealed) == answer
-        assert code(dynamodb.get_item, TableName="guarded", Key={"k": {"S": "a"}}) == "AccessDeniedException"
-        assert code(dynamodb.put_item, TableName="guarded", Item={"k": {"S": "b"}}) == "AccessDeniedException"
+        assert (
+            code(dynamodb.get_item, TableName="guarded", Key={"k": {"S": "a"}})
+            == "AccessDeniedException"
+        )
+        assert (
+            code(dynamodb.put_item, TableName="guarded", Item={"k": {"S": "b"}})
+            == "AccessDeniedException"
+        )
         if answer == "KMS.KMSInvalidStateException":
             kms.cancel_key_deletion(KeyId=key)
         kms.enable_key(KeyId=key)
         assert s3.get_object(Bucket="guarded", Key="k")["Body"].read() == b"x" * 100_000
-        assert dynamodb.get_item(TableName="guarded", Key={"k": {"S": "a"}})["Item"] == {"k": {"S": "a"}}
+        assert dynamodb.get_item(TableName="guarded", Key={"k": {"S": "a"}})["Item"] == {
+            "k": {"S": "a"}
+        }
 
 
 def test_rotation_comes_when_its_period_is_over(fresh_server):
@@ -323,7 +618,10 @@ def test_rotation_comes_when_its_period_is_over(fresh_server):
     for one in (key, off):
         kms.enable_key_rotation(KeyId=one, RotationPeriodInDays=100)
     kms.disable_key(KeyId=off)
-    blob, first = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"], kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"]
+    blob, first = (
+        kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"],
+        kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"],
+    )
     server.stop()
     server.start(**ahead(days=99))
     with signing(days=99):
@@ -332,11 +630,24 @@ def test_rotation_comes_when_its_period_is_over(fresh_server):
     server.start(**ahead(days=101))
     with signing(days=101):
         kms = server.client("kms")
-        assert [r["RotationType"] for r in kms.list_key_rotations(KeyId=key)["Rotations"]] == ["AUTOMATIC"]
-        assert kms.list_key_rotations(KeyId=still)["Rotations"] == [] and kms.list_key_rotations(KeyId=off)["Rotations"] == []
-        assert kms.decrypt(CiphertextBlob=blob)["KeyMaterialId"] == first != kms.generate_data_key(KeyId=key, KeySpec="AES_256")["KeyMaterialId"]
-        events = server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "RotateKey"}])["Events"]
-        assert [json.loads(e["CloudTrailEvent"])["eventType"] for e in events] == ["AwsServiceEvent"]
+        assert [r["RotationType"] for r in kms.list_key_rotations(KeyId=key)["Rotations"]] == [
+            "AUTOMATIC"
+        ]
+        assert (
+            kms.list_key_rotations(KeyId=still)["Rotations"] == []
+            and kms.list_key_rotations(KeyId=off)["Rotations"] == []
+        )
+        assert (
+            kms.decrypt(CiphertextBlob=blob)["KeyMaterialId"]
+            == first
+            != kms.generate_data_key(KeyId=key, KeySpec="AES_256")["KeyMaterialId"]
+        )
+        events = server.client("cloudtrail").lookup_events(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "RotateKey"}]
+        )["Events"]
+        assert [json.loads(e["CloudTrailEvent"])["eventType"] for e in events] == [
+            "AwsServiceEvent"
+        ]
 
 
 def test_a_deleted_key_is_gone_for_ever(fresh_server, code):
@@ -346,13 +657,18 @@ def test_a_deleted_key_is_gone_for_ever(fresh_server, code):
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/doomed", TargetKeyId=key)
     s3.create_bucket(Bucket="doomed")
-    s3.put_object(Bucket="doomed", Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    s3.put_object(
+        Bucket="doomed", Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     server.stop()
     server.start(**ahead(days=6, hours=23))
     with signing(days=6, hours=23):
-        assert server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+        assert (
+            server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+            == "PendingDeletion"
+        )
     server.stop()
     server.start(**ahead(days=7, hours=1))
     with signing(days=7, hours=1):
@@ -379,7 +695,11 @@ def test_without_its_root_key_the_server_does_not_start(fresh_server, spoil):
     else:
         root.write_text("0" * 64 if spoil == "other" else "nonsense")
     done = server.run("serve", "--listen", "127.0.0.1:0", check=False)
-    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1 and "root key" in done.stderr, done.stderr
+    assert (
+        done.returncode == 1
+        and len(done.stderr.strip().splitlines()) == 1
+        and "root key" in done.stderr
+    ), done.stderr
     root.write_text(kept)
     root.chmod(0o600)
     assert server.start().client("kms").list_keys()["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -8,7 +8,9 @@ import release
 from conftest import Server
 
 
-@pytest.mark.parametrize("name", sorted(path.name.removesuffix(".tar.xz") for path in release.RELEASES.glob("*.tar.xz")))
+@pytest.mark.parametrize(
+    "name", sorted(path.name.removesuffix(".tar.xz") for path in release.RELEASES.glob("*.tar.xz"))
+)
 def test_a_directory_of_an_earlier_release_answers_as_it_did(tmp_path, name):
     calls, answers = release.unpack(name, tmp_path)
     server = Server(tmp_path)
@@ -16,7 +18,11 @@ def test_a_directory_of_an_earlier_release_answers_as_it_did(tmp_path, name):
     assert refused.returncode == 1 and "start `sluice serve` on it once" in refused.stderr
     server.start()
     now = release.look(server, calls)
-    changed = [(*before, after) for before, (_, _, after) in zip(answers, now, strict=True) if before[2] != after]
+    changed = [
+        (*before, after)
+        for before, (_, _, after) in zip(answers, now, strict=True)
+        if before[2] != after
+    ]
     assert not changed, json.dumps(changed[:3], indent=1)
     # What was stored is changed, and written in the form of today.
     server.client("s3").put_object(Bucket="matrix", Key="after", Body=b"after")

@@ -9,4 +9,6 @@ def test_the_page_is_that_of_the_table():
     spec = importlib.util.spec_from_file_location("operations", ROOT / "tools" / "operations.py")
     operations = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(operations)
-    assert (ROOT / "docs" / "operations.md").read_text() == operations.document(operations.table(SLUICE.parent)), "run tools/operations.py"
+    assert (ROOT / "docs" / "operations.md").read_text() == operations.document(
+        operations.table(SLUICE.parent)
+    ), "run tools/operations.py"

@@ -10,7 +10,14 @@ import pytest
 from conftest import SEED
 
 BUCKET, KEYS, VERSIONS, READERS = "model", 6, 60, 3
-SIZES = (0, 1, 1000, 65_536, 65_537, 300_000)          # held in the database, at its edge, in a file of several chunks
+SIZES = (
+    0,
+    1,
+    1000,
+    65_536,
+    65_537,
+    300_000,
+)  # held in the database, at its edge, in a file of several chunks
 
 
 def body_of(key, version):
@@ -21,23 +28,36 @@ def body_of(key, version):
 class Model:
     def __init__(self, server, bucket):
         self.server, self.bucket = server, bucket
-        self.acknowledged = {f"key-{n}": -1 for n in range(KEYS)}      # the newest version whose PUT was answered
-        self.begun = dict(self.acknowledged)                            # the newest whose PUT was sent
-        self.deleted = {key: -1 for key in self.acknowledged}           # the newest at the latest DELETE that was sent
+        self.acknowledged = {
+            f"key-{n}": -1 for n in range(KEYS)
+        }  # the newest version whose PUT was answered
+        self.begun = dict(self.acknowledged)  # the newest whose PUT was sent
+        self.deleted = {
+            key: -1 for key in self.acknowledged
+        }  # the newest at the latest DELETE that was sent
         self.problems, self.reads, self.done = [], 0, threading.Event()
 
     def write(self, key):
-        s3, chance = self.server.client("s3", max_pool_connections=1), random.Random(f"{SEED} {key}")
+        s3, chance = self.server.client("s3", max_pool_connections=1), random.Random(
+            f"{SEED} {key}"
+        )
         for version in range(VERSIONS):
             self.begun[key] = version
-            s3.put_object(Bucket=self.bucket, Key=key, Body=body_of(key, version), Metadata={"version": str(version)})
+            s3.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body_of(key, version),
+                Metadata={"version": str(version)},
+            )
             self.acknowledged[key] = version
             if chance.random() < 0.1:
                 self.deleted[key] = version
                 s3.delete_object(Bucket=self.bucket, Key=key)
 
     def read(self, seed):
-        s3, chance = self.server.client("s3", max_pool_connections=1), random.Random(f"{SEED} {seed}")
+        s3, chance = self.server.client("s3", max_pool_connections=1), random.Random(
+            f"{SEED} {seed}"
+        )
         while not self.done.is_set():
             key = chance.choice(list(self.begun))
             at_least = self.acknowledged[key]
@@ -50,14 +70,22 @@ class Model:
                 continue
             version = int(answer["Metadata"]["version"])
             if not at_least <= version <= self.begun[key]:
-                self.problems.append(f"{key}: version {version}, though {at_least} was acknowledged before and {self.begun[key]} is the newest sent")
+                self.problems.append(
+                    f"{key}: version {version}, though {at_least} was acknowledged before and {self.begun[key]} is the newest sent"
+                )
             if body != body_of(key, version):
-                self.problems.append(f"{key}: the body of version {version} is not what was put ({len(body)} bytes)")
+                self.problems.append(
+                    f"{key}: the body of version {version} is not what was put ({len(body)} bytes)"
+                )
             self.reads += 1
 
     def run(self):
-        writers = [threading.Thread(target=self.guarded, args=(self.write, key)) for key in self.begun]
-        readers = [threading.Thread(target=self.guarded, args=(self.read, n)) for n in range(READERS)]
+        writers = [
+            threading.Thread(target=self.guarded, args=(self.write, key)) for key in self.begun
+        ]
+        readers = [
+            threading.Thread(target=self.guarded, args=(self.read, n)) for n in range(READERS)
+        ]
         for thread in writers + readers:
             thread.start()
         for thread in writers:
@@ -84,7 +112,7 @@ def test_every_read_is_one_of_the_writes(server, versioning):
     model.run()
     assert not model.problems, model.problems[:5]
     assert model.reads > KEYS * VERSIONS / 4
-    for key in model.begun:                                             # and in the end stands what was written last
+    for key in model.begun:  # and in the end stands what was written last
         if model.deleted[key] == VERSIONS - 1:
             continue
         assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body_of(key, VERSIONS - 1)

@@ -11,7 +11,9 @@ from functions import BOOTSTRAP, LOGS, make_role, zipped, until
 
 MIB = 1 << 20
 # More to do for the tests' function: hold memory in many processes and in places that belong to none.
-GREEDY = BOOTSTRAP.replace('''    elif do == "large":''', '''    elif do == "family":
+GREEDY = BOOTSTRAP.replace(
+    """    elif do == "large":""",
+    """    elif do == "family":
         ready = [os.pipe() for _ in range(event["count"])]
         for read_end, write_end in ready:
             if os.fork() == 0:
@@ -50,25 +52,39 @@ GREEDY = BOOTSTRAP.replace('''    elif do == "large":''', '''    elif do == "fam
                 born += 1
         except OSError: pass
         result = born
-    elif do == "large":''')
+    elif do == "large":""",
+)
 
 
 @pytest.fixture(scope="module")
 def fn(server):
     role, client = make_role(server, "greedy", LOGS), server.client("lambda")
     for name in ("greedy", "other"):
-        client.create_function(FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": zipped(GREEDY)}, MemorySize=128, Timeout=30)
+        client.create_function(
+            FunctionName=name,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role=role,
+            Code={"ZipFile": zipped(GREEDY)},
+            MemorySize=128,
+            Timeout=30,
+        )
     return client
 
 
 def invoke(fn, event, name="greedy"):
     answer = fn.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
     log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read() or "null"), int(re.search(r"Max Memory Used: (\d+) MB", log)[1])
+    return json.loads(answer["Payload"].read() or "null"), int(
+        re.search(r"Max Memory Used: (\d+) MB", log)[1]
+    )
 
 
 def available():
-    return int(re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) * 1024
+    return (
+        int(re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
+        * 1024
+    )
 
 
 def test_an_ordinary_invocation_uses_some_and_is_let_be(fn):
@@ -77,14 +93,23 @@ def test_an_ordinary_invocation_uses_some_and_is_let_be(fn):
     assert invoke(fn, {"do": "eat", "mb": 60})[0] == "ate"
 
 
-@pytest.mark.parametrize("event", ({"do": "family", "count": 12, "mb": 50, "seconds": 20}, {"do": "memfd", "count": 20, "mb": 50, "seconds": 20}), ids=lambda event: event["do"])
+@pytest.mark.parametrize(
+    "event",
+    (
+        {"do": "family", "count": 12, "mb": 50, "seconds": 20},
+        {"do": "memfd", "count": 20, "mb": 50, "seconds": 20},
+    ),
+    ids=lambda event: event["do"],
+)
 def test_all_of_a_sandbox_together_have_one_limit(fn, event):
     """Twelve processes of 50 MB each, or files in memory that no process maps: the sandbox is killed and says so, the machine keeps its memory."""
     before = available()
     body, used = invoke(fn, event)
-    assert body["errorType"] == "Runtime.ExitError" and body["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert body["errorType"] == "Runtime.ExitError" and body["errorMessage"].endswith(
+        "Error: Runtime exited with error: signal: killed"
+    )
     assert used > 100 and available() > before - 700 * MIB
-    assert invoke(fn, {"hello": 1})[0] == {"hello": 1}                  # the next one has a new sandbox
+    assert invoke(fn, {"hello": 1})[0] == {"hello": 1}  # the next one has a new sandbox
 
 
 def test_processes_that_share_their_memory_are_not_counted_twice(fn):
@@ -97,11 +122,12 @@ def test_shared_memory_has_the_functions_size_and_counts(fn):
     body, _ = invoke(fn, {"do": "shm", "mb": 200}, "other")
     assert body == "No space left on device" or body["errorMessage"].endswith("signal: killed")
 
-    def is_kept():                                                      # the full sandbox may be ended under the next call
+    def is_kept():  # the full sandbox may be ended under the next call
         body, used = invoke(fn, {"do": "shm", "mb": 40}, "other")
         return body == "kept" and used >= 40
+
     until(is_kept)
-    assert invoke(fn, {"hello": 1}, "other")[1] >= 40                   # what was left there counts for the next
+    assert invoke(fn, {"hello": 1}, "other")[1] >= 40  # what was left there counts for the next
 
 
 def test_what_lies_in_tmp_counts(fn):
@@ -119,5 +145,9 @@ def test_dev_cannot_be_written_to(fn):
 
 def test_a_fork_bomb_ends_at_its_limit(fn, server):
     body, _ = invoke(fn, {"do": "bomb"})
-    assert body["errorMessage"].endswith("signal: killed") if isinstance(body, dict) else 0 < body < 1024
+    assert (
+        body["errorMessage"].endswith("signal: killed")
+        if isinstance(body, dict)
+        else 0 < body < 1024
+    )
     assert server.client("s3").list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -14,7 +14,15 @@ KILLS = 30
 def test_thirty_kills_during_delivery(tmp_path):
     server, dice = hasty(tmp_path, digest_interval_s=1), random.Random(SEED)
     server.client("s3").create_bucket(Bucket="load")
-    make_trail(server, "killed", selectors={"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::load/"]}]}]})
+    make_trail(
+        server,
+        "killed",
+        selectors={
+            "EventSelectors": [
+                {"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::load/"]}]}
+            ]
+        },
+    )
     answered, begun = set(), set()
     for kill in range(KILLS):
         stop = threading.Event()
@@ -34,7 +42,7 @@ def test_thirty_kills_during_delivery(tmp_path):
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             workers = [pool.submit(put, worker) for worker in range(2)]
-            threading.Event().wait(dice.uniform(0.7, 1.6))       # around the instant of a delivery
+            threading.Event().wait(dice.uniform(0.7, 1.6))  # around the instant of a delivery
             server.stop(signal.SIGKILL)
             stop.set()
             for worker in workers:
@@ -43,15 +51,22 @@ def test_thirty_kills_during_delivery(tmp_path):
     stop_trail(server, "killed")
     bucket = Bucket(server, "killed")
     records = bucket.records()
-    assert len({r["eventID"] for r in records}) == len(records)                        # none twice
+    assert len({r["eventID"] for r in records}) == len(records)  # none twice
     keys = [r["requestParameters"]["key"] for r in records if r["eventName"] == "PutObject"]
-    assert len(keys) == len(set(keys)) and answered <= set(keys) <= begun              # a call whose answer the kill took may be there
+    assert (
+        len(keys) == len(set(keys)) and answered <= set(keys) <= begun
+    )  # a call whose answer the kill took may be there
     digests = bucket.digests()
-    assert [d["previousDigestS3Object"] for d in digests] == [None] + [d["digestS3Object"] for d in digests[:-1]]
+    assert [d["previousDigestS3Object"] for d in digests] == [None] + [
+        d["digestS3Object"] for d in digests[:-1]
+    ]
     assert [d["digestStartTime"] for d in digests[1:]] == [d["digestEndTime"] for d in digests[:-1]]
     assert sorted(f["s3Object"] for d in digests for f in d["logFiles"]) == sorted(bucket.logs())
     server.stop()
-    assert f"clean: {len(digests)} digests, {len(bucket_logs(digests))} log files, {len(records)} records" in server.run("verify", "--trail", arn("killed")).stdout
+    assert (
+        f"clean: {len(digests)} digests, {len(bucket_logs(digests))} log files, {len(records)} records"
+        in server.run("verify", "--trail", arn("killed")).stdout
+    )
 
 
 def bucket_logs(digests):

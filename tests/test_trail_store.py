@@ -20,7 +20,11 @@ class Scene:
     """A stopped server whose trail delivered all its records, as it was; and a copy of its directory from before the last log file."""
 
     def __init__(self, directory):
-        self.server, self.kept, self.older = hasty(directory), directory / "kept", directory / "older"
+        self.server, self.kept, self.older = (
+            hasty(directory),
+            directory / "kept",
+            directory / "older",
+        )
         bucket, kms = make_trail(self.server, "kept"), self.server.client("kms")
         for _ in range(6):
             kms.create_key()
@@ -37,8 +41,17 @@ class Scene:
         records = {r["eventID"] for r in bucket.records() if r["eventName"] == "CreateKey"}
         self.server.client("s3").put_object(Bucket="kept", Key="large", Body=bytes(200_000))
         assert self.server.stop() == 0
-        audit = json.loads(subprocess.run([SLUICE.parent / "dump", self.server.data_dir], capture_output=True, text=True, check=True).stdout)["audit"]
-        self.records = [i for i, r in enumerate(audit, 1) if r["eventID"] in records]               # sequences of delivered records
+        audit = json.loads(
+            subprocess.run(
+                [SLUICE.parent / "dump", self.server.data_dir],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )["audit"]
+        self.records = [
+            i for i, r in enumerate(audit, 1) if r["eventID"] in records
+        ]  # sequences of delivered records
         self.last = len(audit)
         shutil.copytree(self.server.data_dir, self.kept, ignore=NO_SOCKET)
 
@@ -47,15 +60,27 @@ class Scene:
         shutil.copytree(source, self.server.data_dir)
 
     def rewrite(self, *arguments):
-        subprocess.run([SLUICE.parent / "rewrite", self.server.data_dir, *map(str, arguments)], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [SLUICE.parent / "rewrite", self.server.data_dir, *map(str, arguments)],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     def database_file(self, ending):
         """The largest."""
-        return max((self.server.data_dir / "db").glob("*" + ending), key=lambda path: path.stat().st_size)
+        return max(
+            (self.server.data_dir / "db").glob("*" + ending), key=lambda path: path.stat().st_size
+        )
 
     def who_notices(self):
-        looks = {VERIFY: self.server.run("verify", check=False), TRAIL: self.server.run("verify", "--trail", arn("kept"), check=False)}
-        return {who for who, done in looks.items() if done.returncode == 1}, {who: done.stdout + done.stderr for who, done in looks.items()}
+        looks = {
+            VERIFY: self.server.run("verify", check=False),
+            TRAIL: self.server.run("verify", "--trail", arn("kept"), check=False),
+        }
+        return {who for who, done in looks.items() if done.returncode == 1}, {
+            who: done.stdout + done.stderr for who, done in looks.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +95,10 @@ def turn_a_bit(path, at):
 
 
 def large(scene):
-    return max((p for p in (scene.server.data_dir / "blobs").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    return max(
+        (p for p in (scene.server.data_dir / "blobs").rglob("*") if p.is_file()),
+        key=lambda p: p.stat().st_size,
+    )
 
 
 BOTH = {VERIFY, TRAIL}
@@ -78,18 +106,54 @@ TABLE = {
     "record edited": (lambda s: s.rewrite("audit", "edit", s.records[0]), BOTH, "audit record"),
     "record deleted": (lambda s: s.rewrite("audit", "delete", s.records[0]), BOTH, "audit record"),
     "record inserted": (lambda s: s.rewrite("audit", "append", s.records[0]), BOTH, "audit record"),
-    "records reordered": (lambda s: s.rewrite("audit", "swap", s.records[0], s.records[1]), BOTH, "audit record"),
-    "record edited and the chain computed anew": (lambda s: s.rewrite("audit", "forge", s.records[0]), {TRAIL}, "stand in the audit chain"),
+    "records reordered": (
+        lambda s: s.rewrite("audit", "swap", s.records[0], s.records[1]),
+        BOTH,
+        "audit record",
+    ),
+    "record edited and the chain computed anew": (
+        lambda s: s.rewrite("audit", "forge", s.records[0]),
+        {TRAIL},
+        "stand in the audit chain",
+    ),
     "delivered records cut off": (lambda s: s.rewrite("audit", "cut", s.records[0]), BOTH, "audit"),
-    "newest records cut off, undelivered": (lambda s: s.rewrite("audit", "cut", s.last), BOTH, "the newest, are missing"),
+    "newest records cut off, undelivered": (
+        lambda s: s.rewrite("audit", "cut", s.last),
+        BOTH,
+        "the newest, are missing",
+    ),
     "log file edited": (lambda s: s.rewrite("object", "edit", "kept", s.log), BOTH, "CloudTrail/"),
-    "log file deleted": (lambda s: s.rewrite("object", "delete", "kept", s.log), BOTH, "CloudTrail/"),
-    "log file inserted into": (lambda s: s.rewrite("object", "append", "kept", s.log), BOTH, "CloudTrail/"),
-    "log file reordered": (lambda s: s.rewrite("object", "swap", "kept", s.log), BOTH, "CloudTrail/"),
+    "log file deleted": (
+        lambda s: s.rewrite("object", "delete", "kept", s.log),
+        BOTH,
+        "CloudTrail/",
+    ),
+    "log file inserted into": (
+        lambda s: s.rewrite("object", "append", "kept", s.log),
+        BOTH,
+        "CloudTrail/",
+    ),
+    "log file reordered": (
+        lambda s: s.rewrite("object", "swap", "kept", s.log),
+        BOTH,
+        "CloudTrail/",
+    ),
     "log file cut off": (lambda s: s.rewrite("object", "cut", "kept", s.log), BOTH, "CloudTrail/"),
-    "log file replaced": (lambda s: s.rewrite("object", "replace", "kept", s.log, s.other), BOTH, "CloudTrail/"),
-    "digest edited": (lambda s: s.rewrite("object", "edit", "kept", s.digest), BOTH, "CloudTrail-Digest/"),
-    "digest deleted": (lambda s: s.rewrite("object", "delete", "kept", s.digest), BOTH, "CloudTrail-Digest/"),
+    "log file replaced": (
+        lambda s: s.rewrite("object", "replace", "kept", s.log, s.other),
+        BOTH,
+        "CloudTrail/",
+    ),
+    "digest edited": (
+        lambda s: s.rewrite("object", "edit", "kept", s.digest),
+        BOTH,
+        "CloudTrail-Digest/",
+    ),
+    "digest deleted": (
+        lambda s: s.rewrite("object", "delete", "kept", s.digest),
+        BOTH,
+        "CloudTrail-Digest/",
+    ),
     "object file edited": (lambda s: turn_a_bit(large(s), 70_000), {VERIFY}, "s3://kept/large"),
     "object file cut off": (lambda s: os.truncate(large(s), 150_000), BOTH, "object file"),
     "object file deleted": (lambda s: large(s).unlink(), BOTH, "object file"),

@@ -16,7 +16,19 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from conftest import ROOT
 from functions import until
-from trails import ACCOUNT, Bucket, REGION, arn, hasty, make_bucket, make_trail, now, stop_trail, validate, validators
+from trails import (
+    ACCOUNT,
+    Bucket,
+    REGION,
+    arn,
+    hasty,
+    make_bucket,
+    make_trail,
+    now,
+    stop_trail,
+    validate,
+    validators,
+)
 
 FOREIGN_KEY = rsa.generate_private_key(65537, 2048)
 
@@ -33,12 +45,17 @@ class Scene:
         for count in (1, 2, 3):
             for _ in range(4):
                 self.server.client("kms").create_key()
-            until(lambda: len(self.bucket.keys("CloudTrail-Digest")) >= 2 * count and len(self.bucket.logs()) >= count)
+            until(
+                lambda: len(self.bucket.keys("CloudTrail-Digest")) >= 2 * count
+                and len(self.bucket.logs()) >= count
+            )
         for name in ("scene", "other"):
             stop_trail(self.server, name)
             make_bucket(self.server, name + "-elsewhere", name)
         self.objects = {bucket: self.copy(bucket) for bucket in ("scene", "other")}
-        self.program = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "audit.md").read_text(), re.S)[1]
+        self.program = re.search(
+            r"```python\n(.*?)```", (ROOT / "docs" / "audit.md").read_text(), re.S
+        )[1]
 
     def copy(self, bucket):
         found = {}
@@ -49,10 +66,16 @@ class Scene:
         return found
 
     def digests(self, bucket="scene"):
-        return sorted((k for k in self.objects[bucket] if "/CloudTrail-Digest/" in k), key=lambda k: k[-24:])
+        return sorted(
+            (k for k in self.objects[bucket] if "/CloudTrail-Digest/" in k), key=lambda k: k[-24:]
+        )
 
     def logs(self, bucket="scene"):
-        return [f["s3Object"] for d in self.digests(bucket) for f in self.document(d, bucket)["logFiles"]]
+        return [
+            f["s3Object"]
+            for d in self.digests(bucket)
+            for f in self.document(d, bucket)["logFiles"]
+        ]
 
     def document(self, key, bucket="scene"):
         return json.loads(gzip.decompress(self.objects[bucket][key][0]))
@@ -73,15 +96,38 @@ class Scene:
     def look(self):
         """Who says that all is well: (validate-logs, sluice verify --trail, the program of docs/audit.md)."""
         session = self.server.session()
-        environment = os.environ | {"AWS_ENDPOINT_URL": self.server.endpoint["endpoint"], "AWS_CA_BUNDLE": self.server.endpoint["ca_file"], "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
-                                    "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"], "AWS_SESSION_TOKEN": session["SessionToken"], "AWS_DEFAULT_REGION": REGION}
-        which, path = sorted(validators().items())[0]                                  # both are run in test_trail.py
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:                          # the two that take long to start
-            theirs = pool.submit(validate, self.server, which, path, self.directory / which, "scene", self.start)
-            third = pool.submit(subprocess.run, [sys.executable, "-c", self.program, "scene", "scene"], env=environment, capture_output=True, text=True, timeout=60)
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": self.server.endpoint["endpoint"],
+            "AWS_CA_BUNDLE": self.server.endpoint["ca_file"],
+            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": session["SessionToken"],
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        which, path = sorted(validators().items())[0]  # both are run in test_trail.py
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the two that take long to start
+            theirs = pool.submit(
+                validate, self.server, which, path, self.directory / which, "scene", self.start
+            )
+            third = pool.submit(
+                subprocess.run,
+                [sys.executable, "-c", self.program, "scene", "scene"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
             own = self.server.run("verify", "--trail", arn("scene"), check=False)
             (code, output), third = theirs.result(), third.result()
-        return {which: code == 0 and "INVALID" not in output, "verify": own.returncode == 0, "program": third.returncode == 0}, {which: output, "verify": own.stdout + own.stderr, "program": third.stdout + third.stderr}
+        return {
+            which: code == 0 and "INVALID" not in output,
+            "verify": own.returncode == 0,
+            "program": third.returncode == 0,
+        }, {
+            which: output,
+            "verify": own.stdout + own.stderr,
+            "program": third.stdout + third.stderr,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +150,21 @@ def with_records(scene, key, change):
 def resigned(scene, digest_key, document):
     """The digest with a right signature, by another key."""
     text = json.dumps(document).encode()
-    signed = "\n".join([document["digestEndTime"], f"scene/{digest_key}", hashlib.sha256(text).hexdigest(), document["previousDigestSignature"] or "null"])
+    signed = "\n".join(
+        [
+            document["digestEndTime"],
+            f"scene/{digest_key}",
+            hashlib.sha256(text).hexdigest(),
+            document["previousDigestSignature"] or "null",
+        ]
+    )
     signature = FOREIGN_KEY.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
-    return {digest_key: (gzip.compress(text), scene.objects["scene"][digest_key][1] | {"signature": signature})}
+    return {
+        digest_key: (
+            gzip.compress(text),
+            scene.objects["scene"][digest_key][1] | {"signature": signature},
+        )
+    }
 
 
 def log(scene):
@@ -123,7 +181,9 @@ def forged_log_and_digest(scene):
     """A record taken out, its digest corrected and signed again: what somebody would do who owns the bucket but not the key."""
     key = log(scene)
     change = with_records(scene, key, lambda r: r[:-1])
-    digest = next(d for d in scene.digests() if key in [f["s3Object"] for f in scene.document(d)["logFiles"]])
+    digest = next(
+        d for d in scene.digests() if key in [f["s3Object"] for f in scene.document(d)["logFiles"]]
+    )
     document = scene.document(digest)
     for file in document["logFiles"]:
         if file["s3Object"] == key:
@@ -134,8 +194,15 @@ def forged_log_and_digest(scene):
 def unsigned_digest(scene):
     """A file, and a page that vouches for it, under a name that no trail has."""
     forged = scene.logs()[0].replace("Z_", "Z_FORGED", 1)
-    page = {"logFiles": [{"s3Bucket": "scene", "s3Object": forged, "hashValue": "", "hashAlgorithm": "SHA-256"}]}
-    return {forged: scene.objects["scene"][scene.logs()[0]], scene.digests()[0].rsplit("/", 1)[0] + "/page.json.gz": (packed(page), {})}
+    page = {
+        "logFiles": [
+            {"s3Bucket": "scene", "s3Object": forged, "hashValue": "", "hashAlgorithm": "SHA-256"}
+        ]
+    }
+    return {
+        forged: scene.objects["scene"][scene.logs()[0]],
+        scene.digests()[0].rsplit("/", 1)[0] + "/page.json.gz": (packed(page), {}),
+    }
 
 
 def of(scene, bucket, key):
@@ -144,7 +211,10 @@ def of(scene, bucket, key):
 
 ALL, NO_VALIDATOR = {"validator", "verify", "program"}, {"verify", "program"}
 TABLE = {
-    "log edited": (lambda s: with_records(s, log(s), lambda r: [r[0] | {"eventName": "Nothing"}] + r[1:]), ALL),
+    "log edited": (
+        lambda s: with_records(s, log(s), lambda r: [r[0] | {"eventName": "Nothing"}] + r[1:]),
+        ALL,
+    ),
     "log record removed": (lambda s: with_records(s, log(s), lambda r: r[1:]), ALL),
     "log record inserted": (lambda s: with_records(s, log(s), lambda r: r + r[:1]), ALL),
     "log reordered": (lambda s: with_records(s, log(s), lambda r: r[::-1]), ALL),
@@ -152,17 +222,36 @@ TABLE = {
     "log deleted": (lambda s: {log(s): None}, ALL),
     "log replaced by an older one": (lambda s: {s.logs()[-1]: of(s, "scene", s.logs()[0])}, ALL),
     "log of another trail": (lambda s: {log(s): of(s, "other", s.logs("other")[0])}, ALL),
-    "log added": (lambda s: {s.logs()[0].replace("Z_", "Z_FORGED", 1): of(s, "scene", s.logs()[0])}, NO_VALIDATOR),
+    "log added": (
+        lambda s: {s.logs()[0].replace("Z_", "Z_FORGED", 1): of(s, "scene", s.logs()[0])},
+        NO_VALIDATOR,
+    ),
     "log added, in a digest that nobody signed": (unsigned_digest, NO_VALIDATOR),
-    "digest edited": (lambda s: edited_digest(s, next(d for d in s.digests() if s.document(d)["logFiles"])), ALL),
-    "digest signed with another key": (lambda s: resigned(s, s.digests()[1], s.document(s.digests()[1])), ALL),
+    "digest edited": (
+        lambda s: edited_digest(s, next(d for d in s.digests() if s.document(d)["logFiles"])),
+        ALL,
+    ),
+    "digest signed with another key": (
+        lambda s: resigned(s, s.digests()[1], s.document(s.digests()[1])),
+        ALL,
+    ),
     "log and digest forged together": (forged_log_and_digest, ALL),
     "digest deleted in the middle": (lambda s: {s.digests()[1]: None}, ALL),
-    "digest replaced by an older one": (lambda s: {s.digests()[2]: of(s, "scene", s.digests()[1])}, ALL),
-    "digest of another trail": (lambda s: {s.digests()[1]: of(s, "other", s.digests("other")[1])}, ALL),
+    "digest replaced by an older one": (
+        lambda s: {s.digests()[2]: of(s, "scene", s.digests()[1])},
+        ALL,
+    ),
+    "digest of another trail": (
+        lambda s: {s.digests()[1]: of(s, "other", s.digests("other")[1])},
+        ALL,
+    ),
     "newest digest edited": (lambda s: edited_digest(s, s.digests()[-1]), ALL),
     "newest digest deleted": (lambda s: {s.digests()[-1]: None}, NO_VALIDATOR),
-    "newest digest and its logs deleted": (lambda s: {s.digests()[-1]: None} | {f["s3Object"]: None for f in s.document(s.digests()[-1])["logFiles"]}, {"verify"}),
+    "newest digest and its logs deleted": (
+        lambda s: {s.digests()[-1]: None}
+        | {f["s3Object"]: None for f in s.document(s.digests()[-1])["logFiles"]},
+        {"verify"},
+    ),
 }
 
 

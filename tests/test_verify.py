@@ -4,7 +4,10 @@ import json
 
 
 def object_files(server):
-    return sorted((p for p in (server.data_dir / "blobs").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    return sorted(
+        (p for p in (server.data_dir / "blobs").rglob("*") if p.is_file()),
+        key=lambda p: p.stat().st_size,
+    )
 
 
 def test_changed_truncated_and_missing_object_files_are_named(fresh_server):
@@ -19,7 +22,9 @@ def test_changed_truncated_and_missing_object_files_are_named(fresh_server):
     changed[70_000] ^= 1
     files[0].write_bytes(changed)
     files[1].write_bytes(files[1].read_bytes()[:-1])
-    files[2].write_bytes(files[3].read_bytes()[:files[2].stat().st_size])      # another object's sealed bytes
+    files[2].write_bytes(
+        files[3].read_bytes()[: files[2].stat().st_size]
+    )  # another object's sealed bytes
     files[3].unlink()
     done = fresh_server.run("verify", check=False)
     assert done.returncode == 1
@@ -31,10 +36,21 @@ def test_a_disabled_key_is_not_damage(fresh_server):
     s3, kms, dynamodb = (fresh_server.client(name) for name in ("s3", "kms", "dynamodb"))
     key = kms.create_key()["KeyMetadata"]["Arn"]
     s3.create_bucket(Bucket="proof")
-    s3.put_object(Bucket="proof", Key="shut", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    s3.put_object(
+        Bucket="proof", Key="shut", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
     s3.put_object(Bucket="proof", Key="open", Body=b"x")
-    dynamodb.create_table(TableName="shut", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "a", "KeyType": "HASH"}],
-                          AttributeDefinitions=[{"AttributeName": "a", "AttributeType": "S"}], SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    dynamodb.create_table(
+        TableName="shut",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "a", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "a", "AttributeType": "S"}],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
     kms.disable_key(KeyId=key)
     fresh_server.stop()
-    assert json.loads(fresh_server.run("verify", "--json").stdout) == {"findings": [], "seals": 1, "shut": 2}
+    assert json.loads(fresh_server.run("verify", "--json").stdout) == {
+        "findings": [],
+        "seals": 1,
+        "shut": 2,
+    }

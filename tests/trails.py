@@ -37,10 +37,34 @@ def arn(name):
 
 def bucket_policy(bucket, name, prefix=""):
     source = {"StringEquals": {"aws:SourceArn": arn(name)}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Sid": "AWSCloudTrailAclCheck20150319", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{bucket}", "Condition": source},
-        {"Sid": "AWSCloudTrailWrite20150319", "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{ACCOUNT}/*",
-         "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceArn": arn(name)}}}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AWSCloudTrailAclCheck20150319",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                    "Action": "s3:GetBucketAcl",
+                    "Resource": f"arn:aws:s3:::{bucket}",
+                    "Condition": source,
+                },
+                {
+                    "Sid": "AWSCloudTrailWrite20150319",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                    "Action": "s3:PutObject",
+                    "Resource": f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{ACCOUNT}/*",
+                    "Condition": {
+                        "StringEquals": {
+                            "s3:x-amz-acl": "bucket-owner-full-control",
+                            "aws:SourceArn": arn(name),
+                        }
+                    },
+                },
+            ],
+        }
+    )
 
 
 def make_bucket(server, bucket, name, prefix=""):
@@ -57,25 +81,33 @@ class Bucket:
         self.s3, self.bucket, self.root = server.client("s3"), bucket, f"{prefix}AWSLogs/{ACCOUNT}/"
 
     def keys(self, folder):
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{self.root}{folder}/")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=f"{self.root}{folder}/"
+        )
         return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
     def read(self, key):
-        return json.loads(gzip.decompress(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()))
+        return json.loads(
+            gzip.decompress(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        )
 
     def logs(self):
         return self.keys("CloudTrail")
 
     def digests(self):
         """Oldest first: the end is the end of the key."""
-        return [self.read(key) for key in sorted(self.keys("CloudTrail-Digest"), key=lambda k: k[-24:])]
+        return [
+            self.read(key) for key in sorted(self.keys("CloudTrail-Digest"), key=lambda k: k[-24:])
+        ]
 
     def records(self):
         return [record for key in self.logs() for record in self.read(key)["Records"]]
 
 
 def make_trail(server, name, start=True, selectors=None, **settings):
-    make_bucket(server, name, name, settings.get("S3KeyPrefix", "") and settings["S3KeyPrefix"] + "/")
+    make_bucket(
+        server, name, name, settings.get("S3KeyPrefix", "") and settings["S3KeyPrefix"] + "/"
+    )
     trail = server.client("cloudtrail")
     trail.create_trail(Name=name, S3BucketName=name, EnableLogFileValidation=True, **settings)
     if selectors:
@@ -93,8 +125,15 @@ def stop_trail(server, name, bucket=None):
 
     def done():
         fresh = [key for key in bucket.logs() if key not in before]
-        stopped = [key for key in fresh if any(r["eventName"] == "StopLogging" for r in bucket.read(key)["Records"])]
-        return stopped and any(f["s3Object"] in stopped for f in bucket.digests()[-1:] for f in f["logFiles"])
+        stopped = [
+            key
+            for key in fresh
+            if any(r["eventName"] == "StopLogging" for r in bucket.read(key)["Records"])
+        ]
+        return stopped and any(
+            f["s3Object"] in stopped for f in bucket.digests()[-1:] for f in f["logFiles"]
+        )
+
     until(done)
 
 
@@ -105,8 +144,16 @@ def now():
 def validators():
     """The installed AWS CLIs: Debian's old one, and one that knows AWS_ENDPOINT_URL."""
     found = {}
-    for path in {p for p in (shutil.which("aws", path=d) for d in os.environ["PATH"].split(":") + ["/usr/bin"]) if p}:
-        version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout.split("/")[1].split(" ")[0]
+    for path in {
+        p
+        for p in (shutil.which("aws", path=d) for d in os.environ["PATH"].split(":") + ["/usr/bin"])
+        if p
+    }:
+        version = (
+            subprocess.run([path, "--version"], capture_output=True, text=True)
+            .stdout.split("/")[1]
+            .split(" ")[0]
+        )
         found["debian" if version.startswith("2.9.") else "current"] = path
     return found
 
@@ -114,19 +161,78 @@ def validators():
 def validate(server, which, path, home, name, start, *more):
     """`aws cloudtrail validate-logs` -> (exit code, output). Both CLIs use the server for CloudTrail and for S3."""
     session = server.session()
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_CA_BUNDLE": server.endpoint["ca_file"], "AWS_ACCESS_KEY_ID": session["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
-                   "AWS_SESSION_TOKEN": session["SessionToken"], "AWS_DEFAULT_REGION": REGION, "AWS_PAGER": ""} | {k: v for k, v in os.environ.items() if k.startswith("PYENV")}
-    command = [path, "cloudtrail", "validate-logs", "--trail-arn", arn(name), "--start-time", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--verbose", *more]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AWS_CA_BUNDLE": server.endpoint["ca_file"],
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_PAGER": "",
+    } | {k: v for k, v in os.environ.items() if k.startswith("PYENV")}
+    command = [
+        path,
+        "cloudtrail",
+        "validate-logs",
+        "--trail-arn",
+        arn(name),
+        "--start-time",
+        start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "--verbose",
+        *more,
+    ]
     if which == "current":
         environment["AWS_ENDPOINT_URL"] = server.endpoint["endpoint"]
-    else:                                              # 2.9.19 knows no such variable, and --endpoint-url reaches CloudTrail only
+    else:  # 2.9.19 knows no such variable, and --endpoint-url reaches CloudTrail only
         models = pathlib.Path(home) / ".aws" / "models" / "s3" / "2006-03-01"
         models.mkdir(parents=True, exist_ok=True)
-        sign = {"authSchemes": [{"name": "sigv4", "signingName": "s3", "signingRegion": "{Region}", "disableDoubleEncoding": True}]}
-        (models / "endpoint-rule-set-1.json").write_text(json.dumps({"version": "1.0", "parameters": {
-            "Bucket": {"required": False, "documentation": "", "type": "String"}, "Region": {"required": False, "documentation": "", "type": "String", "builtIn": "AWS::Region"}},
-            "rules": [{"conditions": [{"fn": "isSet", "argv": [{"ref": "Bucket"}]}], "endpoint": {"url": server.endpoint["endpoint"] + "/{Bucket}", "properties": sign, "headers": {}}, "type": "endpoint"},
-                      {"conditions": [], "endpoint": {"url": server.endpoint["endpoint"], "properties": sign, "headers": {}}, "type": "endpoint"}]}))
+        sign = {
+            "authSchemes": [
+                {
+                    "name": "sigv4",
+                    "signingName": "s3",
+                    "signingRegion": "{Region}",
+                    "disableDoubleEncoding": True,
+                }
+            ]
+        }
+        (models / "endpoint-rule-set-1.json").write_text(
+            json.dumps(
+                {
+                    "version": "1.0",
+                    "parameters": {
+                        "Bucket": {"required": False, "documentation": "", "type": "String"},
+                        "Region": {
+                            "required": False,
+                            "documentation": "",
+                            "type": "String",
+                            "builtIn": "AWS::Region",
+                        },
+                    },
+                    "rules": [
+                        {
+                            "conditions": [{"fn": "isSet", "argv": [{"ref": "Bucket"}]}],
+                            "endpoint": {
+                                "url": server.endpoint["endpoint"] + "/{Bucket}",
+                                "properties": sign,
+                                "headers": {},
+                            },
+                            "type": "endpoint",
+                        },
+                        {
+                            "conditions": [],
+                            "endpoint": {
+                                "url": server.endpoint["endpoint"],
+                                "properties": sign,
+                                "headers": {},
+                            },
+                            "type": "endpoint",
+                        },
+                    ],
+                }
+            )
+        )
         command[1:1] = ["--endpoint-url", server.endpoint["endpoint"]]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr

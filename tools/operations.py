@@ -17,7 +17,9 @@ ask for more (docs/differences.md and the operation's head comment say which). *
 
 
 def table(build: pathlib.Path) -> list:
-    return json.loads(subprocess.run([build / "operations"], capture_output=True, text=True, check=True).stdout)
+    return json.loads(
+        subprocess.run([build / "operations"], capture_output=True, text=True, check=True).stdout
+    )
 
 
 def request(service: dict, row: dict) -> str:
@@ -25,11 +27,22 @@ def request(service: dict, row: dict) -> str:
         return f"`X-Amz-Target: {service['target'].rsplit('.', 1)[-1]}.{row['name']}`"
     if service["protocol"] == "query":
         return f"`Action={row['name']}`"
-    return "`" + row["method"] + " " + row["path"] + ("?" + row["flag"] if row["flag"] else "") + "`" + (f" with `{row['header']}`" if row["header"] else "")
+    return (
+        "`"
+        + row["method"]
+        + " "
+        + row["path"]
+        + ("?" + row["flag"] if row["flag"] else "")
+        + "`"
+        + (f" with `{row['header']}`" if row["header"] else "")
+    )
 
 
 def document(services: list) -> str:
-    text = HEAD + f"{sum(len(s['rows']) for s in services)} operations of {len(services)} services, {sum(row['refuses'] for s in services for row in s['rows'])} of them always refused.\n"
+    text = (
+        HEAD
+        + f"{sum(len(s['rows']) for s in services)} operations of {len(services)} services, {sum(row['refuses'] for s in services for row in s['rows'])} of them always refused.\n"
+    )
     for service in sorted(services, key=lambda s: s["service"]):
         text += f"\n## {service['service']}\n`{service['event_source']}`, {service['protocol']}\n\n| operation | needs | request | event | |\n|---|---|---|---|---|\n"
         for row in sorted(service["rows"], key=lambda r: r["name"]):

@@ -25,7 +25,13 @@ ALLOWED = {
 # Third-party headers that belong to few files.
 CONFINED = {
     "rocksdb/": ("src/store/",),
-    "openssl/": ("src/crypto/", "src/net/", "src/ingest/tls", "src/base/secret.h", "src/cli/client.cc"),
+    "openssl/": (
+        "src/crypto/",
+        "src/net/",
+        "src/ingest/tls",
+        "src/base/secret.h",
+        "src/cli/client.cc",
+    ),
     "boost/asio": ("src/net/",),
     "boost/beast": ("src/net/connection.cc", "src/cli/client.cc", "src/ingest/tls.cc"),
 }
@@ -48,7 +54,11 @@ def check_file(path: pathlib.Path) -> None:
         if match := re.match(r'#include ["<]([^">]+)[">]', line):
             check_include(name, folder, number, match[1])
         for pattern, places in BANNED.items():
-            if re.search(pattern, line) and not name.startswith(places or ("\0",)) and not name.endswith("_test.cc"):
+            if (
+                re.search(pattern, line)
+                and not name.startswith(places or ("\0",))
+                and not name.endswith("_test.cc")
+            ):
                 problems.append(f"{name}:{number}: banned: {re.search(pattern, line)[0]}")
 
 
@@ -67,9 +77,22 @@ def check_format() -> None:
     """What `./dev format` would change; a machine without the formatter cannot tell."""
     if not shutil.which(CLANG_FORMAT):
         return
-    sources = [str(p) for d in ("src", "tests", "bench") for p in sorted((ROOT / d).rglob("*")) if p.suffix in (".cc", ".h")]
+    sources = [
+        str(p)
+        for d in ("src", "tests", "bench")
+        for p in sorted((ROOT / d).rglob("*"))
+        if p.suffix in (".cc", ".h")
+    ]
     done = subprocess.run([CLANG_FORMAT, "--dry-run", *sources], capture_output=True, text=True)
-    problems.extend(sorted({line.split(": ")[0] + ": not as ./dev format writes it" for line in done.stderr.splitlines() if "-Wclang-format" in line}))
+    problems.extend(
+        sorted(
+            {
+                line.split(": ")[0] + ": not as ./dev format writes it"
+                for line in done.stderr.splitlines()
+                if "-Wclang-format" in line
+            }
+        )
+    )
 
 
 def check_lines() -> None:
@@ -77,14 +100,25 @@ def check_lines() -> None:
     for folder in ("src", "tests", "bench"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".cc", ".h"):
-                problems.extend(f"{path.relative_to(ROOT)}:{number}: longer than 100 columns" for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 100)
+                problems.extend(
+                    f"{path.relative_to(ROOT)}:{number}: longer than 100 columns"
+                    for number, line in enumerate(path.read_text().splitlines(), 1)
+                    if len(line) > 100
+                )
 
 
 def check_licences() -> None:
     """Each source says under which licence it is, in its first two lines."""
     for folder in ("src", "tests", "bench", "tools"):
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".cc", ".h", ".py", ".mjs") and "node_modules" not in path.parts and not any("SPDX-License-Identifier: Apache-2.0" in line for line in path.read_text().splitlines()[:2]):
+            if (
+                path.suffix in (".cc", ".h", ".py", ".mjs")
+                and "node_modules" not in path.parts
+                and not any(
+                    "SPDX-License-Identifier: Apache-2.0" in line
+                    for line in path.read_text().splitlines()[:2]
+                )
+            ):
                 problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
 
 
@@ -96,7 +130,9 @@ for source in sorted((ROOT / "src").rglob("*")):
         check_file(source)
 for document in ("ARCHITECTURE.md",):
     if (ROOT / document).exists():
-        for mentioned in re.findall(r"`((?:src|tests|docs|tools|deploy)/[\w./-]*)`", (ROOT / document).read_text()):
+        for mentioned in re.findall(
+            r"`((?:src|tests|docs|tools|deploy)/[\w./-]*)`", (ROOT / document).read_text()
+        ):
             if not (ROOT / mentioned).exists():
                 problems.append(f"{document}: {mentioned} does not exist")
 
