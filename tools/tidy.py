@@ -9,6 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLANG_FORMAT = "clang-format-19"
+BLACK = "black, 23.1."  # of Debian 12
 
 # What each folder under src/ may include of ours (CONTRIBUTING.md).
 ALLOWED = {
@@ -95,6 +96,26 @@ def check_format() -> None:
     )
 
 
+def check_python() -> None:
+    """As black writes it; each version of black writes a little differently, so one is asked."""
+    if not shutil.which("black"):
+        return
+    version = subprocess.run(["black", "--version"], capture_output=True, text=True).stdout
+    if BLACK not in version:
+        return
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    done = subprocess.run(
+        ["black", "--check", *listed.stdout.split()], cwd=ROOT, capture_output=True, text=True
+    )
+    problems.extend(
+        f"{line.split(' ', 2)[2]}: not as ./dev format writes it"
+        for line in done.stderr.splitlines()
+        if line.startswith("would reformat")
+    )
+
+
 def check_lines() -> None:
     """What clang-format cannot break: comments, and texts that are to be cut by hand."""
     for folder in ("src", "tests", "bench"):
@@ -123,6 +144,7 @@ def check_licences() -> None:
 
 
 check_format()
+check_python()
 check_lines()
 check_licences()
 for source in sorted((ROOT / "src").rglob("*")):

@@ -8,8 +8,8 @@
 namespace sluice::cloudtrail {
 
 struct DataResource {
-  std::string type;                 // "AWS::S3::Object"
-  std::vector<std::string> values;  // the beginnings of ARNs
+  std::string type;                                // "AWS::S3::Object"
+  std::optional<std::vector<std::string>> values;  // the beginnings of ARNs; nothing: not sent
   static constexpr auto members() {
     return std::tuple{member("Type", &DataResource::type), member("Values", &DataResource::values)};
   }

@@ -222,7 +222,7 @@ bool chosen_by_fields(const AdvancedEventSelector& selector, const json::object&
 bool chosen_by_resources(const EventSelector& selector, const json::object& record) {
   for (const DataResource& one : selector.data_resources)
     for (const std::string& arn : arns_of(record, one.type))
-      for (const std::string& value : one.values)
+      for (const std::string& value : one.values.value_or(std::vector<std::string>{}))
         if (arn.starts_with(value)) return true;
   return false;
 }
@@ -253,9 +253,7 @@ json::array shown(const std::vector<EventSelector>& selectors) {
   for (const EventSelector& one : selectors) {
     json::array resources, excluded(one.excluded_sources.begin(), one.excluded_sources.end());
     for (const DataResource& resource : one.data_resources)
-      resources.push_back(
-          json::object{{"Type", resource.type},
-                       {"Values", json::array(resource.values.begin(), resource.values.end())}});
+      resources.push_back(members_of(resource));
     out.push_back(json::object{{"ReadWriteType", one.read_write_type},
                                {"IncludeManagementEvents", one.management_events},
                                {"DataResources", std::move(resources)},
