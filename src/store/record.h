@@ -291,7 +291,7 @@ std::shared_ptr<const R> Snapshot::get(const RecordKey<R>& key) const {
 }
 template <class R, class Fn>
 void Snapshot::scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards,
-                    Fn&& fn) const {
+                    const Fn& fn) const {
   scan(static_cast<const Key&>(prefix), start, backwards,
        [&](std::string_view key, std::string_view value) {
          std::optional<R> one;

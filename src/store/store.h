@@ -98,7 +98,8 @@ class Snapshot {
   std::shared_ptr<const R> get(const RecordKey<R>& key) const;
   // fn(key bytes, R&&). A record that cannot be read is named in the log, and passed over.
   template <class R, class Fn>
-  void scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards, Fn&& fn) const;
+  void scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards,
+            const Fn& fn) const;
   const Scope& scope() const;
   // What was worked out from whole tables of metadata, read at the commit() of some snapshot, holds
   // for this one too when none of the tables was written between the two.
