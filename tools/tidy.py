@@ -103,11 +103,8 @@ def check_python() -> None:
     version = subprocess.run(["black", "--version"], capture_output=True, text=True).stdout
     if BLACK not in version:
         return
-    listed = subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
     done = subprocess.run(
-        ["black", "--check", *listed.stdout.split()], cwd=ROOT, capture_output=True, text=True
+        ["black", "--check", "tests", "tools"], cwd=ROOT, capture_output=True, text=True
     )
     problems.extend(
         f"{line.split(' ', 2)[2]}: not as ./dev format writes it"
