@@ -47,7 +47,7 @@ GREEDY = BOOTSTRAP.replace(
     elif do == "bomb":
         born = 0
         try:
-            while born < 5000:
+            while born < 20000:
                 if os.fork() == 0: time.sleep(30); os._exit(0)
                 born += 1
         except OSError: pass
@@ -145,9 +145,10 @@ def test_dev_cannot_be_written_to(fn):
 
 def test_a_fork_bomb_ends_at_its_limit(fn, server):
     body, _ = invoke(fn, {"do": "bomb"})
-    assert (
-        body["errorMessage"].endswith("signal: killed")
-        if isinstance(body, dict)
-        else 0 < body < 1024
-    )
+    if isinstance(body, dict):  # of memory; of time, on a machine that is busy
+        assert body["errorMessage"].endswith(
+            ("signal: killed", "timed out after 3.00 seconds")
+        ), body
+    else:
+        assert 0 < body < 1024
     assert server.client("s3").list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
