@@ -42,9 +42,13 @@ int verify(const Common& common, const std::string& root_key) {
   ports.store = store->get();
   ports.data_keys = data_keys.get();
   verify_records(**store, found);
-  s3::verify(ports, found);
-  dynamodb::verify(ports, found);
-  lambda::verify(ports, found);
+  for (const auto verify_service : {s3::verify, dynamodb::verify, lambda::verify}) {
+    try {
+      verify_service(ports, found);
+    } catch (const UnreadableRecord& problem) {  // verify_records has named it
+      found.damaged.push_back(std::string("what follows it was not looked at: ") + problem.what());
+    }
+  }
   for (const std::string& id : (*store)->files())
     if (!found.files.contains(id))
       found.damaged.push_back("object file " + id + ": no record names it");

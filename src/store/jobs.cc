@@ -42,22 +42,22 @@ Key job_key(std::string_view queue, std::string_view lane, Time due, uint64_t nu
   return schema::key(Family::outbox, kJobTable, {queue, lane, due_part(due), big_endian64(number)});
 }
 std::string encode_job(const Job& job) {
-  json::object record{{"Id", job.id}, {"Event", job.event}};
-  if (job.failures) record["Failures"] = job.failures;
-  return json::serialize(record);
+  return encode(StoredJob{.id = job.id, .event = job.event, .failures = job.failures});
 }
 std::optional<Job> decode_job(std::string_view key, std::string_view value) {
   const auto parts = schema::parts(key);
-  auto record = parse_json_object(value);
-  if (parts.size() != 4 || !record) return std::nullopt;
-  json::value* event = record->if_contains("Event");
-  if (!event || !event->is_object()) return std::nullopt;
-  return Job{parts[0],
-             parts[1],
-             text_of(*record, "Id"),
-             std::move(event->get_object()),
-             int_of(*record, "Failures"),
-             {Family::outbox, std::string(key)}};
+  if (parts.size() != 4) return std::nullopt;
+  try {
+    StoredJob stored = decode<StoredJob>(value);
+    return Job{parts[0],
+               parts[1],
+               std::move(stored.id),
+               std::move(stored.event),
+               stored.failures,
+               {Family::outbox, std::string(key)}};
+  } catch (const UnreadableRecord&) {
+    return std::nullopt;
+  }
 }
 
 class Jobs::Runner {

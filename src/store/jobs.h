@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "store/store.h"
+#include "store/record.h"
 
 namespace sluice {
 
@@ -95,6 +95,19 @@ class Jobs {
 // Where a job stands: by queue, lane, when it is due (0: at once), and its number in commit order.
 constexpr std::string_view kJobTable = "job";
 Key job_key(std::string_view queue, std::string_view lane, Time due, uint64_t number);
+// Its value; queue and lane stand in its key.
+struct StoredJob {
+  static constexpr RecordType record{Family::outbox, kJobTable, 1};
+  std::string id;
+  json::object event;
+  int64_t failures = 0;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Id", &StoredJob::id), member("Event", &StoredJob::event),
+                      member("Failures", &StoredJob::failures)};
+  }
+  bool operator==(const StoredJob&) const = default;
+};
 std::string encode_job(const Job& job);
 // nullopt: it cannot be read.
 std::optional<Job> decode_job(std::string_view key, std::string_view value);

@@ -3,6 +3,7 @@
 // root key. For tests that ask who notices.
 //   rewrite DATA_DIR audit edit N | delete N | swap N M | append N | cut N | forge N
 //   rewrite DATA_DIR object edit|delete|swap|append|cut|replace BUCKET KEY [OTHER_KEY]
+//   rewrite DATA_DIR record TABLE NAME       the value of a record becomes one that none has
 // N, M: sequences of audit records. append: a copy of record N at the end. cut: N and all after it
 // deleted. forge: N edited, and the chain from there on computed anew. Of an object: one bit of its
 // sealed body turned, two bytes exchanged, one added, one cut off; or the row of another object in
@@ -10,6 +11,7 @@
 #include <cstdio>
 
 #include "base/bytes.h"
+#include "cli/records.h"
 #include "cli/server.h"
 #include "crypto/crypto.h"
 #include "store/keyring.h"
@@ -86,6 +88,17 @@ std::pair<std::string, std::string> version_of(Rocks& rocks, const std::string& 
              ? std::pair(it->key().ToString(), it->value().ToString())
              : std::pair<std::string, std::string>();
 }
+int change_record_of(Rocks& rocks, const std::string& table, const std::string& name) {
+  for (const RecordFacts& one : cli::all_records()) {
+    if (one.type.table != table) continue;
+    const std::string key = rocks.on_disk(schema::key(one.type.family, table, {name}).bytes);
+    std::string value;
+    rocksdb::ColumnFamilyHandle* family = rocks.family(one.type.family);
+    if (!rocks.db->Get({}, family, key, &value).ok()) break;
+    return rocks.db->Put({}, family, key, "\x01[]").ok() ? 0 : 1;
+  }
+  return std::fprintf(stderr, "there is no such record\n"), 1;
+}
 int change_object(Rocks& rocks, const std::string& what, const std::string& bucket,
                   const std::string& key, const std::string& other) {
   auto [row, value] = version_of(rocks, bucket, key);
@@ -120,8 +133,9 @@ int main(int argc, char** argv) {
   const auto rocks =
       open_rocks(given[0] + "/db", keys->store, cli::recorded_scope(given[0]).value());
   if (!rocks) return std::fprintf(stderr, "%s\n", rocks.error().message.c_str()), 1;
-  const int code = given[1] == "audit"
-                       ? change_record(**rocks, given[2], number(3), number(4))
+  const int code = given[1] == "audit" ? change_record(**rocks, given[2], number(3), number(4))
+                   : given[1] == "record"
+                       ? change_record_of(**rocks, given[2], given[3])
                        : change_object(**rocks, given[2], given[3], text(4), text(5));
   return code ? code : (*rocks)->db->FlushWAL(true).ok() ? 0 : 1;
 }

@@ -22,7 +22,7 @@ std::string name_of(const AsyncEvent& event) {
 
 void AsyncQueue::serve() {
   ports_.store->jobs().serve(
-      {.name = "lambda.async",
+      {.name = std::string(kAsyncQueue),
        .concurrency = std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 2, 16),
        .work = [this](const Job& job, const Stopping& stopping) {
          return process(job, stopping);

@@ -5,6 +5,7 @@
 // reason of ours, its lane is parked until its events are too old. Then the event goes to the
 // on-failure bucket, or, where none is set, its loss is written to the function's log. An event
 // leaves the queue in the commit that finishes it: delivery is at least once.
+#include "request/async_event.h"
 #include "services/lambda/records.h"
 #include "services/lambda/runner.h"
 #include "store/jobs.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/async_event.h"
 #include "services/lambda/account.h"
 #include "services/lambda/configurations.h"
 #include "services/lambda/functions.h"
@@ -77,7 +78,7 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   if (in->type == "Event") {
     TRY(json::value payload, parse_json(in->payload));
     const std::string arn = function_arn(scope, in->name);
-    staged.enqueue({.queue = "lambda.async",
+    staged.enqueue({.queue = kAsyncQueue,
                     .lane = arn,
                     .event = members_of(AsyncEvent{.function = arn,
                                                    .payload = std::move(payload),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What Lambda stores: functions, and of each function its resource-based policy and how it is
-// invoked asynchronously; and the events that wait in the queue "lambda.async".
+// invoked asynchronously.
 #include "store/record.h"
 
 namespace sluice::lambda {
@@ -87,26 +87,5 @@ struct EventConfig {
   bool operator==(const EventConfig&) const = default;
 };
 inline RecordKey<EventConfig> event_config_key(std::string_view name) { return {name}; }
-
-// A job of the queue "lambda.async". Other services write them, too.
-struct AsyncEvent {
-  std::string function;  // its ARN
-  json::value payload;
-  std::string source;  // the service whose event it is; "": one of Invoke, authorised when accepted
-  std::string source_arn, source_account;  // of the thing in that service: a bucket, say
-  std::string request_id;
-  int64_t attempts = 0;  // that failed
-  Time queued = 0;
-  static constexpr auto members() {
-    return std::tuple{member("function", &AsyncEvent::function),
-                      member("payload", &AsyncEvent::payload),
-                      member("source", &AsyncEvent::source),
-                      member("source_arn", &AsyncEvent::source_arn),
-                      member("source_account", &AsyncEvent::source_account),
-                      member("request_id", &AsyncEvent::request_id),
-                      member("attempts", &AsyncEvent::attempts),
-                      member("queued", &AsyncEvent::queued)};
-  }
-};
 
 }  // namespace sluice::lambda

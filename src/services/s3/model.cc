@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "request/async_event.h"
 #include "services/s3/object_lock.h"
 #include "store/log.h"
 
@@ -212,17 +213,16 @@ void emit_event(Staged& staged, const Bucket& bucket, const std::string& key,
                                  {"ownerIdentity", json::object{{"principalId", scope.account_id}}},
                                  {"arn", s3_arn(bucket.name)}}},
                    {"object", std::move(object)}}}};
-    staged.enqueue(
-        {.queue = "lambda.async",
-         .lane = one.arn,
-         .event = {{"function", one.arn},
-                   {"payload", json::object{{"Records", json::array{std::move(record)}}}},
-                   {"source", "s3.amazonaws.com"},
-                   {"source_arn", s3_arn(bucket.name)},
-                   {"source_account", scope.account_id},
-                   {"request_id", random_uuid()},
-                   {"attempts", 0},
-                   {"queued", now()}}});
+    staged.enqueue({.queue = kAsyncQueue,
+                    .lane = one.arn,
+                    .event = members_of(AsyncEvent{
+                        .function = one.arn,
+                        .payload = json::object{{"Records", json::array{std::move(record)}}},
+                        .source = "s3.amazonaws.com",
+                        .source_arn = s3_arn(bucket.name),
+                        .source_account = scope.account_id,
+                        .request_id = random_uuid(),
+                        .queued = now()})});
   }
 }
 
