@@ -12,6 +12,7 @@
 
 namespace sluice {
 namespace {
+constexpr char kComesFrom[] = "comes_from_format";
 constexpr std::string_view kWrapAad = "sluice-store-key-1";
 Error failure(std::string text) { return {500, "StoreFailure", std::move(text), {}}; }
 
@@ -62,15 +63,27 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
   if (!store)
     return failure("the root key " + root_key_file + " does not belong to the data directory " +
                    data_dir);
-  return Keyring{root, Secret(*store), format};
+  return Keyring{root, Secret(*store), int_of(*parsed, kComesFrom, format)};
 }
 
-Result<Done> note_format(const std::string& data_dir) {
+namespace {
+Result<Done> change_keyring(const std::string& data_dir,
+                            const std::function<void(json::object&)>& change) {
   const std::string path = data_dir + "/keyring.json";
   TRY(json::object keyring, parse_json_object(read_file(path).value_or("")));
-  keyring["format"] = kFormatVersion;
+  change(keyring);
   if (!replace_file(path, json::serialize(keyring))) return failure("cannot write " + path);
   return Done{};
+}
+}  // namespace
+Result<Done> begin_format(const std::string& data_dir, int64_t from) {
+  return change_keyring(data_dir, [&](json::object& keyring) {
+    keyring["format"] = kFormatVersion;
+    keyring[kComesFrom] = from;
+  });
+}
+Result<Done> end_format(const std::string& data_dir) {
+  return change_keyring(data_dir, [](json::object& keyring) { keyring.erase(kComesFrom); });
 }
 
 }  // namespace sluice

@@ -102,6 +102,9 @@ TEST_F(MigrationTest, KeysGetAccountAndRegionWhereverItIsInterrupted) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) != 1);
     kills += WEXITSTATUS(status) == 9;
+    // An older program, which would take what is moved for lost, refuses it already.
+    const auto keyring = parse_json_object(read_file(dir_ / "data" / "keyring.json").value());
+    ASSERT_EQ(int_of(*keyring, "format"), kFormatVersion);
   } while (WEXITSTATUS(status) != 0);
   EXPECT_GE(kills, 20);
   open();

@@ -244,6 +244,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     return give_up(failure("the data directory " + dir + " has format " + std::to_string(format) +
                            "; start `sluice serve` on it once, which brings it to format " +
                            std::to_string(kFormatVersion)));
+  if (format != kFormatVersion)
+    if (auto begun = begin_format(dir, format); !begun) return give_up(std::move(begun).error());
   auto rocks = open_rocks(dir + "/db", keys->store, options.scope);
   if (!rocks) return give_up(std::move(rocks).error());
   if (format < kFormatWithScope)
@@ -257,7 +259,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
       std::make_unique<RocksStore>(options, lock, *std::move(keys), *std::move(rocks));
   if (format == kFormatVersion) return store;
   CHECK(migrate_events(*store));
-  CHECK(note_format(dir));
+  CHECK(end_format(dir));
   return store;
 }
 
