@@ -186,6 +186,7 @@ void Snapshot::scan(const Span& span, bool backwards,
 }
 const Scope& Snapshot::scope() const { return state_->scope; }
 std::shared_ptr<const void> Snapshot::hold_files() const { return state_->files; }
+Attachments& Snapshot::attachments() const { return state_->rocks.attachments; }
 uint64_t Snapshot::commit() const { return state_->commit; }
 bool Snapshot::unchanged_since(uint64_t read_at,
                                std::initializer_list<std::string_view> tables) const {

@@ -17,7 +17,8 @@ struct Rocks {
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
-  KnownValues known;            // of Family::meta
+  KnownValues known;  // of Family::meta
+  Attachments attachments;
   std::string account, region;  // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
   // What stands before a key on disk: the account, and the Region where the key's table is of one.

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "store/attached.h"
 #include "store/readers.h"
 
 namespace sluice {
@@ -110,6 +111,11 @@ class Snapshot {
   void read(const Log& log, uint64_t from, bool backwards,
             const std::function<bool(uint64_t number, std::string_view value)>& fn) const;
   uint64_t newest(const Log& log) const;  // number of its newest entry; 0: it has none
+  // What a service keeps in memory for this store.
+  template <class T>
+  T& attached() const {
+    return attachments().get<T>();
+  }
   // While this lives, every file that the snapshot names can be opened. For a body that is sent
   // after its call: lighter than the snapshot itself, which keeps old records from being dropped.
   std::shared_ptr<const void> hold_files() const;
@@ -127,6 +133,7 @@ class Snapshot {
   static constexpr Form form_of();
   std::shared_ptr<const void> value(const Key& key, const Form& form) const;
   static void pass_over(std::string_view key, std::string_view why);
+  Attachments& attachments() const;
   std::shared_ptr<StoreState> state_;
 };
 

@@ -13,10 +13,18 @@ namespace sluice::cloudwatch {
 namespace {
 constexpr Time kSeenAccuracyMs = 600'000;  // how old "Seen" may be before it is written anew
 
-std::string next_sequence() {
-  static const std::string kProcess = random_bytes(8);
-  static std::atomic<uint64_t> count{0};
-  return kProcess + big_endian64(++count);
+// No other point has it, whatever server wrote it.
+struct PointNames {
+  const std::string run = random_bytes(8);
+  std::atomic<uint64_t> count{0};
+  std::string next() { return run + big_endian64(++count); }
+};
+// Never the same twice.
+Key fresh_key(std::string_view id, std::string_view tier, int64_t start_s, std::string_view unit,
+              const Snapshot& snapshot) {
+  return schema::key(Family::metrics, "f",
+                     {id, tier, big_endian64(static_cast<uint64_t>(start_s)), unit,
+                      snapshot.attached<PointNames>().next()});
 }
 }  // namespace
 
@@ -42,11 +50,6 @@ int64_t resolution_at(int64_t age_s) {
   return 0;
 }
 
-Key fresh_key(std::string_view id, std::string_view tier, int64_t start_s, std::string_view unit) {
-  return schema::key(
-      Family::metrics, "f",
-      {id, tier, big_endian64(static_cast<uint64_t>(start_s)), unit, next_sequence()});
-}
 Key folded_key(std::string_view id, std::string_view tier, int64_t start_s, std::string_view unit) {
   return schema::key(Family::metrics, "d",
                      {id, tier, big_endian64(static_cast<uint64_t>(start_s)), unit});
@@ -65,7 +68,8 @@ void append(Staged& staged, const Metric& metric, std::string_view unit, Time ti
   }
   const Tier& tier = resolution_s == 1 ? kTiers[0] : kTiers[1];
   const int64_t second = std::max<Time>(time, 0) / 1000;
-  staged.put(fresh_key(id, tier.name, second - second % tier.seconds, unit), aggregate.encode());
+  staged.put(fresh_key(id, tier.name, second - second % tier.seconds, unit, staged.snapshot()),
+             aggregate.encode());
 }
 
 Result<Points> read(const Snapshot& snapshot, const std::string& id, const Range& range,

@@ -35,8 +35,6 @@ constexpr Tier kTiers[] = {{1, "1", 3 * 3600},
 // The resolution data of this age still has; 0: expired.
 int64_t resolution_at(int64_t age_s);
 
-Key fresh_key(std::string_view id, std::string_view tier, int64_t start_s,
-              std::string_view unit);  // never the same twice
 Key folded_key(std::string_view id, std::string_view tier, int64_t start_s, std::string_view unit);
 
 // One write: appends the aggregate, and notes that the metric is active.

@@ -263,9 +263,12 @@ constexpr int64_t kAlwaysExact = 100'000;
 struct Count {
   int64_t items = 0, bytes = 0, counted_us = 0, took_us = 0;
 };
+struct KnownCounts {
+  std::mutex mutex;
+  std::map<std::string, Count> counts;  // by table id, which is never used again
+};
 Count count_items(const Snapshot& s, const std::string& table_id) {
-  static std::mutex mutex;
-  static std::map<std::string, Count> counts;  // by table id, which is never used again
+  auto& [mutex, counts] = s.attached<KnownCounts>();
   {
     const std::lock_guard lock(mutex);
     const auto known = counts.find(table_id);

@@ -106,10 +106,10 @@ struct Plain {
   std::string material;
 };
 Result<Plain> open_ciphertext(const json::object& body, const KmsKey& key,
-                              std::string_view context_member) {
+                              std::string_view context_member, const Snapshot& snapshot) {
   TRY(const std::string ciphertext, blob_of(body, "CiphertextBlob", kCiphertextBytesMax));
   TRY(const json::object context, context_of(body, context_member));
-  auto plain = decrypt(key, the_wrapping_key(), ciphertext, context);
+  auto plain = decrypt(key, wrapping_key(snapshot), ciphertext, context);
   if (!plain) return Error{400, "InvalidCiphertextException", "", {}};
   return Plain{*std::move(plain), material_id(key, peek(ciphertext)->version)};
 }
@@ -125,7 +125,7 @@ Result<JsonOut> Encrypt::run(const Authorized<In>& in, const Snapshot& snapshot)
   TRY(const auto key, usable_key(snapshot, in->key_id));
   TRY(const std::string plain, blob_of(in->body, "Plaintext", kPlaintextBytesMax));
   TRY(const json::object context, context_of(in->body));
-  return JsonOut{{{"CiphertextBlob", base64(encrypt(*key, the_wrapping_key(), plain, context))},
+  return JsonOut{{{"CiphertextBlob", base64(encrypt(*key, wrapping_key(snapshot), plain, context))},
                   {"KeyId", key_arn(snapshot.scope(), key->id)},
                   {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}}};
 }
@@ -142,7 +142,7 @@ Result<std::vector<Need>> Decrypt::needs(const In& in, const Snapshot& snapshot)
 Result<JsonOut> Decrypt::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const auto key, usable_key(snapshot, in->key_id));
   CHECK(check_named_key(in->body, "KeyId", *key, snapshot));
-  TRY(const Plain plain, open_ciphertext(in->body, *key, "EncryptionContext"));
+  TRY(const Plain plain, open_ciphertext(in->body, *key, "EncryptionContext", snapshot));
   return JsonOut{{{"KeyId", key_arn(snapshot.scope(), key->id)},
                   {"Plaintext", base64(plain.bytes.expose())},
                   {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"},
@@ -171,9 +171,9 @@ Result<JsonOut> ReEncrypt::run(const Authorized<In>& in, const Snapshot& snapsho
   TRY(const auto from, usable_key(snapshot, in->key_id));
   TRY(const auto to, usable_key(snapshot, text_of(in->body, "DestinationKeyId")));
   CHECK(check_named_key(in->body, "SourceKeyId", *from, snapshot));
-  TRY(const Plain plain, open_ciphertext(in->body, *from, "SourceEncryptionContext"));
+  TRY(const Plain plain, open_ciphertext(in->body, *from, "SourceEncryptionContext", snapshot));
   TRY(const json::object context, context_of(in->body, "DestinationEncryptionContext"));
-  const std::string sealed = encrypt(*to, the_wrapping_key(), plain.bytes.expose(), context);
+  const std::string sealed = encrypt(*to, wrapping_key(snapshot), plain.bytes.expose(), context);
   if (sealed.size() > kCiphertextBytesMax)
     return invalid("The plaintext is too large to be encrypted again");
   return JsonOut{{{"CiphertextBlob", base64(sealed)},
@@ -192,7 +192,7 @@ Result<JsonOut> generate(const KeyIn& in, const Snapshot& snapshot, bool with_pl
   TRY(const json::object context, context_of(in.body));
   const Secret plain(random_bytes(count));
   JsonOut out{
-      {{"CiphertextBlob", base64(encrypt(*key, the_wrapping_key(), plain.expose(), context))},
+      {{"CiphertextBlob", base64(encrypt(*key, wrapping_key(snapshot), plain.expose(), context))},
        {"KeyId", key_arn(snapshot.scope(), key->id)},
        {"KeyMaterialId", material_id(*key, key->current_version())}}};
   if (with_plaintext) out.body["Plaintext"] = base64(plain.expose());

@@ -13,10 +13,10 @@ namespace sluice::kms {
 namespace {
 constexpr size_t kIdBytes = 36, kHeadBytes = 1 + kIdBytes + 8;
 constexpr int64_t kDayMs = 86'400'000;
-Secret& wrapping_slot() {
-  static Secret key;
-  return key;
-}
+// Set once, before the first call.
+struct WrappingKey {
+  Secret key;
+};
 
 // Sorted and length-prefixed: one byte string per context, whatever the order it was sent in.
 std::string canonical(const json::object& context) {
@@ -73,7 +73,7 @@ class KmsDataKeys : public DataKeys {
     const KmsKey& key = **found;
     CHECK(usable(key, staged.snapshot().scope()));
     Secret plain(random_bytes(32));
-    std::string wrapped = encrypt(key, the_wrapping_key(), plain.expose(), context);
+    std::string wrapped = encrypt(key, wrapping_key(staged.snapshot()), plain.expose(), context);
     return DataKey{std::move(plain), std::move(wrapped),
                    key_arn(staged.snapshot().scope(), key.id)};
   }
@@ -83,7 +83,7 @@ class KmsDataKeys : public DataKeys {
     if (!opened) return Error{400, "InvalidCiphertextException", "", {}};
     TRY(const auto key, find_key(snapshot, opened->key_id));
     CHECK(usable(*key, snapshot.scope()));
-    auto plain = decrypt(*key, the_wrapping_key(), wrapped, context);
+    auto plain = decrypt(*key, wrapping_key(snapshot), wrapped, context);
     if (!plain) return Error{400, "InvalidCiphertextException", "", {}};
     return *std::move(plain);
   }
@@ -93,7 +93,7 @@ class KmsDataKeys : public DataKeys {
   static std::shared_ptr<const KmsKey> make_service_key(std::string_view alias, Staged& staged) {
     if (const auto id = staged.get(alias_key(alias)))
       if (const auto key = staged.get(record_key(*id))) return std::make_shared<KmsKey>(*key);
-    KmsKey key = new_key(the_wrapping_key(), default_policy(staged.snapshot().scope()),
+    KmsKey key = new_key(wrapping_key(staged.snapshot()), default_policy(staged.snapshot().scope()),
                          "Default key that protects data of " + std::string(alias.substr(10)) +
                              " when no other key is named",
                          "AWS");
@@ -228,10 +228,6 @@ class KnownAliases {
     for (auto [it, end] = aliases->equal_range(id); it != end; ++it) out.push_back(it->second);
     return out;
   }
-  void forget() {
-    const std::lock_guard lock(mutex_);
-    known_ = nullptr;
-  }
 
  private:
   using ByKey = std::multimap<std::string, std::string>;
@@ -258,10 +254,6 @@ class KnownAliases {
   std::shared_ptr<const ByKey> known_;
   uint64_t read_at_ = 0;
 };
-KnownAliases& known_aliases() {
-  static KnownAliases aliases;
-  return aliases;
-}
 }  // namespace
 
 Need key_need(std::string_view action, const KmsKey& key, const json::object& context,
@@ -272,7 +264,7 @@ Need key_need(std::string_view action, const KmsKey& key, const json::object& co
             kind_of_key(scope),
             {{policy::Kind::key, key.policy}},
             "AWS::KMS::Key"};
-  need.context["kms:resourcealiases"] = known_aliases().of(key.id, snapshot);
+  need.context["kms:resourcealiases"] = snapshot.attached<KnownAliases>().of(key.id, snapshot);
   if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
     need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};
   std::vector<std::string> names;
@@ -285,10 +277,11 @@ Need key_need(std::string_view action, const KmsKey& key, const json::object& co
   return need;
 }
 
-const Secret& the_wrapping_key() { return wrapping_slot(); }
+const Secret& wrapping_key(const Snapshot& snapshot) {
+  return snapshot.attached<WrappingKey>().key;
+}
 std::unique_ptr<DataKeys> data_keys(Store& store) {
-  wrapping_slot() = store.derive_key("kms");
-  known_aliases().forget();  // of a store that this process had open before
+  store.snapshot().attached<WrappingKey>().key = store.derive_key("kms");
   // Made before the first call: the first uploads of a new server would all make it, and all but
   // one would conflict.
   Staged staged = store.stage();

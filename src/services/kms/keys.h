@@ -39,7 +39,8 @@ Need key_need(std::string_view action, const KmsKey& key, const json::object& co
               const Snapshot& snapshot);
 // What every key here is; CreateKey is asked for the same.
 policy::Context kind_of_key(const Scope& scope);
-const Secret& the_wrapping_key();
+// Under which the material of keys is sealed.
+const Secret& wrapping_key(const Snapshot& snapshot);
 
 // Rotates the keys whose period is over, and destroys the material of those whose deletion date has
 // come.

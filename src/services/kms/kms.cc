@@ -199,7 +199,8 @@ struct CreateKey : OnKey<CreateKey> {
     TRY(const std::string policy,
         checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(),
                        staged.snapshot(), bypass.value_or(false)));
-    const KmsKey key = new_key(the_wrapping_key(), policy, description.value_or(""), "CUSTOMER");
+    const KmsKey key =
+        new_key(wrapping_key(staged.snapshot()), policy, description.value_or(""), "CUSTOMER");
     staged.put(record_key(key.id), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
   }

@@ -34,7 +34,7 @@ Result<Done> RotateKeyOnDemand::change(KmsKey& key, const Authorized<In>& in, St
                  "The on-demand rotation limit of 25 was reached for the key " +
                      key_arn(staged.snapshot().scope(), key.id),
                  {}};
-  rotate(key, the_wrapping_key(), "ON_DEMAND", in.time());
+  rotate(key, wrapping_key(staged.snapshot()), "ON_DEMAND", in.time());
   out = {{"KeyId", key.id}};
   return Done{};
 }

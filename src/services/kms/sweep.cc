@@ -60,7 +60,7 @@ void sweep_once(Store& store, Time at) {
     if (dead)
       erase_key(staged, id);
     else {
-      rotate(*key, the_wrapping_key(), "AUTOMATIC", at);
+      rotate(*key, wrapping_key(staged.snapshot()), "AUTOMATIC", at);
       staged.put(record_key(id), *key);
     }
     std::vector<json::object> records;

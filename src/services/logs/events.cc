@@ -100,11 +100,12 @@ Result<json::object> PutLogEvents::run(const Authorized<In>& in, Staged& staged)
     if (line.time < kept_from) rejected["expiredLogEventEndIndex"] = i + 1;
     if (line.time < oldest) rejected["tooOldLogEventEndIndex"] = i + 1;
     if (line.time < kept_from || line.time < oldest) continue;
-    staged.put(event_key(group.id, stream.id, line.time, next_sequence(at)), line.message);
+    staged.put(event_key(group.id, stream.id, line.time, next_sequence(at, staged.snapshot())),
+               line.message);
     if (in.ports().meter)
       record_embedded_metrics(*in.ports().meter, staged, line.message, line.time);
   }
-  json::object out{{"nextSequenceToken", digits({at, next_sequence(at)})}};
+  json::object out{{"nextSequenceToken", digits({at, next_sequence(at, staged.snapshot())})}};
   if (!rejected.empty()) out["rejectedLogEventsInfo"] = std::move(rejected);
   return out;
 }

@@ -88,7 +88,8 @@ class StoreJournal : public Journal {
                                [&] { return new_stream(stream_name, at); });
     for (const Line& line : lines) {
       if (line.message.empty()) continue;
-      staged.put(event_key(group.id, stream.id, std::max<Time>(line.time, 0), next_sequence(at)),
+      staged.put(event_key(group.id, stream.id, std::max<Time>(line.time, 0),
+                           next_sequence(at, staged.snapshot())),
                  line.message.substr(0, kBatchBytesMax));
       if (ports_.meter) record_embedded_metrics(*ports_.meter, staged, line.message, line.time);
     }

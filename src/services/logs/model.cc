@@ -7,8 +7,14 @@
 
 namespace sluice::logs {
 
-uint64_t next_sequence(Time ingested) {
-  static std::atomic<uint64_t> last{0};
+namespace {
+struct LastSequence {
+  std::atomic<uint64_t> value{0};
+};
+}  // namespace
+
+uint64_t next_sequence(Time ingested, const Snapshot& snapshot) {
+  std::atomic<uint64_t>& last = snapshot.attached<LastSequence>().value;
   const uint64_t wanted = static_cast<uint64_t>(ingested) << 20;
   uint64_t seen = last.load();
   uint64_t next = 0;

@@ -6,7 +6,8 @@
 
 namespace sluice::logs {
 
-uint64_t next_sequence(Time ingested);  // greater than all before it in this process
+// Greater than all that the server gave before.
+uint64_t next_sequence(Time ingested, const Snapshot& snapshot);
 inline Time ingestion_time(uint64_t sequence) { return static_cast<Time>(sequence >> 20); }
 
 // The place of an event within its group: unique, and the order of FilterLogEvents.

@@ -32,7 +32,9 @@ class SweepTest : public testing::Test {
                  Group{.id = name, .name = name, .retention_days = retention_days});
       staged.put(stream_key(name, name), Stream{.id = name, .name = name});
       for (const int days : days_ago)
-        staged.put(event_key(name, name, kNow - days * kDayMs, next_sequence(kNow)), "message");
+        staged.put(
+            event_key(name, name, kNow - days * kDayMs, next_sequence(kNow, staged.snapshot())),
+            "message");
     });
   }
   std::vector<int64_t> days_left(const std::string& name) {

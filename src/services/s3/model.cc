@@ -19,9 +19,12 @@ uint64_t time_of(std::string_view sort) {
   std::from_chars(sort.data(), sort.data() + std::min<size_t>(16, sort.size()), value, 16);
   return ~value;
 }
-// Newer than every one this process made and than `newest`, wherever the clock stands.
-std::string new_sort(std::string_view newest) {
-  static std::atomic<uint64_t> last{0};
+struct LastSort {
+  std::atomic<uint64_t> value{0};
+};
+// Newer than every one that the server made and than `newest`, wherever the clock stands.
+std::string new_sort(std::string_view newest, const Snapshot& snapshot) {
+  std::atomic<uint64_t>& last = snapshot.attached<LastSort>().value;
   const uint64_t after = newest.empty() ? 0 : time_of(newest);
   uint64_t seen = last, mine = 0;
   do {
@@ -231,7 +234,7 @@ Result<Done> add_version(Staged& staged, const Bucket& bucket, const std::string
   const std::string& name = bucket.name;
   // Read, so that of two racing writers the one that commits last is also the newest by its sort.
   const auto current = staged.look(current_key(name, key));
-  const std::string sort = new_sort(current ? current->sort : "");
+  const std::string sort = new_sort(current ? current->sort : "", staged.snapshot());
   version.facts.id = versioned(bucket) ? sort : "null";
   if (!versioned(bucket)) {  // one null version a key: the old one goes
     if (const auto old = staged.get(null_key(name, key)))
