@@ -75,6 +75,11 @@ class SandboxWire : public Wire {
   const std::shared_ptr<net::TlsContext> tls_;
 };
 
+class NoBody : public BodySource {
+ public:
+  Result<size_t> read(char*, size_t) override { return 0; }
+};
+
 class Composition : public RunningServer {
  public:
   Composition(std::unique_ptr<Store> store, const ServeOptions& options)
@@ -185,21 +190,22 @@ class Composition : public RunningServer {
   }
   // What the owner of the process is told: "status", or else a session of so many seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
-    if (trim(line.substr(0, line.find('\n'))) == "status") {
+    const auto asked = trim(line.substr(0, line.find('\n')));
+    if (asked == "status") {
       if (uid == static_cast<int64_t>(geteuid()))
         return json::serialize(status_of(*store_, path_.counters()));
       return R"({"error":"only the user who runs the server may see its status"})";
     }
-    const auto duration = parse_int(trim(line.substr(0, line.find('\n'))));
-    if (!duration || *duration < 900 || *duration > 3600)
-      return R"({"error":"the duration of a session is 900 to 3600 seconds"})";
-    const auto session = path_.operator_session(uid, *duration);
-    if (!session) return json::serialize(json::object{{"error", session.error().message}});
-    return json::serialize(json::object{{"Version", 1},
-                                        {"AccessKeyId", session->access_key_id},
-                                        {"SecretAccessKey", session->secret_access_key.expose()},
-                                        {"SessionToken", session->token},
-                                        {"Expiration", iso_seconds(session->expires)}});
+    Request request;
+    request.method = "POST";
+    request.target = "/session?DurationSeconds=" + percent_encode(asked);
+    request.source_ip = "unix";
+    request.unix_uid = uid;
+    NoBody body;
+    const Response response = path_.serve(std::move(request), body);
+    if (response.status == 200) return response.body;
+    const auto said = parse_json_object(response.body);
+    return json::serialize(json::object{{"error", said ? text_of(*said, "message") : ""}});
   }
   void complete() {
     if (!complete_.try_wait()) complete_.count_down();
@@ -222,7 +228,9 @@ class Composition : public RunningServer {
     return Done{};
   }
 
-  Ports ports_ = {.services = all_services()};  // not changed any more once complete_
+  Ports ports_ = {
+      .services = all_services(),
+      .operator_service = &sts::operator_service};  // not changed any more once complete_
   std::latch complete_{1};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;

@@ -8,14 +8,6 @@
 
 namespace sluice {
 namespace {
-// As the signature names the payload. A presigned URL and a form sign none.
-std::string payload_hash_of(const Request& request) {
-  for (const std::string* named :
-       {request.headers.find("x-amz-content-sha256"), request.query_value("X-Amz-Content-Sha256")})
-    if (named && !named->empty()) return *named;
-  return "UNSIGNED-PAYLOAD";
-}
-
 policy::Context request_context(const Request& request, const Caller& caller, const Scope& scope) {
   policy::Context c = caller.context();
   c["aws:currenttime"] = {iso_seconds(request.time)};
@@ -99,25 +91,18 @@ Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& ca
   return ports.trails ? ports.trails->may_write(needs, caller, staged) : Result<Done>(Done{});
 }
 
-Result<std::shared_ptr<const Caller>> Gate::authenticate(
-    const Request& request, const Service& service, const Ports& ports, const sigv4::Claim& claim,
-    const std::shared_ptr<const sigv4::KnownSession>& session) {
-  if (request.form) {
-    CHECK(sigv4::verify_form(*request.form, claim, *session, service, ports));
-    return std::shared_ptr<const Caller>(session, &session->caller_);
-  }
-  std::string payload_hash = request.headers.get("x-amz-content-sha256");
-  if (payload_hash.empty() && claim.presigned && service.protocol == Protocol::rest_xml)
-    payload_hash = payload_hash_of(request);
-  if (service.protocol != Protocol::rest_xml)
-    payload_hash = sigv4::signed_payload_hash(request, claim).value_or(hex(sha256(request.body)));
-  if (payload_hash.empty())
-    return Error{400,
-                 "InvalidRequest",
-                 "Missing required header for this request: x-amz-content-sha256",
-                 {}};
-  CHECK(sigv4::verify(request, claim, *session, payload_hash, service, ports));
+Result<std::shared_ptr<const Caller>> Gate::signed_caller(
+    Result<Done> verified, const std::shared_ptr<const sigv4::KnownSession>& session) {
+  CHECK(verified);
   return std::shared_ptr<const Caller>(session, &session->caller_);
+}
+
+std::shared_ptr<const Caller> Gate::owner_caller(int64_t unix_uid, const Scope& scope) {
+  Caller caller;
+  caller.user_id_ = "unix-uid:" + std::to_string(unix_uid);
+  caller.user_identity_ = json::object{
+      {"type", "Unknown"}, {"principalId", caller.user_id_}, {"accountId", scope.account_id}};
+  return std::make_shared<const Caller>(std::move(caller));
 }
 
 std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,

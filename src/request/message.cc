@@ -27,4 +27,11 @@ std::string Request::param(std::string_view name) const {
   return {};
 }
 
+std::string payload_hash_of(const Request& request) {
+  for (const std::string* named :
+       {request.headers.find("x-amz-content-sha256"), request.query_value("X-Amz-Content-Sha256")})
+    if (named && !named->empty()) return *named;
+  return "UNSIGNED-PAYLOAD";
+}
+
 }  // namespace sluice

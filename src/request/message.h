@@ -66,6 +66,10 @@ struct Request {
   std::string param(std::string_view name) const;
 };
 
+// The hash of the payload as an S3 request's signature names it: in its header or its query. A
+// presigned URL and a form sign none.
+std::string payload_hash_of(const Request& request);
+
 struct Response {
   int status = 200;
   Headers headers;

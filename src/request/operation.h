@@ -16,7 +16,6 @@ namespace sluice {
 struct Ports;
 struct Session;
 namespace sigv4 {
-struct Claim;
 class KnownSession;
 }  // namespace sigv4
 
@@ -135,7 +134,11 @@ struct AuditFacts {
   json::array resources;
   std::vector<Need> key_uses;
 };  // filled by perform
+// How a caller proved who he is (request/authenticator.h).
+enum class Proof : uint8_t { header, presigned_url, form, unix_peer };
+constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
 // One row of the operation table. Optional members of an operation, with their defaults:
+//   proofs kSigned: the ways of proving who asks that the operation takes
 //   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
 //   refuses: the operation is there to say why there is no such thing; absent = it works
 //   queues false: its writers of one key queue up in the commit (Store::commit, Rerun). What its
@@ -153,6 +156,7 @@ struct Row {
   // `received`: null at first; keeps an operation's Body from one run to the next
   Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
                               std::shared_ptr<void>& received);
+  std::span<const Proof> proofs = kSigned;
 };
 
 enum class Protocol { json10, json11, query, rest_json, rest_xml };
@@ -186,11 +190,11 @@ struct Gate {
     CHECK(authorize(needs, request, caller, ports, snapshot));
     return Permit();
   }
-  // The claim's signature over this request. S3: over the head, the payload proves itself while it
-  // is read.
-  static Result<std::shared_ptr<const Caller>> authenticate(
-      const Request&, const Service&, const Ports&, const sigv4::Claim&,
-      const std::shared_ptr<const sigv4::KnownSession>&);
+  // Whoever holds the session, when his signature was verified.
+  static Result<std::shared_ptr<const Caller>> signed_caller(
+      Result<Done> verified, const std::shared_ptr<const sigv4::KnownSession>& session);
+  // Who runs the server, at its Unix socket. No policy names him: his rows need no permission.
+  static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
   static Caller role_caller(const Session& session, const Scope&);  // whoever holds this session
   // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia,
   // and no aws:SourceIp
@@ -269,6 +273,7 @@ constexpr Row row() {
   constexpr bool refuses = requires { Op::refuses; };
   Row r{Op::name, Op::action, {},      !Reads<Op>, false,
         false,    Reads<Op>,  refuses, false,      &Gate::perform<Op>};
+  if constexpr (requires { Op::proofs; }) r.proofs = Op::proofs;
   if constexpr (requires { Op::match; }) r.match = Op::match;
   if constexpr (requires { Op::data_event; }) r.data_event = Op::data_event;
   if constexpr (requires { Op::streams; }) {

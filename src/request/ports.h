@@ -215,6 +215,7 @@ struct Ports {
   class FunctionRunner* runner = nullptr;  // services/lambda/runner.h, for Invoke
   std::string endpoint_url, ca_file;       // what functions are told
   std::vector<const Service*> services;
+  const Service* operator_service = nullptr;  // of the Unix socket alone
 };
 
 }  // namespace sluice

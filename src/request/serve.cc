@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/serve.h"
 
-#include <unistd.h>
-
 #include <spdlog/spdlog.h>
 
 #include "base/address.h"
@@ -294,7 +292,8 @@ Response Path::answer(Request request, BodySource& raw) {
   request.time = now();
   parse_query(request);
   const bool well_formed = append_fields(request.raw_query, request.query);
-  const Service* found = find_service(request, ports_.services);
+  const Service* found =
+      request.unix_uid >= 0 ? ports_.operator_service : find_service(request, ports_.services);
   const Service& service = found ? *found : unknown_service(request);
   const bool s3 = service.protocol == Protocol::rest_xml;
   request.id = s3 ? random_upper(16) : random_uuid();
@@ -309,52 +308,45 @@ Response Path::answer(Request request, BodySource& raw) {
                     {}});
 
   if (!well_formed) return refuse_stranger(request, service, malformed_query(service));
-  // Before a byte of the body: who claims to ask, by a session of ours?
-  if (s3 && is_form_upload(request)) {
-    auto form = open_form(request, raw);
-    if (!form) return refuse_stranger(request, service, form.error());
-    request.form = *std::move(form);
-  }
-  auto claim =
-      request.form ? sigv4::parse_form(*request.form, service) : sigv4::parse(request, service);
-  if (!claim) return refuse_stranger(request, service, claim.error());
-  auto session = sessions_.find(*claim, service, ports_, request.time);
-  if (!session) return refuse_stranger(request, service, session.error());
+  // Before a byte of the body: who claims to ask?
+  auto opened = open_evidence(authenticators_, request, raw, service, ports_);
+  if (!opened) return refuse_stranger(request, service, opened.error());
+  const Evidence& evidence = **opened;
 
   // Where the head names the payload's hash, it is proven before the body takes any memory.
-  BodyBudget::Share share(bodies_, claim->access_key_id, source_key(request.source_ip));
-  const auto named_hash = s3 ? std::nullopt : sigv4::signed_payload_hash(request, *claim);
+  BodyBudget::Share share(bodies_, evidence.account(), source_key(request.source_ip));
+  const std::string named_hash = s3 ? "" : evidence.payload_hash(request);
   const auto read_body = [&]() -> Result<Done> {
     TRY(request.body, read_all(raw, request, service, share));
     return Done{};
   };
-  if (!s3 && !named_hash)
+  if (!s3 && named_hash.empty())
     if (auto read = read_body(); !read)
-      return refuse_stranger(request, service, read.error(), &(*session)->session);
-  auto authenticated = Gate::authenticate(request, service, ports_, *claim, *session);
+      return refuse_stranger(request, service, read.error(), evidence.session());
+  auto authenticated = evidence.verify(request, service, ports_);
   if (!authenticated) return refuse_stranger(request, service, authenticated.error());
   const Caller& caller = **authenticated;
-  if (!raw.prove(claim->access_key_id))
+  if (!raw.prove(evidence.account()))
     return refuse_stranger(request, service,
                            slow_down(service,
                                      "The session's other requests use all the connections that "
                                      "one session may have; try again when some are answered."),
-                           &(*session)->session);
+                           evidence.session());
   share.prove();
-  if (named_hash) {
+  if (!named_hash.empty()) {
     // Told to who has proven himself alone: it says what a role may do.
     if (is_large(request))
       if (const auto asked = find_row(request, service);
-          asked && !Gate::could_be_allowed((*asked)->action, (*session)->session, ports_,
+          asked && !Gate::could_be_allowed((*asked)->action, *evidence.session(), ports_,
                                            ports_.store->snapshot()))
         return refuse_stranger(
             request, service,
-            in_dialect(never_allowed((*session)->session, **asked, ports_.store->scope()), service),
-            &(*session)->session);
+            in_dialect(never_allowed(*evidence.session(), **asked, ports_.store->scope()), service),
+            evidence.session());
     auto read = read_body();
-    if (read && !equal_constant_time(hex(sha256(request.body)), lower(*named_hash)))
+    if (read && !equal_constant_time(hex(sha256(request.body)), lower(named_hash)))
       read = sigv4::fault(sigv4::Fault::mismatch, service);
-    if (!read) return refuse_stranger(request, service, read.error(), &(*session)->session);
+    if (!read) return refuse_stranger(request, service, read.error(), evidence.session());
   }
   if (s3) to_path_style(request, ports_.store->scope());
 
@@ -367,12 +359,7 @@ Response Path::answer(Request request, BodySource& raw) {
     std::shared_ptr<BodySource> payload;
     if (s3) {  // the head alone proved the caller
       payload_proven = false;
-      if (request.form) {
-        payload = request.form->file;
-      } else {
-        TRY(payload,
-            sigv4::verified_payload(raw, request, *claim, (*session)->signing_key(*claim)));
-      }
+      TRY(payload, evidence.payload(raw, request));
     }
     if (service.name == "monitoring" && request.headers.get("content-encoding") == "gzip") {
       if (!share.grow_to(request.body.size() + body_bytes_max(service)))
@@ -383,6 +370,7 @@ Response Path::answer(Request request, BodySource& raw) {
         service.protocol != Protocol::query || append_fields(request.body, request.query);
     TRY(row, find_row(request, service));
     reader.emplace(row->name);
+    CHECK(check_proof(*row, evidence.proof()));
     if (request.form)
       CHECK(check_form_policy(*request.form, request.param("Bucket"), request.time));
     if (!form_well_formed) return malformed_query(service);
@@ -447,46 +435,6 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
     return refuse(request, *service,
                   outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());
   return reply(*receipt, request, *service, row, std::move(outcome));
-}
-
-Result<Session> Path::operator_session(int64_t unix_uid, int64_t duration_s) {
-  if (unix_uid != static_cast<int64_t>(geteuid()))
-    return Error{403,
-                 "AccessDenied",
-                 "Only the user who runs the server (uid " + std::to_string(geteuid()) +
-                     ") may take the operator's session.",
-                 {}};
-  const auto role = ports_.identities->role("sluice-operator", ports_.store->snapshot());
-  if (!role) return Error{500, "InternalFailure", "The role sluice-operator is missing.", {}};
-  Session session =
-      ports_.sessions->mint(role->arn, role->id, "uid-" + std::to_string(unix_uid), duration_s);
-  static constexpr Service kSts{"sts", "sts.amazonaws.com", Protocol::query, "2011-06-15", "", {},
-                                ""};
-  Request request;
-  request.id = random_uuid();
-  request.time = now();
-  request.source_ip = "unix";
-  request.query = {{"Action", "AssumeRole"}};
-  AuditFacts facts;
-  facts.request_parameters = json::object{{"roleArn", role->arn},
-                                          {"roleSessionName", session.session_name},
-                                          {"durationSeconds", duration_s}};
-  facts.response_elements =
-      json::object{{"credentials", json::object{{"accessKeyId", session.access_key_id},
-                                                {"expiration", long_date(session.expires)}}},
-                   {"assumedRoleUser",
-                    json::object{{"assumedRoleId", session.role_id + ":" + session.session_name},
-                                 {"arn", session.arn(ports_.store->scope())}}}};
-  facts.resources = json::array{json::object{{"type", "AWS::IAM::Role"}, {"ARN", role->arn}}};
-  json::object record =
-      audit_record(request, kSts, nullptr, nullptr, facts, nullptr, ports_.store->scope());
-  record["userIdentity"] = json::object{{"type", "Unknown"},
-                                        {"principalId", "unix-uid:" + std::to_string(unix_uid)},
-                                        {"accountId", ports_.store->scope().account_id}};
-  std::vector<json::object> records;
-  records.push_back(std::move(record));
-  CHECK(ports_.store->commit(ports_.store->stage(), std::move(records)));
-  return session;
 }
 
 }  // namespace sluice

@@ -3,9 +3,9 @@
 // The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no
 // other order.
 #include "request/audit.h"
+#include "request/authenticator.h"
 #include "request/body_budget.h"
 #include "request/counters.h"
-#include "request/sigv4.h"
 
 namespace sluice {
 
@@ -20,14 +20,11 @@ constexpr int kConflictRetriesMax = 50;
 class Path : public Dispatcher {
  public:
   explicit Path(Ports& ports) : ports_(ports), counters_(ports.services) {}
-  // One request from outside. `head` has method, target, headers, peer facts; `raw` is its body as
-  // it comes from the connection.
+  // One request from outside, over the wire or at the operator's socket. `head` has method, target,
+  // headers, peer facts; `raw` is its body as it comes from the connection.
   Response serve(Request head, BodySource& raw);
   Response call(std::string_view service, std::string_view operation, Request request,
                 const Caller& caller, const Rider& rider = {}) override;
-  // A session of sluice-operator for the owner of the process, whom the kernel named (SO_PEERCRED).
-  // Recorded like any call.
-  Result<Session> operator_session(int64_t unix_uid, int64_t duration_s);
   // Writes one record of the strangers' failures that have none of their own: now and then, and at
   // the end.
   void record_unrecorded_strangers();
@@ -55,7 +52,7 @@ class Path : public Dispatcher {
   Counters counters_;
   StrangerLimit strangers_;
   BodyBudget bodies_;
-  sigv4::KnownSessions sessions_;
+  const Authenticators authenticators_ = all_authenticators();
 };
 
 }  // namespace sluice

@@ -12,6 +12,8 @@ namespace sluice::s3 {
 struct PostObject {
   static constexpr std::string_view name = "PostObject", action = "s3:PutObject";
   static constexpr Match match{"POST", "/{Bucket}", "", ""};
+  // Who signs the request instead of the form is told so by S3's own error.
+  static constexpr Proof proofs[] = {Proof::form, Proof::header, Proof::presigned_url};
   static constexpr bool data_event = true, streams = true, queues = true;
   struct In {
     ObjectIn object;

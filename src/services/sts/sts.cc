@@ -180,7 +180,67 @@ Response AssumeRole::render(const Out& out) {
   return {200, {}, xml.take(), nullptr, 0};
 }
 
+// OperatorSession: a session of sluice-operator for the owner of the server's process, in the form
+// that the AWS CLI's credential_process reads. It is Sluice's own, asked for at the Unix socket
+// alone, and recorded as the AssumeRole that it is. In: DurationSeconds 900 to 3600. Needs: to be
+// the user whom the kernel names as the server's. Errors: ValidationError; InternalFailure.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+struct OperatorSession {
+  static constexpr std::string_view name = "AssumeRole", action = "sts:AssumeRole";
+  static constexpr Match match{"POST", "/session", "", ""};
+  static constexpr Proof proofs[] = {Proof::unix_peer};
+  static constexpr bool read_only = true;
+  struct In {
+    std::string session_name;
+    int64_t duration_s;
+  };
+  using Out = AssumeRole::Out;
+  static std::string role_arn(const Snapshot& snapshot) {
+    return "arn:aws:iam::" + snapshot.scope().account_id + ":role/" + std::string(kRole);
+  }
+  static Result<In> parse(const Request& request) {
+    const auto duration = parse_int(request.query_text("DurationSeconds"));
+    if (!duration || *duration < kDurationMinS || *duration > kOperatorDurationMaxS)
+      return Error{400, "ValidationError", "the duration of a session is 900 to 3600 seconds", {}};
+    return In{"uid-" + std::to_string(request.unix_uid), *duration};
+  }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot& snapshot) {
+    Need need = no_need();
+    need.resource = role_arn(snapshot);
+    need.resource_type = "AWS::IAM::Role";
+    return std::vector<Need>{std::move(need)};
+  }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged) {
+    const auto role = in.ports().identities->role(kRole, staged.snapshot());
+    if (!role) return Error{500, "InternalFailure", "The role sluice-operator is missing.", {}};
+    Session session =
+        in.ports().sessions->mint(role->arn, role->id, in->session_name, in->duration_s);
+    std::string arn = session.arn(staged.snapshot().scope());
+    return Out{std::move(session), std::move(arn)};
+  }
+  static Response render(const Out& out) {
+    const Session& session = out.session;
+    const json::object shown{{"Version", 1},
+                             {"AccessKeyId", session.access_key_id},
+                             {"SecretAccessKey", session.secret_access_key.expose()},
+                             {"SessionToken", session.token},
+                             {"Expiration", iso_seconds(session.expires)}};
+    return {200, {}, json::serialize(shown), nullptr, 0};
+  }
+  static json::value audit(const In& in, const Snapshot& snapshot) {
+    return json::object{{"roleArn", role_arn(snapshot)},
+                        {"roleSessionName", in.session_name},
+                        {"durationSeconds", in.duration_s}};
+  }
+  static json::value audit_result(const Out& out) { return AssumeRole::audit_result(out); }
+
+ private:
+  static constexpr std::string_view kRole = "sluice-operator";
+  static constexpr int64_t kOperatorDurationMaxS = 3600;
+};
+
 constexpr auto rows = table<GetCallerIdentity, AssumeRole>();
+constexpr auto operator_rows = table<OperatorSession>();
 }  // namespace
 
 const Service service{"sts",
@@ -190,5 +250,7 @@ const Service service{"sts",
                       "https://sts.amazonaws.com/doc/2011-06-15/",
                       rows,
                       ""};
+const Service operator_service{
+    "operator", "sts.amazonaws.com", Protocol::rest_json, "", "", operator_rows, ""};
 
 }  // namespace sluice::sts

@@ -7,4 +7,7 @@
 namespace sluice::sts {
 constexpr int64_t kDurationMinS = 900, kDurationMaxS = 43200, kDurationDefaultS = 3600;
 extern const Service service;
+// What the owner of the process may ask for at the operator socket. Never among the services of the
+// wire.
+extern const Service operator_service;
 }  // namespace sluice::sts

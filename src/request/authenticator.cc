@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "request/authenticator.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+#include "request/form.h"
+#include "request/sigv4.h"
+
+namespace sluice {
+namespace {
+
+using SharedSession = std::shared_ptr<const sigv4::KnownSession>;
+
+// Signed with the key of a session: in the Authorization header, or in the query of a presigned
+// URL.
+class SignedRequest : public Evidence {
+ public:
+  SignedRequest(sigv4::Claim claim, SharedSession session)
+      : claim_(std::move(claim)), session_(std::move(session)) {}
+  Proof proof() const override { return claim_.presigned ? Proof::presigned_url : Proof::header; }
+  std::string account() const override { return claim_.access_key_id; }
+  const Session* session() const override { return &session_->session; }
+  std::string payload_hash(const Request& request) const override {
+    return sigv4::signed_payload_hash(request, claim_).value_or("");
+  }
+  Result<std::shared_ptr<const Caller>> verify(const Request& request, const Service& service,
+                                               const Ports& ports) const override {
+    TRY(const std::string hash, canonical_payload_hash(request, service));
+    return Gate::signed_caller(sigv4::verify(request, claim_, *session_, hash, service, ports),
+                               session_);
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource& raw,
+                                              const Request& request) const override {
+    return sigv4::verified_payload(raw, request, claim_, session_->signing_key(claim_));
+  }
+
+ private:
+  // As the canonical request names it. S3's clients say it in a header, or leave it open in a URL.
+  Result<std::string> canonical_payload_hash(const Request& request, const Service& service) const {
+    if (service.protocol != Protocol::rest_xml) {
+      const std::string named = payload_hash(request);
+      return named.empty() ? hex(sha256(request.body)) : named;
+    }
+    std::string said = request.headers.get("x-amz-content-sha256");
+    if (said.empty() && claim_.presigned) said = payload_hash_of(request);
+    if (said.empty())
+      return Error{400,
+                   "InvalidRequest",
+                   "Missing required header for this request: x-amz-content-sha256",
+                   {}};
+    return said;
+  }
+  const sigv4::Claim claim_;
+  const SharedSession session_;
+};
+
+// Every session that was used lately is known to both authenticators that take one.
+class Signatures : public Authenticator {
+ public:
+  explicit Signatures(std::shared_ptr<sigv4::KnownSessions> sessions)
+      : sessions_(std::move(sessions)) {}
+  bool knows(const Request&, const Service&) const override { return true; }
+  Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service& service,
+                                         const Ports& ports) override {
+    TRY(sigv4::Claim claim, sigv4::parse(request, service));
+    TRY(SharedSession session, sessions_->find(claim, service, ports, request.time));
+    return std::unique_ptr<Evidence>(
+        std::make_unique<SignedRequest>(std::move(claim), std::move(session)));
+  }
+
+ private:
+  const std::shared_ptr<sigv4::KnownSessions> sessions_;
+};
+
+// An upload from an HTML form, whose policy is what was signed.
+class SignedForm : public Evidence {
+ public:
+  SignedForm(std::shared_ptr<FormUpload> form, sigv4::Claim claim, SharedSession session)
+      : form_(std::move(form)), claim_(std::move(claim)), session_(std::move(session)) {}
+  Proof proof() const override { return Proof::form; }
+  std::string account() const override { return claim_.access_key_id; }
+  const Session* session() const override { return &session_->session; }
+  std::string payload_hash(const Request&) const override { return ""; }
+  Result<std::shared_ptr<const Caller>> verify(const Request&, const Service& service,
+                                               const Ports& ports) const override {
+    return Gate::signed_caller(sigv4::verify_form(*form_, claim_, *session_, service, ports),
+                               session_);
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
+    return std::shared_ptr<BodySource>(form_->file);
+  }
+
+ private:
+  const std::shared_ptr<FormUpload> form_;
+  const sigv4::Claim claim_;
+  const SharedSession session_;
+};
+
+class Forms : public Authenticator {
+ public:
+  explicit Forms(std::shared_ptr<sigv4::KnownSessions> sessions) : sessions_(std::move(sessions)) {}
+  bool knows(const Request& request, const Service& service) const override {
+    return service.protocol == Protocol::rest_xml && is_form_upload(request);
+  }
+  Result<std::unique_ptr<Evidence>> open(Request& request, BodySource& raw, const Service& service,
+                                         const Ports& ports) override {
+    TRY(request.form, open_form(request, raw));
+    TRY(sigv4::Claim claim, sigv4::parse_form(*request.form, service));
+    TRY(SharedSession session, sessions_->find(claim, service, ports, request.time));
+    return std::unique_ptr<Evidence>(
+        std::make_unique<SignedForm>(request.form, std::move(claim), std::move(session)));
+  }
+
+ private:
+  const std::shared_ptr<sigv4::KnownSessions> sessions_;
+};
+
+// The owner of the process at its Unix socket: the kernel names the peer (SO_PEERCRED), so there is
+// nothing to sign and nothing to store.
+class UnixPeer : public Evidence {
+ public:
+  Proof proof() const override { return Proof::unix_peer; }
+  std::string account() const override { return "unix"; }
+  const Session* session() const override { return nullptr; }
+  std::string payload_hash(const Request&) const override { return ""; }
+  Result<std::shared_ptr<const Caller>> verify(const Request& request, const Service&,
+                                               const Ports& ports) const override {
+    if (request.unix_uid != static_cast<int64_t>(geteuid()))
+      return Error{403,
+                   "AccessDenied",
+                   "Only the user who runs the server (uid " + std::to_string(geteuid()) +
+                       ") may take the operator's session.",
+                   {}};
+    return Gate::owner_caller(request.unix_uid, ports.store->scope());
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
+    return std::shared_ptr<BodySource>();
+  }
+};
+
+class UnixPeers : public Authenticator {
+ public:
+  bool knows(const Request& request, const Service&) const override {
+    return request.unix_uid >= 0;
+  }
+  Result<std::unique_ptr<Evidence>> open(Request&, BodySource&, const Service&,
+                                         const Ports&) override {
+    return std::unique_ptr<Evidence>(std::make_unique<UnixPeer>());
+  }
+};
+}  // namespace
+
+Authenticators all_authenticators() {
+  const auto sessions = std::make_shared<sigv4::KnownSessions>();
+  Authenticators all;
+  all.push_back(std::make_unique<UnixPeers>());
+  all.push_back(std::make_unique<Forms>(sessions));
+  all.push_back(std::make_unique<Signatures>(sessions));
+  return all;
+}
+
+Result<std::unique_ptr<Evidence>> open_evidence(const Authenticators& authenticators,
+                                                Request& request, BodySource& raw,
+                                                const Service& service, const Ports& ports) {
+  const auto& found = *std::find_if(
+      authenticators.begin(), authenticators.end(),
+      [&](const std::unique_ptr<Authenticator>& one) { return one->knows(request, service); });
+  return found->open(request, raw, service, ports);
+}
+
+Result<Done> check_proof(const Row& row, Proof proof) {
+  if (std::find(row.proofs.begin(), row.proofs.end(), proof) != row.proofs.end()) return Done{};
+  return Error{403,
+               "AccessDenied",
+               std::string(row.name) + " does not take this way of proving who asks.",
+               {}};
+}
+
+}  // namespace sluice
