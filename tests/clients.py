@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the clients of other makers find: a server with a bucket, a table, a log and metrics, and a profile that gives them sessions."""
+"""What the clients of other makers find: a server with a bucket, a table, a log and metrics, and a
+profile that gives them sessions."""
 import json
 import os
 import ssl
@@ -17,9 +18,11 @@ class World:
         self.server = Server(directory).start()
         self.url = self.server.endpoint["endpoint"]
         self.config = directory / "aws config"
-        # AWS CLI User Guide, "Sourcing credentials with an external process". ca_bundle is understood by boto3 and the AWS CLI.
+        # AWS CLI User Guide, "Sourcing credentials with an external process". ca_bundle is
+        # understood by boto3 and the AWS CLI.
         self.config.write_text(
-            f"[profile sluice]\nregion = us-east-1\noutput = json\nca_bundle = {self.server.endpoint['ca_file']}\n"
+            "[profile sluice]\nregion = us-east-1\noutput = json\n"
+            f"ca_bundle = {self.server.endpoint['ca_file']}\n"
             f'credential_process = "{SLUICE}" credentials --data-dir "{self.server.data_dir}"\n'
         )
         self.environment = {

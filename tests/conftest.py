@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real server for each test module: TLS, signatures, policies, encryption and sync on, as a user runs it."""
+"""A real server for each test module: TLS, signatures, policies, encryption and sync on, as a user
+runs it."""
 import json
 import os
 import pathlib
@@ -15,7 +16,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLUICE = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice"))
-# What the tests use of AWS and Debian 12's botocore does not know yet; last on the path, so that a newer botocore's own extras win.
+# What the tests use of AWS and Debian 12's botocore does not know yet; last on the path, so that a
+# newer botocore's own extras win.
 sdk = botocore.session.get_session()
 sdk.get_component("data_loader").search_paths.append(str(ROOT / "tests" / "models"))
 boto3.setup_default_session(botocore_session=sdk)

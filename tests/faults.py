@@ -40,7 +40,8 @@ class Faults:
         return self
 
     def wait_for_end(self):
-        """The server's exit status. Killed in the middle of a call it now and then stays where strace holds it: then strace goes too."""
+        """The server's exit status. Killed in the middle of a call it now and then stays where
+        strace holds it: then strace goes too."""
         try:
             return self.server.process.wait(timeout=15)
         except subprocess.TimeoutExpired:

@@ -23,7 +23,8 @@ while True:
     do = event.get("do", "echo") if isinstance(event, dict) else "echo"
     print("event " + do + " " + rid, flush=True)
     if do == "fail":
-        post("invocation/" + rid + "/error", {"errorMessage": "told to fail", "errorType": "Told"}, {"Lambda-Runtime-Function-Error-Type": "Told"})
+        post("invocation/" + rid + "/error", {"errorMessage": "told to fail", "errorType": "Told"},
+             {"Lambda-Runtime-Function-Error-Type": "Told"})
         continue
     if do == "exit": sys.exit(7)
     if do == "sleep": time.sleep(event["seconds"])
@@ -46,7 +47,10 @@ while True:
         libc = ctypes.CDLL(None, use_errno=True)
         result = os.strerror(ctypes.get_errno()) if libc.unshare(0x10000000) else "unshared"
     elif do == "metric":
-        print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [{"Namespace": "Test/Emf", "Dimensions": [["Kind"]], "Metrics": [{"Name": "Eggs", "Unit": "Count"}]}]}, "Kind": "brown", "Eggs": 12}), flush=True)
+        metric = {"Namespace": "Test/Emf", "Dimensions": [["Kind"]],
+                  "Metrics": [{"Name": "Eggs", "Unit": "Count"}]}
+        about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [metric]}
+        print(json.dumps({"_aws": about, "Kind": "brown", "Eggs": 12}), flush=True)
         result = "done"
     elif do == "large": result = "x" * (7 << 20)
     else: result = event
@@ -163,7 +167,8 @@ def recorded(server, bucket):
 
 
 def make_pipeline(server, name="pipe"):
-    """Bucket -> the project's own function -> table, with a quarantine bucket, as deploy/template.yaml joins them. Returns the bucket's name; the table is called `name`."""
+    """Bucket -> the project's own function -> table, with a quarantine bucket, as
+    deploy/template.yaml joins them. Returns the bucket's name; the table is called `name`."""
     bucket, quarantine, account = name + "-in", name + "-quarantine", server.endpoint["account_id"]
     s3, dynamodb, functions = (
         server.client("s3"),

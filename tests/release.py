@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory as a release of Sluice left it, and what its server answered: tests/releases/FORMAT.tar.xz. tests/test_migration.py opens it with
-the program of today. Made once for each format, by the last program that wrote it:
+"""A data directory as a release of Sluice left it, and what its server answered:
+tests/releases/FORMAT.tar.xz. tests/test_migration.py opens it with the program of today. Made once
+for each format, by the last program that wrote it:
 
-    git checkout RELEASE && ./dev build && git checkout main -- tests/release.py && /usr/bin/python3 tests/release.py FORMAT
+    git checkout RELEASE && ./dev build
+    git checkout main -- tests/release.py && /usr/bin/python3 tests/release.py FORMAT
 """
 import base64
 import hashlib

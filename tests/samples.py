@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A valid request for each operation of the table, and the world it is valid in. A new operation needs one line here: tests/test_matrix.py
-fails without it. The order within a service is one in which every sample succeeds, each once."""
+"""A valid request for each operation of the table, and the world it is valid in. A new operation
+needs one line here: tests/test_matrix.py fails without it. The order within a service is one in
+which every sample succeeds, each once."""
 import datetime
 import json
 import time
@@ -616,8 +617,11 @@ ALWAYS_REFUSED = {
 } | {
     "iam:" + name: "InvalidInput"
     for name in (
-        "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile CreateServiceSpecificCredential UploadSSHPublicKey "
-        "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole"
+        "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup "
+        "CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile "
+        "CreateServiceSpecificCredential UploadSSHPublicKey "
+        "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy "
+        "PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole"
     ).split()
 }
 # No SDK sends it: a browser does, with a form (tests/test_form_upload.py).

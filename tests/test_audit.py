@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every call leaves one record, allowed or not; nothing secret is in it; altering the store is noticed."""
+"""Every call leaves one record, allowed or not; nothing secret is in it; altering the store is
+noticed."""
 import json
 
 

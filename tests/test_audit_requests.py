@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operation of the table leaves a record that says, field by field, what the client sent and what it got. What AWS leaves out or writes otherwise is stated here,
-operation by operation; a new operation is compared as soon as it has a sample (samples.py)."""
+"""Every operation of the table leaves a record that says, field by field, what the client sent and
+what it got. What AWS leaves out or writes otherwise is stated here, operation by operation; a new
+operation is compared as soon as it has a sample (samples.py)."""
 import datetime
 import json
 import subprocess
@@ -339,6 +340,8 @@ def test_the_record_of(world, name):
         )
     if row["name"] == "Invoke":
         own["additionalEventData"] = {
-            "functionVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}:$LATEST"
+            "functionVersion": (
+                f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}:$LATEST"
+            )
         }
     assert not differences(record, whole(**own))

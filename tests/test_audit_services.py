@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of calls that services make, of refusals, and of what AWS does by itself, field by field; and that nothing secret is in any record."""
+"""Records of calls that services make, of refusals, and of what AWS does by itself, field by field;
+and that nothing secret is in any record."""
 import base64
 import datetime
 import json
@@ -412,7 +413,10 @@ def test_a_caller_takes_a_role(world):
         and (r["requestParameters"] or {}).get("roleArn") == world.bare["Arn"]
     ][0]
     expiration = world.assumed["Credentials"]["Expiration"]
-    shown = f"{expiration:%b} {expiration.day}, {expiration.year} {expiration.hour % 12 or 12}:{expiration:%M:%S} {expiration:%p}"
+    shown = (
+        f"{expiration:%b} {expiration.day}, {expiration.year} "
+        f"{expiration.hour % 12 or 12}:{expiration:%M:%S} {expiration:%p}"
+    )
     assert not differences(
         got,
         whole(
@@ -704,7 +708,11 @@ def test_a_presigned_url(world):
 
 def test_a_refusal_names_who_what_and_why(world):
     got = world.find("GetObject", errorCode="AccessDenied")
-    text = f'User: arn:aws:sts::{ACCOUNT}:assumed-role/shapes-bare/shapes-session is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::shapes-in/k/1" because no identity-based policy allows the s3:GetObject action'
+    text = (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/shapes-bare/shapes-session is not authorized "
+        'to perform: s3:GetObject on resource: "arn:aws:s3:::shapes-in/k/1" because no '
+        "identity-based policy allows the s3:GetObject action"
+    )
     assert world.denied["Error"]["Message"] == text
     assert not differences(
         got,
@@ -821,7 +829,8 @@ def test_logs_and_metrics_are_data_events(world, name, source, shown):
 
 
 def test_nothing_secret_is_in_any_record(world):
-    """Payloads, item values, log messages, environments, templates, parameters, plaintexts, ciphertexts, keys, tokens, signatures, passwords, metadata."""
+    """Payloads, item values, log messages, environments, templates, parameters, plaintexts,
+    ciphertexts, keys, tokens, signatures, passwords, metadata."""
     text = json.dumps(world.records)
     assert not [secret for secret in world.secrets if secret in text]
     assert "4711.0815" not in text

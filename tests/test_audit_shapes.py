@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records field by field, as CloudTrail has them: who, on what, with which parameters, and what is left out."""
+"""Records field by field, as CloudTrail has them: who, on what, with which parameters, and what is
+left out."""
 import base64
 import hashlib
 import json
@@ -16,7 +17,8 @@ OTHER_BUCKET = b"<bucketName>other</bucketName>"
 
 @pytest.fixture(scope="module")
 def world(server, tmp_path_factory):
-    """A server that was called once in every way the table names, and its whole audit log from the store."""
+    """A server that was called once in every way the table names, and its whole audit log from the
+    store."""
     s3, kms, dynamo, functions = (
         server.client(name) for name in ("s3", "kms", "dynamodb", "lambda")
     )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""boto3 with a profile: sessions come from `sluice credentials`, by credential_process, and are renewed that way."""
+"""boto3 with a profile: sessions come from `sluice credentials`, by credential_process, and are
+renewed that way."""
 import json
 import os
 

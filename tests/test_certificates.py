@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates: how long they live, what they are for, that they are renewed in time, and whom the command line trusts."""
+"""Certificates: how long they live, what they are for, that they are renewed in time, and whom the
+command line trusts."""
 import datetime
 import ipaddress
 import json
@@ -90,7 +91,8 @@ def test_a_certificate_lives_397_days_and_its_authorities_key_is_sealed(server):
 
 
 def test_it_is_renewed_under_the_same_authority_while_it_serves(tmp_path):
-    """At two thirds of its life: the clock of the running server moves, new connections get the new one, and the command line knows it."""
+    """At two thirds of its life: the clock of the running server moves, new connections get the new
+    one, and the command line knows it."""
     server, offset = Server(tmp_path), tmp_path / "offset"
     offset.write_text("+0d\n")
     server.start(
@@ -225,7 +227,8 @@ def test_the_banner_shows_the_address_of_devices_and_all_addresses_are_served(tm
 
 
 def test_the_command_line_trusts_its_own_server_and_no_other(tmp_path):
-    """A certificate of the operator's own: every command works, `aws` too; another server at that address is refused."""
+    """A certificate of the operator's own: every command works, `aws` too; another server at that
+    address is refused."""
     server = Server(tmp_path)
     server.options = make_own(tmp_path)
     server.start()

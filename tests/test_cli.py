@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The AWS CLI that Debian 12 has (2.9.19), with a profile whose sessions come from `sluice credentials`."""
+"""The AWS CLI that Debian 12 has (2.9.19), with a profile whose sessions come from `sluice
+credentials`."""
 import json
 import time
 

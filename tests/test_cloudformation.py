@@ -110,13 +110,27 @@ Resources:
     Properties:
       BucketName: !Sub '${AWS::StackName}-data-${AWS::AccountId}'
       VersioningConfiguration: {Status: Enabled}
-      BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: !GetAtt Key.Arn}, BucketKeyEnabled: true}]}
-      NotificationConfiguration: {LambdaConfigurations: [{Event: 's3:ObjectCreated:*', Function: !GetAtt Function.Arn, Filter: {S3Key: {Rules: [{Name: suffix, Value: .json}]}}}]}
+      BucketEncryption:
+        ServerSideEncryptionConfiguration:
+        - ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: !GetAtt Key.Arn}
+          BucketKeyEnabled: true
+      NotificationConfiguration:
+        LambdaConfigurations:
+        - Event: 's3:ObjectCreated:*'
+          Function: !GetAtt Function.Arn
+          Filter: {S3Key: {Rules: [{Name: suffix, Value: .json}]}}
   Policy:
     Type: AWS::S3::BucketPolicy
     Properties:
       Bucket: !Ref Bucket
-      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Deny, Principal: '*', Action: 's3:*', Resource: !Sub '${Bucket.Arn}/*', Condition: {Bool: {'aws:SecureTransport': 'false'}}}]}
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement:
+        - Effect: Deny
+          Principal: '*'
+          Action: 's3:*'
+          Resource: !Sub '${Bucket.Arn}/*'
+          Condition: {Bool: {'aws:SecureTransport': 'false'}}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -127,11 +141,20 @@ Resources:
   Role:
     Type: AWS::IAM::Role
     Properties:
-      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}
-      Policies: [{PolicyName: write, PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 'dynamodb:PutItem', Resource: !GetAtt Table.Arn}]}}]
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement:
+        - {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}
+      Policies:
+      - PolicyName: write
+        PolicyDocument:
+          Version: 2012-10-17
+          Statement: [{Effect: Allow, Action: 'dynamodb:PutItem', Resource: !GetAtt Table.Arn}]
   Log:
     Type: AWS::Logs::LogGroup
-    Properties: {LogGroupName: !Sub '/aws/lambda/${AWS::StackName}-f', RetentionInDays: !Ref Retention}
+    Properties:
+      LogGroupName: !Sub '/aws/lambda/${AWS::StackName}-f'
+      RetentionInDays: !Ref Retention
   Function:
     Type: AWS::Lambda::Function
     DependsOn: Log
@@ -145,10 +168,19 @@ Resources:
       Environment: {Variables: {TABLE_NAME: !Ref Table, SECRET: !Ref Secret}}
   Permission:
     Type: AWS::Lambda::Permission
-    Properties: {FunctionName: !Ref Function, Action: 'lambda:InvokeFunction', Principal: s3.amazonaws.com, SourceArn: !Sub 'arn:aws:s3:::${AWS::StackName}-data-${AWS::AccountId}', SourceAccount: !Ref 'AWS::AccountId'}
+    Properties:
+      FunctionName: !Ref Function
+      Action: 'lambda:InvokeFunction'
+      Principal: s3.amazonaws.com
+      SourceArn: !Sub 'arn:aws:s3:::${AWS::StackName}-data-${AWS::AccountId}'
+      SourceAccount: !Ref 'AWS::AccountId'
   Failures:
     Type: AWS::Lambda::EventInvokeConfig
-    Properties: {FunctionName: !Ref Function, Qualifier: $LATEST, MaximumRetryAttempts: 0, DestinationConfig: {OnFailure: {Destination: !GetAtt Bucket.Arn}}}
+    Properties:
+      FunctionName: !Ref Function
+      Qualifier: $LATEST
+      MaximumRetryAttempts: 0
+      DestinationConfig: {OnFailure: {Destination: !GetAtt Bucket.Arn}}
 Outputs:
   Table: {Value: !Ref Table}
   Key: {Value: !GetAtt Key.Arn, Description: the key}
@@ -405,7 +437,8 @@ def test_resources_are_made_as_the_caller(server, stacks):
 
 
 def test_a_policy_can_tell_a_stacks_calls_from_direct_ones(server, stacks):
-    """aws:CalledVia and aws:ViaAWSService, and no address that CloudFormation's calls could be mistaken for."""
+    """aws:CalledVia and aws:ViaAWSService, and no address that CloudFormation's calls could be
+    mistaken for."""
     iam = server.client("iam")
     account = server.endpoint["account_id"]
     iam.create_role(
@@ -785,7 +818,8 @@ def test_a_restart_in_the_middle_rolls_back(fresh_server, how):
 
 
 def test_a_stack_whose_owner_lost_the_permission_ends_as_failed(fresh_server):
-    """The role's policies as they are at each call decide; somebody else may then delete the stack."""
+    """The role's policies as they are at each call decide; somebody else may then delete the
+    stack."""
     server = fresh_server
     iam = server.client("iam")
     account = server.endpoint["account_id"]
@@ -906,7 +940,8 @@ def test_the_template_passes_cfn_lint():
 
 
 def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
-    """deploy/template.yaml as it is, by sluice deploy: an upload ends in the table and in quarantine, and the protections hold."""
+    """deploy/template.yaml as it is, by sluice deploy: an upload ends in the table and in
+    quarantine, and the protections hold."""
     server = fresh_server
     out = json.loads(server.run("deploy", "--json").stdout)
     assert set(out) == {
@@ -925,7 +960,8 @@ def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
         json.loads(server.run("deploy", "--json").stdout) == out
     )  # again: an update to the newly uploaded code
     (tmp_path / "records.json").write_text(
-        '[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, {"device_id": "d"}]'
+        '[{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1.5}, '
+        '{"device_id": "d"}]'
     )
     done = json.loads(server.run("put", tmp_path / "records.json", "--wait", "--json").stdout)[
         "files"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CloudWatch metrics over both of its protocols: boto3 as it is installed, signed JSON by hand, and Debian's AWS CLI (query)."""
+"""CloudWatch metrics over both of its protocols: boto3 as it is installed, signed JSON by hand, and
+Debian's AWS CLI (query)."""
 import concurrent.futures
 import datetime
 import gzip
@@ -41,7 +42,8 @@ def statistics(cw, space, name, dimensions=(), period=60, **more):
 
 
 def eventually(read, enough):
-    """What happens after an answer (logs and metrics of an invocation) is awaited, up to a bound."""
+    """What happens after an answer (logs and metrics of an invocation) is awaited, up to a
+    bound."""
     deadline = time.monotonic() + 20
     while not enough(value := read()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -50,7 +52,8 @@ def eventually(read, enough):
 
 
 def post(server, operation, body, headers=(), session=None):
-    """A signed awsJson 1.0 request, whatever protocol the installed boto3 prefers. Status, headers, body."""
+    """A signed awsJson 1.0 request, whatever protocol the installed boto3 prefers. Status, headers,
+    body."""
     session = session or server.session()
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = botocore.awsrequest.AWSRequest(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Condition keys: what the table of the program says is filled is filled, by a real call; what is not filled opens nothing; and the policies that people write with them hold."""
+"""Condition keys: what the table of the program says is filled is filled, by a real call; what is
+not filled opens nothing; and the policies that people write with them hold."""
 import datetime
 import json
 import subprocess
@@ -21,7 +22,8 @@ OPERATIONS = json.loads(
     ).stdout
 )
 TAGGED = "Team=red"
-# Keys that no request can bring here: what would bring them is refused before any policy is asked, or is not built.
+# Keys that no request can bring here: what would bring them is refused before any policy is asked,
+# or is not built.
 NEVER = {
     ("dynamodb:*", "dynamodb:EnclosingOperation"): "no transactions",
     (
@@ -156,7 +158,8 @@ def presigned(scene):
 
 
 def calls(s):
-    """(actions as in the table, key or None) -> (the action that is denied, a call that brings the key)."""
+    """(actions as in the table, key or None) -> (the action that is denied, a call that brings the
+    key)."""
     item, encrypted = {"TableName": samples.TABLE, "Key": samples.KEY}, {
         "EncryptionContext": {"app": "x"}
     }
@@ -390,7 +393,8 @@ def test_what_is_marked_as_filled_is_filled(scene):
 
 
 def test_what_is_not_filled_opens_nothing(scene):
-    """Neither its presence nor its absence can be known: a Deny that names it holds, an Allow does not."""
+    """Neither its presence nor its absence can be known: a Deny that names it holds, an Allow does
+    not."""
     problems, walked = [], 0
     for row in TABLE:
         action = (
@@ -505,7 +509,8 @@ def test_leading_keys_keep_tenants_apart(scene, tenants, table):
 
 
 def test_attributes_hide_columns(scene, tenants):
-    """`covert` may be named in no expression, by no placeholder, and a call that names nothing gets everything, which is refused by Select."""
+    """`covert` may be named in no expression, by no placeholder, and a call that names nothing gets
+    everything, which is refused by Select."""
     scene.allow(
         [],
         [

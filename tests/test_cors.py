@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Browsers: what a page of another origin may do with a bucket, and what a preflight tells a stranger."""
+"""Browsers: what a page of another origin may do with a bucket, and what a preflight tells a
+stranger."""
 import http.client
 import ssl
 import urllib.parse

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill the server at any instant: what was acknowledged is there, what is half done is not seen, and no event is lost."""
+"""Kill the server at any instant: what was acknowledged is there, what is half done is not seen,
+and no event is lost."""
 import base64
 import concurrent.futures
 import contextlib
@@ -211,7 +212,8 @@ def found_in(directory, needles):
 
 
 def test_no_plaintext_at_rest(fresh_server):
-    """Killed, not stopped: nothing is tidied up. The canary is sought as it is and in the encodings that a careless writer would keep."""
+    """Killed, not stopped: nothing is tidied up. The canary is sought as it is and in the encodings
+    that a careless writer would keep."""
     plant(fresh_server)
     fresh_server.stop(signal.SIGKILL)
     needles = [

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strangers and the weakest session against everybody else: connections that ask nothing, bodies without end, bodies that drip."""
+"""Strangers and the weakest session against everybody else: connections that ask nothing, bodies
+without end, bodies that drip."""
 import contextlib
 import dataclasses
 import json
@@ -70,7 +71,8 @@ def still_open(sockets):
 
 @pytest.mark.parametrize("tls", (True, False), ids=("idle", "before the handshake"))
 def test_idle_connections_keep_nobody_out(server, door, tls):
-    """576 of them from the address that the good client has too: every good request is served, each on a connection of its own."""
+    """576 of them from the address that the good client has too: every good request is served, each
+    on a connection of its own."""
     with idle_strangers(server, 576, tls=tls) as held:
         assert [door.ask(ASK, door.session).status for _ in range(100)] == [200] * 100
         until(lambda: still_open(held) <= STRANGERS)
@@ -85,7 +87,8 @@ def test_sources_have_a_share_each(server):
 
 
 def test_a_burst_from_one_address_is_served(server, door):
-    """A client that opens 200 connections and then asks on each: none of them is taken for an attack."""
+    """A client that opens 200 connections and then asks on each: none of them is taken for an
+    attack."""
     connections = [door.connect() for _ in range(200)]
     for connection in connections:
         connection.connect()
@@ -110,7 +113,8 @@ def test_who_is_known_is_not_sent_away(server, door):
 
 @contextlib.contextmanager
 def held_up(server, sessions, count, sent=1):
-    """Uploads of one presigned URL a session that never come to their end: `count` connections for each, `sent` bytes on each."""
+    """Uploads of one presigned URL a session that never come to their end: `count` connections for
+    each, `sent` bytes on each."""
     door, threads, held, lock = wire.Wire(server), [], [], threading.Lock()
 
     def open_some(url, share):
@@ -149,7 +153,8 @@ def held_up(server, sessions, count, sent=1):
 
 
 def test_one_presigned_url_holds_up_its_own_session_alone(fresh_server):
-    """512 uploads of one URL that stop after a byte: its session has its share of the connections and no more, and is told so; others are served at once."""
+    """512 uploads of one URL that stop after a byte: its session has its share of the connections
+    and no more, and is told so; others are served at once."""
     server = fresh_server
     server.client("s3").create_bucket(Bucket="held-up")
     one = server.session()
@@ -167,7 +172,8 @@ def test_one_presigned_url_holds_up_its_own_session_alone(fresh_server):
 
 @pytest.mark.parametrize("sent", (1, MIB), ids=("a byte", "a fast beginning"))
 def test_slow_peers_make_room_when_every_connection_is_in_use(fresh_server, sent):
-    """Three sessions hold all 512 connections with uploads that stop: each newcomer takes the place of one of them."""
+    """Three sessions hold all 512 connections with uploads that stop: each newcomer takes the place
+    of one of them."""
     server = fresh_server
     server.client("s3").create_bucket(Bucket="held-up")
     good, door = server.session(), wire.Wire(server)
@@ -243,7 +249,8 @@ BIG = wire.Call(
 
 
 def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
-    """A signed header names the payload's hash: a wrong signature is told before a byte of the body is wanted."""
+    """A signed header names the payload's hash: a wrong signature is told before a byte of the body
+    is wanted."""
     headers = door.sign(
         dataclasses.replace(
             BIG, service="lambda", headers=BIG.headers | {"x-amz-content-sha256": "a" * 64}
@@ -264,8 +271,9 @@ def test_the_head_is_proven_before_the_body_where_it_can_be(server, door):
 
 
 def test_who_can_never_be_allowed_is_told_before_his_large_body(server, door):
-    """No policy of the role allows the action: nothing of 16 MiB is read. Only who has proven the head is told; a forged signature learns
-    nothing of the role. A small body is read, and its record says what was asked."""
+    """No policy of the role allows the action: nothing of 16 MiB is read. Only who has proven the
+    head is told; a forged signature learns nothing of the role. A small body is read, and its
+    record says what was asked."""
     from functions import trust
 
     iam = server.client("iam")
@@ -317,8 +325,9 @@ def test_who_can_never_be_allowed_is_told_before_his_large_body(server, door):
 
 
 def test_bodies_have_a_budget(fresh_server):
-    """Who holds a token and no key sends twelve bodies of 60 MiB, and a hundred connections of the weakest session send 16 MiB each: the
-    server's memory stays within its budget, and others are served meanwhile."""
+    """Who holds a token and no key sends twelve bodies of 60 MiB, and a hundred connections of the
+    weakest session send 16 MiB each: the server's memory stays within its budget, and others are
+    served meanwhile."""
     server = fresh_server
     make_role(server, "weakest", service="ec2.amazonaws.com")
     server.client("iam").update_assume_role_policy(
@@ -419,7 +428,8 @@ def test_a_body_that_drips_is_given_up(server, door):
 
 
 def test_strangers_from_everywhere_cost_next_to_nothing(fresh_server):
-    """12,000 addresses, one forged call each: the disk and the memory of the server hold a count of most of them."""
+    """12,000 addresses, one forged call each: the disk and the memory of the server hold a count of
+    most of them."""
     server, door = fresh_server, wire.Wire(fresh_server)
     session = server.session()
     forged = door.sign(ASK, session) | {

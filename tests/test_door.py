@@ -512,7 +512,8 @@ TEXTS = [
     (
         lambda a: a[:16],
         "Missing: Credential, Signature, SignedHeaders.",
-        "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
+        "Authorization header requires 'Credential' parameter. Authorization header requires "
+        "'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
     ),
     (
         lambda a: a.replace("SignedHeaders=", "SignedHeaders"),
@@ -521,7 +522,8 @@ TEXTS = [
     ),
     (
         lambda a: a.replace("/aws4_request", ""),
-        'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+        "the Credential is mal-formed; expecting "
+        '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
         "Credential must have exactly 5 slash-delimited elements",
     ),
     (lambda a: "Bearer x", "unsupported authorization type", "Unsupported authorization type"),
@@ -665,7 +667,8 @@ def test_a_stranger_is_refused_before_his_body_is_sent(server, door):
         raw, server_hostname="localhost"
     ) as spoken:
         spoken.sendall(
-            b"PUT /door/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
+            b"PUT /door/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n"
+            b"Expect: 100-continue\r\n\r\n"
         )
         got = b""
         while piece := spoken.recv(4096):
@@ -681,7 +684,8 @@ def test_head_has_no_body(server, door, reader):
 
 
 def test_descriptors_are_as_many_as_the_system_allows(tmp_path):
-    """The limit that a process usually begins with is less than connections, functions and files may take together."""
+    """The limit that a process usually begins with is less than connections, functions and files
+    may take together."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     try:

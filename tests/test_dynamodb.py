@@ -191,10 +191,13 @@ def test_query_pages_both_ways_and_filters(db):
 
 
 def sort_keys(dice, kind):
-    """Keys that are each other's beginnings and neighbours, with the bytes that a key of the store is made of."""
+    """Keys that are each other's beginnings and neighbours, with the bytes that a key of the store
+    is made of."""
     if kind == "N":
         return [
-            f"{dice.choice(('', '-'))}{dice.randrange(1, 10 ** dice.randrange(1, 6))}e{dice.randrange(-4, 5) * dice.choice((1, 25))}"
+            dice.choice(("", "-"))
+            + str(dice.randrange(1, 10 ** dice.randrange(1, 6)))
+            + f"e{dice.randrange(-4, 5) * dice.choice((1, 25))}"
             for _ in range(60)
         ] + ["0", "1", "12", "123", "-1", "-12", "-123"]
     texts = [
@@ -323,7 +326,8 @@ def partition(tmp_path_factory):
 def test_a_query_reads_the_items_of_its_condition_and_no_others(
     partition, condition, bounds, found, forward
 ):
-    """Counted in the bytes that the server reads, once it reads nothing by itself: it compacts what it was started with."""
+    """Counted in the bytes that the server reads, once it reads nothing by itself: it compacts what
+    it was started with."""
     server, db = partition
 
     def is_quiet():
@@ -428,7 +432,8 @@ def test_expressions_that_do_not_parse_are_refused(db, expression, text):
         (
             "a < :v",
             {"M": {}},
-            r"Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: <, operand type: M",
+            r"Invalid ConditionExpression: Incorrect operand type for operator or function; "
+            r"operator or function: <, operand type: M",
         ),
         (
             "a BETWEEN :v AND :v",
@@ -445,7 +450,8 @@ def test_expressions_that_do_not_parse_are_refused(db, expression, text):
         (
             "#a = :v",
             {"S": "x"},
-            "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: #a",
+            "Invalid ConditionExpression: An expression attribute name used in the document "
+            "path is not defined; attribute name: #a",
         ),
     ],
 )
@@ -500,7 +506,8 @@ def test_reserved_words_need_a_placeholder(db, word):
         ({"ProjectionExpression": "a.b, a"}, r"path one: \[a, b\], path two: \[a\]"),
         (
             {"ReturnConsumedCapacity": "SOME"},
-            r"Value 'SOME' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: \[INDEXES, TOTAL, NONE\]",
+            r"Value 'SOME' at 'returnConsumedCapacity' failed to satisfy constraint: Member "
+            r"must satisfy enum value set: \[INDEXES, TOTAL, NONE\]",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The disk fails, or the process dies, at each call by which a change gets to disk: what was acknowledged before stays, what was under way is there or not, never half."""
+"""The disk fails, or the process dies, at each call by which a change gets to disk: what was
+acknowledged before stays, what was under way is there or not, never half."""
 import concurrent.futures
 import os
 import resource
@@ -51,7 +52,8 @@ class Things:
         return key
 
     def attempt(self, key, outcome, call, **arguments):
-        """`outcome`: what is at the key if the call was done; None for nothing. True: it was acknowledged."""
+        """`outcome`: what is at the key if the call was done; None for nothing. True: it was
+        acknowledged."""
         before = self.kept.get(key, {None})
         try:
             call(**arguments)
@@ -204,7 +206,8 @@ def restart(things, expected):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
 @pytest.mark.parametrize("call, fault", LOG_CALLS, ids=lambda part: part)
 def test_a_failed_write_of_the_log_loses_nothing(things, operation, call, fault):
-    """The outcome of the call under way is unknown until the restart: both its old files and its new ones must be there for it."""
+    """The outcome of the call under way is unknown until the restart: both its old files and its
+    new ones must be there for it."""
     prepare(things)
     with Faults(things.server, call, fault, path=current_log(things.server)) as faults:
         operation(things)
@@ -252,7 +255,8 @@ def test_a_file_that_cannot_grow_changes_nothing(things):
 
 
 def test_a_reader_keeps_the_bytes_of_what_is_replaced_or_deleted(things):
-    """A GET that began before goes on to the end of the old object, whole; after it the old file is gone."""
+    """A GET that began before goes on to the end of the old object, whole; after it the old file is
+    gone."""
     body = os.urandom(20 << 20)  # more than fits into the sockets' buffers
     for change in ("replace", "delete"):
         things.s3.put_object(Bucket=BUCKET, Key="read", Body=body)

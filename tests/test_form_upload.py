@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads from an HTML form: the signed policy alone says what a browser may send, and nothing more comes in."""
+"""Uploads from an HTML form: the signed policy alone says what a browser may send, and nothing more
+comes in."""
 import base64
 import datetime
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk of a few hundred MiB that fills up: the server says so, goes on reading and deleting, and takes in again when there is room."""
+"""A disk of a few hundred MiB that fills up: the server says so, goes on reading and deleting, and
+takes in again when there is room."""
 import subprocess
 
 import botocore.exceptions
@@ -13,7 +14,8 @@ DISK, LOW_MARK, RESERVE = 320 * MIB, 64 * MIB, 64 * MIB
 
 
 class SmallDisk(conftest.Server):
-    """The data directory is a file system of its own, which only the server and what is run beside it see."""
+    """The data directory is a file system of its own, which only the server and what is run beside
+    it see."""
 
     def start(self, **environment):
         self.data_dir.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The function's zip needs nothing of the system it runs on: it starts in an empty root directory."""
+"""The function's zip needs nothing of the system it runs on: it starts in an empty root
+directory."""
 import http.server
 import pathlib
 import subprocess

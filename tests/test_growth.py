@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What four times as much takes: every read that walks over what is stored, and every job that erases it, at N and at 4 N.
-Work in proportion takes four times as long, work that grows with its square sixteen times: above eight something
-is walked over again and again. What is measured is the processor time of the server, and only the ratio is looked at,
-so that no machine is too slow or too busy for it."""
+"""What four times as much takes: every read that walks over what is stored, and every job that
+erases it, at N and at 4 N. Work in proportion takes four times as long, work that grows with its
+square sixteen times: above eight something is walked over again and again. What is measured is the
+processor time of the server, and only the ratio is looked at, so that no machine is too slow or too
+busy for it."""
 import concurrent.futures
 import json
 import time

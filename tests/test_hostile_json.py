@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every document of the JSON parsing corpus (../shared/data/json-parsing, MIT) as an upload and as the body of calls: what must not parse is
-refused by AWS's error or lands in quarantine, what may parse is judged by its content, each is recorded, and the server stays up."""
+"""Every document of the JSON parsing corpus (../shared/data/json-parsing, MIT) as an upload and as
+the body of calls: what must not parse is refused by AWS's error or lands in quarantine, what may
+parse is judged by its content, each is recorded, and the server stays up."""
 import base64
 import hashlib
 import dataclasses
@@ -65,7 +66,8 @@ def test_as_uploads_each_ends_in_quarantine_with_its_reason(fresh_server):
 
 @dataclasses.dataclass
 class Place:
-    """Where a document is put: the call's body around it, and the codes that are right for what must not parse and for the rest."""
+    """Where a document is put: the call's body around it, and the codes that are right for what
+    must not parse and for the rest."""
 
     call: wire.Call
     refused: set
@@ -105,7 +107,8 @@ PLACES = {
         json_call("dynamodb", "DynamoDB_20120810.PutItem", "1.0"),
         SERIALIZATION,
         SERIALIZATION | {"ValidationException", ""},
-        b'{"TableName":"hostile","Item":{"device_id":{"S":"d"},"timestamp":{"S":"t"},"document":{"M":',
+        b'{"TableName":"hostile","Item":{"device_id":{"S":"d"},"timestamp":{"S":"t"},'
+        b'"document":{"M":',
         b"}}}",
     ),
     "an Encrypt": Place(

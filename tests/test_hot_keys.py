@@ -15,7 +15,8 @@ def side_by_side(work, count):
 
 
 def test_conditional_writers_of_one_item(server):
-    """Each raises the number that it read: a refusal is that another was faster, never that there are too many."""
+    """Each raises the number that it read: a refusal is that another was faster, never that there
+    are too many."""
     dynamodb, rounds = server.client("dynamodb", max_pool_connections=WRITERS), 10
     dynamodb.create_table(
         TableName="hot",
@@ -51,7 +52,8 @@ def test_conditional_writers_of_one_item(server):
 
 
 def test_writers_who_see_what_they_replaced(server):
-    """128 writers, each told what it replaced: the answers chain up to one line, without a gap and without a refusal."""
+    """128 writers, each told what it replaced: the answers chain up to one line, without a gap and
+    without a refusal."""
     dynamodb = server.client("dynamodb", max_pool_connections=128)
     dynamodb.create_table(
         TableName="line",
@@ -89,7 +91,8 @@ def test_writers_who_see_what_they_replaced(server):
 
 @pytest.mark.parametrize("versioning", (True, False), ids=("versioned", "unversioned"))
 def test_writers_of_one_object(server, versioning):
-    """128 uploads of one key: each is there whole, the newest is the last, and their events are told apart in its order."""
+    """128 uploads of one key: each is there whole, the newest is the last, and their events are
+    told apart in its order."""
     bucket, s3 = "hot-versions" if versioning else "hot-object", server.client(
         "s3", max_pool_connections=128
     )

@@ -453,7 +453,8 @@ def test_a_role_is_passed_only_where_the_policy_says(server, iam, here, account,
 
 
 def test_what_scanners_ask_for_has_true_answers(iam, account, here):
-    """Of what there is none a list is empty, not refused; its parameters are checked all the same."""
+    """Of what there is none a list is empty, not refused; its parameters are checked all the
+    same."""
     assert (
         iam.list_users(PathPrefix="/a/")["Users"] == []
         and iam.list_groups(MaxItems=1)["Groups"] == []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The AWS SDK for JavaScript v3, as it comes from npm, against a server over TLS: tests/js/client.mjs."""
+"""The AWS SDK for JavaScript v3, as it comes from npm, against a server over TLS:
+tests/js/client.mjs."""
 import hashlib
 import json
 import shutil

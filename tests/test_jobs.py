@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done after the answer: one function's trouble is its own, and what nobody needs any more goes by itself."""
+"""What is done after the answer: one function's trouble is its own, and what nobody needs any more
+goes by itself."""
 import datetime
 import json
 import pathlib
@@ -36,7 +37,8 @@ def echoes(server, name):
 
 
 def test_a_throttled_function_holds_up_no_other(fresh_server):
-    """Its events wait on disk: one at a time is tried, whatever their number, also after a restart; then all are delivered."""
+    """Its events wait on disk: one at a time is tried, whatever their number, also after a restart;
+    then all are delivered."""
     server = fresh_server
     role = make_role(server, "jobs", LOGS)
     for name in ("stuck", "free"):

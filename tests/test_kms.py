@@ -229,7 +229,8 @@ def test_reencryption_keeps_the_plaintext_inside(kms, key, code):
     )
 
 
-# KMS Developer Guide, "Key states": what each operation answers to an enabled, a disabled and a doomed key.
+# KMS Developer Guide, "Key states": what each operation answers to an enabled, a disabled and a
+# doomed key.
 OK, DISABLED, STATE = None, "DisabledException", "KMSInvalidStateException"
 STATES = {
     "encrypt": (OK, DISABLED, STATE),
@@ -408,7 +409,8 @@ def test_aliases_have_rules(kms, key, code):
     kms.create_alias(AliasName="alias/a-" + key, TargetKeyId=key)
     assert error_of(kms.create_alias, AliasName="alias/a-" + key, TargetKeyId=key) == (
         "AlreadyExistsException",
-        f"An alias with the name {kms.list_aliases(KeyId=key)['Aliases'][0]['AliasArn']} already exists",
+        f"An alias with the name {kms.list_aliases(KeyId=key)['Aliases'][0]['AliasArn']} "
+        "already exists",
     )
     for n in range(49):
         kms.create_alias(AliasName=f"alias/{n}-{key}", TargetKeyId=key)
@@ -651,7 +653,8 @@ def test_rotation_comes_when_its_period_is_over(fresh_server):
 
 
 def test_a_deleted_key_is_gone_for_ever(fresh_server, code):
-    """Past its date the material is destroyed, so that even setting the clock back brings nothing to light."""
+    """Past its date the material is destroyed, so that even setting the clock back brings nothing
+    to light."""
     server = fresh_server
     kms, s3 = server.client("kms"), server.client("s3")
     key = kms.create_key()["KeyMetadata"]["KeyId"]

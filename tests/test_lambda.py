@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functions over the wire: what they may do, what they may not, and what becomes of those that fail."""
+"""Functions over the wire: what they may do, what they may not, and what becomes of those that
+fail."""
 import base64
 import concurrent.futures
 import io
@@ -49,7 +50,8 @@ def test_an_environment_is_kept_warm(fn):
 
 
 def test_an_environment_outlives_the_connection_that_started_it(fn, server):
-    """The kernel's parent-death signal comes from the thread that started a sandbox, and a connection's thread ends with its connection."""
+    """The kernel's parent-death signal comes from the thread that started a sandbox, and a
+    connection's thread ends with its connection."""
     make_function(server, "outlives", fn.get_function_configuration(FunctionName="echo")["Role"])
     calls = []
     for _ in range(3):

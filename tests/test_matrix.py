@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the operation table against every way to be refused: the expected error in the row's own dialect, an unchanged
-store, exactly one audit record. The rows come from the program itself, so that a new operation is tested by its sample alone (samples.py)."""
+"""Every row of the operation table against every way to be refused: the expected error in the row's
+own dialect, an unchanged store, exactly one audit record. The rows come from the program itself, so
+that a new operation is tested by its sample alone (samples.py)."""
 import collections
 import dataclasses
 import json
@@ -119,7 +120,8 @@ def name_of(service, row):
 
 
 def check_column(matrix, column, audited=True):
-    """Runs `column(service, row, call) -> (answer, (status, code))` for every row, then looks into the store."""
+    """Runs `column(service, row, call) -> (answer, (status, code))` for every row, then looks into
+    the store."""
     before, problems, answers = matrix.keys, [], []
     for service, row in ROWS:
         call = matrix.calls.get(
@@ -193,7 +195,8 @@ def test_with_a_tampered_signature(matrix):
 
 
 def test_of_a_role_without_a_policy(matrix):
-    """The test that fails when the authorise step is forgotten: these requests are valid, and nothing allows them."""
+    """The test that fails when the authorise step is forgotten: these requests are valid, and
+    nothing allows them."""
 
     def column(service, row, call):
         if name_of(service, row) in samples.REFUSED_BY_PART:
@@ -228,7 +231,8 @@ def test_with_too_large_a_body(matrix):
     "service", TABLE, ids=lambda service: f"{service['service']}-{service['protocol']}"
 )
 def test_the_limit_of_a_body_is_exact(matrix, service):
-    """Chunked, so that the head does not tell: at the limit the size is no reason, one past it it is."""
+    """Chunked, so that the head does not tell: at the limit the size is no reason, one past it it
+    is."""
     protocol, name = next(
         (service["protocol"], name_of(service, r))
         for r in service["rows"]
@@ -243,7 +247,8 @@ def test_the_limit_of_a_body_is_exact(matrix, service):
 
 
 def malformed(service, row, call):
-    """The request with a body that is not what its protocol asks; None when the operation takes no document."""
+    """The request with a body that is not what its protocol asks; None when the operation takes no
+    document."""
     if service["protocol"] == "query":
         return dataclasses.replace(call, body=call.body + b"&RoleName=%zz")
     if service["protocol"].startswith("json"):
@@ -289,8 +294,9 @@ def test_with_chunks_that_are_malformed(matrix):
 
 
 def test_when_the_commit_fails(matrix):
-    """No audit record, no answer: when the disk takes nothing more, every call fails, also those that only read, the server ends with
-    the status that asks for a new start, and nothing has changed when it was started again."""
+    """No audit record, no answer: when the disk takes nothing more, every call fails, also those
+    that only read, the server ends with the status that asks for a new start, and nothing has
+    changed when it was started again."""
 
     def column(service, row, call):
         resource.prlimit(
@@ -307,7 +313,8 @@ def test_when_the_commit_fails(matrix):
 
 
 def test_when_an_object_does_not_fit_on_the_disk(matrix):
-    """The spool of a large object meets the full disk before its commit does: nothing of it is left, and the store goes on."""
+    """The spool of a large object meets the full disk before its commit does: nothing of it is
+    left, and the store goes on."""
     blobs = sorted(path for path in (matrix.server.data_dir / "blobs").rglob("*") if path.is_file())
     call = dataclasses.replace(matrix.calls["s3:PutObject"], body=b"x" * (1 << 20))
     resource.prlimit(
@@ -332,7 +339,8 @@ def test_when_an_object_does_not_fit_on_the_disk(matrix):
 
 
 def test_every_sample_succeeds(matrix):
-    """Last, since it changes things: what was refused above was refused for the reason given, and each success leaves one record too."""
+    """Last, since it changes things: what was refused above was refused for the reason given, and
+    each success leaves one record too."""
     problems, answers = [], []
     for name, call in matrix.calls.items():
         answer = matrix.wire.ask(call, matrix.operator)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A directory that an earlier release wrote is served by this one as it was (tests/release.py), and is whole."""
+"""A directory that an earlier release wrote is served by this one as it was (tests/release.py), and
+is whole."""
 import json
 
 import pytest

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine on which functions cannot start: everything says so, why, and what to do, before anybody waits."""
+"""A machine on which functions cannot start: everything says so, why, and what to do, before
+anybody waits."""
 import json
 import subprocess
 
@@ -79,7 +80,8 @@ def test_it_is_said_before_anybody_waits(server, tmp_path):
 
 
 def test_who_waits_looks_again(server, tmp_path):
-    """The server could not start functions when it began; here, where the command runs, they can be started by now."""
+    """The server could not start functions when it began; here, where the command runs, they can be
+    started by now."""
     cli(server, "deploy")
     (tmp_path / "one.json").write_text(
         '{"device_id": "d", "timestamp": "2026-01-01T00:00:00Z", "value": 1}'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object Lock: what is locked stays, whoever asks, until its date. Each test fails when its rule is taken out of object_lock.cc or model.cc."""
+"""Object Lock: what is locked stays, whoever asks, until its date. Each test fails when its rule is
+taken out of object_lock.cc or model.cc."""
 import datetime
 import json
 
@@ -421,7 +422,8 @@ def test_lock_documents_that_say_nonsense_are_refused(s3, wire, code):
     configure = lambda inner: wire.put_document(
         "/locked",
         "object-lock",
-        f"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>{inner}</DefaultRetention></Rule></ObjectLockConfiguration>",
+        "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>"
+        f"<DefaultRetention>{inner}</DefaultRetention></Rule></ObjectLockConfiguration>",
     ).code
     assert (
         configure("<Mode>GOVERNANCE</Mode>")

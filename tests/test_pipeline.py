@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline as a user runs it: deploy, put, wait; every record is accounted for, and a second time changes nothing."""
+"""The pipeline as a user runs it: deploy, put, wait; every record is accounted for, and a second
+time changes nothing."""
 import json
 import os
 import subprocess

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a deleted log group and a deleted table leave behind is erased in the background: nothing waits for it, and no restart forgets it."""
+"""What a deleted log group and a deleted table leave behind is erased in the background: nothing
+waits for it, and no restart forgets it."""
 import json
 import signal
 import subprocess
@@ -44,7 +45,8 @@ def fill(server):
 
 
 def left(server):
-    """Of a stopped server: whose keys its store has, as {table of the store: [first part of each key]}."""
+    """Of a stopped server: whose keys its store has, as {table of the store: [first part of each
+    key]}."""
     found = {}
     for key in json.loads(
         subprocess.run(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Racing clients: a decision is made on what is true when it commits (store.h, Staged::get), whoever comes first."""
+"""Racing clients: a decision is made on what is true when it commits (store.h, Staged::get),
+whoever comes first."""
 import concurrent.futures
 import threading
 
@@ -82,7 +83,8 @@ def test_no_increment_is_lost(table):
 
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(count, table))
-    # "attribute_not_exists(n)" holds for the first writer alone: who read nothing and came second failed.
+    # "attribute_not_exists(n)" holds for the first writer alone: who read nothing and came second
+    # failed.
     assert table[0].get_item(TableName="race", Key={"id": {"S": "counter"}})["Item"]["n"][
         "N"
     ] == str(CLIENTS * each)

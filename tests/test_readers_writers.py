@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readers against writers, with a model: whatever is overwritten, deleted and listed meanwhile, each GET gives one of the bodies that were ever
-put under its key, whole, with the metadata that came with it, and none that is older than what was acknowledged before the GET began."""
+"""Readers against writers, with a model: whatever is overwritten, deleted and listed meanwhile,
+each GET gives one of the bodies that were ever put under its key, whole, with the metadata that
+came with it, and none that is older than what was acknowledged before the GET began."""
 import random
 import threading
 
@@ -71,7 +72,8 @@ class Model:
             version = int(answer["Metadata"]["version"])
             if not at_least <= version <= self.begun[key]:
                 self.problems.append(
-                    f"{key}: version {version}, though {at_least} was acknowledged before and {self.begun[key]} is the newest sent"
+                    f"{key}: version {version}, though {at_least} was acknowledged before "
+                    f"and {self.begun[key]} is the newest sent"
                 )
             if body != body_of(key, version):
                 self.problems.append(

@@ -8,7 +8,8 @@ from conftest import ROOT, SLUICE
 
 
 def test_the_profile_works_in_a_new_shell(server, tmp_path):
-    """No PATH, no variables of the shell that started the server: the profile names the program and the directory itself."""
+    """No PATH, no variables of the shell that started the server: the profile names the program and
+    the directory itself."""
     lines = re.search(
         r"^    \[profile sluice\]\n(?:    .+\n)+", (ROOT / "README.md").read_text(), re.M
     )[0]
@@ -25,8 +26,8 @@ def test_the_profile_works_in_a_new_shell(server, tmp_path):
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(profile + "\n")
     program = (
-        "import boto3; print(boto3.Session(profile_name='sluice').client('sts', endpoint_url='%s').get_caller_identity()['Arn'])"
-        % server.endpoint["endpoint"]
+        "import boto3; print(boto3.Session(profile_name='sluice').client('sts', "
+        "endpoint_url='%s').get_caller_identity()['Arn'])" % server.endpoint["endpoint"]
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -18,7 +18,8 @@ def s3(server):
 
 
 def test_bodies_of_every_size_come_back_as_they_went(s3):
-    # 64 KiB is where a body moves from the store to a sealed file; the file's chunks are 64 KiB as well.
+    # 64 KiB is where a body moves from the store to a sealed file; the file's chunks are 64 KiB as
+    # well.
     for size in (0, 1, 65535, 65536, 65537, 131072, 1_000_001):
         body = os.urandom(size)
         s3.put_object(Bucket="things", Key=f"size/{size}", Body=body, Metadata={"size": str(size)})
@@ -124,7 +125,10 @@ def test_a_disabled_key_makes_its_objects_unreadable(server, s3, code):
 
 
 def test_a_bucket_cannot_be_made_public(s3, code):
-    public = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::things/*"}]}'
+    public = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",'
+        '"Action":"s3:GetObject","Resource":"arn:aws:s3:::things/*"}]}'
+    )
     assert code(s3.put_bucket_policy, Bucket="things", Policy=public) == "AccessDenied"
     assert (
         code(s3.put_bucket_acl, Bucket="things", ACL="public-read")
@@ -136,7 +140,11 @@ def test_a_policy_that_wants_tls_refuses_plain_http(server, s3, code):
     s3.create_bucket(Bucket="tls-only")
     s3.put_bucket_policy(
         Bucket="tls-only",
-        Policy='{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::tls-only","arn:aws:s3:::tls-only/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}',
+        Policy=(
+            '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",'
+            '"Action":"s3:*","Resource":["arn:aws:s3:::tls-only","arn:aws:s3:::tls-only/*"],'
+            '"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}'
+        ),
     )
     plain = server.client("s3", endpoint=server.endpoint["http_endpoint"])
     assert code(plain.list_objects_v2, Bucket="tls-only") == "AccessDenied"

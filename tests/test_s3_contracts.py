@@ -99,7 +99,8 @@ def test_content_encoding_is_kept_to_the_blank(s3, sent, kept):
     ),
 )
 def test_metadata_beyond_ascii_comes_back_as_a_word(wire, sent, shown):
-    """RFC 2047: decoded when it comes, encoded when it goes; plain text as it is, and what is no word too."""
+    """RFC 2047: decoded when it comes, encoded when it goes; plain text as it is, and what is no
+    word too."""
     text = (
         sent if isinstance(sent, str) else sent.decode("latin-1")
     )  # http.client sends latin-1: these bytes
@@ -170,7 +171,8 @@ def test_buckets_are_listed_by_pages_prefix_and_region(server, wire):
 
 
 def test_a_multipart_object_tells_of_its_parts(s3):
-    """Whatever its checksum: GET and HEAD of one part with the number of all, and the list of them by pages."""
+    """Whatever its checksum: GET and HEAD of one part with the number of all, and the list of them
+    by pages."""
     bodies = [b"a" * (5 * MIB), b"b" * 100]
     for kind in (
         {},
@@ -244,7 +246,8 @@ def test_a_multipart_object_tells_of_its_parts(s3):
 
 
 def test_the_sequencer_follows_the_commits(server, s3):
-    """Put, delete, delete the version, put again: for one key the sequencers sort as it happened, also over a restart; and a deletion tells neither size nor eTag."""
+    """Put, delete, delete the version, put again: for one key the sequencers sort as it happened,
+    also over a restart; and a deletion tells neither size nor eTag."""
     s3.create_bucket(Bucket="sequence")
     s3.put_bucket_versioning(Bucket="sequence", VersioningConfiguration={"Status": "Enabled"})
     make_recorder(server, "sequence")

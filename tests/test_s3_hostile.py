@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no honest client sends to S3: each gets AWS's error, changes nothing, and the server stays up."""
+"""What no honest client sends to S3: each gets AWS's error, changes nothing, and the server stays
+up."""
 import json
 import os
 
@@ -48,7 +49,8 @@ NOT_XML = [
     b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
     b"<a>" * 5000,
     b"<a>" * 40 + b"</a>" * 40,
-    # Two roots: who applies it could look at one, who records it at the other. Bytes that no reader of the record would take.
+    # Two roots: who applies it could look at one, who records it at the other. Bytes that no reader
+    # of the record would take.
     b"<bucketName>other</bucketName><PublicAccessBlockConfiguration/>",
     b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration><x/>",
     b"<VersioningConfiguration><Status>Suspended</Status><x>\xff</x></VersioningConfiguration>",
@@ -308,9 +310,10 @@ def test_a_name_a_bucket_may_have(wire, name):
 
 
 def test_a_bucket_elsewhere_is_refused(wire):
-    place = (
-        lambda region: f"<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>".encode()
-    )
+    place = lambda region: (
+        f"<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint>"
+        "</CreateBucketConfiguration>"
+    ).encode()
     assert (
         wire.call("PUT", "/elsewhere", body=place("eu-west-1")).code
         == "IllegalLocationConstraintException"
@@ -542,7 +545,8 @@ def test_a_policy_that_makes_a_bucket_public_is_refused_while_blocked(s3, code, 
         '{"Version":"2012-10-17"}',
         '{"Version":"2012-10-17","Statement":[]}'.replace(
             "[]",
-            '[{"Effect":"Perhaps","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::hostile"}]',
+            '[{"Effect":"Perhaps","Principal":"*","Action":"s3:*",'
+            '"Resource":"arn:aws:s3:::hostile"}]',
         ),
         policy(
             {

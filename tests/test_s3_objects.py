@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What S3 promises about one object: conditions, checksums, parts, copies, tags, and who of many racing writers wins."""
+"""What S3 promises about one object: conditions, checksums, parts, copies, tags, and who of many
+racing writers wins."""
 import base64
 import concurrent.futures
 import hashlib
@@ -54,7 +55,8 @@ SUMS = {
 
 @pytest.mark.parametrize("algorithm", SUMS)
 def test_each_checksum_is_verified_kept_and_given_back(wire, algorithm):
-    # The digits are the check input of the published CRC catalogue; in a header and behind the body.
+    # The digits are the check input of the published CRC catalogue; in a header and behind the
+    # body.
     for body in (
         b"123456789",
         os.urandom(70_000) if algorithm not in ("crc32c", "crc64nvme") else os.urandom(3000),
@@ -188,7 +190,8 @@ def test_conditions_on_a_write_and_a_deletion(wire):
 @pytest.mark.parametrize("bucket", ["objects", "kept"])
 @pytest.mark.parametrize("size", [10, 200_000])
 def test_racing_unconditional_puts_all_succeed_and_one_is_whole(s3, wire, bucket, size):
-    # The body of a request can be read once: a conflict must not send it back to the client, who would see a 409 that S3 never gives.
+    # The body of a request can be read once: a conflict must not send it back to the client, who
+    # would see a 409 that S3 never gives.
     writers, rounds, key = 12, 4, f"race/{size}"
     start = threading.Barrier(writers)
 
@@ -752,7 +755,10 @@ def test_a_key_that_xml_cannot_carry_refuses_the_whole_deletion(server, s3, wire
     """Otherwise one key would be deleted and the answer would name another."""
     s3.put_object(Bucket="objects", Key="control/a", Body=b"x")
     for bad in ("&#1;", "\x01", "&#xFFFE;"):
-        text = f"<Delete><Object><Key>control/a</Key></Object><Object><Key>control/{bad}</Key></Object></Delete>".encode()
+        text = (
+            f"<Delete><Object><Key>control/a</Key></Object><Object><Key>control/{bad}</Key>"
+            "</Object></Delete>"
+        ).encode()
         answer = wire.call("POST", "/objects", "delete", text, {"content-md5": md5(text)})
         assert answer.status == 400 and b"MalformedXML" in answer.body
     assert s3.list_objects_v2(Bucket="objects", Prefix="control/")["KeyCount"] == 1

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a function may hold as a whole: all its processes, what they share, and what they leave in memory."""
+"""What a function may hold as a whole: all its processes, what they share, and what they leave in
+memory."""
 import base64
 import json
 import pathlib
@@ -10,7 +11,8 @@ import pytest
 from functions import BOOTSTRAP, LOGS, make_role, zipped, until
 
 MIB = 1 << 20
-# More to do for the tests' function: hold memory in many processes and in places that belong to none.
+# More to do for the tests' function: hold memory in many processes and in places that belong to
+# none.
 GREEDY = BOOTSTRAP.replace(
     """    elif do == "large":""",
     """    elif do == "family":
@@ -102,7 +104,8 @@ def test_an_ordinary_invocation_uses_some_and_is_let_be(fn):
     ids=lambda event: event["do"],
 )
 def test_all_of_a_sandbox_together_have_one_limit(fn, event):
-    """Twelve processes of 50 MB each, or files in memory that no process maps: the sandbox is killed and says so, the machine keeps its memory."""
+    """Twelve processes of 50 MB each, or files in memory that no process maps: the sandbox is
+    killed and says so, the machine keeps its memory."""
     before = available()
     body, used = invoke(fn, event)
     assert body["errorType"] == "Runtime.ExitError" and body["errorMessage"].endswith(

@@ -129,7 +129,8 @@ def test_the_longest_sessions(server, sts, roles):
         chained.assume_role, RoleArn=roles["open"], RoleSessionName="me", DurationSeconds=3601
     ) == (
         "ValidationError",
-        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+        "role chaining",
     )
 
 

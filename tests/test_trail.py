@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trail delivers: every selected record once, in AWS's layout, signed and chained so that AWS's own tool proves it; whatever fails or crashes on the way."""
+"""What a trail delivers: every selected record once, in AWS's layout, signed and chained so that
+AWS's own tool proves it; whatever fails or crashes on the way."""
 import datetime
 import json
 import re
@@ -52,12 +53,14 @@ def test_records_arrive_once_in_aws_layout(server):
     day = r"\d{4}/\d{2}/\d{2}"
     for key in bucket.logs():
         assert re.fullmatch(
-            rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/{day}/{ACCOUNT}_CloudTrail_{REGION}_\d{{8}}T\d{{4}}Z_[A-Za-z0-9]{{16}}\.json\.gz",
+            rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/{day}/"
+            rf"{ACCOUNT}_CloudTrail_{REGION}_\d{{8}}T\d{{4}}Z_[A-Za-z0-9]{{16}}\.json\.gz",
             key,
         ), key
     for key in bucket.keys("CloudTrail-Digest"):
         assert re.fullmatch(
-            rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/{day}/{ACCOUNT}_CloudTrail-Digest_{REGION}_layout_{REGION}_\d{{8}}T\d{{6}}Z\.json\.gz",
+            rf"pre/fix/AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/{day}/"
+            rf"{ACCOUNT}_CloudTrail-Digest_{REGION}_layout_{REGION}_\d{{8}}T\d{{6}}Z\.json\.gz",
             key,
         ), key
     records = bucket.records()
@@ -134,7 +137,8 @@ def test_data_events_only_when_selected_and_deliveries_do_not_feed_themselves(se
         "in/1",
         "in/2",
     ] and some.logs() == files
-    # A trail of everything sees its own deliveries too, at most one more file a digest: never a file for the record of a file.
+    # A trail of everything sees its own deliveries too, at most one more file a digest: never a
+    # file for the record of a file.
     made = len(all_data.logs())
     digests = len(all_data.keys("CloudTrail-Digest"))
     until(lambda: len(all_data.keys("CloudTrail-Digest")) >= digests + 2)
@@ -186,7 +190,8 @@ def test_management_selectors(server):
 
 
 def test_no_call_can_hide_from_the_trail(server):
-    """Text that is no UTF-8, nesting past what a reader takes, members nobody asked for: what succeeds is delivered, and the trail goes on."""
+    """Text that is no UTF-8, nesting past what a reader takes, members nobody asked for: what
+    succeeds is delivered, and the trail goes on."""
     bucket = make_trail(server, "nowhere-to-hide")
     iam, session, raw = server.client("iam"), server.session(), wire.Wire(server)
     iam.create_role(RoleName="hider", AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
@@ -196,7 +201,10 @@ def test_no_call_can_hide_from_the_trail(server):
         {
             "RoleName": "hider",
             "PolicyName": "p",
-            "PolicyDocument": '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+            "PolicyDocument": (
+                '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*",'
+                '"Resource":"*"}]}'
+            ),
         },
     )
     put.body += b"&Description=%FF"
@@ -329,7 +337,8 @@ def test_only_the_trail_writes_below_its_prefix(server, code):
 
 
 def test_a_body_that_was_on_its_way_when_the_trail_came_is_refused(server):
-    """What is allowed at its head is not yet written: the trail's prefix is looked at again in the commit."""
+    """What is allowed at its head is not yet written: the trail's prefix is looked at again in the
+    commit."""
     make_bucket(server, "late", "late")
     raw, body = wire.Wire(server), b"forged"
     call = wire.Call("s3", "PUT", f"/late/AWSLogs/{ACCOUNT}/CloudTrail/forged.json.gz", {}, body)
@@ -353,7 +362,10 @@ def test_a_log_group_gets_the_same_records(server):
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:*"
     role = iam.create_role(
         RoleName="to-logs",
-        AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}',
+        AssumeRolePolicyDocument=(
+            '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+            '"Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+        ),
     )["Role"]["Arn"]
     iam.put_role_policy(
         RoleName="to-logs",
@@ -365,7 +377,9 @@ def test_a_log_group_gets_the_same_records(server):
                     {
                         "Effect": "Allow",
                         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:log-stream:*",
+                        "Resource": (
+                            f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:of-trail:log-stream:*"
+                        ),
                     }
                 ],
             }
@@ -400,6 +414,7 @@ def test_a_log_group_gets_the_same_records(server):
 
 def test_encrypted_files_and_a_key_that_is_disabled(server):
     kms, trail = server.client("kms"), server.client("cloudtrail")
+    any_trail = f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     policy = json.loads(kms.get_key_policy(KeyId=key)["Policy"])
     policy["Statement"].append(
@@ -410,9 +425,7 @@ def test_encrypted_files_and_a_key_that_is_disabled(server):
             "Resource": "*",
             "Condition": {
                 "StringEquals": {"aws:SourceArn": arn("under-key")},
-                "StringLike": {
-                    "kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"
-                },
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": any_trail},
             },
         }
     )
@@ -439,7 +452,8 @@ def test_encrypted_files_and_a_key_that_is_disabled(server):
 
 
 def test_a_chain_that_is_gone_whole_is_missed_by_the_store_alone(tmp_path):
-    """Nothing that is left names it: over the API a note says where chains begin, the store of the stopped server knows what was delivered."""
+    """Nothing that is left names it: over the API a note says where chains begin, the store of the
+    stopped server knows what was delivered."""
     server = hasty(tmp_path, digest_interval_s=60)
     bucket, s3 = make_trail(server, "two-chains"), server.client("s3")
     stop_trail(server, "two-chains", bucket)

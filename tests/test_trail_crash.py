@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill the server at any instant of a delivery: no record is lost or doubled in the files, and the chain of digests has no break."""
+"""Kill the server at any instant of a delivery: no record is lost or doubled in the files, and the
+chain of digests has no break."""
 import concurrent.futures
 import random
 import signal
@@ -64,8 +65,8 @@ def test_thirty_kills_during_delivery(tmp_path):
     assert sorted(f["s3Object"] for d in digests for f in d["logFiles"]) == sorted(bucket.logs())
     server.stop()
     assert (
-        f"clean: {len(digests)} digests, {len(bucket_logs(digests))} log files, {len(records)} records"
-        in server.run("verify", "--trail", arn("killed")).stdout
+        f"clean: {len(digests)} digests, {len(bucket_logs(digests))} log files, "
+        f"{len(records)} records" in server.run("verify", "--trail", arn("killed")).stdout
     )
 
 

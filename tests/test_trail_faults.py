@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a trail, each with its error shown, nothing lost, and everything delivered once the cause is gone."""
+"""What goes wrong around a trail, each with its error shown, nothing lost, and everything delivered
+once the cause is gone."""
 import contextlib
 import datetime
 import json
@@ -87,7 +88,8 @@ def failing_sync(server):
 
 @pytest.mark.parametrize("fault", (full_disk, failing_sync), ids=lambda fault: fault.__name__)
 def test_a_disk_that_fails(server, fault):
-    """Nothing more can be written: the call fails, the server ends, and all that was answered is delivered when it runs again."""
+    """Nothing more can be written: the call fails, the server ends, and all that was answered is
+    delivered when it runs again."""
     name = fault.__name__.replace("_", "-")
     bucket, kms = make_trail(server, name), server.client("kms")
     until(bucket.logs)
@@ -114,7 +116,8 @@ def test_a_disk_that_fails(server, fault):
 
 
 def test_a_clock_that_is_set_back(tmp_path):
-    """Digests go on from the last one's end, signed with the key of days to come, and everybody still finds the chain whole."""
+    """Digests go on from the last one's end, signed with the key of days to come, and everybody
+    still finds the chain whole."""
     server = hasty(tmp_path, digest_interval_s=1)  # makes its certificate by the right time
     assert server.stop() == 0
     server.start(**ahead(days=3))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trails as resources: names, limits, errors, selectors, tags; the checks of the destination at creation."""
+"""Trails as resources: names, limits, errors, selectors, tags; the checks of the destination at
+creation."""
 import json
 
 import pytest
@@ -148,6 +149,7 @@ def test_two_trails_may_share_a_bucket(server, trail):
 
 def test_the_key_is_checked_at_creation(server, trail, code):
     kms, make = server.client("kms"), {"Name": "sealed", "S3BucketName": "sealed"}
+    any_trail = f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"
     make_bucket(server, "sealed", "sealed")
     assert code(trail.create_trail, KmsKeyId="alias/none", **make) == "KmsKeyNotFoundException"
     key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -161,9 +163,7 @@ def test_the_key_is_checked_at_creation(server, trail, code):
             "Resource": "*",
             "Condition": {
                 "StringEquals": {"aws:SourceArn": arn("sealed")},
-                "StringLike": {
-                    "kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"
-                },
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": any_trail},
             },
         }
     )
@@ -180,7 +180,10 @@ def test_the_role_of_the_log_group_must_be_passed_and_fit(server, trail, code):
     make = {"Name": "logged", "S3BucketName": "logged"}
     role = iam.create_role(
         RoleName="to-logs",
-        AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}',
+        AssumeRolePolicyDocument=(
+            '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+            '"Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+        ),
     )["Role"]["Arn"]
     assert (
         code(trail.create_trail, CloudWatchLogsLogGroupArn=group, **make)
@@ -205,6 +208,7 @@ def test_the_role_of_the_log_group_must_be_passed_and_fit(server, trail, code):
         )
         == "InvalidCloudWatchLogsRoleArnException"
     )
+    stream = f"log-stream:{ACCOUNT}_CloudTrail_{REGION}*"
     iam.put_role_policy(
         RoleName="to-logs",
         PolicyName="p",
@@ -215,7 +219,7 @@ def test_the_role_of_the_log_group_must_be_passed_and_fit(server, trail, code):
                     {
                         "Effect": "Allow",
                         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:trail:log-stream:{ACCOUNT}_CloudTrail_{REGION}*",
+                        "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:trail:{stream}",
                     }
                 ],
             }
@@ -238,7 +242,10 @@ def test_the_role_of_the_log_group_must_be_passed_and_fit(server, trail, code):
     iam.put_role_policy(
         RoleName="no-pass",
         PolicyName="p",
-        PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudtrail:*","Resource":"*"}]}',
+        PolicyDocument=(
+            '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudtrail:*",'
+            '"Resource":"*"}]}'
+        ),
     )
     assert (
         code(

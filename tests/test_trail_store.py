@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hand edits in the data directory of a stopped server, by somebody who has the root key too: which of `sluice verify` and `sluice verify --trail` names them (docs/audit.md)."""
+"""Hand edits in the data directory of a stopped server, by somebody who has the root key too: which
+of `sluice verify` and `sluice verify --trail` names them (docs/audit.md)."""
 import json
 import os
 import shutil
@@ -17,7 +18,8 @@ NO_SOCKET = shutil.ignore_patterns("*.sock")
 
 
 class Scene:
-    """A stopped server whose trail delivered all its records, as it was; and a copy of its directory from before the last log file."""
+    """A stopped server whose trail delivered all its records, as it was; and a copy of its
+    directory from before the last log file."""
 
     def __init__(self, directory):
         self.server, self.kept, self.older = (
@@ -188,7 +190,8 @@ def test_a_damaged_table_of_the_database_is_named(scene):
 
 
 def test_a_damaged_log_of_the_database_is_named(scene):
-    """The log of the latest commits, as a killed server leaves it: what stands before its end is acknowledged, so a bit turned there is damage, not the end."""
+    """The log of the latest commits, as a killed server leaves it: what stands before its end is
+    acknowledged, so a bit turned there is damage, not the end."""
     scene.restore(scene.kept)
     scene.server.start()
     for _ in range(20):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files exchanged under a trail, in every way of docs/audit.md: who notices. The operator has first to point the trail elsewhere, which the trail records."""
+"""Files exchanged under a trail, in every way of docs/audit.md: who notices. The operator has first
+to point the trail elsewhere, which the trail records."""
 import concurrent.futures
 import datetime
 import gzip
@@ -34,7 +35,8 @@ FOREIGN_KEY = rsa.generate_private_key(65537, 2048)
 
 
 class Scene:
-    """Two stopped trails whose buckets can be written to, every object as it was, and the three who look."""
+    """Two stopped trails whose buckets can be written to, every object as it was, and the three who
+    look."""
 
     def __init__(self, directory):
         self.server, self.directory = hasty(directory), directory
@@ -81,7 +83,8 @@ class Scene:
         return json.loads(gzip.decompress(self.objects[bucket][key][0]))
 
     def write(self, changed):
-        """Makes the bucket hold what it held, with these changes: key -> (body, metadata), or None for a deletion."""
+        """Makes the bucket hold what it held, with these changes: key -> (body, metadata), or None
+        for a deletion."""
         self.trail.update_trail(Name="scene", S3BucketName="scene-elsewhere")
         wanted, there = self.objects["scene"] | changed, self.copy("scene")
         for key, value in wanted.items():
@@ -94,7 +97,8 @@ class Scene:
         self.trail.update_trail(Name="scene", S3BucketName="scene")
 
     def look(self):
-        """Who says that all is well: (validate-logs, sluice verify --trail, the program of docs/audit.md)."""
+        """Who says that all is well: (validate-logs, sluice verify --trail, the program of
+        docs/audit.md)."""
         session = self.server.session()
         environment = os.environ | {
             "AWS_ENDPOINT_URL": self.server.endpoint["endpoint"],
@@ -178,7 +182,8 @@ def edited_digest(scene, key):
 
 
 def forged_log_and_digest(scene):
-    """A record taken out, its digest corrected and signed again: what somebody would do who owns the bucket but not the key."""
+    """A record taken out, its digest corrected and signed again: what somebody would do who owns
+    the bucket but not the key."""
     key = log(scene)
     change = with_records(scene, key, lambda r: r[:-1])
     digest = next(

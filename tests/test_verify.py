@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sluice verify opens every seal: what was changed on disk is named, what a disabled key shuts is not called damage."""
+"""sluice verify opens every seal: what was changed on disk is named, what a disabled key shuts is
+not called damage."""
 import json
 import subprocess
 
@@ -60,7 +61,8 @@ def test_a_disabled_key_is_not_damage(fresh_server):
 
 
 def test_records_that_cannot_be_read_are_named_and_the_rest_is_looked_at(fresh_server):
-    """Whose value was changed by hand into one that no record has: the finding says which, and does not end the search."""
+    """Whose value was changed by hand into one that no record has: the finding says which, and does
+    not end the search."""
     s3, kms, dynamodb = (fresh_server.client(name) for name in ("s3", "kms", "dynamodb"))
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     for bucket in ("sound", "broken"):

@@ -118,7 +118,8 @@ def make_trail(server, name, start=True, selectors=None, **settings):
 
 
 def stop_trail(server, name, bucket=None):
-    """Stops, and waits until the file with the StopLogging record and the last digest, which lists it, are there."""
+    """Stops, and waits until the file with the StopLogging record and the last digest, which lists
+    it, are there."""
     bucket, trail = bucket or Bucket(server, name), server.client("cloudtrail")
     before = set(bucket.logs())
     trail.stop_logging(Name=name)
@@ -159,7 +160,8 @@ def validators():
 
 
 def validate(server, which, path, home, name, start, *more):
-    """`aws cloudtrail validate-logs` -> (exit code, output). Both CLIs use the server for CloudTrail and for S3."""
+    """`aws cloudtrail validate-logs` -> (exit code, output). Both CLIs use the server for
+    CloudTrail and for S3."""
     session = server.session()
     environment = {
         "PATH": os.environ["PATH"],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests as bytes: what botocore would send for an operation, changed, signed anew and sent without its help."""
+"""Requests as bytes: what botocore would send for an operation, changed, signed anew and sent
+without its help."""
 import base64
 import dataclasses
 import hashlib
@@ -151,8 +152,8 @@ class Wire:
         self.strangers = 0
 
     def sign(self, call, session, payload=None, late_s=0, **scope_parts):
-        """The headers of `call`, signed as `session`. `payload`: what stands for the body's digest; `scope_parts`: date, region, service or terminator
-        other than they should be."""
+        """The headers of `call`, signed as `session`. `payload`: what stands for the body's digest;
+        `scope_parts`: date, region, service or terminator other than they should be."""
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + late_s))
         payload = payload or hashlib.sha256(call.body).hexdigest()
         headers = call.headers | {
@@ -200,7 +201,10 @@ class Wire:
             key, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}".encode(), "sha256"
         ).hexdigest()
         return headers | {
-            "authorization": f"AWS4-HMAC-SHA256 Credential={session['AccessKeyId']}/{scope}, SignedHeaders={names}, Signature={signature}"
+            "authorization": (
+                f"AWS4-HMAC-SHA256 Credential={session['AccessKeyId']}/{scope}, "
+                f"SignedHeaders={names}, Signature={signature}"
+            )
         }
 
     def connect(self, source=None):
@@ -212,7 +216,8 @@ class Wire:
         )
 
     def send(self, call, headers, stranger=False, body=None, chunked=False, connection=None):
-        """Sends `call` with these headers as they are. A stranger comes from an address of its own: the audit records ten failures a minute of each."""
+        """Sends `call` with these headers as they are. A stranger comes from an address of its own:
+        the audit records ten failures a minute of each."""
         source = None
         if stranger:
             self.strangers += 1
