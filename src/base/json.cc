@@ -6,8 +6,9 @@
 #include <boost/json/src.hpp>
 #include <cmath>
 #include <memory>
-#include <mutex>
 #include <set>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 namespace {
@@ -24,7 +25,7 @@ class Arena final : public json::memory_resource {
     if (const size_t at = used_.fetch_add(bytes, std::memory_order_relaxed);
         at + bytes <= capacity_)
       return first_.get() + at;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (left_ < bytes) {
       left_ = std::max(bytes, capacity_ << more_.size());
       more_.push_back(std::make_unique_for_overwrite<char[]>(left_));
@@ -43,10 +44,10 @@ class Arena final : public json::memory_resource {
   const std::unique_ptr<char[]> first_;
   const size_t capacity_;
   std::atomic<size_t> used_{0};
-  std::mutex mutex_;  // of what follows
-  std::vector<std::unique_ptr<char[]>> more_;
-  char* next_ = nullptr;
-  size_t left_ = 0;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<char[]>> more_ SLUICE_GUARDED_BY(mutex_);
+  char* next_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  size_t left_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 }  // namespace
 }  // namespace sluice

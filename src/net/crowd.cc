@@ -39,22 +39,15 @@ bool Guest::is_slow(int64_t now_us) const {
 }
 
 namespace {
-void dismiss(Guest& guest) {
-  guest.leaving = true;
-  shutdown(guest.fd, SHUT_RDWR);  // its own thread notices, and closes it
-}
 bool waits_longer(const std::shared_ptr<Guest>& one, const std::shared_ptr<Guest>& other) {
   return !other || one->since_us < other->since_us;
 }
 }  // namespace
 
 std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (guests_.size() >= kConnectionsMax + kLeavingMax) return nullptr;
-  const auto strangers = std::count_if(guests_.begin(), guests_.end(), [](const auto& guest) {
-    return !guest->leaving && guest->session.empty();
-  });
-  if (static_cast<size_t>(strangers) >= kStrangersMax) dismiss_a_stranger();
+  if (staying_of("") >= kStrangersMax) dismiss_a_stranger();
   if (staying() >= kConnectionsMax && !dismiss_a_stranger() && !dismiss_an_idle_one() &&
       !dismiss_a_slow_one())
     return nullptr;
@@ -63,30 +56,44 @@ std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
 }
 
 void Crowd::forget(const std::shared_ptr<Guest>& guest) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   guests_.remove(guest);
 }
 
 bool Crowd::introduce(Guest& guest, const std::string& session) {
-  if (guest.session == session) return true;  // only the connection's own thread changes it
-  const std::lock_guard lock(mutex_);
-  const auto held = std::count_if(guests_.begin(), guests_.end(), [&](const auto& other) {
-    return !other->leaving && other->session == session;
-  });
-  if (static_cast<size_t>(held) >= kConnectionsOfASessionMax && !dismiss_an_idle_one(&session))
+  // Only the connection's own thread changes it, which is this one.
+  if (guest.standing_.session == session) return true;
+  const MutexLock lock(mutex_);
+  if (staying_of(session) >= kConnectionsOfASessionMax && !dismiss_an_idle_one(&session))
     return false;
-  guest.session = session;
+  standing_of(guest).session = session;
   return true;
 }
 
 void Crowd::shut_all(int how) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& guest : guests_) shutdown(guest->fd, how);
 }
 
 size_t Crowd::staying() const {
-  return static_cast<size_t>(std::count_if(guests_.begin(), guests_.end(),
-                                           [](const auto& guest) { return !guest->leaving; }));
+  size_t count = 0;
+  for (const auto& guest : guests_)
+    if (!standing_of(*guest).leaving) ++count;
+  return count;
+}
+
+size_t Crowd::staying_of(const std::string& session) const {
+  size_t count = 0;
+  for (const auto& guest : guests_) {
+    const Guest::Standing& standing = standing_of(*guest);
+    if (!standing.leaving && standing.session == session) ++count;
+  }
+  return count;
+}
+
+void Crowd::dismiss(Guest& guest) {
+  standing_of(guest).leaving = true;
+  shutdown(guest.fd, SHUT_RDWR);  // its own thread notices, and closes it
 }
 
 // Of the source that has most strangers, the one that has waited longest; whatever it does.
@@ -97,7 +104,8 @@ bool Crowd::dismiss_a_stranger() {
   };
   std::map<std::string, Source> sources;
   for (const auto& guest : guests_) {
-    if (guest->leaving || !guest->session.empty()) continue;
+    const Guest::Standing& standing = standing_of(*guest);
+    if (standing.leaving || !standing.session.empty()) continue;
     Source& source = sources[guest->source];
     ++source.strangers;
     if (waits_longer(guest, source.longest)) source.longest = guest;
@@ -116,10 +124,11 @@ bool Crowd::dismiss_a_stranger() {
 // Between two requests; of any session, or of one.
 bool Crowd::dismiss_an_idle_one(const std::string* of_session) {
   std::shared_ptr<Guest> longest;
-  for (const auto& guest : guests_)
-    if (!guest->leaving && !guest->busy && (!of_session || guest->session == *of_session) &&
-        waits_longer(guest, longest))
-      longest = guest;
+  for (const auto& guest : guests_) {
+    const Guest::Standing& standing = standing_of(*guest);
+    const bool meant = !of_session || standing.session == *of_session;
+    if (meant && !standing.leaving && !guest->busy && waits_longer(guest, longest)) longest = guest;
+  }
   if (!longest) return false;
   dismiss(*longest);
   return true;
@@ -129,8 +138,10 @@ bool Crowd::dismiss_an_idle_one(const std::string* of_session) {
 bool Crowd::dismiss_a_slow_one() {
   const int64_t now_us = monotonic_us();
   std::map<std::string, std::vector<std::shared_ptr<Guest>>> slow_of;
-  for (const auto& guest : guests_)
-    if (!guest->leaving && guest->is_slow(now_us)) slow_of[guest->session].push_back(guest);
+  for (const auto& guest : guests_) {
+    const Guest::Standing& standing = standing_of(*guest);
+    if (!standing.leaving && guest->is_slow(now_us)) slow_of[standing.session].push_back(guest);
+  }
   const auto most = std::max_element(
       slow_of.begin(), slow_of.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });

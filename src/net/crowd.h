@@ -8,8 +8,9 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
+
+#include "base/thread_safety.h"
 
 namespace sluice::net {
 
@@ -42,9 +43,14 @@ struct Guest {
   // Of the request being answered.
   std::atomic<int64_t> waited_us{0}, waits_since_us{0};  // 0: it is not the peer that we wait for
   std::atomic<uint64_t> moved{0};                        // bytes, both ways
-  // The crowd's.
-  std::string session;  // whose request was proven here last; "": a stranger's
-  bool leaving = false;
+
+ private:
+  friend class Crowd;
+  struct Standing {
+    std::string session;  // whose request was proven here last; "": a stranger's
+    bool leaving = false;
+  };
+  Standing standing_;  // the crowd's (Crowd::standing_of)
 };
 
 class Crowd {
@@ -60,12 +66,17 @@ class Crowd {
   void shut_all(int how);
 
  private:
-  size_t staying() const;
-  bool dismiss_a_stranger();
-  bool dismiss_an_idle_one(const std::string* of_session = nullptr);
-  bool dismiss_a_slow_one();
-  std::mutex mutex_;
-  std::list<std::shared_ptr<Guest>> guests_;
+  Guest::Standing& standing_of(Guest& guest) const SLUICE_REQUIRES(mutex_) {
+    return guest.standing_;
+  }
+  size_t staying() const SLUICE_REQUIRES(mutex_);
+  size_t staying_of(const std::string& session) const SLUICE_REQUIRES(mutex_);  // "": strangers
+  void dismiss(Guest& guest) SLUICE_REQUIRES(mutex_);
+  bool dismiss_a_stranger() SLUICE_REQUIRES(mutex_);
+  bool dismiss_an_idle_one(const std::string* of_session = nullptr) SLUICE_REQUIRES(mutex_);
+  bool dismiss_a_slow_one() SLUICE_REQUIRES(mutex_);
+  Mutex mutex_;
+  std::list<std::shared_ptr<Guest>> guests_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice::net

@@ -116,7 +116,7 @@ void Server::accept_loop(int listener, bool with_tls) {
 
 void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopping_ || adopted_.size() >= kAdoptedMax) {
       close(fd);
       return;
@@ -129,7 +129,7 @@ void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls)
 void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
                               std::shared_ptr<Guest> guest) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++threads_;
   }
   const bool started = start_thread([this, fd, peer_ip, tls, guest] {
@@ -157,13 +157,13 @@ void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsCo
 
 // The last that a connection's thread does with this.
 void Server::thread_ends() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (--threads_ == 0) idle_.notify_all();
 }
 
 void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
   if (guest) return crowd_.forget(guest);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   adopted_.erase(fd);
 }
 
@@ -204,16 +204,18 @@ void Server::stop() {
   for (int fd : listeners_) shutdown(fd, SHUT_RDWR);
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
-  std::unique_lock lock(mutex_);
-  const auto shut_all = [this](int how) {
-    for (int fd : adopted_) shutdown(fd, how);
-    crowd_.shut_all(how);
-  };
-  const auto ended = [this] { return threads_ == 0; };
+  MutexLock lock(mutex_);
   shut_all(SHUT_RD);  // wakes those that wait for a next request
-  if (idle_.wait_for(lock, kDrainTime, ended)) return;
-  shut_all(SHUT_RDWR);
-  idle_.wait(lock, ended);
+  const auto drained = std::chrono::steady_clock::now() + kDrainTime;
+  while (threads_ != 0 && idle_.wait_until(lock, drained)) {
+  }
+  if (threads_ != 0) shut_all(SHUT_RDWR);
+  while (threads_ != 0) idle_.wait(lock);
+}
+
+void Server::shut_all(int how) {
+  for (int fd : adopted_) shutdown(fd, how);
+  crowd_.shut_all(how);
 }
 
 }  // namespace sluice::net

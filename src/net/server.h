@@ -3,10 +3,8 @@
 // The listeners: TLS, optionally plain HTTP on loopback, and the operator's Unix socket. One thread
 // a connection, bounded (docs/decisions/0001-threads-not-coroutines.md).
 #include <atomic>
-#include <condition_variable>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -14,6 +12,7 @@
 
 #include "net/connection.h"
 #include "net/crowd.h"
+#include "base/thread_safety.h"
 
 namespace sluice::net {
 
@@ -51,16 +50,17 @@ class Server {
                         std::shared_ptr<Guest> guest);
   void forget(int fd, const std::shared_ptr<Guest>& guest);
   void thread_ends();
+  void shut_all(int how) SLUICE_REQUIRES(mutex_);
   std::shared_ptr<TlsContext> tls_;
   Handler handler_;
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> acceptors_;
   std::vector<int> listeners_;
-  std::mutex mutex_;  // guards adopted_, threads_
-  std::condition_variable idle_;
+  Mutex mutex_;
+  ConditionVariable idle_;
   Crowd crowd_;
-  std::set<int> adopted_;  // descriptors of functions' connections
-  size_t threads_ = 0;     // of connections, that have not ended
+  std::set<int> adopted_ SLUICE_GUARDED_BY(mutex_);  // descriptors of functions' connections
+  size_t threads_ SLUICE_GUARDED_BY(mutex_) = 0;     // of connections, that have not ended
 };
 
 }  // namespace sluice::net

@@ -142,13 +142,13 @@ Result<Done> TlsContext::use(const std::string& certificate_file, const std::str
                  "cannot use the certificate " + certificate_file + " with the key " + key_file +
                      ": both must be PEM and belong together",
                  {}};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   context_ = std::move(fresh);
   return Done{};
 }
 
 std::shared_ptr<ssl_ctx_st> TlsContext::current() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return context_;
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 // TLS 1.2 and 1.3 with AEAD suites, and byte streams with deadlines over a socket: TLS or plain.
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/result.h"
 #include "net/ca.h"
+#include "base/thread_safety.h"
 
 struct ssl_ctx_st;
 
@@ -21,8 +21,8 @@ class TlsContext {
   std::shared_ptr<ssl_ctx_st> current() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<ssl_ctx_st> context_;
+  mutable Mutex mutex_;
+  std::shared_ptr<ssl_ctx_st> context_ SLUICE_GUARDED_BY(mutex_);
 };
 
 // A connected socket. Every call gives up after its deadline; a call that failed leaves a stream
