@@ -2,13 +2,13 @@
 #include "policy/document.h"
 
 #include <algorithm>
-#include <mutex>
 #include <set>
 #include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "policy/condition.h"
+#include "base/thread_safety.h"
 
 namespace sluice::policy {
 namespace {
@@ -231,10 +231,10 @@ Result<DocumentPtr> parse(std::string_view text, Kind kind) {
 
 DocumentPtr parse_cached(std::string_view text, Kind kind) {
   constexpr size_t kEntriesMax = 1024;
-  static std::mutex mutex;
-  static std::unordered_map<std::string, DocumentPtr> cache;
+  static Mutex mutex;
+  static std::unordered_map<std::string, DocumentPtr> cache SLUICE_GUARDED_BY(mutex);
   std::string name = std::to_string(static_cast<int>(kind)) + std::string(text);
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   if (const auto found = cache.find(name); found != cache.end()) return found->second;
   auto parsed = parse(text, kind);
   DocumentPtr document = parsed ? *parsed : nullptr;

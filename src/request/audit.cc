@@ -188,7 +188,7 @@ void mark_payload_unproven(json::object& record) {
 
 bool StrangerLimit::admit(const std::string& source_ip, Time time) {
   const std::string source = source_key(source_ip);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (minute_ != time / 60000) {
     minute_ = time / 60000;
     admitted_ = 0;
@@ -209,7 +209,7 @@ bool StrangerLimit::admit(const std::string& source_ip, Time time) {
 }
 
 StrangerLimit::Unrecorded StrangerLimit::take() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Unrecorded taken = std::exchange(unrecorded_, {});
   taken.sources = unrecorded_sources_.size();
   unrecorded_sources_.clear();

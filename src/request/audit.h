@@ -2,11 +2,11 @@
 #pragma once
 // The audit record of one call, in CloudTrail's event format (CloudTrail User Guide, "CloudTrail
 // record contents").
-#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "request/ports.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -74,12 +74,13 @@ class StrangerLimit {
   Unrecorded take();                                    // what was counted since the last time
 
  private:
-  std::mutex mutex_;
-  Time minute_ = 0;
-  int admitted_ = 0;
-  std::unordered_map<std::string, int> admitted_of_;  // this minute: at most kOfAllPerMinute
-  std::unordered_set<std::string> unrecorded_sources_;
-  Unrecorded unrecorded_;
+  Mutex mutex_;
+  Time minute_ SLUICE_GUARDED_BY(mutex_) = 0;
+  int admitted_ SLUICE_GUARDED_BY(mutex_) = 0;
+  // This minute: at most kOfAllPerMinute.
+  std::unordered_map<std::string, int> admitted_of_ SLUICE_GUARDED_BY(mutex_);
+  std::unordered_set<std::string> unrecorded_sources_ SLUICE_GUARDED_BY(mutex_);
+  Unrecorded unrecorded_ SLUICE_GUARDED_BY(mutex_);
 };
 json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
                                const Scope& scope);

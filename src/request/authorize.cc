@@ -109,7 +109,7 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
                                                    const Snapshot& snapshot) const {
   constexpr size_t kRolesMax = 1024;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto known = rules_.find(role_name);
         known != rules_.end() &&
         snapshot.unchanged_since(known->second->read_at, {"iam.role", "iam.role-policy"}))
@@ -120,7 +120,7 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
   auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}, snapshot.commit()});
   for (const std::string& text : made->role.inline_policies)
     made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (rules_.size() >= kRolesMax) rules_.clear();
   rules_[std::string(role_name)] = made;
   return made;

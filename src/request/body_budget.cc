@@ -22,7 +22,7 @@ void take_off(Sums& sums, const std::string& whose, size_t bytes) {
 BodyBudget::Share::~Share() {
   if (!bytes_) return;
   prove();  // takes them off what is unproven, if they still are
-  const std::lock_guard lock(budget_.mutex_);
+  const MutexLock lock(budget_.mutex_);
   budget_.all_ -= bytes_;
   take_off(budget_.of_caller_, caller_, bytes_);
 }
@@ -30,7 +30,7 @@ BodyBudget::Share::~Share() {
 bool BodyBudget::Share::grow_to(size_t bytes) {
   if (bytes <= kFreeBytes + bytes_) return true;
   const size_t more = bytes - kFreeBytes - bytes_;
-  const std::lock_guard lock(budget_.mutex_);
+  const MutexLock lock(budget_.mutex_);
   if (budget_.all_ + more > kBodiesBytesMax ||
       sum_of(budget_.of_caller_, caller_) + more > kBodiesOfACallerBytesMax)
     return false;
@@ -48,7 +48,7 @@ bool BodyBudget::Share::grow_to(size_t bytes) {
 }
 
 void BodyBudget::Share::prove() {
-  const std::lock_guard lock(budget_.mutex_);
+  const MutexLock lock(budget_.mutex_);
   if (std::exchange(proven_, true)) return;
   budget_.unproven_ -= bytes_;
   take_off(budget_.unproven_of_session_, session_, bytes_);

@@ -5,9 +5,10 @@
 // Whoever has seen one token, or has one session that may do nothing, leaves room for all others;
 // with several of them he can keep out bodies over kFreeBytes, for as long as he pays for their
 // bytes.
-#include <mutex>
 #include <string>
 #include <unordered_map>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -40,9 +41,11 @@ class BodyBudget {
   };
 
  private:
-  std::mutex mutex_;
-  size_t all_ = 0, unproven_ = 0;
-  std::unordered_map<std::string, size_t> of_caller_, unproven_of_session_;
+  Mutex mutex_;
+  size_t all_ SLUICE_GUARDED_BY(mutex_) = 0;
+  size_t unproven_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, size_t> of_caller_ SLUICE_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, size_t> unproven_of_session_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

@@ -25,7 +25,7 @@ void Counters::count(const Service& service, const Row* row, const std::string& 
   Calls& calls = *slot.calls;
   calls.elapsed_us.add(static_cast<uint64_t>(std::max<int64_t>(0, elapsed_us)));
   if (code.empty()) return;
-  const std::lock_guard lock(calls.mutex);
+  const MutexLock lock(calls.mutex);
   const bool has_room = calls.errors.size() < kCodesMax || calls.errors.contains(code);
   ++calls.errors[has_room ? code : kOther];
 }
@@ -37,7 +37,7 @@ void Counters::show(const Slot& slot, json::array& into) {
   const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
   json::object errors;
   {
-    const std::lock_guard lock(calls->mutex);
+    const MutexLock lock(calls->mutex);
     for (const auto& [code, times] : calls->errors) errors[code] = number(times);
   }
   into.push_back(json::object{{"Service", calls->service},

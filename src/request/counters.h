@@ -10,6 +10,7 @@
 
 #include "base/histogram.h"
 #include "request/operation.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -28,8 +29,8 @@ class Counters {
   struct Calls {
     std::string service, operation;
     Histogram elapsed_us;
-    std::mutex mutex;  // guards errors
-    std::map<std::string, uint64_t> errors;
+    Mutex mutex;
+    std::map<std::string, uint64_t> errors SLUICE_GUARDED_BY(mutex);
   };
   // Made at their first call: most operations are never called.
   struct Slot {

@@ -3,10 +3,10 @@
 // Where services meet: small interfaces, implemented by one service, used by others, joined in
 // main.cc.
 #include <functional>
-#include <mutex>
 #include <set>
 
 #include "request/operation.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -50,8 +50,9 @@ class Identities {  // by iam
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
 
  private:
-  mutable std::mutex mutex_;
-  mutable std::map<std::string, std::shared_ptr<const RoleRules>, std::less<>> rules_;
+  mutable Mutex mutex_;
+  mutable std::map<std::string, std::shared_ptr<const RoleRules>, std::less<>> rules_
+      SLUICE_GUARDED_BY(mutex_);
 };
 
 struct KeyView {

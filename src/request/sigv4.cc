@@ -451,7 +451,7 @@ Result<Done> verify_form(const FormUpload& form, const Claim& claim, const Known
 Secret KnownSession::signing_key(const Claim& claim) const {
   constexpr size_t kKeysMax = 16;
   const std::string scope = claim.date + "/" + claim.region + "/" + claim.service;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& [known, key] : keys_)
     if (known == scope) return key;
   if (keys_.size() == kKeysMax) keys_.clear();
@@ -487,12 +487,12 @@ Result<std::shared_ptr<const KnownSession>> KnownSessions::open(const std::strin
                                                                 const Ports& ports, Time now) {
   const std::string name = sha256(token);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto known = known_.find(name); known != known_.end()) return known->second;
   }
   TRY(Session opened, ports.sessions->open(token));
   auto made = std::make_shared<const KnownSession>(std::move(opened), ports.store->scope());
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (known_.size() >= kSessionsMax)
     std::erase_if(known_, [now](const auto& one) { return one.second->session.expires <= now; });
   if (known_.size() >= kSessionsMax) known_.clear();

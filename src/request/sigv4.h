@@ -4,7 +4,6 @@
 // "Create a signed AWS API request" and "Elements of an AWS API request signature"; S3 API,
 // "Signature calculations" and "sigv4-streaming".
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "request/message.h"
 #include "request/operation.h"
 #include "request/ports.h"
+#include "base/thread_safety.h"
 
 namespace sluice::sigv4 {
 
@@ -57,8 +57,8 @@ class KnownSession {
  private:
   friend struct sluice::Gate;  // which hands the caller out once the signature is verified
   const Caller caller_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::pair<std::string, Secret>> keys_;
+  mutable Mutex mutex_;
+  mutable std::vector<std::pair<std::string, Secret>> keys_ SLUICE_GUARDED_BY(mutex_);
 };
 class KnownSessions {
  public:
@@ -71,9 +71,10 @@ class KnownSessions {
  private:
   Result<std::shared_ptr<const KnownSession>> open(const std::string& token, const Ports& ports,
                                                    Time now);
-  std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<const KnownSession>>
-      known_;  // by the token's hash
+  Mutex mutex_;
+  // By the token's hash.
+  std::unordered_map<std::string, std::shared_ptr<const KnownSession>> known_
+      SLUICE_GUARDED_BY(mutex_);
 };
 // The same for an upload from an HTML form, whose policy is what was signed.
 Result<Claim> parse_form(const FormUpload& form, const Service& service);
