@@ -7,9 +7,9 @@
 //   struct LastSort { std::atomic<uint64_t> value{0}; };
 //   LastSort& last = snapshot.attached<LastSort>();
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <unordered_map>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -22,19 +22,19 @@ class Attachments {
   T& get() {
     static constexpr char kType = 0;  // its address tells T
     {
-      const std::shared_lock lock(mutex_);
+      const ReaderLock lock(mutex_);
       if (const auto known = all_.find(&kType); known != all_.end())
         return *static_cast<T*>(known->second.get());
     }
-    const std::lock_guard lock(mutex_);
+    const WriterLock lock(mutex_);
     std::shared_ptr<void>& place = all_[&kType];
     if (!place) place = std::make_shared<T>();
     return *static_cast<T*>(place.get());
   }
 
  private:
-  std::shared_mutex mutex_;
-  std::unordered_map<const void*, std::shared_ptr<void>> all_;
+  SharedMutex mutex_;
+  std::unordered_map<const void*, std::shared_ptr<void>> all_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

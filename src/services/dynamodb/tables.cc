@@ -2,11 +2,11 @@
 #include "services/dynamodb/tables.h"
 
 #include <map>
-#include <mutex>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "services/dynamodb/codec.h"
+#include "base/thread_safety.h"
 
 namespace sluice::dynamodb {
 
@@ -263,19 +263,32 @@ constexpr int64_t kAlwaysExact = 100'000;
 struct Count {
   int64_t items = 0, bytes = 0, counted_us = 0, took_us = 0;
 };
-struct KnownCounts {
-  std::mutex mutex;
-  std::map<std::string, Count> counts;  // by table id, which is never used again
+class KnownCounts {
+ public:
+  std::optional<Count> recent(const std::string& table_id) {
+    const MutexLock lock(mutex_);
+    const auto known = counts_.find(table_id);
+    if (known == counts_.end() ||
+        monotonic_us() - known->second.counted_us >= known->second.took_us * 100)
+      return std::nullopt;
+    return known->second;
+  }
+  void keep(const std::string& table_id, const Count& count) {
+    const MutexLock lock(mutex_);
+    if (count.items > kAlwaysExact)
+      counts_[table_id] = count;
+    else
+      counts_.erase(table_id);
+  }
+
+ private:
+  Mutex mutex_;
+  // By table id, which is never used again.
+  std::map<std::string, Count> counts_ SLUICE_GUARDED_BY(mutex_);
 };
 Count count_items(const Snapshot& s, const std::string& table_id) {
-  auto& [mutex, counts] = s.attached<KnownCounts>();
-  {
-    const std::lock_guard lock(mutex);
-    const auto known = counts.find(table_id);
-    if (known != counts.end() &&
-        monotonic_us() - known->second.counted_us < known->second.took_us * 100)
-      return known->second;
-  }
+  auto& known_counts = s.attached<KnownCounts>();
+  if (const auto recent = known_counts.recent(table_id)) return *recent;
   Count count;
   const int64_t began_us = monotonic_us();
   s.scan(items_of(table_id), "", false, [&](std::string_view key, std::string_view value) {
@@ -285,11 +298,7 @@ Count count_items(const Snapshot& s, const std::string& table_id) {
   });
   count.counted_us = monotonic_us();
   count.took_us = count.counted_us - began_us;
-  const std::lock_guard lock(mutex);
-  if (count.items > kAlwaysExact)
-    counts[table_id] = count;
-  else
-    counts.erase(table_id);
+  known_counts.keep(table_id, count);
   return count;
 }
 }  // namespace

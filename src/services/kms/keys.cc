@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "base/thread_safety.h"
 
 namespace sluice::kms {
 namespace {
@@ -233,7 +234,7 @@ class KnownAliases {
   using ByKey = std::multimap<std::string, std::string>;
   std::shared_ptr<const ByKey> all(const Snapshot& snapshot) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (known_ && snapshot.unchanged_since(read_at_, {"kms.alias"})) return known_;
     }
     auto fresh = std::make_shared<ByKey>();
@@ -242,7 +243,7 @@ class KnownAliases {
                     fresh->emplace(value, schema::parts(key).at(0));
                     return true;
                   });
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!known_ || snapshot.commit() > read_at_) {
       known_ = fresh;
       read_at_ = snapshot.commit();
@@ -250,9 +251,9 @@ class KnownAliases {
     return fresh;
   }
 
-  std::mutex mutex_;  // guards what follows
-  std::shared_ptr<const ByKey> known_;
-  uint64_t read_at_ = 0;
+  Mutex mutex_;
+  std::shared_ptr<const ByKey> known_ SLUICE_GUARDED_BY(mutex_);
+  uint64_t read_at_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 }  // namespace
 

@@ -97,20 +97,20 @@ Environment::Environment(std::shared_ptr<const Function> function,
 
 Environment::~Environment() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
   sandbox_.kill();  // its connections close with it
   eventfd_write(wake_, 1);
   watcher_.join();
-  const std::lock_guard lock(threads_mutex_);
+  const MutexLock lock(threads_mutex_);
   for (std::thread& t : threads_) t.join();
   close(wake_);
 }
 
 bool Environment::alive() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !exited_ && init_error_.empty();
 }
 
@@ -118,7 +118,7 @@ bool Environment::alive() {
 // left in memory and in none of them, are summed up: by a quick estimate, which counts shared pages
 // for each who shares them, and exactly when that says more than before, or more than may be.
 void Environment::check_memory() {
-  const std::lock_guard lock(memory_mutex_);
+  const MutexLock lock(memory_mutex_);
   const pid_t first = sandbox_.first_process();
   const uint64_t limit = static_cast<uint64_t>(function_->memory_mb) << 20;
   const Usage estimate = estimate_usage(first);
@@ -132,7 +132,7 @@ void Environment::check_memory() {
 
 // Rounded up: who ran at all has used some.
 int64_t Environment::memory_used_mb() {
-  const std::lock_guard lock(memory_mutex_);
+  const MutexLock lock(memory_mutex_);
   return static_cast<int64_t>((std::max<uint64_t>(peak_bytes_, 1) + (1 << 20) - 1) >> 20);
 }
 
@@ -154,7 +154,7 @@ void Environment::watch() {
     if (fds[0].revents) {
       eventfd_t count;
       eventfd_read(wake_, &count);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (stopping_) return;
     }
     if (fds[3].revents) {
@@ -168,7 +168,7 @@ void Environment::watch() {
         ports_.wire->adopt_tls(fd, "127.0.0.1");
     if (fds[4].revents) {
       process_watched = false;
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       exited_ = true;
       changed_.notify_all();
     }
@@ -182,7 +182,7 @@ void Environment::accept_runtime() {
     close(fd);
     return;
   }
-  const std::lock_guard lock(threads_mutex_);
+  const MutexLock lock(threads_mutex_);
   if (connections_ == 0) {  // all earlier ones have ended
     for (std::thread& t : threads_) t.join();
     threads_.clear();
@@ -207,7 +207,7 @@ void Environment::add_line(std::string_view text) {
 }
 
 void Environment::read_output() {
-  const std::lock_guard lock(output_mutex_);
+  const MutexLock lock(output_mutex_);
   char piece[16384];
   for (ssize_t got; (got = read(sandbox_.output(), piece, sizeof piece)) > 0;) {
     partial_.append(piece, static_cast<size_t>(got));
@@ -239,13 +239,13 @@ Response Environment::answer(Request request, BodySource& body) {
 }
 
 Response Environment::next() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (!initialised_) {
     initialised_ = true;
     initialised_us_ = monotonic_us();
     changed_.notify_all();
   }
-  changed_.wait(lock, [this] { return stopping_ || waiting_payload_; });
+  while (!stopping_ && !waiting_payload_) changed_.wait(lock);
   if (stopping_) return refused(500, "Container.Stopped", "The environment is being stopped.");
   waiting_payload_ = false;
   handed_over_ = true;
@@ -275,7 +275,7 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
     if ((used += *got) > kSyncPayloadBytesMax) break;
   }
   body.resize(used);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (id.empty()) {  // init/error
     init_error_ = body.empty() ? failure("Runtime.Unknown", "Init failed") : body;
     changed_.notify_all();
@@ -307,23 +307,24 @@ std::string Environment::failure(const std::string& type, const std::string& tex
 
 // Waits for the answer, the end of the process or the deadline. Returns when the invocation began
 // (monotonic µs).
-int64_t Environment::wait_until_done(std::unique_lock<std::mutex>& lock) {
+int64_t Environment::wait_until_done(MutexLock& lock) {
   const auto until = [](int64_t us) {
     return std::chrono::steady_clock::time_point(std::chrono::microseconds(us));
   };
-  const int64_t init_deadline_us = monotonic_us() + kInitTimeoutMs * 1000;
-  changed_.wait_until(lock, until(init_deadline_us),
-                      [this] { return handed_over_ || exited_ || !init_error_.empty(); });
+  const auto init_ends = until(monotonic_us() + kInitTimeoutMs * 1000);
+  while (!handed_over_ && !exited_ && init_error_.empty() && changed_.wait_until(lock, init_ends)) {
+  }
   if (!handed_over_) return monotonic_us();
   const int64_t began_us = handed_over_us_;
-  changed_.wait_until(lock, until(began_us + function_->timeout_s * 1000000),
-                      [this] { return answered_ || exited_; });
+  const auto ends = until(began_us + function_->timeout_s * 1000000);
+  while (!answered_ && !exited_ && changed_.wait_until(lock, ends)) {
+  }
   return began_us;
 }
 
 Finished Environment::invoke(const std::string& payload, const std::string& request_id) {
   Finished out;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   request_id_ = request_id;
   payload_ = payload;
   waiting_payload_ = true;
@@ -370,7 +371,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   out.memory_used_mb = memory_used_mb();
   lock.unlock();
   read_output();  // what was written before the answer is in the pipe
-  const std::lock_guard output(output_mutex_);
+  const MutexLock output(output_mutex_);
   if (!partial_.empty()) add_line(std::exchange(partial_, {}));
   if (lines_dropped_)
     lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) +

@@ -4,12 +4,11 @@
 // invocation at a time; kept warm and reused. Source: Lambda Developer Guide, "Using the Lambda
 // runtime API", "Understanding the Lambda execution environment lifecycle".
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "services/lambda/model.h"
 #include "services/lambda/sandbox.h"
+#include "base/thread_safety.h"
 
 namespace sluice::lambda {
 
@@ -62,12 +61,13 @@ class Environment {
   void watch();  // its own thread: connections, output, end of the process
   void accept_runtime();
   void read_output();
-  void add_line(std::string_view text);
+  void add_line(std::string_view text) SLUICE_REQUIRES(output_mutex_);
   Response answer(Request request, BodySource& body);  // one call of the Runtime API
   Response next();
   Response finish(const std::string& id, bool failed, std::string error_type, BodySource& body);
-  std::string failure(const std::string& type, const std::string& text) const;
-  int64_t wait_until_done(std::unique_lock<std::mutex>& lock);
+  std::string failure(const std::string& type, const std::string& text) const
+      SLUICE_REQUIRES(mutex_);
+  int64_t wait_until_done(MutexLock& lock) SLUICE_REQUIRES(mutex_);
   void check_memory();  // notes the peak; kills the sandbox when it holds more than it may
   int64_t memory_used_mb();
 
@@ -79,23 +79,35 @@ class Environment {
   Sandbox sandbox_;
   const int64_t started_us_;
   int wake_ = -1;  // eventfd
-  std::mutex memory_mutex_;
-  uint64_t peak_bytes_ = 0, estimated_bytes_ = 0;
+  Mutex memory_mutex_;
+  uint64_t peak_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
+  uint64_t estimated_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
   std::atomic<bool> busy_{false};  // an invocation runs
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false, exited_ = false, initialised_ = false, reported_init_ = false,
-       handed_over_ = false, answered_ = false;
-  int64_t initialised_us_ = 0, handed_over_us_ = 0;
-  std::string request_id_, payload_, result_, result_error_type_, init_error_;
-  bool waiting_payload_ = false, result_failed_ = false;
-  std::mutex output_mutex_;
-  std::string partial_;
-  std::vector<Journal::Line> lines_;
-  size_t line_bytes_ = 0, lines_dropped_ = 0;
-  std::mutex threads_mutex_;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool exited_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool initialised_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool reported_init_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool waiting_payload_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool handed_over_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool answered_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool result_failed_ SLUICE_GUARDED_BY(mutex_) = false;
+  int64_t initialised_us_ SLUICE_GUARDED_BY(mutex_) = 0;
+  int64_t handed_over_us_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::string request_id_ SLUICE_GUARDED_BY(mutex_);
+  std::string payload_ SLUICE_GUARDED_BY(mutex_);
+  std::string result_ SLUICE_GUARDED_BY(mutex_);
+  std::string result_error_type_ SLUICE_GUARDED_BY(mutex_);
+  std::string init_error_ SLUICE_GUARDED_BY(mutex_);
+  Mutex output_mutex_;
+  std::string partial_ SLUICE_GUARDED_BY(output_mutex_);
+  std::vector<Journal::Line> lines_ SLUICE_GUARDED_BY(output_mutex_);
+  size_t line_bytes_ SLUICE_GUARDED_BY(output_mutex_) = 0;
+  size_t lines_dropped_ SLUICE_GUARDED_BY(output_mutex_) = 0;
+  Mutex threads_mutex_;
   std::atomic<size_t> connections_{0};
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_ SLUICE_GUARDED_BY(threads_mutex_);
   std::thread watcher_;
 };
 

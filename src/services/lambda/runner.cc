@@ -18,6 +18,7 @@
 #include "services/lambda/async.h"
 #include "services/lambda/environment.h"
 #include "services/lambda/package.h"
+#include "base/thread_safety.h"
 
 namespace sluice::lambda {
 namespace {
@@ -69,10 +70,11 @@ class Runner : public FunctionRunner {
   }
 
   void stop() override {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
-    idle_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),
-                           [this] { return total_ == 0; });
+    const auto ends = std::chrono::steady_clock::now() + std::chrono::milliseconds(kStopGraceMs);
+    while (total_ != 0 && idle_changed_.wait_until(lock, ends)) {
+    }
     for (Environment* e : active_) e->abort();
   }
 
@@ -95,7 +97,7 @@ class Runner : public FunctionRunner {
 
  private:
   Result<Done> take_slot(const Function& function) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     int64_t& own = running_[function.name];
     if (stopping_) return Error{503, "ServiceException", "The server is being stopped.", {}};
     const bool reserved_full = function.reserved && own >= *function.reserved;
@@ -111,12 +113,12 @@ class Runner : public FunctionRunner {
     return Done{};
   }
   void give_slot_back(const std::string& name) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (--total_ == 0) idle_changed_.notify_all();
     if (--running_[name] == 0) running_.erase(name);
   }
   int64_t running(const std::string& name) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = running_.find(name);
     return found == running_.end() ? 0 : found->second;
   }
@@ -127,12 +129,12 @@ class Runner : public FunctionRunner {
     const Time began = now();
     TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, snapshot));
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       active_.insert(environment.get());
     }
     Finished finished = environment->invoke(payload, request_id);
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       active_.erase(environment.get());
       if (stopping_ && finished.kind == Finished::Kind::exited)
         return Error{503, "ServiceException", "The server was stopped during the invocation.", {}};
@@ -155,7 +157,7 @@ class Runner : public FunctionRunner {
   void end_idle() {
     const Snapshot snapshot = ports_.store->snapshot();
     std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto it = idle_.begin(); it != idle_.end();) {
       const auto next = std::next(it);
       const auto function = snapshot.get(function_key((*it)->function().name));
@@ -176,7 +178,7 @@ class Runner : public FunctionRunner {
     std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
     std::unique_ptr<Environment> found;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
         if (outlived(e) ||
@@ -207,7 +209,7 @@ class Runner : public FunctionRunner {
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
     environment->idle_since = now();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     idle_.push_front(std::move(environment));  // the latest used first: the rest can grow old
   }
 
@@ -237,7 +239,7 @@ class Runner : public FunctionRunner {
 
   Result<std::shared_ptr<const CodeFolder>> code_folder(const Function& function,
                                                         const Snapshot& snapshot) {
-    const std::lock_guard lock(code_mutex_);  // one unpacks, the others wait for it
+    const MutexLock lock(code_mutex_);  // one unpacks, the others wait for it
     for (auto it = folders_.begin(); it != folders_.end(); ++it)
       if (it->first == function.code_sha256) {
         folders_.splice(folders_.begin(), folders_, it);
@@ -341,14 +343,15 @@ class Runner : public FunctionRunner {
 
   const Ports& ports_;
   const std::string root_;
-  std::mutex mutex_, code_mutex_;
-  std::map<std::string, int64_t> running_;
-  std::condition_variable idle_changed_;
-  std::set<Environment*> active_;
-  bool stopping_ = false;
-  int64_t total_ = 0;
-  std::list<std::unique_ptr<Environment>> idle_;
-  std::list<std::pair<std::string, std::shared_ptr<const CodeFolder>>> folders_;
+  Mutex mutex_, code_mutex_;
+  std::map<std::string, int64_t> running_ SLUICE_GUARDED_BY(mutex_);
+  ConditionVariable idle_changed_;
+  std::set<Environment*> active_ SLUICE_GUARDED_BY(mutex_);
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
+  int64_t total_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::list<std::unique_ptr<Environment>> idle_ SLUICE_GUARDED_BY(mutex_);
+  std::list<std::pair<std::string, std::shared_ptr<const CodeFolder>>> folders_
+      SLUICE_GUARDED_BY(code_mutex_);
   AsyncQueue async_{ports_, *this};
 };
 }  // namespace

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <thread>
+
+#include "base/thread_safety.h"
 
 // clone() by glibc's other name: under its own the thread sanitizer takes it for a fork, and loses
 // count of its threads.
@@ -62,7 +62,7 @@ class Parent {
   Parent() : thread_([this] { run(); }) {}
   ~Parent() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
       wake_.notify_all();
     }
@@ -72,7 +72,7 @@ class Parent {
     std::packaged_task<pid_t()> task([&launch] { return clone_and_become(launch); });
     auto child = task.get_future();
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       tasks_.push_back(std::move(task));
       wake_.notify_all();
     }
@@ -81,9 +81,9 @@ class Parent {
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      while (!stopping_ && tasks_.empty()) wake_.wait(lock);
       if (tasks_.empty()) return;
       std::packaged_task<pid_t()> task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -92,10 +92,10 @@ class Parent {
       lock.lock();
     }
   }
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::packaged_task<pid_t()>> tasks_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::deque<std::packaged_task<pid_t()>> tasks_ SLUICE_GUARDED_BY(mutex_);
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 }  // namespace
