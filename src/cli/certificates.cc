@@ -32,10 +32,12 @@ Result<Done> Certificates::load() {
   TRY(local_, net::ensure_certificates(wishes_));
   TRY(tls_, net::TlsContext::server(served_file(), served_key()));
   TRY(sandbox_tls_, net::TlsContext::server(local_.certificate, local_.key));
-  TRY(served_, net::read_certificate(served_file()));
+  TRY(const net::CertificateFacts facts, net::read_certificate(served_file()));
   TRY(const net::CertificateFacts local, net::read_certificate(local_.certificate));
   local_sha256_ = local.sha256;
-  warn_of_end(served_);
+  warn_of_end(facts);
+  const MutexLock lock(mutex_);
+  served_ = facts;
   return Done{};
 }
 
@@ -50,7 +52,7 @@ void Certificates::keep_fresh(Jobs& jobs) {
 }
 
 net::CertificateFacts Certificates::served() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return served_;
 }
 
@@ -71,7 +73,7 @@ Result<Done> Certificates::look() {
   if (facts.sha256 == served().sha256) return Done{};
   CHECK(tls_->use(served_file(), served_key()));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     served_ = facts;
   }
   spdlog::info("a new certificate is served; it ends {}", iso_seconds(facts.ends));

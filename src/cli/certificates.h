@@ -5,11 +5,11 @@
 // changed is taken, and an end that comes near is told.
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "cli/server.h"
 #include "net/ca.h"
 #include "net/server.h"
+#include "base/thread_safety.h"
 
 namespace sluice::cli {
 
@@ -40,8 +40,8 @@ class Certificates {
   const std::function<Result<Done>()> tell_;
   net::CertificateFiles local_;
   std::shared_ptr<net::TlsContext> tls_, sandbox_tls_;
-  mutable std::mutex mutex_;  // guards served_
-  net::CertificateFacts served_;
+  mutable Mutex mutex_;
+  net::CertificateFacts served_ SLUICE_GUARDED_BY(mutex_);
   std::string local_sha256_;
   Time warned_ = 0;
 };

@@ -7,11 +7,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <thread>
 
 #include "base/bytes.h"
 #include "cli/pipeline.h"
+#include "base/thread_safety.h"
 
 namespace sluice::cli {
 namespace {
@@ -35,7 +35,7 @@ class Bar {
  public:
   Bar(uint64_t total, bool quiet) : total_(total), quiet_(quiet) {}
   void add(uint64_t bytes) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     sent_ += bytes;
     const int64_t at_ms = now();
     if (quiet_ || at_ms - shown_ms_ < 100) return;
@@ -43,25 +43,25 @@ class Bar {
     show();
   }
   void finish() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (quiet_) return;
     show();
     fmt::print(stderr, "\n");
   }
 
  private:
-  void show() const {
+  void show() const SLUICE_REQUIRES(mutex_) {
     constexpr uint64_t kWidth = 40;
     const double part = total_ ? static_cast<double>(sent_) / static_cast<double>(total_) : 1.0;
     const std::string full(total_ ? sent_ * kWidth / total_ : kWidth, '=');
     fmt::print(stderr, "\r[{:<40}] {:>5.1f} %  {:.1f} MB", full, 100.0 * part,
                static_cast<double>(sent_) / 1e6);
   }
-  std::mutex mutex_;
+  Mutex mutex_;
   const uint64_t total_;
   const bool quiet_;
-  uint64_t sent_ = 0;
-  int64_t shown_ms_ = 0;
+  uint64_t sent_ SLUICE_GUARDED_BY(mutex_) = 0;
+  int64_t shown_ms_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 
 // Uploads files side by side, each worker over a connection of its own, until all are there or one
@@ -82,6 +82,7 @@ class Uploads {
       workers.emplace_back([this] { work(); });
     for (std::thread& worker : workers) worker.join();
     bar_.finish();
+    const MutexLock lock(mutex_);
     if (!trouble_ && interrupted) trouble_ = wrong("interrupted");
     return trouble_;
   }
@@ -110,12 +111,12 @@ class Uploads {
     file.version = reply.headers.get("x-amz-version-id");
     file.uploaded = true;
     if (options_.wait || !options_.report) return Done{};
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     options_.report(file);
     return Done{};
   }
   void stop(Error error) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!trouble_) trouble_ = std::move(error);
     stopped_ = true;
   }
@@ -127,8 +128,8 @@ class Uploads {
   Bar bar_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> stopped_ = false;
-  std::mutex mutex_;
-  std::optional<Error> trouble_;
+  Mutex mutex_;
+  std::optional<Error> trouble_ SLUICE_GUARDED_BY(mutex_);
 };
 
 // Follows the function's log for the lines that account for objects. Asks only for what is new:

@@ -36,7 +36,7 @@ void Quarantine::add(uint64_t index, uint64_t offset, const std::string& code,
     line["record"] = json::string(text);
   else
     line["record_base64"] = base64(text);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++count_;
   lines_ += json::serialize(line) + "\n";
   if (lines_.size() < kQuarantineFileBytes || failure_) return;
@@ -66,7 +66,7 @@ Result<Done> Quarantine::flush() {
 }
 
 Result<std::string> Quarantine::finish() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (failure_) return *failure_;
   if (!lines_.empty()) CHECK(flush());
   if (files_ == 0) return std::string();

@@ -3,10 +3,10 @@
 // Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object
 // a line; past 4 MB <key>/<version>.2.jsonl and so on. The names and bytes depend on the object
 // alone, so that processing it again writes the same.
-#include <mutex>
 
 #include "ingest/aws.h"
 #include "ingest/decode.h"
+#include "base/thread_safety.h"
 
 namespace sluice::ingest {
 
@@ -20,18 +20,21 @@ class Quarantine {
            std::string_view text);
   // Writes what is left. The first file's key; "" when nothing was rejected.
   Result<std::string> finish();
-  uint64_t count() const { return count_; }
+  uint64_t count() const {
+    const MutexLock lock(mutex_);
+    return count_;
+  }
 
  private:
-  Result<Done> flush();
-  std::string file_key() const;
+  Result<Done> flush() SLUICE_REQUIRES(mutex_);
+  std::string file_key() const SLUICE_REQUIRES(mutex_);
   AwsClient& client_;
   const std::string bucket_, key_, version_;
-  std::mutex mutex_;
-  std::string lines_;
-  std::optional<Error> failure_;
-  uint64_t count_ = 0;
-  int files_ = 0;
+  mutable Mutex mutex_;
+  std::string lines_ SLUICE_GUARDED_BY(mutex_);
+  std::optional<Error> failure_ SLUICE_GUARDED_BY(mutex_);
+  uint64_t count_ SLUICE_GUARDED_BY(mutex_) = 0;
+  int files_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sluice::ingest

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "base/thread_safety.h"
 
 namespace sluice::ingest {
 namespace {
@@ -34,11 +35,12 @@ struct TableWriter::Lane {
   AwsClient& client;
   pthread_t thread{};
   bool started = false;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<Batch> queue;
-  bool closed = false, busy = false;
-  std::optional<Error> failure;
+  Mutex mutex;
+  ConditionVariable changed;
+  std::deque<Batch> queue SLUICE_GUARDED_BY(mutex);
+  bool closed SLUICE_GUARDED_BY(mutex) = false;
+  bool busy SLUICE_GUARDED_BY(mutex) = false;
+  std::optional<Error> failure SLUICE_GUARDED_BY(mutex);
   Batch building;  // of the caller's thread
   size_t building_bytes = 0;
   explicit Lane(AwsClient& c) : client(c) {}
@@ -54,7 +56,7 @@ TableWriter::TableWriter(Connections& connections, std::string table, Refused re
 
 TableWriter::~TableWriter() {
   for (auto& lane : lanes_) {
-    const std::lock_guard lock(lane->mutex);
+    const MutexLock lock(lane->mutex);
     lane->closed = true;
     lane->changed.notify_all();
   }
@@ -64,9 +66,9 @@ TableWriter::~TableWriter() {
 
 void* TableWriter::run(void* raw) {
   Lane& lane = *static_cast<Lane*>(raw);
-  std::unique_lock lock(lane.mutex);
+  MutexLock lock(lane.mutex);
   for (;;) {
-    lane.changed.wait(lock, [&lane] { return lane.closed || !lane.queue.empty(); });
+    while (!lane.closed && lane.queue.empty()) lane.changed.wait(lock);
     if (lane.queue.empty()) return nullptr;
     Batch batch = std::move(lane.queue.front());
     lane.queue.pop_front();
@@ -91,8 +93,8 @@ Result<Done> TableWriter::push(Lane& lane) {
     pthread_attr_destroy(&attributes);
     if (!lane.started) return unavailable("no thread could be started");
   }
-  std::unique_lock lock(lane.mutex);
-  lane.changed.wait(lock, [&lane] { return lane.queue.size() < kQueueMax; });
+  MutexLock lock(lane.mutex);
+  while (lane.queue.size() >= kQueueMax) lane.changed.wait(lock);
   lane.queue.push_back(std::move(lane.building));
   lane.building = {};
   lane.building_bytes = 0;
@@ -105,7 +107,7 @@ Result<Done> TableWriter::write(Pending pending) {
       *lanes_[std::hash<std::string>{}(pending.item.device_id + '\n' + pending.item.timestamp) %
               kWriters];
   {
-    const std::lock_guard lock(lane.mutex);
+    const MutexLock lock(lane.mutex);
     if (lane.failure) return *lane.failure;
   }
   for (Pending& other : lane.building)  // a batch may not name a key twice
@@ -127,8 +129,8 @@ Result<Done> TableWriter::finish(int64_t deadline_ms) {
     if (!lane->building.empty()) CHECK(push(*lane));
   std::optional<Error> first;
   for (auto& lane : lanes_) {
-    std::unique_lock lock(lane->mutex);
-    lane->changed.wait(lock, [&] { return lane->queue.empty() && !lane->busy; });
+    MutexLock lock(lane->mutex);
+    while (!lane->queue.empty() || lane->busy) lane->changed.wait(lock);
     if (lane->failure && !first) first = lane->failure;
   }
   if (first) return *first;
