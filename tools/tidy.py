@@ -43,6 +43,7 @@ BANNED = {
     r"\bgetenv\(": ("src/cli/", "src/ingest/"),
     r"\bthrow\b": ("src/base/", "src/crypto/", "src/store/"),
     r"\bassert\(": ("src/base/", "src/store/"),
+    r"\bstd::(shared_|recursive_)?mutex\b|\bstd::condition_variable": ("src/base/thread_safety.h",),
 }
 
 problems = []
@@ -62,6 +63,15 @@ def check_file(path: pathlib.Path) -> None:
                 and not name.endswith("_test.cc")
             ):
                 problems.append(f"{name}:{number}: banned: {re.search(pattern, line)[0]}")
+
+
+def check_mutexes(path: pathlib.Path) -> None:
+    """Every mutex says what it guards, so that clang can look who touches it without the lock."""
+    text = path.read_text()
+    for declared in re.findall(r"^ *(?:static |mutable )*(?:Shared)?Mutex ([\w, ]+);", text, re.M):
+        for mutex in declared.split(", "):
+            if f"SLUICE_GUARDED_BY({mutex})" not in text:
+                problems.append(f"{path.relative_to(ROOT)}: {mutex} guards nothing")
 
 
 def check_include(name: str, folder: str, number: int, header: str) -> None:
@@ -148,6 +158,7 @@ check_licences()
 for source in sorted((ROOT / "src").rglob("*")):
     if source.suffix in (".cc", ".h"):
         check_file(source)
+        check_mutexes(source)
 for document in ("ARCHITECTURE.md",):
     if (ROOT / document).exists():
         for mentioned in re.findall(

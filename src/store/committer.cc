@@ -98,11 +98,13 @@ Staged Committer::stage() {
 
 Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records,
                                   const Rerun& rerun) {
-  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), {}, false, false, {}};
-  std::unique_lock lock(mutex_);
+  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), {}, {}};
+  MutexLock lock(mutex_);
+  Waiter::Turn& mine = turn_of(me);
   waiting_.push_back(&me);
-  if (leader_active_) me.wake.wait(lock, [&] { return me.done || me.leads; });
-  if (!me.done) {
+  if (leader_active_)
+    while (!mine.done && !mine.leads) mine.wake.wait(lock);
+  if (!mine.done) {
     leader_active_ = true;
     std::vector<Waiter*> group;
     // An expect_empty looks at the database: it goes first in its group, and alone.
@@ -121,20 +123,18 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
     }
     lock.lock();
     for (Waiter* w : group) {
-      w->done = true;
-      if (w != &me) w->wake.notify_one();
+      turn_of(*w).done = true;
+      if (w != &me) turn_of(*w).wake.notify_one();
     }
     leader_active_ = false;
     if (!waiting_.empty()) {
       leader_active_ = true;
-      waiting_.front()->leads = true;
-      waiting_.front()->wake.notify_one();
+      turn_of(*waiting_.front()).leads = true;
+      turn_of(*waiting_.front()).wake.notify_one();
     }
     // Whoever leads need not be in its own group.
-    if (!me.done) {
-      me.leads = false;
-      me.wake.wait(lock, [&] { return me.done; });
-    }
+    mine.leads = false;
+    while (!mine.done) mine.wake.wait(lock);
   }
   lock.unlock();
   if (me.error) return *me.error;

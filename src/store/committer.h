@@ -5,12 +5,11 @@
 // write nothing more is written until a restart: whether the batch is in the log is unknown, so no
 // file that either outcome names is unlinked (docs/decisions/0005-failed-writes.md).
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 
 #include "store/log.h"
 #include "store/rocks.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -50,9 +49,12 @@ class Committer {
     const Rerun* rerun;
     std::vector<std::string> records;
     std::optional<Error> error;
-    bool done = false, leads = false;
-    std::condition_variable wake;
+    struct Turn {
+      bool done = false, leads = false;
+      ConditionVariable wake;
+    } turn;  // reached by turn_of alone, under the lock
   };
+  Waiter::Turn& turn_of(Waiter& waiter) SLUICE_REQUIRES(mutex_) { return waiter.turn; }
   void lead(std::vector<Waiter*>& group);
   std::optional<Error> check(const std::vector<Waiter*>& group, const Waiter& one) const;
   bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
@@ -77,9 +79,9 @@ class Committer {
   const std::function<void(std::string_view)> crash_point_;
   const std::function<void()> on_failure_;
   Histogram group_, sync_us_;
-  std::mutex mutex_;  // guards waiting_, leader_active_
-  std::deque<Waiter*> waiting_;
-  bool leader_active_ = false;
+  Mutex mutex_;
+  std::deque<Waiter*> waiting_ SLUICE_GUARDED_BY(mutex_);
+  bool leader_active_ SLUICE_GUARDED_BY(mutex_) = false;
   // Only the leader touches these.
   RecentWrites recent_;
   std::string chain_;  // behind the newest audit record

@@ -20,7 +20,7 @@ DiskSpace::DiskSpace(const std::string& data_dir)
 bool DiskSpace::low() {
   const int64_t now_us = monotonic_us();
   if (now_us - looked_us_ < kLookMs * 1000) return was_low_;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   looked_us_ = now_us;
   const uint64_t free = free_bytes();
   const bool is_low = free < kLowMarkBytes;
@@ -42,7 +42,7 @@ bool DiskSpace::low() {
 }
 
 void DiskSpace::give_up_reserve() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   reserved_ = false;
   unlink(reserve_.c_str());
 }

@@ -3,8 +3,9 @@
 // Room on the disk of the data directory. A log that meets a full disk has failed, and the server
 // with it; so the store stops taking in before that, and keeps a reserve for what comes after.
 #include <atomic>
-#include <mutex>
 #include <string>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -26,11 +27,11 @@ class DiskSpace {
 
  private:
   uint64_t free_bytes() const;
-  void take_reserve();
+  void take_reserve() SLUICE_REQUIRES(mutex_);
 
   const std::string dir_, reserve_;
-  std::mutex mutex_;  // guards what follows
-  bool reserved_ = false;
+  Mutex mutex_;
+  bool reserved_ SLUICE_GUARDED_BY(mutex_) = false;
   std::atomic<bool> was_low_{false};
   std::atomic<int64_t> looked_us_{0};
 };

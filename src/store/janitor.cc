@@ -20,20 +20,20 @@ void Janitor::start() {
 
 void Janitor::free(std::vector<std::string> ids) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (std::string& id : ids) files_.push_back(std::move(id));
   }
   jobs_.wake(kName);
 }
 
 size_t Janitor::waiting() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return files_.size();
 }
 
 void Janitor::work(const Stopping& stopping) {
   bool freed = false;
-  for (std::unique_lock lock(mutex_); !files_.empty() && !stopping();) {
+  for (MutexLock lock(mutex_); !files_.empty() && !stopping();) {
     const std::string id = std::move(files_.front());
     files_.pop_front();
     lock.unlock();

@@ -4,11 +4,11 @@
 // large part of a second, in which no commit should wait. What is left when the store is closed
 // goes at the next start.
 #include <deque>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "store/jobs.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -27,8 +27,8 @@ class Janitor {
 
   Blobs& blobs_;
   Jobs& jobs_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::deque<std::string> files_;
+  mutable Mutex mutex_;
+  std::deque<std::string> files_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

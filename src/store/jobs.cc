@@ -4,15 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <list>
 #include <map>
-#include <mutex>
 #include <set>
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 namespace {
@@ -67,69 +66,80 @@ class Jobs::Runner {
   ~Runner() { stop(); }
 
   void serve(Queue queue) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto state = std::make_unique<QueueState>();
     state->queue = std::move(queue);
     queues_.push_back(std::move(state));
     change();
   }
   void recur(std::string name, std::chrono::milliseconds first, Recurring work) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto state = std::make_unique<RecurringState>();
     state->name = std::move(name);
     state->work = std::move(work);
-    state->due = clock_() + first.count();
+    shared(*state).due = clock_() + first.count();
     recurring_.push_back(std::move(state));
     change();
   }
   void wake(std::string_view name) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& one : recurring_)
-      if (one->name == name) one->woken = true;
+      if (one->name == name) shared(*one).woken = true;
     change();
   }
   void clock_turned() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     change();
   }
   Time now() const { return clock_(); }
 
   void added(const Key& key) {
     const auto parts = schema::parts(key.bytes);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (QueueState* queue = find(parts.at(0))) {
-      ++queue->waiting;
-      queue->added.push_back(key.bytes);
+      ++shared(*queue).waiting;
+      shared(*queue).added.push_back(key.bytes);
       change();
     }
   }
   void removed(const Key& key) {
     const auto parts = schema::parts(key.bytes);
-    const std::lock_guard lock(mutex_);
-    if (QueueState* queue = find(parts.at(0)); queue && queue->waiting) --queue->waiting;
+    const MutexLock lock(mutex_);
+    QueueState* queue = find(parts.at(0));
+    if (queue && shared(*queue).waiting) --shared(*queue).waiting;
   }
 
   void begin_stop() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
     ready_came_.notify_all();
   }
   void stop() {
     begin_stop();
-    if (dispatcher_.joinable()) dispatcher_.join();
-    for (std::list<std::thread>* all : {&workers_, &retired_}) {
-      for (std::thread& t : *all) t.join();
-      all->clear();
+    std::thread dispatcher;
+    {
+      const MutexLock lock(mutex_);
+      dispatcher = std::move(dispatcher_);
     }
+    if (dispatcher.joinable()) dispatcher.join();
+    std::list<std::thread> threads;  // nobody is left who would hire another
+    {
+      const MutexLock lock(mutex_);
+      threads.splice(threads.end(), workers_);
+      threads.splice(threads.end(), retired_);
+    }
+    for (std::thread& t : threads) t.join();
   }
 
   std::vector<Status> status() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<Status> out;
-    for (const auto& queue : queues_)
-      out.push_back({queue->queue.name, queue->waiting, queue->running, queue->parked_lanes,
-                     queue->parked_lanes ? queue->cause : ""});
+    for (const auto& queue : queues_) {
+      const QueueState::Shared& state = shared(*queue);
+      out.push_back({queue->queue.name, state.waiting, state.running, state.parked_lanes,
+                     state.parked_lanes ? state.cause : ""});
+    }
     return out;
   }
 
@@ -157,17 +167,19 @@ class Jobs::Runner {
     std::string last_lane;  // taken from last: the next one comes first
     Time told = 0;
     size_t untold = 0;
-    // Guarded by mutex_.
-    std::deque<std::string> added;
-    size_t waiting = 0, running = 0, parked_lanes = 0;
-    std::string cause;
+    struct Shared {
+      std::deque<std::string> added;
+      size_t waiting = 0, running = 0, parked_lanes = 0;
+      std::string cause;
+    } under_mutex;
   };
   struct RecurringState {
     std::string name;
     Recurring work;
-    // Guarded by mutex_.
-    Time due = 0;
-    bool running = false, woken = false;
+    struct Shared {
+      Time due = 0;
+      bool running = false, woken = false;
+    } under_mutex;
   };
   struct Task {
     QueueState* queue = nullptr;
@@ -179,12 +191,20 @@ class Jobs::Runner {
     JobResult result;
   };
 
-  QueueState* find(std::string_view name) {
+  // The only way to what all threads touch of a queue and of recurring work.
+  QueueState::Shared& shared(QueueState& queue) const SLUICE_REQUIRES(mutex_) {
+    return queue.under_mutex;
+  }
+  RecurringState::Shared& shared(RecurringState& recurring) const SLUICE_REQUIRES(mutex_) {
+    return recurring.under_mutex;
+  }
+
+  QueueState* find(std::string_view name) SLUICE_REQUIRES(mutex_) {
     for (const auto& queue : queues_)
       if (queue->queue.name == name) return queue.get();
     return nullptr;
   }
-  void change() {
+  void change() SLUICE_REQUIRES(mutex_) {
     dirty_ = true;
     if (!dispatcher_.joinable() && !stopping_) dispatcher_ = std::thread([this] { dispatch(); });
     changed_.notify_one();
@@ -192,18 +212,19 @@ class Jobs::Runner {
 
   // ---- the dispatcher: what runs next
   void dispatch() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!stopping_) {
       dirty_ = false;
-      join_retired(lock);
       std::vector<QueueState*> queues;
       for (const auto& queue : queues_) queues.push_back(queue.get());
       Time next = take_recurring();
       const std::deque<Ended> ended = std::exchange(ended_, {});
       std::map<QueueState*, std::deque<std::string>> added;
       for (QueueState* queue : queues)
-        if (queue->begun) added[queue] = std::exchange(queue->added, {});
+        if (queue->begun) added[queue] = std::exchange(shared(*queue).added, {});
+      std::list<std::thread> retired = std::exchange(retired_, {});
       lock.unlock();
+      for (std::thread& t : retired) t.join();
       std::vector<Task> tasks;
       try {
         for (const Ended& one : ended) take_back(one);
@@ -216,27 +237,30 @@ class Jobs::Runner {
       }
       lock.lock();
       for (Task& task : tasks) {
-        ++task.queue->running;
+        ++shared(*task.queue).running;
         ready_.push_back(std::move(task));
       }
       for (QueueState* queue : queues) count_parked(*queue);
       if (!hire()) next = std::min(next, now() + 1000);
       if (!ready_.empty()) ready_came_.notify_all();
-      changed_.wait_for(lock, std::chrono::milliseconds(std::max<Time>(0, next - now())),
-                        [this] { return stopping_ || dirty_; });
+      const auto ends = std::chrono::steady_clock::now() +
+                        std::chrono::milliseconds(std::max<Time>(0, next - now()));
+      while (!stopping_ && !dirty_ && changed_.wait_until(lock, ends)) {
+      }
     }
   }
-  // Under mutex_. Returns when the next one is due.
-  Time take_recurring() {
+  // Returns when the next one is due.
+  Time take_recurring() SLUICE_REQUIRES(mutex_) {
     Time next = now() + 3'600'000;
     for (const auto& one : recurring_) {
-      if (one->running) continue;
-      if (one->woken || one->due <= now()) {
-        one->woken = false;
-        one->running = true;
+      RecurringState::Shared& state = shared(*one);
+      if (state.running) continue;
+      if (state.woken || state.due <= now()) {
+        state.woken = false;
+        state.running = true;
         ready_.push_back({nullptr, {}, one.get()});
       } else
-        next = std::min(next, one->due);
+        next = std::min(next, state.due);
     }
     return next;
   }
@@ -257,9 +281,9 @@ class Jobs::Runner {
   void begin(QueueState& queue) {
     size_t left_over = 0;
     {
-      const std::lock_guard lock(mutex_);
-      queue.added.clear();  // the snapshot shows them
-      queue.waiting = 0;
+      const MutexLock lock(mutex_);
+      shared(queue).added.clear();  // the snapshot shows them
+      shared(queue).waiting = 0;
       queue.begun = true;
     }
     std::string lane;
@@ -275,10 +299,10 @@ class Jobs::Runner {
                     }
                     return true;
                   });
-    const std::lock_guard lock(mutex_);
-    for (const std::string& key : queue.added)
+    const MutexLock lock(mutex_);
+    for (const std::string& key : shared(queue).added)
       if (snapshot.get({Family::outbox, key})) --left_over;  // counted when it came
-    queue.waiting += left_over;
+    shared(queue).waiting += left_over;
   }
   void take_back(const Ended& ended) {
     const auto found = ended.task.queue->lanes.find(ended.task.job.lane);
@@ -305,8 +329,8 @@ class Jobs::Runner {
         "{}: {}",
         queue.queue.name, std::exchange(queue.untold, 0), ended.task.job.lane, ended.result.cause);
     queue.told = now();
-    const std::lock_guard lock(mutex_);
-    queue.cause = ended.result.cause;
+    const MutexLock lock(mutex_);
+    shared(queue).cause = ended.result.cause;
   }
   // Lane by lane, one job each, as many as may run. Returns when to look again.
   Time take_from(QueueState& queue, std::vector<Task>& tasks) {
@@ -314,7 +338,7 @@ class Jobs::Runner {
       try {
         begin(queue);
       } catch (const std::exception&) {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         queue.begun = false;
         throw;
       }
@@ -390,15 +414,15 @@ class Jobs::Runner {
     rest = std::move(next);
     return found;
   }
-  void count_parked(QueueState& queue) {
-    queue.parked_lanes = static_cast<size_t>(
+  void count_parked(QueueState& queue) SLUICE_REQUIRES(mutex_) {
+    shared(queue).parked_lanes = static_cast<size_t>(
         std::count_if(queue.lanes.begin(), queue.lanes.end(),
                       [this](const auto& lane) { return lane.second.parked_until > now(); }));
   }
 
   // ---- the workers
-  // Under mutex_: a thread for each task that no idle one takes. false: none can be had.
-  bool hire() {
+  // A thread for each task that no idle one takes. false: none can be had.
+  bool hire() SLUICE_REQUIRES(mutex_) {
     try {
       for (size_t threads = idle_; threads < ready_.size(); ++threads)
         workers_.emplace_back([this] { work(); });
@@ -408,21 +432,16 @@ class Jobs::Runner {
       return false;
     }
   }
-  void join_retired(std::unique_lock<std::mutex>& lock) {
-    std::list<std::thread> retired = std::exchange(retired_, {});
-    lock.unlock();
-    for (std::thread& t : retired) t.join();
-    lock.lock();
-  }
   void work() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
       ++idle_;
-      const bool awaited = ready_came_.wait_for(lock, kIdleThreadEnds,
-                                                [this] { return stopping_ || !ready_.empty(); });
+      const auto ends = std::chrono::steady_clock::now() + kIdleThreadEnds;
+      while (!stopping_ && ready_.empty() && ready_came_.wait_until(lock, ends)) {
+      }
       --idle_;
       if (stopping_) return;  // stop() joins
-      if (!awaited) break;
+      if (ready_.empty()) break;
       Task task = std::move(ready_.front());
       ready_.pop_front();
       lock.unlock();
@@ -434,10 +453,10 @@ class Jobs::Runner {
         result = run(task);
       lock.lock();
       if (task.recurring) {
-        task.recurring->running = false;
-        task.recurring->due = now() + again.count();
+        shared(*task.recurring).running = false;
+        shared(*task.recurring).due = now() + again.count();
       } else {
-        --task.queue->running;
+        --shared(*task.queue).running;
         ended_.push_back({std::move(task), std::move(result)});
       }
       change();
@@ -449,7 +468,7 @@ class Jobs::Runner {
     change();
   }
   bool stopping() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return stopping_;
   }
   std::chrono::milliseconds run(RecurringState& recurring) {
@@ -489,16 +508,16 @@ class Jobs::Runner {
 
   Store& store_;
   const std::function<Time()> clock_;
-  mutable std::mutex mutex_;  // guards what follows, and what is marked so above
-  std::condition_variable changed_, ready_came_;
-  bool stopping_ = false, dirty_ = false;
-  std::vector<std::unique_ptr<QueueState>> queues_;
-  std::vector<std::unique_ptr<RecurringState>> recurring_;
-  std::deque<Task> ready_;
-  std::deque<Ended> ended_;
-  size_t idle_ = 0;
-  std::list<std::thread> workers_, retired_;
-  std::thread dispatcher_;
+  mutable Mutex mutex_;
+  ConditionVariable changed_, ready_came_;
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false, dirty_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::vector<std::unique_ptr<QueueState>> queues_ SLUICE_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<RecurringState>> recurring_ SLUICE_GUARDED_BY(mutex_);
+  std::deque<Task> ready_ SLUICE_GUARDED_BY(mutex_);
+  std::deque<Ended> ended_ SLUICE_GUARDED_BY(mutex_);
+  size_t idle_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::list<std::thread> workers_ SLUICE_GUARDED_BY(mutex_), retired_ SLUICE_GUARDED_BY(mutex_);
+  std::thread dispatcher_ SLUICE_GUARDED_BY(mutex_);
 };
 
 Jobs::Jobs(Store& store, std::function<Time()> clock)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/known_values.h"
 
-#include <mutex>
-
 namespace sluice {
 
 std::optional<std::shared_ptr<const void>> KnownValues::find(const std::string& key,
                                                              const void* type,
                                                              uint64_t commit) const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   const auto found = known_.find(key);
   if (found == known_.end() || found->second.type != type ||
       !writes.unchanged(key, found->second.read_at, commit))
@@ -19,7 +17,7 @@ std::optional<std::shared_ptr<const void>> KnownValues::find(const std::string& 
 void KnownValues::keep(const std::string& key, const void* type, uint64_t read_at,
                        std::shared_ptr<const void> value, size_t bytes) {
   if (bytes > kValueBytesMax) return;
-  const std::lock_guard lock(mutex_);
+  const WriterLock lock(mutex_);
   if (known_.size() >= kEntriesMax || bytes_ + bytes > kBytesMax) {
     known_.clear();
     bytes_ = 0;

@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -54,9 +55,9 @@ class KnownValues {
     uint64_t read_at = 0;
     size_t bytes = 0;
   };
-  mutable std::shared_mutex mutex_;  // guards what follows
-  size_t bytes_ = 0;
-  std::unordered_map<std::string, Entry> known_;
+  mutable SharedMutex mutex_;
+  size_t bytes_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, Entry> known_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

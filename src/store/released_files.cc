@@ -9,7 +9,7 @@ namespace sluice {
 
 std::shared_ptr<const void> ReleasedFiles::hold(uint64_t commit) {
   const ActiveReader fresh{commit, ReaderName::current(), monotonic_us()};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto reader = readers_.emplace(commit, fresh);
   return {this, [this, reader](const void*) { let_go(reader); }};
 }
@@ -17,7 +17,7 @@ std::shared_ptr<const void> ReleasedFiles::hold(uint64_t commit) {
 void ReleasedFiles::release(std::string id, uint64_t commit) {
   std::vector<std::string> unread;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     released_.emplace(commit, std::move(id));
     unread = take_unread();
   }
@@ -27,7 +27,7 @@ void ReleasedFiles::release(std::string id, uint64_t commit) {
 void ReleasedFiles::let_go(Readers::iterator reader) {
   std::vector<std::string> unread;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     readers_.erase(reader);
     if (!released_.empty()) unread = take_unread();
   }
@@ -47,7 +47,7 @@ std::vector<std::string> ReleasedFiles::take_unread() {
 std::vector<ActiveReader> ReleasedFiles::readers() const {
   std::vector<ActiveReader> out;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [commit, reader] : readers_) out.push_back(reader);
   }
   std::sort(out.begin(), out.end(),
@@ -57,7 +57,7 @@ std::vector<ActiveReader> ReleasedFiles::readers() const {
 
 std::vector<ActiveReader> ReleasedFiles::held_too_long(int64_t since_us) {
   std::vector<ActiveReader> out;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (auto& [commit, reader] : readers_)
     if (!reader.told && reader.since_us < since_us) {
       reader.told = true;

@@ -5,11 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "store/readers.h"
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -30,12 +30,13 @@ class ReleasedFiles {
  private:
   using Readers = std::multimap<uint64_t, ActiveReader>;  // by commit
   void let_go(Readers::iterator reader);
-  std::vector<std::string> take_unread();
+  std::vector<std::string> take_unread() SLUICE_REQUIRES(mutex_);
 
   const Free free_;
-  mutable std::mutex mutex_;  // guards what follows
-  Readers readers_;
-  std::multimap<uint64_t, std::string> released_;  // by the commit that released it
+  mutable Mutex mutex_;
+  Readers readers_ SLUICE_GUARDED_BY(mutex_);
+  // By the commit that released it.
+  std::multimap<uint64_t, std::string> released_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice
