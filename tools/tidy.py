@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The house rules as a test: format, layers, banned words. Prints file:line, exits 1 at a
-violation."""
+"""The house rules as a test: format, layers, banned words, openings of headers.
+
+Prints file:line, exits 1 at a violation."""
 import pathlib
 import re
 import shutil
@@ -136,6 +137,18 @@ def check_lines() -> None:
                 )
 
 
+def check_openings() -> None:
+    """Each header says what it is for and shows its use: comment lines right after #pragma once, of
+    which one is an example, indented by more than its comment."""
+    for path in sorted((ROOT / "src").rglob("*.h")):
+        name = path.relative_to(ROOT)
+        opening = re.search(r"^#pragma once\n((?://.*\n)*)", path.read_text(), re.M)
+        if not opening or not re.match(r"// \S", opening[1]):
+            problems.append(f"{name}: does not say what it is for, right after #pragma once")
+        elif not re.search(r"^//   +\S", opening[1], re.M):
+            problems.append(f"{name}: its opening comment has no indented example")
+
+
 def check_licences() -> None:
     """Each source says under which licence it is, in its first two lines."""
     for folder in ("src", "tests", "bench", "tools"):
@@ -154,6 +167,7 @@ def check_licences() -> None:
 check_format()
 check_python()
 check_lines()
+check_openings()
 check_licences()
 for source in sorted((ROOT / "src").rglob("*")):
     if source.suffix in (".cc", ".h"):

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986), big-endian integers.
+// Bytes as text: hex, base64 (RFC 4648), percent-encoding (RFC 3986), decimal and big-endian
+// integers. And what is often asked of a text.
+//
+//   const std::string header = base64(md5(body));
+//   const auto part = parse_int(request.query_text("partNumber"));   // nullopt: not an integer
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,10 +20,10 @@ std::optional<std::string> unbase64(std::string_view text);  // strict alphabet 
 std::string base64url(std::string_view bytes);               // no padding
 std::optional<std::string> unbase64url(std::string_view text);
 
-// Percent-encoding with the unreserved set of RFC 3986 (A-Z a-z 0-9 - . _ ~); `keep_slash` leaves
-// '/' as it is.
+// Encodes all but the unreserved characters of RFC 3986 (A-Z a-z 0-9 - . _ ~). With `keep_slash`,
+// '/' stays as it is.
 std::string percent_encode(std::string_view text, bool keep_slash = false);
-// Decodes %XX; `plus_is_space` for forms. nullopt: a broken escape.
+// Decodes %XX, and '+' as a blank with `plus_is_space`, as forms have it. nullopt: a broken escape.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 std::string lower(std::string_view text);                         // ASCII only
@@ -28,10 +32,10 @@ std::string_view trim(std::string_view text);                     // blanks and 
 std::vector<std::string_view> split(std::string_view text, char separator);
 bool is_utf8(std::string_view text);  // RFC 3629: no surrogates, no overlong forms
 
-// A decimal integer that is the whole of `text`; nullopt when it is not, or does not fit.
+// The decimal integer that `text` is; nullopt when it is something else or does not fit.
 std::optional<int64_t> parse_int(std::string_view text);
 
-std::string big_endian64(uint64_t value);            // 8 bytes, sorts as the number
+std::string big_endian64(uint64_t value);            // 8 bytes, which sort like the numbers
 uint64_t from_big_endian64(std::string_view bytes);  // reads the first 8 bytes; 0 when shorter
 
 }  // namespace sluice

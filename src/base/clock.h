@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Time as AWS writes it. Everything is UTC; a Time counts milliseconds since 1970.
+// Time, and how AWS writes it. All times are in UTC; a Time counts milliseconds since 1970.
+//
+//   response.headers.add("last-modified", http_date(version.time));
+//   const auto since = parse_iso(text);   // nullopt: not a date
 #include <cstdint>
 #include <optional>
 #include <string>

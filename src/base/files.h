@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Small files that are read and replaced whole, and folders. Nothing here throws when a file or a
-// folder is gone: processes take theirs below /proc along when they end.
+// Small files that are read and replaced as a whole, and folders. A file or a folder that is gone
+// is no exception here: those of a process below /proc disappear when the process ends.
+//
+//   if (!replace_file(path, text)) return failure("cannot write " + path);
+//   const std::optional<std::string> text = read_file(path);
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,12 +13,12 @@
 namespace sluice {
 
 std::optional<std::string> read_file(const std::string& path);  // nullopt: it cannot be read
-// The names in a folder, as far as it can be read.
+// The names in a folder, or as many of them as can be read.
 std::vector<std::string> entries_of(const std::string& folder);
-// Writes `path`.new, syncs it and puts it in place of `path`, mode 0600: after a crash there is the
-// old file or the new one. true: it and its name are on disk.
+// Writes `path`.new with mode 0600, syncs it and renames it to `path`. After a crash there is
+// either the old file or the new one. True: the new file and its name are on disk.
 bool replace_file(const std::string& path, std::string_view text);
-// A name that was made or taken away in the folder of `path` is on disk.
+// Syncs the folder of `path`. True: names that were made or removed there are so on disk.
 bool sync_folder_of(const std::string& path);
 
 }  // namespace sluice

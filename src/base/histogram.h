@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How a measured quantity is spread: counted without a lock, told to within a quarter.
+// How measured values are spread. It counts without a lock, and tells a value to within a quarter.
 //
 //   Histogram latency_us;
 //   latency_us.add(elapsed);
@@ -20,7 +20,7 @@ class Histogram {
   }
   struct Shown {
     uint64_t count = 0, sum = 0;
-    uint64_t p50 = 0, p99 = 0, max = 0;  // the upper ends of the buckets they lie in
+    uint64_t p50 = 0, p99 = 0, max = 0;  // each is the upper end of its bucket
   };
   Shown shown() const {
     std::array<uint64_t, kBuckets> counts{};
@@ -36,7 +36,7 @@ class Histogram {
       const uint64_t before = below;
       below += counts[i];
       const auto holds = [&](uint64_t percent) {
-        const uint64_t rank = (out.count * percent + 99) / 100;  // from 1 on
+        const uint64_t rank = (out.count * percent + 99) / 100;  // counted from 1
         return before < rank && rank <= below;
       };
       if (holds(50)) out.p50 = end_of(i);
@@ -47,7 +47,7 @@ class Histogram {
   }
 
  private:
-  // Four buckets for each power of two; the values below four have one each.
+  // There are four buckets for each power of two; the values below four have a bucket each.
   static constexpr size_t kBuckets = 4 * 40;
   static size_t bucket_of(uint64_t value) {
     if (value < 4) return static_cast<size_t>(value);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Random bytes from the kernel (getrandom(2)); the only source of randomness, fit for keys.
+// Random bytes from the kernel (getrandom(2)). This is the only source of randomness, and good
+// enough for keys.
+//
+//   const Secret data_key(random_bytes(32));
+//   request.id = random_uuid();
 #include <string>
 
 namespace sluice {

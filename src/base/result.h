@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Result<T>: a value or an Error. A strict subset of std::expected (C++23), so that the day the
-// compiler has it this file becomes one alias. What a client or the network can cause is a Result;
-// exceptions are for bugs and exhausted machines.
+// Result<T>: a value, or an Error. What a client or the network can cause is a Result; exceptions
+// are for bugs and for machines that have no memory or disk left. It is a strict subset of
+// std::expected (C++23), so that this file becomes one alias when the compiler has that.
+//
+//   Result<In> parse(const Request& request) {
+//     TRY(const json::object body, parse_json_object(request.body));   // or returns its Error
+//     if (body.empty()) return Error{400, "ValidationException", "...", {}};
+//     return In{body};
+//   }
 #include <string>
 #include <utility>
 #include <variant>
@@ -10,12 +16,13 @@
 
 namespace sluice {
 
-// One failure a client may see. `code` is the AWS error code verbatim ("NoSuchKey").
+// A failure that a client may see.
 struct Error {
-  int status = 500;                                          // HTTP status, e.g. 404
-  std::string code;                                          // AWS error code
-  std::string message;                                       // for the client: never a secret
-  std::vector<std::pair<std::string, std::string>> details;  // further elements: {"BucketName","b"}
+  int status = 500;     // the HTTP status, for example 404
+  std::string code;     // AWS's code, as AWS writes it: "NoSuchKey"
+  std::string message;  // the client sees it, so never a secret
+  // What else the answer has: {"BucketName", "b"}.
+  std::vector<std::pair<std::string, std::string>> details;
 };
 
 template <class T>
@@ -38,21 +45,20 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-// Nothing to return but success: Result<Done>.
+// For functions that return nothing but success: Result<Done>.
 struct Done {};
 
 }  // namespace sluice
 
-// TRY(auto item, parse(body)): declare `item` from the value, or return the Error from this
-// function. A statement, so it can never sit inside a larger expression (there, GCC and clang
-// leak).
+// TRY(auto item, parse(body)): declares `item` from the value, or returns the Error from this
+// function. It is a statement, because inside a larger expression GCC and clang would leak.
 #define TRY(declaration, expr) SLUICE_TRY_(declaration, expr, __COUNTER__)
 #define SLUICE_TRY_(declaration, expr, n) SLUICE_TRY__(declaration, expr, n)
 #define SLUICE_TRY__(declaration, expr, n)         \
   auto try_##n = (expr);                           \
   if (!try_##n) return std::move(try_##n).error(); \
   declaration = *std::move(try_##n)
-// CHECK(validate(x)): return the Error from this function, or go on.
+// CHECK(validate(x)): returns the Error from this function, or goes on.
 #define CHECK(expr)                                                      \
   do {                                                                   \
     if (auto check_ = (expr); !check_) return std::move(check_).error(); \

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Secret: bytes that must not be printed, logged, compared with == or left in memory.
+// Secret: bytes that must not be printed, logged, compared with == or left in memory. They are
+// wiped when the Secret goes.
+//
+//   const Secret key(random_bytes(32));
+//   const std::string mac = hmac_sha256(key.expose(), text);
 #include <openssl/crypto.h>
 
 #include <string>
@@ -31,7 +35,7 @@ class Secret {
   }
   ~Secret() { wipe(); }
 
-  // The bytes themselves. Every use of this name is a place to review.
+  // The bytes themselves. Every call of this is a place to review.
   std::string_view expose() const { return bytes_; }
   bool empty() const { return bytes_.empty(); }
   size_t size() const { return bytes_.size(); }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The address of a Unix socket whose path may have any length: sockaddr_un has room for 107 bytes
-// (unix(7)), and a data directory may lie deeper. So it names the folder by a descriptor.
+// The address of a Unix socket whose path may have any length. sockaddr_un has room for 107 bytes
+// (unix(7)), but a data directory may lie deeper. So the address names the folder by a descriptor.
+//
+//   const UnixAddress address(path);
+//   if (connect(fd, address.get(), UnixAddress::kSize) != 0) return failure("...");
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -15,7 +18,7 @@ class UnixAddress {
   ~UnixAddress();
   UnixAddress(const UnixAddress&) = delete;
   UnixAddress& operator=(const UnixAddress&) = delete;
-  // For bind and connect, while this lives. A folder that is not there is their error.
+  // For bind and connect, while this lives. They fail when the folder does not exist.
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address_); }
   static constexpr socklen_t kSize = sizeof(sockaddr_un);
 

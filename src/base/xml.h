@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Building XML answers. Reading XML is pugixml's job, behind parse_xml's limits.
+// Writes XML answers, and reads XML requests with pugixml within limits.
+//
+//   XmlWriter xml;
+//   xml.open("LocationConstraint", kXmlns).close("LocationConstraint");
+//   response.body = xml.take();
 #include <pugixml.hpp>
 
 #include <memory>
@@ -11,11 +15,12 @@
 
 namespace sluice {
 
-// Writes elements in order; text is escaped. Characters that XML 1.0 cannot carry are written as
-// '?'.
+// Writes elements one after the other, and escapes their text. A character that XML 1.0 cannot have
+// becomes '?'.
 class XmlWriter {
  public:
-  struct Fragment {};  // no declaration: to be put inside another document
+  // For a part of another document: it has no XML declaration.
+  struct Fragment {};
   explicit XmlWriter(Fragment) {}
   XmlWriter() : out_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") {}
   XmlWriter& open(std::string_view name, std::string_view xmlns = {});
@@ -28,9 +33,9 @@ class XmlWriter {
 };
 std::string xml_escape(std::string_view text);
 
-// Parses a request document: no DTD, no entities but the five of XML, nesting at most 32, no
-// character that XML 1.0 does not have (&#1; among them). A value of blanks is kept. Error:
-// MalformedXML 400.
+// Parses the document of a request. It may have no DTD, no entities but the five of XML, at most 32
+// nested elements, and no character that XML 1.0 does not have, also not as &#1;. A text of blanks
+// only is kept. Errors: MalformedXML 400.
 Result<std::unique_ptr<pugi::xml_document>> parse_xml(std::string_view body);
 
 }  // namespace sluice

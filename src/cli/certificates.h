@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The certificates of a running server: the one it serves, the local CA's or the operator's own,
-// and the local one for functions. Looked at again and again: the local one is renewed, a file that
-// changed is taken, and an end that comes near is told.
+// The certificates of a running server: the one that it serves (the local CA's, or the operator's
+// own) and the local one for functions. A job looks at them again and again. It renews the local
+// one, takes a file that has changed, and warns when one ends soon.
+//
+//   Certificates certificates(options, names, sealing, [&] { return write_endpoint(); });
+//   CHECK(certificates.load());
+//   certificates.keep_fresh(store.jobs());
 #include <functional>
 #include <memory>
 
@@ -17,16 +21,19 @@ constexpr int kCertificateLookS = 10, kWarnDays = 30;
 
 class Certificates {
  public:
-  // `tell`: another certificate is served; written where the command line finds it.
+  // `tell` is called when another certificate is served. It writes that where the command line
+  // looks.
   Certificates(const ServeOptions& options, std::vector<std::string> names, Secret sealing,
                std::function<Result<Done>()> tell);
   Result<Done> load();
-  void keep_fresh(Jobs& jobs);  // which stop before this goes
+  // `jobs` must be stopped before this object goes.
+  void keep_fresh(Jobs& jobs);
   std::shared_ptr<net::TlsContext> tls() const { return tls_; }
   std::shared_ptr<net::TlsContext> sandbox_tls() const { return sandbox_tls_; }
   net::CertificateFacts served() const;
   std::string local_ca_file() const { return local_.ca; }
-  // What a client of the served certificate has to trust; "": a CA that this server does not know.
+  // The file that a client must trust. "": the certificate comes from a CA that this server does
+  // not know.
   std::string ca_file() const;
 
  private:
@@ -46,7 +53,8 @@ class Certificates {
   Time warned_ = 0;
 };
 
-// --name, and what --listen says: all addresses of the machine when it listens on all.
+// The names that the certificate needs: those of --name, and the address of --listen, or all
+// addresses of the machine when it listens on all.
 std::vector<std::string> names_of(const ServeOptions& options, const net::Address& listen);
 
 }  // namespace sluice::cli

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The command line's own AWS client: the operator's session from the Unix socket, then signed
-// requests over TLS to the running server, like any other caller. There is no second way in.
+// The AWS client of the command line. It gets the operator's session from the Unix socket, and
+// sends signed requests over TLS to the running server, like any other client. There is no second
+// way in.
+//
+//   TRY(const auto client, Client::connect(common));
+//   TRY(const json::object answer,
+//       client->call_json("dynamodb", "DynamoDB_20120810.ListTables", "1.0", {}));
 #include <memory>
 
 #include "base/secret.h"
@@ -15,9 +20,10 @@ struct Credentials {
   Secret secret_access_key;
   std::string session_token, expiration;
 };
-// The operator's session (900 to 3600 s). Error: no server, or the socket belongs to another user.
+// A session of the operator (900 to 3600 s). It fails when no server runs, or when the socket
+// belongs to another user.
 Result<Credentials> operator_credentials(const Common& common, int64_t duration_s);
-// What the server counts (cli/server_status.h). The same errors.
+// What the server counts (cli/server_status.h). It fails for the same reasons.
 Result<json::object> server_status(const Common& common);
 
 struct Reply {
@@ -29,22 +35,23 @@ class Client {
  public:
   static Result<std::unique_ptr<Client>> connect(const Common& common);
   virtual ~Client() = default;
-  // Signs and sends. `service`: signing name; target: path and query as on the wire. One file as
-  // body when `file` is set.
+  // Signs a request and sends it. `service` is a signing name; `target` is path and query,
+  // percent-encoded.
   virtual Result<Reply> send(std::string_view service, std::string_view method,
                              const std::string& target, const Headers& headers,
                              const std::string& body) = 0;
+  // Sends a file as the body of a PUT to S3.
   virtual Result<Reply> put_file(const std::string& target, const std::string& file,
                                  const std::function<void(uint64_t sent)>& progress) = 0;
-  // JSON protocols; Error carries AWS's code and message.
+  // For JSON protocols. The error has AWS's code and message.
   Result<json::object> call_json(std::string_view service, std::string_view target,
                                  std::string_view version, const json::object& input);
-  // Query protocols: the response's text.
+  // For query protocols: the text of the response.
   Result<std::string> call_query(std::string_view service,
                                  const std::vector<std::pair<std::string, std::string>>& fields);
   virtual const Endpoint& endpoint() const = 0;
 };
-// AWS's error out of a reply of status 300 and above, whatever its protocol.
+// The error of AWS that a reply with a status of 300 or more has, in any protocol.
 Error error_of(const Reply& reply);
 
 }  // namespace sluice::cli

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What an auditor can read of a trail: objects of its bucket, answers of CloudTrail. From a running
-// server over its API, or from the directory of a stopped one by the same operations, run as the
-// operator and never committed.
+// What an auditor can read of a trail: the objects of its bucket, and what CloudTrail answers. With
+// a running server this goes through its API. With a stopped server the same operations run on its
+// directory, as the operator, and nothing is committed.
+//
+//   const std::unique_ptr<Evidence> evidence = evidence_of(*client);
+//   TRY(const TrailReport report, verify_trail(*evidence, trail_arn));
 #include <memory>
 
 #include "cli/client.h"
@@ -13,23 +16,24 @@ namespace sluice::cli {
 class Evidence {
  public:
   virtual ~Evidence() = default;
+  // A GET of S3. With key "" it is one of the bucket.
   virtual Result<Reply> get(const std::string& bucket, const std::string& key,
-                            const std::vector<std::pair<std::string, std::string>>&
-                                query) = 0;  // S3 GET; key "": of the bucket
-  virtual Result<json::object> ask(std::string_view operation,
-                                   const json::object& input) = 0;  // CloudTrail
-  virtual Store* store() { return nullptr; }                        // of a stopped server
+                            const std::vector<std::pair<std::string, std::string>>& query) = 0;
+  // Calls an operation of CloudTrail.
+  virtual Result<json::object> ask(std::string_view operation, const json::object& input) = 0;
+  // The store of a stopped server; nullptr when a server runs.
+  virtual Store* store() { return nullptr; }
 };
 std::unique_ptr<Evidence> evidence_of(Client& client);
-// `ports` with store, identities, sessions, data keys.
+// `ports` must have the store, the identities, the sessions and the data keys.
 std::unique_ptr<Evidence> evidence_of(const Ports& ports);
 
-// All that `sluice verify --trail` finds wrong, as lines.
+// What `sluice verify --trail` has found. Each finding is one line for people to read.
 struct TrailReport {
   std::vector<std::string> findings, notes;
   size_t digests = 0, files = 0, records = 0;
-  size_t waiting = 0;         // log files that are younger than the newest digest
-  std::string logging_since;  // "" when it never was
+  size_t waiting = 0;         // how many log files are newer than the newest digest
+  std::string logging_since;  // "" when it never logged
 };
 Result<TrailReport> verify_trail(Evidence& evidence, const std::string& arn);
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What every command of `sluice` shares.
+// What all commands of `sluice` share: their options, the running server's endpoint, and how they
+// tell an error.
+//
+//   const auto endpoint = read_endpoint(common);
+//   if (!endpoint) return fail(endpoint.error());
+//   std::cout << endpoint->url << "\n";
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,23 +27,25 @@ struct Common {
 // $SLUICE_DATA_DIR, else $XDG_DATA_HOME/sluice, else ~/.local/share/sluice.
 std::string default_data_dir();
 
-// D/endpoint.json of a running server. Error: says how to start one.
+// The file endpoint.json in the data directory of a running server.
 struct Endpoint {
   std::string url, http_url, ca_file, region, account_id;
-  std::string device_url;          // by the first --name: for who is elsewhere
-  std::string certificate_sha256;  // hex: the one certificate that this server shows
+  std::string device_url;          // with the first --name, for clients on other machines
+  std::string certificate_sha256;  // of the certificate that this server shows, in hex
   std::string certificate_ends;
-  std::string why_no_functions;  // functions cannot start: why; "" they can
+  std::string why_no_functions;  // why functions cannot start; "" when they can
   int64_t pid = 0;
 };
+// When no server runs, the error says how to start one.
 Result<Endpoint> read_endpoint(const Common& common);
-// "functions run in bubblewrap sandboxes", or "functions cannot start: ..." with what to do.
+// "functions run in bubblewrap sandboxes", or "functions cannot start: ..." and what to do about
+// it.
 std::string functions_line(const Endpoint& endpoint);
-// For commands that wait for a function: looks again when the server could not start any.
+// For commands that wait for a function. When the server could not start any, it is tried again.
 Result<Done> functions_can_start(const Endpoint& endpoint);
 
-// Each adds its subcommand; `exit_code` is set when it ran. Errors go to stderr in one line,
-// exit 1.
+// Each adds its subcommand to `app`. When the subcommand has run, `exit_code` is set. Errors go to
+// stderr in one line, and the exit code is 1.
 void add_serve(CLI::App& app, Common& common, int& exit_code);
 void add_credentials(CLI::App& app, Common& common, int& exit_code);
 void add_deploy(CLI::App& app, Common& common, int& exit_code);
@@ -47,6 +54,7 @@ void add_inspect(CLI::App& app, Common& common, int& exit_code);  // verify, aws
 void add_status(CLI::App& app, Common& common, int& exit_code);
 void add_demo(CLI::App& app, Common& common, int& exit_code);
 
-int fail(const Error& error);  // prints, returns 1
+// Prints the error and returns 1.
+int fail(const Error& error);
 
 }  // namespace sluice::cli

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The composition: store, services, request path and listeners, joined. `sluice serve` and `sluice
+// Puts the server together: store, services, request path and listeners. `sluice serve` and `sluice
 // demo` run it.
+//
+//   StopSignals signals;   // before any thread is made
+//   TRY(const auto server, RunningServer::start(options));
+//   signals.wait();
 #include <optional>
 #include <signal.h>
 
@@ -18,36 +22,41 @@ namespace sluice::cli {
 
 struct ServeOptions {
   std::string data_dir, root_key, listen = "127.0.0.1:4566", listen_http, certificate, key;
-  std::vector<std::string> names;  // by which others reach this server, DNS names or addresses
-  std::string region, account_id;  // "": as the directory has them; else those of kDefaultScope
+  std::vector<std::string> names;  // DNS names or addresses by which others reach this server
+  // "": those that the directory has, or those of kDefaultScope when it is new.
+  std::string region, account_id;
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
 };
-// Region and account are of the directory: recorded when it is first served, since every ARN and
-// every seal in it holds them.
+// A directory has one account and one Region, which are recorded when it is served for the first
+// time: every ARN and every seal in it contains them.
 extern const Scope kDefaultScope;
 std::optional<Scope> recorded_scope(const std::string& data_dir);
 
 class RunningServer {
  public:
   static Result<std::unique_ptr<RunningServer>> start(const ServeOptions& options);
-  virtual ~RunningServer() = default;  // drains, then closes the store
+  // Lets the requests end, then closes the store.
+  virtual ~RunningServer() = default;
   virtual const Endpoint& endpoint() const = 0;
-  // A write to the disk failed: the server has sent itself SIGTERM, and only a new one can tell
-  // which of the last changes were kept.
+  // A write to the disk failed. The server has sent itself SIGTERM; only the next one can see which
+  // of the last changes were kept.
   virtual bool failed() const = 0;
 };
-// Keeps SIGTERM and SIGINT for wait(). Made before any thread: they inherit the mask.
+// Keeps SIGTERM and SIGINT for wait(). It must be made before any thread, because threads inherit
+// the mask of signals.
 class StopSignals {
  public:
   StopSignals();
   void wait();
-  bool came() const;  // one waits to be taken
+  // A signal has come and wait() has not taken it yet.
+  bool came() const;
 
  private:
   sigset_t set_;
 };
-std::vector<const Service*> all_services();  // what it answers for: the operation table
-std::string default_root_key(
-    const std::string& data_dir);  // <data-dir>.root.key: beside the directory, never in it
+// All services of the server, with the tables of their operations.
+std::vector<const Service*> all_services();
+// <data-dir>.root.key: it lies beside the directory, never in it.
+std::string default_root_key(const std::string& data_dir);
 
 }  // namespace sluice::cli

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What a running server counts, for `sluice status`: what waits, who reads, what commits and calls
-// took. Asked for on the operator's socket, so that no policy has to allow it.
+// What a running server counts, for `sluice status`: what waits, who reads, and what commits and
+// calls took. It is asked for on the operator's socket, so that no policy has to allow it.
+//
+//   TRY(const json::object status, server_status(common));   // the command line asks with this
 #include "request/counters.h"
 #include "store/store.h"
 
 namespace sluice::cli {
 
-// "queues" (waiting: those that run included; parked: lanes, and "why"), "readers" (the ten that
-// read longest), "commits", "bytes", "files_to_free", "calls".
+// The members of the answer:
+//   queues         jobs that wait (also those that run), lanes that are parked, and why
+//   readers        the ten that have read for the longest time
+//   commits, bytes, files_to_free, calls
 json::object status_of(Store& store, const Counters& counters);
 
 }  // namespace sluice::cli

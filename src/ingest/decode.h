@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// From the bytes of an object to the texts of its records, streaming, in bounded memory: gzip (RFC
-// 1952, several members) or plain; a JSON array of records, one object, or objects one after the
-// other (newline-delimited JSON).
+// Reads the records of an object as a stream, in bounded memory. The bytes may be plain or gzip
+// (RFC 1952, also several members); they are a JSON array of records, one object, or objects one
+// after the other (newline-delimited JSON).
+//
+//   Splitter splitter([&](Record&& record) { return take(std::move(record)); });
+//   Inflater inflater([&](std::string_view plain) { return splitter.write(plain); });
+//   CHECK(inflater.write(bytes));   // for each piece, then finish() of both
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,21 +17,21 @@
 
 namespace sluice::ingest {
 
-constexpr size_t kRecordBytesMax =
-    400 * 1024;  // DynamoDB's limit of an item; more of a record is not kept
+// DynamoDB's limit of an item. No more than this is kept of a record.
+constexpr size_t kRecordBytesMax = 400 * 1024;
 
 struct Record {
-  uint64_t index = 0,
-           offset = 0;  // position in the file: number of the record; byte after decompression
-  std::string text;     // as it came, at most kRecordBytesMax
-  const char* broken =
-      nullptr;  // a reason code when the text cannot be a record: "MalformedJson", "RecordTooLarge"
+  // Which record of the file it is, and at which byte of the decompressed file it begins.
+  uint64_t index = 0, offset = 0;
+  std::string text;  // as it came, at most kRecordBytesMax
+  // A reason code when the text cannot be a record: "MalformedJson", "RecordTooLarge".
+  const char* broken = nullptr;
   const char* why = "";
 };
 
-// Cuts a byte stream into records. It knows strings and brackets only: what is between is judged by
-// validate(). A record that is not closed ends where the next line begins an object, so that one
-// broken line costs one record.
+// Cuts a stream of bytes into records. It only knows strings and brackets; validate() judges the
+// rest. A record that is not closed ends where the next line begins an object, so that a broken
+// line costs one record only.
 class Splitter {
  public:
   using Take = std::function<Result<Done>(Record&&)>;
@@ -40,7 +44,7 @@ class Splitter {
   Result<Done> in_array(char c);
   Result<Done> in_stream(char c);
   void keep(char c);
-  void scan(char c);  // strings and depth
+  void scan(char c);  // keeps in_string_ and depth_ up to date
   Result<Done> emit(const char* broken = nullptr, const char* why = "");
   Take take_;
   Mode mode_ = Mode::start;
@@ -53,7 +57,7 @@ class Splitter {
   char last_ = 0;  // the last byte that is not blank
 };
 
-// Plain bytes out of plain or gzip bytes. Error: 400 MalformedGzip.
+// Makes plain bytes of gzip bytes, and leaves plain ones as they are. Errors: 400 MalformedGzip.
 class Inflater {
  public:
   using Take = std::function<Result<Done>(std::string_view)>;
@@ -66,7 +70,7 @@ class Inflater {
   struct State;
   Result<Done> inflate_some(std::string_view bytes);
   Take take_;
-  std::string head_;  // the first bytes, until it is known what they are
+  std::string head_;  // the first bytes, until it is clear whether they are gzip
   std::unique_ptr<State> state_;
   bool plain_ = false;
 };

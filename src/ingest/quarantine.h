@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Rejected records, as they came, in the quarantine bucket: <key>/<version>.jsonl, one JSON object
-// a line; past 4 MB <key>/<version>.2.jsonl and so on. The names and bytes depend on the object
-// alone, so that processing it again writes the same.
+// Writes rejected records, as they came, into the quarantine bucket: <key>/<version>.jsonl, one
+// JSON object a line; after 4 MB <key>/<version>.2.jsonl, and so on. Names and bytes depend on the
+// object alone, so that processing it again writes the same.
+//
+//   Quarantine quarantine(connections.quarantine, settings.quarantine_bucket, key, version);
+//   quarantine.add(record.index, record.offset, rejection.code, rejection.message, record.text);
+//   TRY(const std::string first_file, quarantine.finish());
 
 #include "ingest/aws.h"
 #include "ingest/decode.h"
@@ -15,10 +19,10 @@ constexpr size_t kQuarantineFileBytes = 4 << 20;
 class Quarantine {
  public:
   Quarantine(AwsClient& client, std::string bucket, std::string key, std::string version);
-  // From any thread. Errors are kept for finish().
+  // May be called by any thread. An error comes out of finish().
   void add(uint64_t index, uint64_t offset, const std::string& code, const std::string& message,
            std::string_view text);
-  // Writes what is left. The first file's key; "" when nothing was rejected.
+  // Writes what is left. Returns the key of the first file; "" when nothing was rejected.
   Result<std::string> finish();
   uint64_t count() const {
     const MutexLock lock(mutex_);

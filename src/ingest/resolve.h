@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Names to IPv4 addresses without libc's resolver, which a static program cannot load: an A query
-// (RFC 1035) to the first name server of /etc/resolv.conf.
+// Finds the IPv4 address of a name. A static program cannot load libc's resolver, so this sends a
+// query of type A (RFC 1035) to the first name server of /etc/resolv.conf.
+//
+//   TRY(const in_addr address, resolve("s3.us-east-1.amazonaws.com"));
 #include <netinet/in.h>
 
 #include <string>
@@ -11,9 +13,11 @@
 
 namespace sluice::ingest {
 
-Result<in_addr> resolve(const std::string& host);  // an address in text form is taken as it is
+// `host` may also be an address in text form.
+Result<in_addr> resolve(const std::string& host);
 std::string dns_query(uint16_t id, const std::string& host);
-// The first A record of an answer to `id`; 404 when there is none, 503 when it is malformed.
+// The first A record of the answer to the query `id`. Errors: 404 when there is none, 503 when the
+// answer is malformed.
 Result<in_addr> dns_answer(uint16_t id, std::string_view packet);
 
 }  // namespace sluice::ingest

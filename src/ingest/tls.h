@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A blocking HTTP/1.1 client over TLS 1.2+ or plain TCP, one connection, kept alive. Works in an
-// empty root directory: no configuration files, names resolved by a small DNS client (RFC 1035)
-// when the host is not an address.
+// A blocking client for HTTP/1.1 over TLS 1.2 or newer, or plain TCP, with one connection that is
+// kept open. It works in an empty root directory: it needs no configuration files, and looks names
+// up itself (ingest/resolve.h).
+//
+//   TRY(Url url, parse_url("https://s3.us-east-1.amazonaws.com"));
+//   HttpClient client(std::move(url), ca_file);
+//   TRY(const HttpReply reply, client.send("GET / HTTP/1.1\r\n", ""));
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,7 +19,8 @@
 namespace sluice::ingest {
 
 constexpr int kConnectTimeoutMs = 5000, kIoTimeoutMs = 30000;
-constexpr size_t kReplyBytesMax = 20 << 20;  // of a reply that is not streamed
+// The most that a reply may have when it is not streamed.
+constexpr size_t kReplyBytesMax = 20 << 20;
 
 struct Url {
   bool tls = true;
@@ -23,7 +28,8 @@ struct Url {
   uint16_t port = 443;
   std::string authority() const;
 };
-Result<Url> parse_url(std::string_view text);  // "https://host:port", "host:port" is plain
+// "https://host:port"; "host:port" means without TLS.
+Result<Url> parse_url(std::string_view text);
 
 struct HttpReply {
   int status = 0;
@@ -34,13 +40,14 @@ struct HttpReply {
 
 class HttpClient {
  public:
-  // `ca_file` "": the places where Linux systems keep theirs. `io_timeout_ms` 0: waits for ever.
+  // With `ca_file` "" it looks where Linux systems keep their CAs. With `io_timeout_ms` 0 it waits
+  // for ever.
   HttpClient(Url url, std::string ca_file, int io_timeout_ms = kIoTimeoutMs);
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
-  // `head`: request line and headers without the last blank line; Host and Content-Length are
-  // added. With `stream`, the body of a reply of status 200 goes there piece by piece. A kept
-  // connection that the server has closed is opened again, once.
+  // `head` is the request line and the headers without the blank line at the end; Host and
+  // Content-Length are added. With `stream`, the body of a reply with status 200 goes there piece
+  // by piece. When the server has closed the connection meanwhile, it is opened again, once.
   Result<HttpReply> send(const std::string& head, std::string_view body,
                          const std::function<Result<Done>(std::string_view)>* stream = nullptr);
   const Url& url() const { return url_; }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The local certificate authority and the server's certificate under it (ECDSA P-256, RFC 5280).
+// The local certificate authority, and the certificate that it gives the server (ECDSA P-256, RFC
+// 5280).
+//
+//   TRY(const CertificateFiles files, ensure_certificates({data_dir, region, names, sealing}));
+//   TRY(const auto tls, TlsContext::server(files.certificate, files.key));
 #include <string>
 #include <vector>
 
@@ -10,7 +14,7 @@
 
 namespace sluice::net {
 
-constexpr int kCertificateDays = 397;  // what clients take at most (CA/Browser Forum, 2020)
+constexpr int kCertificateDays = 397;  // the most that clients accept (CA/Browser Forum, 2020)
 constexpr int kCaDays = 3650;
 
 struct CertificateFiles {
@@ -18,21 +22,27 @@ struct CertificateFiles {
 };
 struct CertificateWishes {
   std::string data_dir, region;
-  std::vector<std::string> names;  // DNS names and addresses besides those of every certificate
-  Secret sealing;                  // of the CA's key on disk
+  std::vector<std::string> names;  // DNS names and addresses besides those that are always there
+  Secret sealing;                  // the key under which the CA's key is sealed on disk
 };
-// <data_dir>/tls: ca.pem (10 years), ca.key.sealed, server.pem (397 days; localhost, 127.0.0.1,
-// ::1, the host's name, *.s3.localhost, *.localhost, *.s3.<region>.localhost and `names`) and
-// server.key. Makes what is missing; makes the server's certificate anew when two thirds of its
-// life are over, when its names are others, or when the CA is another.
+// Makes what is missing of these files in <data_dir>/tls:
+//   ca.pem         the certificate of the CA, for 10 years
+//   ca.key.sealed  its key
+//   server.pem     the certificate of the server, for 397 days. Its names are localhost, 127.0.0.1,
+//                  ::1, that of the host, *.s3.localhost, *.localhost, *.s3.<region>.localhost and
+//                  `names`
+//   server.key     its key
+// The server gets a new certificate when two thirds of the time are over, when the names have
+// changed, or when the CA has.
 Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes);
 
 struct CertificateFacts {
   Time begins = 0, ends = 0;
-  std::string sha256;  // of the whole certificate (DER), in hex digits
+  std::string sha256;  // of the whole certificate (DER), in hex
   std::string names;   // as openssl prints its alternative names
   bool self_signed = false;
 };
-Result<CertificateFacts> read_certificate(const std::string& pem_file);  // the first of the file
+// Of the first certificate in the file.
+Result<CertificateFacts> read_certificate(const std::string& pem_file);
 
 }  // namespace sluice::net

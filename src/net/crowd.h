@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Who may stay when there is not room for all. A connection is a stranger's until a request on it
-// was proven to come from a session; then it is known. Strangers have a share of the connections:
-// when it is used up, the source that has most of them gives one up, the one that has waited
-// longest, so that nobody is kept out by connections that ask nothing. Each session has a share of
-// the known ones, so that whoever holds one presigned URL leaves room for everybody else.
+// Decides whose connection may stay when there is not room for all. A connection is a stranger's
+// until a request on it has proven to come from a session. Strangers have a share of the
+// connections. When it is used up, the source that has most of them loses the one that has waited
+// longest, so that connections that ask nothing keep nobody out. Each session has a share of the
+// others, so that whoever holds one presigned URL leaves room for everybody else.
+//
+//   const std::shared_ptr<Guest> guest = crowd.admit(fd, ip);   // nullptr: no room, close it
+//   crowd.introduce(*guest, session);   // a request on it was proven
+//   crowd.forget(guest);                // before its descriptor is closed
 #include <atomic>
 #include <list>
 #include <memory>
@@ -15,29 +19,29 @@
 namespace sluice::net {
 
 constexpr size_t kConnectionsMax = 512;
-constexpr size_t kStrangersMax = 256;  // handshakes, heads and bodies before their proof
-constexpr size_t kLeavingMax = 128;    // dismissed, and not yet gone
+constexpr size_t kStrangersMax = 256;  // in their handshake, or before a proven request
+constexpr size_t kLeavingMax = 128;    // told to leave, and not closed yet
 constexpr size_t kConnectionsOfASessionMax = 256;
-// A peer is slow when we have waited this long for his next bytes, or as long in all while fewer
-// bytes than this moved for each second of it. He is served all the same, and gives his connection
-// up when every connection is in use.
+// A peer is slow when we have waited for his next bytes for kSlowAfterUs. He is also slow when we
+// have waited that long in all, and fewer than kSlowBytesPerSecond were moved in each second of
+// waiting. A slow peer is served, but loses his connection when all connections are in use.
 constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
 
 class Crowd;
 
-// What is known of one connection. Its own thread writes the atomic members, and nobody else.
+// What is known of one connection. Only the connection's own thread writes the atomic members.
 struct Guest {
   Guest(Crowd& of, int descriptor, std::string from);
   void begin_request();
   void end_request();
-  // Around each wait for the peer's bytes, or for him to take ours.
+  // Called before and after each wait for the peer to send bytes or to take ours.
   void begin_wait();
   void end_wait(size_t bytes_moved);
   bool is_slow(int64_t now_us) const;
 
   Crowd& crowd;
   const int fd;
-  const std::string source;       // of IPv6 the /64
+  const std::string source;       // as source_key (base/address.h) says it
   std::atomic<bool> busy{false};  // a request is being answered
   std::atomic<int64_t> since_us;  // when it came, or when it was answered last
   // Of the request being answered.
@@ -55,14 +59,15 @@ struct Guest {
 
 class Crowd {
  public:
-  // nullptr: there is no room, and nobody who could make some.
+  // nullptr: there is no room, and no other connection can be closed for this one.
   std::shared_ptr<Guest> admit(int fd, const std::string& ip);
-  void forget(const std::shared_ptr<Guest>& guest);  // before its descriptor is closed
-  // A request on it was proven to come from `session`. False: that session has as many connections
-  // as it may, and none of them waits between two requests.
+  // Must be called before the descriptor is closed.
+  void forget(const std::shared_ptr<Guest>& guest);
+  // A request on this connection has proven to come from `session`. False: that session has as many
+  // connections as it may, and none of them waits between two requests.
   bool introduce(Guest& guest, const std::string& session);
-  // `how`: SHUT_RD, and those that wait for a next request find their connection closed; SHUT_RDWR,
-  // and those that are being answered do too.
+  // With SHUT_RD, those that wait for a next request find their connection closed; with SHUT_RDWR,
+  // those that are being answered do too.
   void shut_all(int how);
 
  private:

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The listeners: TLS, optionally plain HTTP on loopback, and the operator's Unix socket. One thread
-// a connection, bounded (docs/decisions/0001-threads-not-coroutines.md).
+// The listeners: TLS, plain HTTP on loopback if it is wanted, and the Unix socket of the operator.
+// Each connection has a thread, and there is a limit for them
+// (docs/decisions/0001-threads-not-coroutines.md).
+//
+//   net::Server server(tls, [&](Request head, BodySource& body) {
+//     return path.serve(std::move(head), body);
+//   });
+//   TRY(const net::Address bound, server.listen(address, true));
 #include <atomic>
 #include <list>
 #include <memory>
@@ -16,9 +22,10 @@
 
 namespace sluice::net {
 
-// Of functions: they have their own, so that a burst of them keeps nobody out.
+// The connections of functions are counted apart, so that many functions at once keep nobody out.
+// They may be idle for a shorter time.
 constexpr size_t kAdoptedMax = 1024;
-constexpr int kAdoptedIdleMs = 10'000;  // and keep them less long
+constexpr int kAdoptedIdleMs = 10'000;
 
 struct Address {
   std::string host;
@@ -31,21 +38,22 @@ class Server {
   Server(std::shared_ptr<TlsContext> tls, Handler handler)
       : tls_(std::move(tls)), handler_(std::move(handler)) {}
   ~Server() { stop(); }
-  Result<Address> listen(const Address& address, bool with_tls);  // returns the bound address
-  // A stream socket whose peers the kernel names; `answer` gets the uid and the first line, and
-  // returns what to write.
+  // Returns the address that was bound.
+  Result<Address> listen(const Address& address, bool with_tls);
+  // Listens on a Unix socket, where the kernel says who the peer is. `answer` gets the peer's uid
+  // and first line, and returns what is to be written.
   Result<Done> listen_operator(
       const std::string& path,
       std::function<std::string(int64_t uid, std::string_view line)> answer);
-  void adopt(int fd, std::string peer_ip,
-             std::shared_ptr<TlsContext> tls);  // a connected socket, served like an accepted one
-  // No new connections; those in flight get ten seconds, then they are cut off. Returns when the
-  // last thread of one has ended.
+  // Serves a connected socket like one that was accepted.
+  void adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);
+  // Takes no new connections. Requests that are being served have ten seconds, then their
+  // connections are closed. Returns when the threads of all connections have ended.
   void stop();
 
  private:
   void accept_loop(int listener, bool with_tls);
-  // tls null: plain. `guest` null: a function's.
+  // `tls` is null for plain HTTP, and `guest` for the connection of a function.
   void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
                         std::shared_ptr<Guest> guest);
   void forget(int fd, const std::shared_ptr<Guest>& guest);

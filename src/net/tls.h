@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// TLS 1.2 and 1.3 with AEAD suites, and byte streams with deadlines over a socket: TLS or plain.
+// TLS 1.2 and 1.3 with AEAD suites, and streams of bytes with deadlines over a socket, with TLS or
+// without.
+//
+//   TRY(const auto tls, TlsContext::server(files.certificate, files.key));
+//   const std::unique_ptr<Stream> stream = tls_stream(fd, *tls, kHandshakeTimeoutMs);
+//   const long bytes = stream->read(buffer, sizeof buffer, deadlines.body_ms);
 #include <memory>
 #include <string>
 
@@ -16,7 +21,7 @@ class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
                                                     const std::string& key_file);
-  // For the connections from now on; what is wrong changes nothing.
+  // Uses these files for all connections from now on. When they are wrong, nothing changes.
   Result<Done> use(const std::string& certificate_file, const std::string& key_file);
   std::shared_ptr<ssl_ctx_st> current() const;
 
@@ -25,17 +30,19 @@ class TlsContext {
   std::shared_ptr<ssl_ctx_st> context_ SLUICE_GUARDED_BY(mutex_);
 };
 
-// A connected socket. Every call gives up after its deadline; a call that failed leaves a stream
-// fit only to be destroyed.
+// A connected socket. Every call gives up after its time. After a call has failed, the stream can
+// only be destroyed.
 class Stream {
  public:
   virtual ~Stream() = default;
-  virtual long read(char* into, size_t size,
-                    int timeout_ms) = 0;  // 0: closed; -1: failed or too late
-  virtual bool write(const char* data, size_t size, int timeout_ms) = 0;  // everything, or false
-  std::string tls_version, tls_cipher;                                    // "" = plain
+  // 0: the peer has closed it. -1: it failed, or took too long.
+  virtual long read(char* into, size_t size, int timeout_ms) = 0;
+  // Writes everything, or returns false.
+  virtual bool write(const char* data, size_t size, int timeout_ms) = 0;
+  std::string tls_version, tls_cipher;  // "" without TLS
 };
-// Take the descriptor over. tls_stream does the handshake; nullptr when it fails.
+// Both own the descriptor from now on. tls_stream does the handshake, and gives nullptr when that
+// fails.
 std::unique_ptr<Stream> plain_stream(int fd);
 std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context, int handshake_timeout_ms);
 

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The Condition block. Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
+// The Condition block of a statement: whether its conditions hold for a request. Source: IAM User
+// Guide, "IAM JSON policy elements: Condition operators".
+//
+//   for (const Condition& c : statement.conditions)
+//     if (!holds(c, question.context, document.variables, statement.allow)) return false;
 #include "policy/document.h"
 
 namespace sluice::policy {
 
-// Whether one condition of an Allow or a Deny holds. A missing key: false for positive operators,
-// true for negated ones and with IfExists. A request's value that cannot be compared (no number, a
-// variable without value) never widens an Allow nor narrows a Deny.
+// Whether one condition holds; `allow` says whether it stands in an Allow or in a Deny. When the
+// request does not have the key, a positive operator does not hold; a negated one does, and so does
+// one with IfExists. When a value of the request cannot be compared (it is not a number, or a
+// variable has no value), an Allow allows no more for it and a Deny denies no less.
 bool holds(const Condition& condition, const Context& context, bool variables, bool allow);
-// Whether a policy may give this value to the operator ("NumericEquals": a number, "IpAddress": a
-// network, "Bool": true or false).
+// Whether a policy may compare with this value: a number for "NumericEquals", a network for
+// "IpAddress", true or false for "Bool".
 bool is_value(std::string_view op, std::string_view text);
 
 }  // namespace sluice::policy

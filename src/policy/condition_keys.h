@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Which condition keys AWS fills for which action, and which of these Sluice fills. Source: the
-// Service Authorization Reference, and the IAM User Guide, "AWS global condition context keys".
+// The table of condition keys: which keys AWS fills for which action, and which of these Sluice
+// fills. Sources: Service Authorization Reference; IAM User Guide, "AWS global condition context
+// keys".
 //
-// A key that AWS defines for an action and Sluice does not fill cannot be compared: an Allow that
-// names it does not hold, a Deny that names it does, so that no policy opens here what it closes on
-// AWS. A key that a request does not have, here as on AWS, is absent, with IAM's rules for that.
+//   if (is_unfilled("s3:GetObject", "s3:existingobjecttag/team")) return !statement.allow;
+//
+// A key that AWS fills for an action and Sluice does not cannot be compared. So that no policy
+// opens here what it closes on AWS, an Allow that names such a key does not apply, and a Deny that
+// names it does. A key that this request does not have, here as on AWS, is absent, and IAM's rules
+// for absent keys hold.
 #include <span>
 #include <string_view>
 
 namespace sluice::policy {
 
 struct ActionKeys {
-  std::string_view actions;  // a pattern, as policies have it: "dynamodb:GetItem", "s3:*"
-  // Names as AWS writes them, with a blank between; "aws:RequestTag/*" stands for every tag.
+  std::string_view actions;  // a pattern as in policies: "dynamodb:GetItem", "s3:*"
+  // Names as AWS writes them, with a blank between them; "aws:RequestTag/*" stands for every tag.
   std::string_view filled, unfilled;
 };
 std::span<const ActionKeys> condition_keys();
-// `key` in lower case.
+// Whether AWS fills this key for the action and Sluice does not. `key` is in lower case.
 bool is_unfilled(std::string_view action, std::string_view key);
 
 }  // namespace sluice::policy

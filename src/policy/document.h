@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// IAM policy documents: parsed once, immutable. Sources: IAM User Guide, "Grammar of the IAM JSON
-// policy language", "IAM JSON policy elements: Condition operators", "Policy variables". Pure
-// functions, no I/O.
+// IAM policy documents, parsed once and never changed afterwards. Pure functions, no I/O. Sources:
+// IAM User Guide, "Grammar of the IAM JSON policy language", "IAM JSON policy elements: Condition
+// operators", "Policy variables".
+//
+//   TRY(const DocumentPtr document, policy::parse(text, policy::Kind::trust));   // to be stored
+//   const DocumentPtr stored = policy::parse_cached(text, policy::Kind::trust);  // to be asked
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,15 +17,11 @@
 
 namespace sluice::policy {
 
-// Condition context: key in lower case ("aws:securetransport") -> values. One value for
-// single-valued keys.
+// The condition keys that a request has, in lower case ("aws:securetransport"), and the values of
+// each. A single-valued key has one value.
 using Context = std::map<std::string, std::vector<std::string>, std::less<>>;
-enum class Kind {
-  identity,
-  resource,
-  key,
-  trust
-};  // where a document comes from; decides what may stand in it
+// What a document belongs to: this decides what may stand in it.
+enum class Kind { identity, resource, key, trust };
 
 struct Condition {
   std::string name;  // "StringEquals": without ForAll.., ForAny.. and IfExists
@@ -37,8 +36,8 @@ struct Statement {
   std::vector<std::string> actions, resources;  // patterns
   bool not_action = false, not_resource = false;
   bool not_principal = false;
-  std::vector<std::pair<std::string, std::string>>
-      principals;  // {"AWS", "*"}, {"AWS", "AROA..."}, {"Service", "s3.amazonaws.com"}
+  // {"AWS", "*"}, {"AWS", "AROA..."}, {"Service", "s3.amazonaws.com"}
+  std::vector<std::pair<std::string, std::string>> principals;
   std::vector<Condition> conditions;
 };
 struct Document {
@@ -49,10 +48,11 @@ struct Document {
 using DocumentPtr = std::shared_ptr<const Document>;
 
 constexpr size_t kDocumentBytesMax = 32 * 1024;
-// Parses and validates. Errors: MalformedPolicyDocument 400 with the reason; services rename the
-// code.
+// Parses and validates. Errors: MalformedPolicyDocument 400 with the reason. Services give it the
+// code that their API has for it.
 Result<DocumentPtr> parse(std::string_view text, Kind kind);
-// nullptr when it does not parse, which denies. A bounded, thread-safe cache by content.
+// The same from a bounded cache, which may be used by several threads. nullptr when the text does
+// not parse; such a document denies.
 DocumentPtr parse_cached(std::string_view text, Kind kind);
 
 }  // namespace sluice::policy

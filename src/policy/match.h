@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Patterns of policies. Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Policy
-// variables".
+// The patterns of policies, and the variables in them. Source: IAM User Guide, "IAM JSON policy
+// elements: Resource" and "Policy variables".
+//
+//   const auto pattern = substitute("arn:aws:s3:::home/${aws:userid}/*", context, true);
+//   if (pattern && arn_glob(*pattern, question.resource)) ...
 #include "policy/document.h"
 
 namespace sluice::policy {
 
-// `*` any run, `?` any one character; linear in pattern x text, never exponential.
+// `*` stands for any characters, `?` for any one. The time is at most the length of the pattern
+// times that of the text.
 bool glob(std::string_view pattern, std::string_view text);
 bool glob_ignore_case(std::string_view pattern, std::string_view text);
-// Part by part for the first five parts of an ARN, then the rest; "*" alone matches everything.
+// Compares each of the first five parts of an ARN with its own part of the pattern, then the rest
+// as one. "*" alone matches everything.
 bool arn_glob(std::string_view pattern, std::string_view arn);
-// Puts the context into ${key}, ${key, 'otherwise'}, ${*}, ${?}, ${$}; what is put in is literal.
-// nullopt: a key is missing. The result is a pattern for glob(): wildcards that came from values
-// are marked literal, and with `plain` those of the pattern too.
+// Replaces ${key}, ${key, 'otherwise'}, ${*}, ${?} and ${$} by what the context says. The result is
+// a pattern for glob() in which nothing that was put in counts as a wildcard; with `plain`, the
+// wildcards of the pattern itself do not count either. nullopt: the context lacks a key.
 enum class Wildcards { match, plain };
 std::optional<std::string> substitute(std::string_view pattern, const Context& context,
                                       bool variables, Wildcards wildcards = Wildcards::match);

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What waits in the queue "lambda.async": services write it, lambda delivers it.
+// An event that waits in the queue "lambda.async" until a function is called with it. Any service
+// may enqueue one; Lambda delivers it.
+//
 //   staged.enqueue({.queue = kAsyncQueue, .lane = arn, .event = members_of(AsyncEvent{...})});
 #include "store/record.h"
 
 namespace sluice {
 
-constexpr std::string_view kAsyncQueue = "lambda.async";  // its lanes: the functions' ARNs
+// Its lanes are the ARNs of the functions.
+constexpr std::string_view kAsyncQueue = "lambda.async";
 
 struct AsyncEvent {
   std::string function;  // its ARN
   json::value payload;
-  std::string source;  // the service whose event it is; "": one of Invoke, authorised when accepted
-  std::string source_arn, source_account;  // of the thing in that service: a bucket, say
+  // The service that the event comes from. "": Invoke, which was authorised when it was accepted.
+  std::string source;
+  std::string source_arn, source_account;  // of the bucket, say, that the event is about
   std::string request_id;
-  int64_t attempts = 0;  // that failed
+  int64_t attempts = 0;  // how many have failed
   Time queued = 0;
   static constexpr auto members() {
     return std::tuple{member("function", &AsyncEvent::function),

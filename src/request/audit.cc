@@ -11,9 +11,9 @@
 
 namespace sluice {
 namespace {
-constexpr size_t kAuditRecordBytes =
-    8192;  // the usual record in memory; it grows when that is not enough
-// Hostile text goes into a record bounded and as valid UTF-8.
+// The memory that a usual record needs. It grows when a record needs more.
+constexpr size_t kAuditRecordBytes = 8192;
+// Text that a stranger may have written goes into a record in bounded length and as valid UTF-8.
 std::string bounded(std::string text, size_t max) {
   if (!is_utf8(text)) text = percent_encode(text, true);
   if (text.size() > max) {
@@ -22,8 +22,9 @@ std::string bounded(std::string text, size_t max) {
   }
   return text;
 }
-// A sixth of what its JSON can have at most, without writing that: six bytes for one that is
-// escaped, 48 for a number, or for quotes, colon and comma.
+// Bounds the size of a value's JSON without writing it: the JSON has at most six times as many
+// bytes. A byte of text may be escaped into six; 48 bytes are enough for a number, or for quotes,
+// colon and comma.
 size_t sixth_of_bytes(const json::value& value) {
   size_t bytes = 8;
   if (value.is_string()) bytes += value.get_string().size();
@@ -33,7 +34,8 @@ size_t sixth_of_bytes(const json::value& value) {
     for (const auto& [name, one] : value.get_object()) bytes += name.size() + sixth_of_bytes(one);
   return bytes;
 }
-// CloudTrail User Guide, "Record contents": fields above their size are omitted, and say so.
+// A field that is too large is left out, and the record says so. Source: CloudTrail User Guide,
+// "Record contents".
 void add_within_limit(json::object& record, const char* name, const json::value& value) {
   const size_t bytes =
       sixth_of_bytes(value) * 6 <= kAuditMemberBytesMax ? 0 : json::serialize(value).size();
@@ -43,13 +45,13 @@ void add_within_limit(json::object& record, const char* name, const json::value&
     record[name] = json::object{
         {"omitted", true}, {"originalSize", bytes}, {"reason", std::string(name) + " too large"}};
 }
-// S3 names the object and its bucket; only the bucket has an account.
+// S3 lists the object and its bucket. Only the bucket has an account.
 void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope) {
   std::vector<std::string> buckets;
   std::set<std::string> seen;
   for (const json::value& one : facts.resources) {
     const std::string arn = text_of(one.as_object(), "ARN");
-    if (!seen.insert(arn).second) continue;  // that two needs are on it
+    if (!seen.insert(arn).second) continue;  // another need was on the same resource
     out.push_back(one);
     if (text_of(one.as_object(), "type") != "AWS::S3::Object") {
       out.back().get_object()["accountId"] = scope.account_id;
@@ -70,7 +72,7 @@ void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope
     shown["ARN"] = bucket;
   }
 }
-// Of a call that found no row: its operation, else its method.
+// The eventName of a call that found no row: the operation that it names, or else its method.
 std::string shown_operation(const Request& request, const Service& service) {
   std::string name = claimed_operation(request, service);
   return bounded(name.empty() ? request.method : std::move(name), 64);
@@ -82,7 +84,7 @@ bool reads_by_name(std::string_view name) {
   return std::none_of(std::begin(kWriting), std::end(kWriting),
                       [&](std::string_view verb) { return name.starts_with(verb); });
 }
-// "Action" of a form, from its first bytes: botocore writes it first.
+// The "Action" of a form whose first bytes are known; botocore writes it first.
 std::string first_action(std::string_view form) {
   constexpr size_t kLookedAt = 4096;
   constexpr std::string_view kName = "Action=";
@@ -99,7 +101,8 @@ json::object audit_record(const Request& request, const Service& service, const 
   const std::string name_without_row = row ? "" : shown_operation(request, service);
   const bool data_event = row && row->data_event,
              read_only = row ? row->read_only : reads_by_name(name_without_row);
-  json::object r(json_arena(kAuditRecordBytes));  // every member is made where it stays
+  // Every member is made in this memory, and is not copied later.
+  json::object r(json_arena(kAuditRecordBytes));
   r["eventVersion"] = "1.11";
   if (caller)
     r["userIdentity"] = caller->user_identity();
@@ -110,7 +113,7 @@ json::object audit_record(const Request& request, const Service& service, const 
   r["eventSource"] = service.event_source;
   r["eventName"] = row ? std::string(event_name(service, *row)) : name_without_row;
   r["awsRegion"] = scope.region;
-  // Of a service, in its own name or a caller's, the two name the service.
+  // When a service calls, in its own name or in that of a caller, both fields name the service.
   const std::string by = caller ? text_of(caller->user_identity(), "invokedBy") : "";
   r["sourceIPAddress"] = by.empty() ? request.source_ip : by;
   const std::string agent = by.empty() ? bounded(request.headers.get("user-agent"), 1000) : by;
@@ -146,7 +149,7 @@ json::object audit_record(const Request& request, const Service& service, const 
 
 json::object stranger_record(const Request& request, const Service& service,
                              const Session* token_of, const Error& error, const Scope& scope) {
-  Request head;  // and the start of a form, which has the operation's name
+  Request head;  // it also gets the beginning of a form, which names the operation
   head.id = request.id;
   head.time = request.time;
   head.method = request.method;

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The audit record of one call, in CloudTrail's event format (CloudTrail User Guide, "CloudTrail
-// record contents").
+// Makes the audit record of a call, in the event format of CloudTrail. Source: CloudTrail User
+// Guide, "CloudTrail record contents".
+//
+//   records.push_back(audit_record(request, service, row, &caller, facts, nullptr, scope));
+//   auto receipt = store.commit(std::move(staged), std::move(records));
+//
+//   static json::value audit(const In& in) {   // in an operation: its requestParameters
+//     return shown_members(in.body, {"KeyId", "Description"});
+//   }
 #include <unordered_map>
 #include <unordered_set>
 
@@ -10,68 +17,70 @@
 
 namespace sluice {
 
-constexpr size_t kAuditMemberBytesMax =
-    100 * 1024;  // requestParameters, responseElements; what is larger is left out, and said to be
+// When requestParameters or responseElements is larger, it is left out, and the record says so.
+constexpr size_t kAuditMemberBytesMax = 100 * 1024;
 
-// `caller` nullptr: the request did not authenticate. `error` nullptr: success, then `response` is
-// what is answered.
+// `caller` is nullptr when the request did not authenticate. `error` is nullptr when the call
+// succeeded; `response` is then what is answered.
 json::object audit_record(const Request& request, const Service& service, const Row* row,
                           const Caller* caller, const AuditFacts& facts, const Error* error,
                           const Scope& scope, const Response* response = nullptr);
-// The record of each use of a KMS key that the call made on the caller's behalf: by S3 for an
-// object, by DynamoDB for a table.
+// One record for each use of a KMS key that the call made on the caller's behalf, for example by S3
+// for an object or by DynamoDB for a table.
 std::vector<json::object> key_use_records(const Request& request, const Service& service,
                                           const Caller& caller, const AuditFacts& facts,
                                           const Scope& scope);
 
-// The eventName of an operation, where it is not the operation's own: Lambda's carry the API's
-// date, S3's leave words out.
+// The eventName of an operation. Mostly it is the operation's name, but Lambda's has the date of
+// the API after it, and some of S3's leave words out.
 std::string_view event_name(const Service& service, const Row& row);
-// What S3 records besides: Host and x-amz headers of the request, x-amz headers of the answer,
-// bytes, signature and encryption; of a bucket its new configuration.
+// Adds what only S3 records: Host and x-amz headers of the request, x-amz headers of the answer,
+// bytes, signature and encryption, and the new configuration of a bucket.
 void add_s3_shape(json::object& record, const Request& request, const Row& row,
                   const Response* response);
-// What single other services record besides, or otherwise.
+// Adds or changes what single other services record in a way of their own.
 void add_shape(json::object& record, const Service& service, const Row& row);
 
-// For `audit` and `audit_result` of operations. What was not sent is not shown; null when nothing
-// is left.
-json::value shown_fields(
-    const Request& request,
-    std::initializer_list<std::string_view> names);  // of a form or query, in camel case
-json::value shown_members(
-    const json::object& body,
-    std::initializer_list<std::string_view> names);  // of a JSON body, in camel case
-json::value shown_body(const Request& request);      // all of it
-// An answer as CloudTrail shows it: in camel case, times (numbers named ...Date, ...DateTime,
-// LastModified) in words. Null when it is empty.
+// For `audit` and `audit_result` of operations. Names become camel case. What was not sent is not
+// shown, and the value is null when nothing is left. These fields of a form or query:
+json::value shown_fields(const Request& request, std::initializer_list<std::string_view> names);
+// These members of a JSON body:
+json::value shown_members(const json::object& body, std::initializer_list<std::string_view> names);
+// The whole JSON body:
+json::value shown_body(const Request& request);
+// An answer as CloudTrail shows it: names in camel case, and times (numbers named ...Date,
+// ...DateTime or LastModified) in words. Null when it is empty.
 json::value shown_answer(const json::object& answer);
 
-// The record of a request whose signature was not proven: what its head claims, bounded, since a
-// stranger wrote it. `token_of`: the session whose sealed token the request holds, when nothing but
-// its payload failed; else nullptr, and the key it claims stands apart from any identity.
+// The record of a request whose signature was not proven. It holds what the head claims, in bounded
+// length, because a stranger wrote it. `token_of` is the session whose sealed token the request
+// holds, when only the payload was wrong. Otherwise it is nullptr, and the record names the claimed
+// key apart from any identity.
 json::object stranger_record(const Request& request, const Service& service,
                              const Session* token_of, const Error& error, const Scope& scope);
 
-// Of a caller who is known by token or signature, while the bytes that came were never shown to be
-// what was signed.
+// Notes in the record that the caller is known by token or signature, but that the body was never
+// shown to be what was signed.
 void mark_payload_unproven(json::object& record);
 
-// Keeps strangers from filling the disk: of the failures to authenticate in a minute, the first few
-// of a source and the first hundred of all are recorded in full; the rest is counted, and the count
-// is a record of its own.
+// Keeps strangers from filling the disk. Of the failures to authenticate in one minute, the first
+// kPerMinute of each source and the first kOfAllPerMinute of all sources get records. The others
+// are counted, and the count gets a record of its own.
 class StrangerLimit {
  public:
   static constexpr int kPerMinute = 10, kOfAllPerMinute = 1000;
-  static constexpr size_t kSourcesMax = 10000;  // told apart in one count
+  // How many sources one count can tell apart.
+  static constexpr size_t kSourcesMax = 10000;
   struct Unrecorded {
     int64_t failures = 0;
     size_t sources = 0;
-    bool more_sources = false;  // than could be told apart
+    bool more_sources = false;  // there were more than kSourcesMax
     Time since = 0;
   };
-  bool admit(const std::string& source_ip, Time time);  // false: counted instead
-  Unrecorded take();                                    // what was counted since the last time
+  // False: the failure gets no record of its own and was counted.
+  bool admit(const std::string& source_ip, Time time);
+  // What was counted since this was called last.
+  Unrecorded take();
 
  private:
   Mutex mutex_;

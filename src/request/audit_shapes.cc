@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What single services do differently in their records. Source: CloudTrail User Guide, "Record
+// What single services do differently in their records. Sources: CloudTrail User Guide, "Record
 // contents"; S3 User Guide, "CloudTrail events"; Lambda Developer Guide, "Logging Lambda API
 // calls".
 #include <algorithm>
@@ -41,7 +41,7 @@ constexpr EventName kEventNames[] = {
     {"s3", "PutObjectLockConfiguration", "PutBucketObjectLockConfiguration"},
     {"s3", "GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"}};
 
-// Request headers that are shown; what else came, tokens above all, is not.
+// The request headers that are shown. All others are not, above all not tokens.
 constexpr std::string_view kShownRequest[] = {"x-amz-acl",
                                               "x-amz-server-side-encryption",
                                               "x-amz-server-side-encryption-aws-kms-key-id",
@@ -66,8 +66,8 @@ constexpr std::string_view kShownQuery[] = {
     "delimiter",     "max-keys",        "encoding-type",
     "versionId",     "uploadId",        "partNumber"};
 
-// A configuration as JSON: elements are members, repeated ones lists, true and false no texts,
-// attributes left out.
+// A configuration as JSON. Elements become members, and repeated elements become lists. "true" and
+// "false" become booleans. Attributes are left out.
 json::value json_of(const pugi::xml_node& node) {
   json::object out;
   for (const pugi::xml_node& child : node.children()) {
@@ -89,7 +89,8 @@ json::value json_of(const pugi::xml_node& node) {
   const std::string_view text = node.child_value();
   return text == "true" || text == "false" ? json::value(text == "true") : json::value(text);
 }
-// What a bucket was configured with: the policy, or the document under its root's name.
+// Adds what a bucket was configured with: the policy, or the document by the name of its root
+// element.
 void add_configuration(json::object& shown, const Request& request, const Row& row) {
   if (row.match.flag.empty() || row.match.flag.find('=') != row.match.flag.npos) return;
   shown.emplace(row.match.flag, "");
@@ -102,9 +103,8 @@ void add_configuration(json::object& shown, const Request& request, const Row& r
   }
   if (const auto document = parse_xml(request.body))
     if (const pugi::xml_node root = (*document)->document_element())
-      shown.emplace(
-          root.name(),
-          json_of(root));  // a root of another name is no way to say it was another bucket
+      // emplace: a root element named "bucketName" must not replace the name of the bucket.
+      shown.emplace(root.name(), json_of(root));
 }
 
 std::string lower_first(std::string_view text) {
@@ -157,7 +157,7 @@ void add_s3_shape(json::object& record, const Request& request, const Row& row,
   for (const auto name : kShownQuery)
     if (const std::string* value = request.query_value(name)) shown[name] = shown_text(*value);
   add_configuration(shown, request, row);
-  // A listing is an event on the objects of its bucket.
+  // CloudTrail counts a listing as an event on the objects of the bucket.
   if (json::value* resources = record.if_contains("resources");
       resources && row.data_event && row.name.starts_with("ListObject")) {
     json::array& list = resources->as_array();
@@ -204,7 +204,8 @@ void add_shape(json::object& record, const Service& service, const Row& row) {
     if (!arn.empty())
       record["additionalEventData"] = json::object{{"functionVersion", arn + ":$LATEST"}};
   }
-  // However the key was named, or when the ciphertext names it.
+  // keyId is the ARN, no matter how the request named the key, and also when the ciphertext names
+  // it.
   constexpr std::string_view kCryptographic[] = {"Encrypt", "Decrypt", "GenerateDataKey",
                                                  "GenerateDataKeyWithoutPlaintext"};
   if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() &&

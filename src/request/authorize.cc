@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Authorisation: every need of an operation against every policy that applies.
+// Authorisation: asks every policy that applies about every need of an operation.
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -18,7 +18,7 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   for (const char* key : {"aws:resourceaccount", "s3:resourceaccount"}) c[key] = {scope.account_id};
   if (const std::string* referer = request.headers.find("referer")) c["aws:referer"] = {*referer};
   c.try_emplace("aws:viaawsservice", std::vector<std::string>{"false"});
-  // Calls of services, in their own name or a caller's, come from no address.
+  // A call of a service, in its own name or in that of a caller, comes from no address.
   const bool direct =
       !c.contains("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
   if (const std::string& ip = request.source_ip;
@@ -56,7 +56,7 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   }
   const policy::Context base = request_context(request, caller, scope);
   for (const Need& need : needs) {
-    if (need.action.empty()) continue;  // no_need(): any authenticated caller
+    if (need.action.empty()) continue;  // no_need(): every authenticated caller may
     question.action = need.action;
     question.resource = need.resource;
     question.context = base;
@@ -75,12 +75,12 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
 
 bool Gate::could_be_allowed(std::string_view action, const Session& session, const Ports& ports,
                             const Snapshot& snapshot) {
-  // These have policies of their own on keys, roles and functions; a function that is yet to be
-  // made has none.
+  // Keys, roles and functions have policies of their own, which may allow it. A function that is
+  // still to be made has none.
   for (const char* with_policies : {"kms:", "sts:", "lambda:"})
     if (action.starts_with(with_policies) && action != "lambda:CreateFunction") return true;
   const auto rules = ports.identities->rules(session.role_name, snapshot);
-  if (!rules) return true;  // told where sessions are looked at
+  if (!rules) return true;  // the role is gone: the check of the session will say so
   return std::any_of(
       rules->policies.begin(), rules->policies.end(),
       [&](const policy::DocumentPtr& one) { return one && policy::could_allow(*one, action); });

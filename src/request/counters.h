@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How many calls there were, what they ended with and how long they took, by operation. In memory,
-// from the start of the server on; `sluice status --json` shows it.
+// Counts the calls of each operation: how many there were, what they ended with and how long they
+// took. The counts are in memory and begin with the start of the server; `sluice status --json`
+// shows them.
 //
-//   counters.count(service, row, "NoSuchKey", elapsed_us);   // "": it succeeded; no row: nobody's
+//   counters.count(service, row, "NoSuchKey", elapsed_us);
+//   counters.count(service, row, "", elapsed_us);          // it succeeded
+//   counters.count(service, nullptr, code, elapsed_us);    // no operation was reached
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -19,12 +22,12 @@ class Counters {
   explicit Counters(std::span<const Service* const> services);
   void count(const Service& service, const Row* row, const std::string& code, int64_t elapsed_us);
   // One object for each operation that was called: Service, Operation, Calls, P50Us, P99Us, MaxUs
-  // (within a quarter), and Errors by their code. Calls that reached no operation, as strangers'
-  // do, are under the operation "-".
+  // (each exact to a quarter), and Errors by their code. Calls that reached no operation, such as
+  // those of strangers, stand under the operation "-".
   json::array shown() const;
 
  private:
-  // What answers with more codes than these counts the rest under kOther.
+  // How many error codes of one operation are counted apart; the others count as kOther.
   static constexpr size_t kCodesMax = 64;
   struct Calls {
     std::string service, operation;
@@ -32,7 +35,7 @@ class Counters {
     Mutex mutex;
     std::map<std::string, uint64_t> errors SLUICE_GUARDED_BY(mutex);
   };
-  // Made at their first call: most operations are never called.
+  // Its Calls are made when the operation is called first, since most operations never are.
   struct Slot {
     std::once_flag once;
     std::atomic<Calls*> calls{nullptr};

@@ -9,7 +9,8 @@
 namespace sluice {
 namespace {
 constexpr std::string_view kMethods[] = {"GET", "PUT", "POST", "DELETE", "HEAD"};
-constexpr size_t kHeadersMax = 100;  // that a preflight may ask for; a request has no more either
+// How many headers a preflight may ask for. A request cannot have more either.
+constexpr size_t kHeadersMax = 100;
 
 std::vector<std::string> names_in(std::string_view list) {
   std::vector<std::string> names;

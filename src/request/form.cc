@@ -24,7 +24,7 @@ Error fields_too_large() {
           {}};
 }
 
-// The value of a parameter behind a header's first part: `; name="value"` or `; name=value`.
+// The value of a parameter after the first part of a header: `; name="value"` or `; name=value`.
 std::string parameter(std::string_view header, std::string_view name) {
   for (size_t at = header.find(';'); at != header.npos;) {
     std::string_view rest = header.substr(at + 1);
@@ -57,7 +57,8 @@ class FieldsReader {
     TRY(std::string before, until(delimiter_));
     if (!before.empty()) return malformed();
     for (size_t count = 0; count <= kFormFieldsMax; ++count) {
-      TRY(const std::string after, until("\r\n"));  // "--": the form ends without a file
+      // "--" means that the form ends without a file.
+      TRY(const std::string after, until("\r\n"));
       if (after == "--")
         return Error{400,
                      "IncorrectNumberOfFilesInPostRequest",
@@ -73,7 +74,7 @@ class FieldsReader {
         return form;
       }
       TRY(std::string value, until(delimiter_));
-      if (form->fields.find(name)) return malformed();  // which of the two was signed?
+      if (form->fields.find(name)) return malformed();  // nobody knows which of the two was signed
       form->fields.add(name, std::move(value));
     }
     return fields_too_large();
@@ -91,7 +92,7 @@ class FieldsReader {
                std::string(trim(std::string_view(line).substr(colon + 1))));
     }
   }
-  // Takes what stands before `end`, and `end` itself.
+  // Takes what stands before `end`, and removes `end` too.
   Result<std::string> until(std::string_view end) {
     size_t at;
     while ((at = buffer_.find(end)) == std::string::npos) {
@@ -110,7 +111,7 @@ class FieldsReader {
     return text;
   }
   void finish(FormUpload& form, const std::string& path) {
-    // Some browsers send a path; the key takes its last part alone, as S3 does.
+    // Some browsers send a path. The key gets only its last part, as on S3.
     const std::string file_name = path.substr(path.find_last_of("/\\") + 1);
     form.key = form.fields.get("key");
     constexpr std::string_view kVariable = "${filename}";
@@ -134,7 +135,7 @@ Result<Done> FormFile::find_end() {
       ended_ = true;
       return Done{};
     }
-    if (buffer_.size() >= delimiter_.size()) {  // all but what may be a delimiter's beginning
+    if (buffer_.size() >= delimiter_.size()) {  // the last bytes may begin a delimiter
       known_ = buffer_.size() - (delimiter_.size() - 1);
       return Done{};
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy of a form upload: which fields it may carry, until when. Source: S3 API Reference,
-// "Creating a POST policy".
+// The policy of a form upload: which fields the form may have, and until when. Source: S3 API
+// Reference, "Creating a POST policy".
 #include <set>
 
 #include "base/bytes.h"
@@ -19,7 +19,7 @@ Error failed(const json::value& condition) {
   return denied("Policy Condition failed: " + json::serialize(condition));
 }
 
-// Fields that no condition has to name.
+// These fields need no condition that names them.
 bool is_free(std::string_view name) {
   return name == "policy" || name == "x-amz-signature" || name.starts_with("x-ignore-");
 }
@@ -80,7 +80,7 @@ class Conditions {
     if (how == "eq" ? value == wanted : starts_with(name, value, wanted)) return Done{};
     return failed(condition);
   }
-  // A list of content types must begin so each.
+  // When there are several content types, each must begin so.
   static bool starts_with(std::string_view name, std::string_view value, std::string_view wanted) {
     if (name != "content-type") return value.starts_with(wanted);
     for (const auto one : split(value, ','))

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Request bodies with Content-Encoding: gzip.
+// Unpacks request bodies with Content-Encoding: gzip.
+//
+//   TRY(request.body, gunzip(request.body, kMetricsBodyBytesMax));
 #include "base/result.h"
 
 namespace sluice {
 
-// The plain text of one gzip stream, never more than `bytes_max` of it in memory. Errors:
-// RequestEntityTooLarge 413; SerializationException 400, when it is no gzip, is cut off, or
-// something follows it.
+// The plain text of one gzip stream, of which never more than `bytes_max` is in memory. Errors:
+// RequestEntityTooLarge 413; SerializationException 400 when it is not gzip, when its end is
+// missing, or when something follows it.
 Result<std::string> gunzip(std::string_view packed, size_t bytes_max);
 
 }  // namespace sluice

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A request as the path sees it and its answer. Header names are lower case; values trimmed.
+// A request as the server sees it, and its answer. Names of headers are in lower case, and their
+// values are trimmed.
+//
+//   const std::string* hash = request.headers.find("x-amz-content-sha256");   // nullptr: absent
+//   Response answer{200, {}, "{}", nullptr, 0};
+//   answer.headers.add("content-type", "application/json");
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,26 +19,25 @@ namespace sluice {
 
 struct Headers {
   std::vector<std::pair<std::string, std::string>> list;
-  const std::string* find(std::string_view lower_name) const;  // first; nullptr
+  const std::string* find(std::string_view lower_name) const;  // the first; nullptr when absent
   std::string get(std::string_view lower_name) const;          // "" when absent
   void add(std::string name, std::string value) {
     list.emplace_back(std::move(name), std::move(value));
   }
 };
 
-// A body that is read piece by piece. Blocks up to the connection's deadline.
+// A body that is read piece by piece. read() may block until the connection's deadline.
 class BodySource {
  public:
   virtual ~BodySource() = default;
   virtual Result<size_t> read(char* into, size_t size) = 0;  // 0 = the end
-  virtual const Headers* trailers() const {
-    return nullptr;
-  }  // after the end: the trailing headers, if any
-  // Its request comes from `session` (an access key id): its connection is no stranger's from now
-  // on. False: that session holds as many connections as it may.
+  // The headers that came after the body; nullptr when there are none, and before the end.
+  virtual const Headers* trailers() const { return nullptr; }
+  // Called when the request has proven to be of `session` (an access key id): from now on its
+  // connection is no stranger's. False: that session holds as many connections as it may.
   virtual bool prove(const std::string& /*session*/) { return true; }
 };
-// A response body made while it is sent: `bytes` in total.
+// A response body that is made while it is sent.
 class BodyProducer {
  public:
   virtual ~BodyProducer() = default;
@@ -43,23 +47,24 @@ class BodyProducer {
 struct FormUpload;  // request/form.h
 
 struct Request {
-  std::string id;              // x-amzn-RequestId (uuid; S3: 16 upper-case)
-  std::string method, target;  // target as sent
-  std::string path,
-      raw_query;  // path still percent-encoded; S3 virtual hosts already made path style by route
+  std::string id;              // x-amzn-RequestId: a UUID, for S3 16 upper-case characters
+  std::string method, target;  // target as it was sent
+  // The path is still percent-encoded. The bucket of a virtual-host request of S3 is put into it by
+  // to_path_style.
+  std::string path, raw_query;
   Headers headers;
-  std::vector<std::pair<std::string, std::string>>
-      query;  // decoded, in order; for query-protocol the form's fields are appended
-  std::vector<std::pair<std::string, std::string>>
-      params;        // decoded path parameters of the row's Match
-  std::string body;  // whole, unless the row streams
-  std::shared_ptr<BodySource>
-      stream;  // set for rows that stream (decoded from aws-chunked and verified)
-  std::shared_ptr<FormUpload>
-      form;  // set for uploads from an HTML form: its fields are the request
-  std::string source_ip, tls_version, tls_cipher;  // tls_version "" = plain HTTP
-  Time time = 0;                                   // when received
-  int64_t unix_uid = -1;                           // peer of the operator socket, else -1
+  // Decoded, in order. In the query protocol the fields of the form follow.
+  std::vector<std::pair<std::string, std::string>> query;
+  // The path parameters of the row's Match, decoded.
+  std::vector<std::pair<std::string, std::string>> params;
+  std::string body;  // the whole body, unless the row streams
+  // For rows that stream: the payload, taken out of aws-chunked and verified while it is read.
+  std::shared_ptr<BodySource> stream;
+  // For uploads from an HTML form: its fields are the request.
+  std::shared_ptr<FormUpload> form;
+  std::string source_ip, tls_version, tls_cipher;  // tls_version is "" for plain HTTP
+  Time time = 0;                                   // when it was received
+  int64_t unix_uid = -1;                           // who is at the operator socket; else -1
 
   const std::string* query_value(std::string_view name) const;  // nullptr when absent
   std::string query_text(std::string_view name) const;          // "" when absent
@@ -74,8 +79,8 @@ struct Response {
   int status = 200;
   Headers headers;
   std::string body;
-  std::shared_ptr<BodyProducer> stream;  // instead of body
-  uint64_t stream_bytes = 0;             // its Content-Length
+  std::shared_ptr<BodyProducer> stream;  // used in place of `body` when it is set
+  uint64_t stream_bytes = 0;             // the length of all that `stream` makes
 };
 
 }  // namespace sluice

@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What an API operation is, and the proof objects that make the request path impossible to skip:
-//   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response        (ARCHITECTURE.md)
+// What an operation of an API is, and the types that allow no step to be left out on the way from a
+// request to its answer (ARCHITECTURE.md):
+//   Request -> Caller -> Authorized<In> -> Staged -> Receipt -> Response
+//
+// An operation is a struct. table<>() makes the rows of a service from its operations:
+//
+//   struct GetRole {
+//     static constexpr std::string_view name = "GetRole", action = "iam:GetRole";
+//     using In = RoleIn;
+//     using Out = RoleOut;
+//     static Result<In> parse(const Request& request);
+//     static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot);
+//     static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
+//     static Response render(const Out& out);
+//   };
+//   constexpr auto kTable = table<CreateRole, GetRole>();
 #include <array>
 #include <concepts>
 #include <map>
@@ -19,20 +33,22 @@ namespace sigv4 {
 class KnownSession;
 }  // namespace sigv4
 
-// One question for IAM. All of an operation's needs must be allowed; an empty list is a denial.
+// One permission that an operation needs. All of its needs must be allowed; an empty list of needs
+// is a denial.
 struct Need {
   std::string action;       // "s3:PutObject"
   std::string resource;     // ARN or "*"
-  policy::Context context;  // service condition keys, lower case: {"s3:prefix", {"a/"}}
-  std::vector<std::pair<policy::Kind, std::string>>
-      policies;               // texts of the resource policies that apply
-  std::string resource_type;  // for the audit record: "AWS::S3::Object"; "" = not listed
+  policy::Context context;  // the service's condition keys, lower case: {"s3:prefix", {"a/"}}
+  // The texts of the resource policies that apply.
+  std::vector<std::pair<policy::Kind, std::string>> policies;
+  // How the audit record lists the resource: "AWS::S3::Object". "": it does not list it.
+  std::string resource_type;
 };
-// Needs of operations that anybody with a valid session may call (sts:GetCallerIdentity):
-// {Need::none()}.
+// The need of an operation that anybody with a valid session may call, such as
+// sts:GetCallerIdentity. Its `needs` returns {no_need()}.
 inline Need no_need() { return {"", "", {}, {}, {}}; }
 
-// Who signed the request; made by authentication only.
+// Who signed the request. Only authentication can make one.
 class Caller {
  public:
   const policy::Principal& principal() const { return principal_; }
@@ -50,14 +66,13 @@ class Caller {
   std::string user_id_, access_key_id_;
 };
 
-// Gate's word that one part of a call may be done, for operations that answer part by part
-// (Authorized::ask).
+// The proof that Gate has allowed one part of a call (Authorized::ask).
 class Permit {
   friend struct Gate;
   Permit() = default;
 };
 
-// An input whose every need IAM has allowed, with what surrounds it.
+// The input of an operation after IAM has allowed all of its needs, and what is known of the call.
 template <class In>
 class Authorized {
  public:
@@ -68,15 +83,14 @@ class Authorized {
   const std::string& request_id() const { return request_.id; }
   const std::string& source_ip() const { return request_.source_ip; }
   Time time() const { return request_.time; }
-  BodySource& body() const {
-    return *request_.stream;
-  }  // rows with `streams`: the verified payload
-  // What may be refused without refusing the call (one key of DeleteObjects): decided by Gate, as
-  // the needs are; else AWS's refusal.
+  // The verified payload, for rows with `streams`.
+  BodySource& body() const { return *request_.stream; }
+  // Some operations refuse one part of a call and do the others: DeleteObjects may refuse one key.
+  // They ask here for the permission of each part. The error is the refusal that AWS gives.
   Result<Permit> ask(const std::vector<Need>& needs, const Snapshot& snapshot) const;
-  const Request& facts() const {
-    return request_;
-  }  // for CloudFormation's and Lambda's calls in the caller's name only
+  // Only for the calls that CloudFormation and Lambda make in the caller's name.
+  const Request& facts() const { return request_; }
+
  private:
   friend struct Gate;
   Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request)
@@ -87,23 +101,25 @@ class Authorized {
   const Request& request_;
 };
 
-// How an operation is found. Query and JSON protocols go by name; REST goes by method, path and
-// query flag.
+// How the operation of a REST service is found. In query and JSON protocols the request names it.
 struct Match {
-  std::string_view method,
-      path;  // "PUT", "/{Bucket}/{Key+}"; {X} one segment (percent-decoded), {X+} the rest
-  std::string_view flag;  // a query parameter that must be there: "policy", "list-type=2"; "" none
-  std::string_view header;  // a header that must be there: "x-amz-copy-source"; "" none
+  // "PUT", "/{Bucket}/{Key+}": {X} is one segment of the path, percent-decoded, {X+} all the rest.
+  std::string_view method, path;
+  // A query parameter that must be there: "policy", "list-type=2". "": none.
+  std::string_view flag;
+  // A header that must be there: "x-amz-copy-source". "": none.
+  std::string_view header;
 };
 
+// `name` is "PutItem": it finds the row, and stands in metrics and as eventName in the audit
+// record. `action` is "dynamodb:PutItem". `parse` reads nothing but the request. `needs` may also
+// ask the ports. Each operation has a `run` besides: see Reads, Writes and Receives.
 template <class Op>
 concept Operation = requires(const Request& request, const typename Op::In& in,
                              const typename Op::Out& out, const Snapshot& snapshot) {
-  {
-    Op::name
-  } -> std::convertible_to<std::string_view>;  // "PutItem": route, metric and audit eventName
-  { Op::action } -> std::convertible_to<std::string_view>;          // "dynamodb:PutItem"
-  { Op::parse(request) } -> std::same_as<Result<typename Op::In>>;  // pure
+  { Op::name } -> std::convertible_to<std::string_view>;
+  { Op::action } -> std::convertible_to<std::string_view>;
+  { Op::parse(request) } -> std::same_as<Result<typename Op::In>>;
   requires requires(const Ports& ports) {
     { Op::needs(in, snapshot, ports) } -> std::same_as<Result<std::vector<Need>>>;
   } || requires {
@@ -119,9 +135,9 @@ template <class Op>
 concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) {
   { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>;
 };
-// Writes in two steps: `receive` takes in what can be had once (the body of a row that streams, the
-// bytes of a copy's source), `run` stages it and is run again, with the same body, after a
-// conflict.
+// Writes in two steps. `receive` takes in what can be read only once: the body of a row that
+// streams, or the bytes that a copy copies. `run` then stages it. After a conflict only `run` is
+// done again, with the same body.
 template <class Op>
 concept Receives =
     requires(const Authorized<typename Op::In>& in, typename Op::Body& body, Staged& s) {
@@ -129,31 +145,32 @@ concept Receives =
       { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
     };
 
+// What `perform` learns of a call for its audit record.
 struct AuditFacts {
   json::value request_parameters, response_elements;
   json::array resources;
   std::vector<Need> key_uses;
-};  // filled by perform
+};
 // How a caller proved who he is (request/authenticator.h).
 enum class Proof : uint8_t { header, presigned_url, form, unix_peer };
 constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
-// One row of the operation table. Optional members of an operation, with their defaults:
-//   proofs kSigned: the ways of proving who asks that the operation takes
-//   match {} · data_event false · streams false (then it Receives) · read_only = Reads<Op>
-//   refuses: the operation is there to say why there is no such thing; absent = it works
-//   queues false: its writers of one key queue up in the commit (Store::commit, Rerun). What its
-//   run decides on must come from Staged::get alone
-//
-//   static json::value audit(const In&): requestParameters (never payload or secret); default null.
-//   Or with (const In&, const Snapshot&), or (const Request&).
-//
-//   static json::value audit(const In&, const Out&): responseElements, as `audit_result`; default
-//   null.
+// One row of the table of operations. An operation may also have these members:
+//   proofs       the ways of proving who asks that it takes; without it, kSigned
+//   match        for REST services: how it is found
+//   data_event   true: CloudTrail counts it as a data event
+//   streams      true: its body is not held whole; it Receives
+//   read_only    what the audit record says of it; without it, whether it Reads
+//   refuses      there is no such thing here, and the operation only says why
+//   queues       true: writers of one key queue up in the commit (Store::commit, Rerun). All that
+//                its run decides on must come from Staged::get
+//   audit        of (const In&), (const In&, const Snapshot&) or (const Request&): what the audit
+//                record has as requestParameters. Never a payload or a secret
+//   audit_result of (const Out&): what the audit record has as responseElements
 struct Row {
   std::string_view name, action;
   Match match;
   bool writes, data_event, streams, read_only, refuses, queues;
-  // `received`: null at first; keeps an operation's Body from one run to the next
+  // `received` is null at first. It keeps the Body of an operation from one run to the next.
   Result<Response> (*perform)(const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
                               std::shared_ptr<void>& received);
   std::span<const Proof> proofs = kSigned;
@@ -161,28 +178,31 @@ struct Row {
 
 enum class Protocol { json10, json11, query, rest_json, rest_xml };
 struct Service {
-  std::string_view name;  // signing name: "dynamodb"; two services may share it, the one found by
-                          // X-Amz-Target comes last
+  // The signing name: "dynamodb". Two services may share it; the one that is found by X-Amz-Target
+  // comes last in the list of services.
+  std::string_view name;
   std::string_view event_source;  // "dynamodb.amazonaws.com"
   Protocol protocol;
-  std::string_view target;  // X-Amz-Target prefix (JSON) or API version (query)
-  std::string_view xmlns;   // query and rest-xml
+  std::string_view target;  // JSON: the prefix of X-Amz-Target; query: the version of the API
+  std::string_view xmlns;   // for query and rest-xml
   std::span<const Row> rows;
-  std::string_view error_namespace;  // __type prefix for JSON errors, e.g.
-                                     // "com.amazonaws.dynamodb.v20120810#"; "" none
-  std::span<const std::string_view> unsupported_flags =
-      {};  // query parameters (S3 subresources) that answer NotImplemented
+  // What stands before the code in the __type of JSON errors: "com.amazonaws.dynamodb.v20120810#".
+  std::string_view error_namespace;
+  // Query parameters (subresources of S3) that are answered with NotImplemented.
+  std::span<const std::string_view> unsupported_flags = {};
 };
 
+// Decides who a caller is and what he may do. It alone makes Caller, Permit and Authorized.
 struct Gate {
-  // Every need against every policy; AccessDenied with AWS's text. Defined in authorize.cc.
+  // Asks the policies about each need. Errors: AccessDenied with AWS's text.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&,
                                 const Ports&, const Snapshot&);
-  // Whether the session's role could be allowed this action at all, by its own policies or by a
-  // resource's; asked before a large body is read, when its resource is not known yet.
+  // Whether the role of the session could be allowed this action on any resource, by its own
+  // policies or by those of the resource. This is asked before a large body is read, while it is
+  // not yet known which resource the call is about.
   static bool could_be_allowed(std::string_view action, const Session& session, const Ports&,
                                const Snapshot&);
-  // What a trail keeps for itself, whatever policies allow.
+  // Refuses writes where a trail alone may write, whatever the policies allow (Trails::may_write).
   static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&,
                                    Staged&);
   static Result<Permit> permit(const std::vector<Need>& needs, const Request& request,
@@ -195,11 +215,12 @@ struct Gate {
       Result<Done> verified, const std::shared_ptr<const sigv4::KnownSession>& session);
   // Who runs the server, at its Unix socket. No policy names him: his rows need no permission.
   static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
-  static Caller role_caller(const Session& session, const Scope&);  // whoever holds this session
-  // The same caller, in whose name a service calls on: invokedBy, aws:ViaAWSService, aws:CalledVia,
-  // and no aws:SourceIp
+  // Whoever holds this session.
+  static Caller role_caller(const Session& session, const Scope&);
+  // The same caller when a service makes a call in his name: invokedBy, aws:ViaAWSService and
+  // aws:CalledVia are set, and there is no aws:SourceIp.
   static Caller through(Caller caller, std::string_view service_principal);
-  // "s3.amazonaws.com", for work of the server itself, on behalf of `source_arn`
+  // A service such as "s3.amazonaws.com", for work of the server itself on behalf of `source_arn`.
   static Caller service_caller(std::string_view service_principal, const Scope&,
                                std::string_view source_arn = {});
   template <class Op>

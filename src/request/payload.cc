@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The payload modes of x-amz-content-sha256: plain, unsigned, and the aws-chunked framings (S3 API
-// Reference, "Signature calculations").
+// The modes of a payload that x-amz-content-sha256 can name: plain, unsigned, and those of
+// aws-chunked. Source: S3 API Reference, "Signature calculations".
 #include <algorithm>
 #include <cstring>
 
@@ -117,7 +117,8 @@ class ChunkedSource : public BodySource {
     at_ += n;
     return n;
   }
-  Result<std::string> line() {  // up to LF, without CR LF
+  // The bytes up to LF, without CR LF.
+  Result<std::string> line() {
     for (size_t end;;) {
       if ((end = buffer_.find('\n', at_)) != std::string::npos) {
         std::string out = buffer_.substr(at_, end - at_);
@@ -177,7 +178,7 @@ class ChunkedSource : public BodySource {
     std::string to_hash, claimed;
     for (size_t count = 0; trailer_ || count == 0; ++count) {
       auto next = line();
-      if (!next && !trailer_) break;  // the final CR LF may be missing when nothing follows
+      if (!next && !trailer_) break;  // without trailers, the last CR LF may be missing
       if (!next) return std::move(next).error();
       const size_t colon = next->find(':');
       if (next->empty()) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Where services meet: small interfaces, implemented by one service, used by others, joined in
-// main.cc.
+// Where services meet. Each class is a small interface that one service implements and others use;
+// Ports holds them, and src/cli/server.cc fills it. So no service includes another.
+//
+//   TRY(const KeyView key, in.ports().data_keys->find("alias/aws/s3", snapshot));
+//   TRY(const DataKey data_key, in.ports().data_keys->generate(key.arn, context, staged));
+//   in.ports().journal->append(staged, "/aws/lambda/report", stream, {{time, "done"}});
 #include <functional>
 #include <set>
 
@@ -10,7 +14,8 @@
 
 namespace sluice {
 
-struct Session {              // a set of temporary credentials
+// A set of temporary credentials.
+struct Session {
   std::string access_key_id;  // ASIA...
   Secret secret_access_key;
   std::string token;
@@ -19,14 +24,16 @@ struct Session {              // a set of temporary credentials
   std::string arn(const Scope& scope) const;  // arn:aws:sts::A:assumed-role/<RoleName>/<session>
 };
 
-// Sessions are sealed into their own token: nothing to store, nothing to lose. request/session.cc
+// Makes sessions and opens them again. They are sealed into their own tokens, so that nothing about
+// them is stored (request/session.h).
 class Sessions {
  public:
   virtual ~Sessions() = default;
   virtual Session mint(std::string_view role_arn, std::string_view role_id,
                        std::string_view session_name, int64_t duration_s) = 0;
-  virtual Result<Session> open(
-      std::string_view token) = 0;  // InvalidToken: not ours. Expiry is the caller's check
+  // Errors: InvalidToken when the token is not ours. Whoever calls this must look whether the
+  // session has expired.
+  virtual Result<Session> open(std::string_view token) = 0;
 };
 
 struct RoleView {
@@ -36,16 +43,19 @@ struct RoleView {
 };
 struct RoleRules {
   RoleView role;
-  std::vector<policy::DocumentPtr> policies;  // nullptr: one does not parse, which denies
-  uint64_t read_at;                           // Snapshot::commit()
+  // A nullptr is a policy that does not parse, and denies.
+  std::vector<policy::DocumentPtr> policies;
+  // The Snapshot::commit() at which they were read.
+  uint64_t read_at;
 };
-class Identities {  // by iam
+// The roles that there are. Implemented by iam.
+class Identities {
  public:
   virtual ~Identities() = default;
-  // From the tables iam.role and iam.role-policy alone.
+  // Must read nothing but the tables iam.role and iam.role-policy.
   virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
-  // role() with its policies parsed, kept while no role and no policy of one changes: every request
-  // asks. nullptr: there is none.
+  // The role with its policies parsed; nullptr when there is none. Every request asks for it, so it
+  // is kept until a role or a role's policy changes.
   std::shared_ptr<const RoleRules> rules(std::string_view role_name, const Snapshot&) const;
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
 
@@ -56,76 +66,87 @@ class Identities {  // by iam
 };
 
 struct KeyView {
+  // `state` is Enabled, Disabled or PendingDeletion.
   std::string arn, id, state, policy;
-};  // state: Enabled, Disabled, PendingDeletion
+};
 struct DataKey {
   Secret plain;
   std::string wrapped;
   std::string key_arn;
 };
-class DataKeys {  // by kms
+// The keys of KMS, for services that encrypt with them. Implemented by kms.
+class DataKeys {
  public:
   virtual ~DataKeys() = default;
-  // `reference`: id, ARN, alias name or ARN; "alias/aws/s3", "alias/aws/dynamodb" are service keys,
-  // made on first use.
-  virtual Result<KeyView> find(std::string_view reference,
-                               const Snapshot&) const = 0;  // NotFoundException
-  // The need for using a key on the caller's behalf: kms:ViaService, kms:EncryptionContext:*
-  // filled, key policy attached. Service keys: nullopt
+  // `reference` is an id, an ARN, or the name or the ARN of an alias. "alias/aws/s3" and
+  // "alias/aws/dynamodb" are service keys, which are made when they are used first. Errors:
+  // NotFoundException.
+  virtual Result<KeyView> find(std::string_view reference, const Snapshot&) const = 0;
+  // What the caller needs so that a service may use the key on his behalf. It has kms:ViaService,
+  // kms:EncryptionContext:* and the policy of the key. nullopt for service keys.
   virtual Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                            const json::object& context, std::string_view via,
                                            const Snapshot&) const = 0;
+  // Errors: NotFoundException, DisabledException, KMSInvalidStateException.
   virtual Result<DataKey> generate(std::string_view reference, const json::object& context,
-                                   Staged&) = 0;  // DisabledException...
+                                   Staged&) = 0;
   virtual Result<Secret> unwrap(std::string_view wrapped, const json::object& context,
                                 const Snapshot&) = 0;
 };
 
-class FunctionPolicies {  // by lambda: for the check S3 makes when a notification is put
+// The policies of functions: S3 asks when a notification is put. Implemented by lambda.
+class FunctionPolicies {
  public:
   virtual ~FunctionPolicies() = default;
-  // ResourceNotFoundException when there is no such function; the policy may be ""
+  // "" when the function has none. Errors: ResourceNotFoundException when there is no such
+  // function.
   virtual Result<std::string> policy(std::string_view function_arn, const Snapshot&) const = 0;
 };
 
-// What a page of another origin asks of a bucket: with a preflight, or with the request itself.
+// What a page of another origin asks of a bucket, in a preflight or in the request itself.
 struct CrossOrigin {
   std::string bucket, origin, method;
   std::vector<std::string> headers;  // lower case
 };
-class Buckets {  // by s3
+// The buckets that there are. Implemented by s3.
+class Buckets {
  public:
   virtual ~Buckets() = default;
-  virtual Result<std::string> policy(
-      const std::string& bucket, const Snapshot&) const = 0;  // NoSuchBucket; "" when it has none
-  // The headers of an answer that the bucket's CORS rules allow; nullopt when no rule does, or
-  // there is no such bucket.
+  // "" when the bucket has none. Errors: NoSuchBucket.
+  virtual Result<std::string> policy(const std::string& bucket, const Snapshot&) const = 0;
+  // The headers that the CORS rules of the bucket add to the answer. nullopt when no rule allows
+  // what is asked, or when there is no such bucket.
   virtual std::optional<Headers> cross_origin(const CrossOrigin& asked, const Snapshot&) const = 0;
 };
 
-class Trails {  // by cloudtrail
+// The trails that there are. Implemented by cloudtrail.
+class Trails {
  public:
   virtual ~Trails() = default;
-  virtual void wake() = 0;  // a trail was changed: look at once. Does not block
-  // Below its prefix in its bucket a trail alone writes, whatever policies allow.
-  // AccessDenied. Read through `staged`: a trail that came while a body was on its way is a
-  // conflict
+  // A trail was changed and is to be looked at now. Does not block.
+  virtual void wake() = 0;
+  // Only a trail itself may write below its prefix in its bucket, whatever the policies allow.
+  // Errors: AccessDenied. The trails are read through `staged`, so that a trail that was made while
+  // a body was on its way is a conflict.
   virtual Result<Done> may_write(const std::vector<Need>& needs, const Caller& caller,
                                  Staged& staged) const = 0;
 };
 
-class Journal {  // by logs: what services write into CloudWatch Logs
+// What services write into CloudWatch Logs. Implemented by logs.
+class Journal {
  public:
   virtual ~Journal() = default;
   struct Line {
     Time time;
     std::string message;
   };
-  // Creates group and stream when absent; embedded-metric lines become metrics.
+  // Makes the group and the stream when they do not exist. Lines in the embedded metric format also
+  // become metrics.
   virtual void append(Staged&, std::string_view group, std::string_view stream,
                       const std::vector<Line>& lines) = 0;
 };
-class Meter {  // by cloudwatch
+// What services count in CloudWatch. Implemented by cloudwatch.
+class Meter {
  public:
   using Dimensions = std::vector<std::pair<std::string, std::string>>;
   struct Sample {
@@ -137,51 +158,51 @@ class Meter {  // by cloudwatch
     int64_t resolution_s = 60;
   };
   virtual ~Meter() = default;
-  virtual void record(Staged&, const Sample& sample) = 0;  // never conflicts with another writer
+  // Never conflicts with another writer.
+  virtual void record(Staged&, const Sample& sample) = 0;
   void record(Staged& staged, std::string_view space, std::string_view metric,
               const Dimensions& dimensions, double value, std::string_view unit, Time time) {
     record(staged, {space, metric, dimensions, {&value, 1}, unit, time});
   }
 };
 
-// What a caller inside the process writes in the commit of its call, once the call has succeeded:
-// both are durable, or neither. Its error is the call's. A request from the wire cannot carry one:
-// it is an argument of call() alone.
+// What somebody inside the process writes together with a call that he makes: after the call has
+// succeeded, in the same commit. When it fails, the call fails with its error. A request from
+// outside cannot bring one, because only call() takes it.
 using Rider = std::function<Result<Done>(Staged&)>;
 
-// Calls an operation from inside, through the same path: parse, authorise, run, commit, audit, as
-// `caller`.
+// Calls an operation from inside the process as `caller`. The call goes the same way as one from
+// outside: parse, authorise, run, commit with its audit record. Implemented by Path
+// (request/serve.h).
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
-  // `service`: signing name. `request` needs method/path/query/headers/body as on the wire (for
-  // query protocol: query = fields incl. Action).
+  // `service` is a signing name. `request` has method, path, query, headers and body as a client
+  // would send them; for the query protocol its `query` holds all fields, also Action.
   virtual Response call(std::string_view service, std::string_view operation, Request request,
                         const Caller& caller, const Rider& rider = {}) = 0;
 };
 
-// Sockets for function sandboxes, served by net.
+// Serves the sockets of function sandboxes. Implemented in src/cli/server.cc over net.
 class Wire {
  public:
   virtual ~Wire() = default;
   using Handler = std::function<Response(Request, BodySource&)>;
-  // Speaks HTTP on a connected socket until it closes or is shut down; takes the descriptor over,
-  // blocks.
+  // Speaks HTTP on a connected socket and returns when it is closed or shut down. It closes `fd`.
   virtual void serve_plain(int fd, const Handler& handler) = 0;
-  virtual void adopt_tls(
-      int fd,
-      std::string peer_ip) = 0;  // a connection to the endpoint, as if it had been accepted there
+  // Serves a connection like those that the endpoint has accepted. Does not block.
+  virtual void adopt_tls(int fd, std::string peer_ip) = 0;
 };
 
-// What `sluice verify` finds in the records of the services: every seal opened, every reference
-// followed.
+// What `sluice verify` finds in the records of the services. It opens every seal and follows every
+// reference.
 class Verification {
  public:
   std::vector<std::string> damaged;
-  std::set<std::string> files;  // object files that a record names
-  uint64_t
-      seals = 0,
-      shut = 0;  // opened; left shut because their KMS key is disabled or gone, which is not damage
+  std::set<std::string> files;  // the object files that a record names
+  // How many seals were opened, and how many were left because their KMS key is disabled or gone,
+  // which is not damage.
+  uint64_t seals = 0, shut = 0;
   void judge(const std::string& what, const Result<Done>& opened) {
     if (opened) {
       ++seals;
@@ -197,10 +218,10 @@ class Verification {
                         (opened.error().message.empty() ? code : opened.error().message));
   }
 };
-// Reads the whole of a sealed file.
+// Reads a sealed file to its end.
 Result<Done> open_every_seal(Store& store, const BlobRef& blob, const Secret& data_key);
 
-// Ports of main. A null member means the service is not linked in (unit tests).
+// All of the ports. A nullptr means that the service is not there, as in unit tests.
 struct Ports {
   Store* store = nullptr;
   Sessions* sessions = nullptr;
@@ -214,7 +235,7 @@ struct Ports {
   Dispatcher* dispatcher = nullptr;
   Wire* wire = nullptr;
   class FunctionRunner* runner = nullptr;  // services/lambda/runner.h, for Invoke
-  std::string endpoint_url, ca_file;       // what functions are told
+  std::string endpoint_url, ca_file;       // as functions are told them
   std::vector<const Service*> services;
   const Service* operator_service = nullptr;  // of the Unix socket alone
 };

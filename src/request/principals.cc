@@ -25,8 +25,8 @@ Result<Done> change_names(json::object& principals, const Change& change, bool& 
   return Done{};
 }
 
-// Applies `change` to every name in a Principal or NotPrincipal; the text stays as it was written
-// when nothing changes.
+// Applies `change` to every name in a Principal or NotPrincipal. When nothing changes, the text
+// stays as it was written.
 Result<std::string> change_principals(const std::string& text, const Change& change) {
   TRY(json::object document, parse_json_object(text));
   json::value* statements = document.if_contains("Statement");

@@ -26,8 +26,9 @@ Response render_error(const Request& request, const Service& service, const Erro
       break;
     }
     case Protocol::query: {
-      std::string code =
-          error.code;  // of a service that has JSON, too: the code it always had in this protocol
+      // A service that also speaks JSON has other codes there. "query-error" is its code in this
+      // protocol.
+      std::string code = error.code;
       for (const auto& [name, value] : error.details)
         if (name == "query-error") code = value.substr(0, value.find(';'));
       XmlWriter xml;
@@ -90,7 +91,8 @@ void finish(Response& r, const Request& request, const Service& service) {
                                       : "application/x-amz-json-1.1");
 }
 
-// The wrapper of the query protocol: <OpResponse><OpResult>...</OpResult><ResponseMetadata>.
+// Puts the body into what the query protocol has around it:
+// <OpResponse><OpResult>...</OpResult><ResponseMetadata>.
 void wrap_query(Response& r, const Request& request, const Service& service, const Row& row) {
   const std::string name(row.name);
   const std::string inner = std::move(r.body);

@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-// The credential of a request that names one, unverified.
+// The credential that a request names, which nothing has proven; "" when it names none.
 std::string claimed_credential(const Request& request) {
   if (std::string credential = request.query_text("X-Amz-Credential"); !credential.empty())
     return credential;
@@ -25,7 +25,7 @@ std::string claimed_service(const Request& request) {
   return parts.size() == 5 ? std::string(parts[3]) : std::string();
 }
 
-// "/2015-03-31/...": Lambda's paths begin with the date of their API.
+// Whether a path is like "/2015-03-31/...": those of Lambda begin with the date of their API.
 bool is_dated(std::string_view path) {
   constexpr std::string_view kForm = "/dddd-dd-dd/";
   if (path.size() < kForm.size()) return false;
@@ -72,7 +72,7 @@ bool matches_flag(const Request& request, std::string_view flag) {
   return value && (equals == flag.npos || *value == flag.substr(equals + 1));
 }
 
-// The built operation that fits best, with the parameters of its path.
+// The row that fits best. `best_params` become the parameters of its path.
 const Row* best_row(const Request& request, const Service& service,
                     std::vector<std::pair<std::string, std::string>>& best_params) {
   const Row* best = nullptr;
@@ -99,8 +99,8 @@ const Row* best_row(const Request& request, const Service& service,
   return best;
 }
 
-// The name of the operation of AWS that a REST request asks for and Sluice has not; "" when none
-// is known.
+// The name of the operation of AWS that a REST request asks for and that Sluice does not have; ""
+// when there is none.
 std::string_view unbuilt_name(const Request& request, const Service& service, const Row* best) {
   std::vector<std::pair<std::string, std::string>> params;
   int literals = 0;
@@ -153,7 +153,7 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
   return best;
 }
 
-// How a client of a service that is not here speaks: it reads an error in its own protocol only.
+// The protocol that a client of an unknown service speaks: it can read an error only in that.
 Protocol protocol_of_client(const Request& request) {
   const std::string type = request.headers.get("content-type");
   if (request.headers.find("x-amz-target") || type.starts_with("application/x-amz-json"))

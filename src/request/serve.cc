@@ -35,7 +35,7 @@ void parse_query(Request& request) {
   request.path = request.target.substr(0, mark);
   request.raw_query = mark == std::string::npos ? "" : request.target.substr(mark + 1);
 }
-// false: a broken escape; what can be read is there.
+// False: a field has a broken escape; the others were added.
 bool append_fields(std::string_view text, std::vector<std::pair<std::string, std::string>>& into) {
   bool well_formed = true;
   for (const auto part : split(text, '&')) {
@@ -51,7 +51,7 @@ bool append_fields(std::string_view text, std::vector<std::pair<std::string, std
   }
   return well_formed;
 }
-// S3 "Error responses"; IAM "Common errors".
+// Sources: S3 API Reference, "Error responses"; IAM API Reference, "Common errors".
 Error malformed_query(const Service& service) {
   if (service.protocol == Protocol::rest_xml)
     return {400, "InvalidURI", "Couldn't parse the specified URI.", {}};
@@ -89,7 +89,7 @@ Error slow_down(const Service& service, std::string text) {
   }
 }
 
-// A body that drips would hold its memory for as long as it likes.
+// A body that comes in drops would hold its memory for as long as its sender likes.
 bool is_too_slow(int64_t begun_us, size_t bytes) {
   const int64_t seconds = (monotonic_us() - begun_us) / 1'000'000 - kBodyGraceS;
   return seconds > 0 && static_cast<int64_t>(bytes) < seconds * kBodyBytesPerSecondMin;
@@ -98,13 +98,13 @@ bool is_too_slow(int64_t begun_us, size_t bytes) {
 Result<std::string> read_all(BodySource& source, const Request& request, const Service& service,
                              BodyBudget::Share& share) {
   const size_t bytes_max = body_bytes_max(service);
-  const std::string length =
-      request.headers.get("content-length");  // refused before a byte of it is read
+  // A body that says that it is too large is refused before a byte of it is read.
+  const std::string length = request.headers.get("content-length");
   if (const auto declared = parse_int(length);
       !length.empty() && (!declared || *declared > static_cast<int64_t>(bytes_max)))
     return too_large(service);
-  constexpr size_t kProbeBytes = 512,
-                   kStepBytesMax = 1 << 20;  // a length is a claim: memory follows what arrives
+  // The length is only a claim, so memory is taken in steps, as the bytes arrive.
+  constexpr size_t kProbeBytes = 512, kStepBytesMax = 1 << 20;
   const int64_t begun_us = monotonic_us();
   std::string out;
   for (size_t step =
@@ -131,8 +131,8 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
   }
 }
 
-// A buffered payload; a checksum that came behind it joins the headers, where the operation looks
-// for it.
+// Reads the whole payload. A checksum that came in the trailers is added to the headers, where the
+// operation looks for it.
 Result<std::string> read_whole(BodySource& payload, Request& request, const Service& service,
                                BodyBudget::Share& share) {
   TRY(std::string body, read_all(payload, request, service, share));
@@ -143,7 +143,7 @@ Result<std::string> read_whole(BodySource& payload, Request& request, const Serv
   return body;
 }
 
-// What a nearly full disk has no room for. Deleting writes little, and makes room.
+// Whether there is no room for this on a nearly full disk. Deleting writes little and makes room.
 bool takes_in(const Row& row) {
   return row.writes && !row.read_only && !row.name.starts_with("Delete") &&
          !row.name.starts_with("Abort");
@@ -156,8 +156,8 @@ Error disk_nearly_full() {
           {}};
 }
 
-// AWS says AccessDenied in XML and AccessDeniedException in JSON, with 400 in the JSON RPC
-// protocols.
+// AWS says AccessDenied in XML and AccessDeniedException in JSON; in the JSON RPC protocols its
+// status is 400.
 Error in_dialect(Error error, const Service& service) {
   if (error.code != "AccessDenied" || service.protocol == Protocol::rest_xml ||
       service.protocol == Protocol::query)
@@ -166,7 +166,7 @@ Error in_dialect(Error error, const Service& service) {
   error.status = service.protocol == Protocol::rest_json ? 403 : 400;
   return error;
 }
-// More than a body may take without counting. Without a length it may be any.
+// Whether a body is larger than the bytes that do not count. Without a length it may be.
 bool is_large(const Request& request) {
   const auto length = parse_int(request.headers.get("content-length"));
   return length ? *length > static_cast<int64_t>(kFreeBytes)
@@ -214,7 +214,7 @@ Path::Attempt Path::attempt(const Request& request, const Service& service, cons
 Result<Response> Path::run(const Request& request, const Service& service, const Row& row,
                            const Caller& caller, AuditFacts& facts, std::optional<Receipt>& receipt,
                            const Rider& rider) {
-  std::shared_ptr<void> received;  // the body of a request that is run again
+  std::shared_ptr<void> received;  // the body, for when the request is run again
   for (int tries = 0;; ++tries) {
     Staged staged = ports_.store->stage();
     Attempt last = attempt(request, service, row, caller, facts, received, rider, staged);
@@ -274,8 +274,8 @@ Response Path::serve(Request request, BodySource& raw) {
   return response;
 }
 
-// A preflight is sent without a session. A refused one is recorded as a stranger's call; one that
-// the rules allow changes nothing and tells no more than the rules do.
+// A preflight comes without a session. When it is refused, it is recorded like a stranger's call.
+// When the rules allow it, it has no record: it changes nothing and tells only what the rules say.
 Response Path::preflight(Request request) {
   static constexpr Service kS3{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", "", {}, ""};
   request.time = now();
@@ -357,7 +357,7 @@ Response Path::answer(Request request, BodySource& raw) {
   bool payload_proven = true;
   Result<Response> outcome = [&]() -> Result<Response> {
     std::shared_ptr<BodySource> payload;
-    if (s3) {  // the head alone proved the caller
+    if (s3) {  // so far only the head is proven
       payload_proven = false;
       TRY(payload, evidence.payload(raw, request));
     }
@@ -412,7 +412,8 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
     append_fields(request.raw_query, request.query);
   }
   if (request.source_ip.empty()) request.source_ip = std::string(service->event_source);
-  if (request.tls_version.empty()) request.tls_version = "TLSv1.3";  // it never left the process
+  // Nobody outside can read it, so policies see it as they see TLS.
+  if (request.tls_version.empty()) request.tls_version = "TLSv1.3";
   const Row* row = nullptr;
   AuditFacts facts;
   std::optional<Receipt> receipt;
@@ -424,7 +425,7 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
         if (r.name == operation) row = &r;
       if (!row) return Error{400, "UnknownOperationException", std::string(operation), {}};
     }
-    // What never left the process needs no proof that it arrived whole, but S3 asks for one.
+    // A body that never left the process needs no proof that it is whole, but S3 asks for one.
     if (service->protocol == Protocol::rest_xml && !request.body.empty() &&
         !request.headers.find("content-md5"))
       request.headers.add("content-md5", base64(md5(request.body)));

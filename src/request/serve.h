@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The life of a request (ARCHITECTURE.md). One function reads top to bottom; the types allow no
-// other order.
+// The path of a request from its head to its answer (ARCHITECTURE.md). Path::serve reads from top
+// to bottom, and the types allow no other order.
+//
+//   Path path(ports);
+//   Response answer = path.serve(std::move(head), body);
 #include "request/audit.h"
 #include "request/authenticator.h"
 #include "request/body_budget.h"
@@ -9,10 +12,10 @@
 
 namespace sluice {
 
-// What a buffered body may hold, in bytes; streamed bodies (S3 objects) are bounded by their
-// operation.
+// How many bytes a body that is held whole may have. Streamed bodies (S3 objects) are bounded by
+// their operation.
 constexpr size_t kBodyBytesMax = 2 << 20;         // S3 documents, query and JSON services
-constexpr size_t kDynamoBodyBytesMax = 17 << 20;  // BatchWriteItem: 16 MB and its framing
+constexpr size_t kDynamoBodyBytesMax = 17 << 20;  // BatchWriteItem: 16 MB and the JSON around it
 constexpr size_t kLambdaBodyBytesMax = 70 << 20;  // CreateFunction: a 50 MB zip in base64
 constexpr size_t kMetricsBodyBytesMax = 1 << 20;  // PutMetricData, before and after gzip
 constexpr int kConflictRetriesMax = 50;
@@ -20,21 +23,22 @@ constexpr int kConflictRetriesMax = 50;
 class Path : public Dispatcher {
  public:
   explicit Path(Ports& ports) : ports_(ports), counters_(ports.services) {}
-  // One request from outside, over the wire or at the operator's socket. `head` has method, target,
-  // headers, peer facts; `raw` is its body as it comes from the connection.
+  // Serves one request from outside, over the wire or at the operator's socket. `head` has its
+  // method, target and headers and what is known of the peer; `raw` is its body as it comes from
+  // the connection.
   Response serve(Request head, BodySource& raw);
   Response call(std::string_view service, std::string_view operation, Request request,
                 const Caller& caller, const Rider& rider = {}) override;
-  // Writes one record of the strangers' failures that have none of their own: now and then, and at
-  // the end.
+  // Writes one record that counts the strangers' failures without records of their own. Called now
+  // and then, and at the end.
   void record_unrecorded_strangers();
   const Counters& counters() const { return counters_; }
 
  private:
   Response answer(Request head, BodySource& raw);
   Response preflight(Request head);
-  // One run of an operation: what it answers, and its audit records. A failure leaves `staged`
-  // empty: it commits its records alone.
+  // What one run of an operation answers, and its audit records. After a failure `staged` is empty,
+  // so that only the records are committed.
   struct Attempt {
     Result<Response> outcome;
     std::vector<json::object> records;

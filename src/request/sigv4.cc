@@ -10,7 +10,7 @@
 namespace sluice::sigv4 {
 namespace {
 
-// Codes by dialect: S3, query, JSON, rest-json; with their statuses.
+// The status and the code of a fault. There is one for each dialect: S3, query, JSON and rest-json.
 struct Dialect {
   int status;
   const char* code;
@@ -97,7 +97,7 @@ std::vector<std::string> split_headers(std::string_view text) {
   return out;
 }
 
-// S3 begins each text with the same words; the others' say what is wrong alone.
+// S3 begins each text with the same words. The texts of other services only say what is wrong.
 Error malformed(const Service& service, const std::string& s3_text, std::string other_text) {
   return fault(Fault::malformed, service,
                service.protocol == Protocol::rest_xml
@@ -105,7 +105,7 @@ Error malformed(const Service& service, const std::string& s3_text, std::string 
                    : std::move(other_text));
 }
 
-// A date, a Region, a service of a stranger's request, as an error shows it back to him.
+// What a stranger has sent (a date, a Region, a service), as the error shows it to him.
 std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 128)) + "'"; }
 
 bool parse_scope(std::string_view credential, Claim& claim) {
@@ -248,7 +248,7 @@ Result<Done> verify_scope(const Claim& claim, const Service& service, const Scop
                     : "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
                       "date from HTTP: " +
                           quoted(claim.date) + " != '" + claim.time_text.substr(0, 8) + "'.");
-  // IAM's own endpoint is global: its clients sign for us-east-1 wherever they are.
+  // IAM has one endpoint for all Regions, and its clients always sign for us-east-1.
   const bool global = service.name == "iam" || service.name == "sts";
   if (claim.region != scope.region && !(global && claim.region == "us-east-1")) {
     if (s3)
@@ -325,7 +325,7 @@ Result<Done> require_components(const Claim& claim, const Service& service) {
                    sentences);
 }
 
-// What x-amz-content-sha256 may say of an S3 payload.
+// Checks that x-amz-content-sha256 names a mode that S3 has.
 Result<Done> check_payload_mode(const Request& request) {
   const std::string* mode = request.headers.find("x-amz-content-sha256");
   if (!mode || mode->empty() || *mode == "UNSIGNED-PAYLOAD" || mode->starts_with("STREAMING-") ||
@@ -413,7 +413,7 @@ Result<Claim> parse(const Request& request, const Service& service) {
   return claim;
 }
 
-// S3 API Reference, "Authenticating Requests in Browser-Based Uploads Using POST".
+// Source: S3 API Reference, "Authenticating Requests in Browser-Based Uploads Using POST".
 Result<Claim> parse_form(const FormUpload& form, const Service& service) {
   const auto bad = [](std::string_view field, std::string text) {
     return Error{400,
@@ -463,7 +463,7 @@ Result<std::shared_ptr<const KnownSession>> KnownSessions::find(const Claim& cla
                                                                 const Service& service,
                                                                 const Ports& ports, Time now) {
   const bool s3 = service.protocol == Protocol::rest_xml;
-  // There are no long-lived keys: without a token no key is known.
+  // There are no long-lived keys, so a key without a token cannot be known.
   if (claim.token.empty())
     return s3 ? fault(Fault::unknown_key, service,
                       "The AWS Access Key Id you provided does not exist in our records.",
@@ -479,7 +479,7 @@ Result<std::shared_ptr<const KnownSession>> KnownSessions::find(const Claim& cla
                  s3 ? "" : "The security token included in the request is expired");
   const auto rules = ports.identities->rules(session.role_name, ports.store->snapshot());
   if (!rules || rules->role.id != session.role_id)
-    return fault(Fault::bad_token, service);  // deleted, or made anew under the old name
+    return fault(Fault::bad_token, service);  // the role is gone; another may have its name
   return found;
 }
 

@@ -3,8 +3,8 @@
 
 namespace sluice {
 namespace {
-// Amazon S3 API Reference and Lambda API Reference, "Actions". An operation that is built meanwhile
-// is found before its line here.
+// Sources: Amazon S3 API Reference and Lambda API Reference, "Actions". When an operation has been
+// built, its row is found before its line here.
 constexpr Unbuilt kUnbuilt[] = {
     {"s3", {"GET", "/{Bucket}", "accelerate", ""}, "GetBucketAccelerateConfiguration"},
     {"s3", {"PUT", "/{Bucket}", "accelerate", ""}, "PutBucketAccelerateConfiguration"},

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// REST operations of AWS that Sluice does not implement. Their names are in no header of a request,
-// only in its method and path, and both the refusal and the audit record say them.
+// The REST operations of AWS that Sluice does not have. No header of a request names them, only its
+// method and path; the refusal and the audit record call them by their name.
+//
+//   for (const Unbuilt& one : unbuilt_operations())
+//     if (matches_path(one.match, request.path, params, literals)) return one.name;
 #include <span>
 
 #include "request/operation.h"

@@ -17,9 +17,8 @@ namespace sluice {
 namespace {
 constexpr size_t kChunkBytes = 64 * 1024, kSealedBytes = kChunkBytes + kAeadTagBytes;
 
-std::string nonce(uint64_t index) {
-  return std::string(4, '\0') + big_endian64(index);
-}  // the key is used for this file alone
+// The key is used for one file only, so the number of the chunk is used only once with it.
+std::string nonce(uint64_t index) { return std::string(4, '\0') + big_endian64(index); }
 std::string aad(const std::string& id, uint64_t index, bool last) {
   return id + big_endian64(index) + (last ? "L" : "-");
 }
@@ -58,8 +57,8 @@ class Writer : public BlobWriter {
   Result<Done> write(std::string_view plain) override {
     total_ += plain.size();
     while (!plain.empty()) {
-      if (pending_.size() == kChunkBytes)
-        CHECK(flush(false));  // the last chunk, full or not, is flushed by finish()
+      // The last chunk, full or not, is left for finish().
+      if (pending_.size() == kChunkBytes) CHECK(flush(false));
       const size_t n = std::min(kChunkBytes - pending_.size(), plain.size());
       pending_.append(plain.substr(0, n));
       plain.remove_prefix(n);
@@ -111,7 +110,7 @@ class Reader : public BlobReader {
       const uint64_t index = (offset + done) / kChunkBytes;
       const size_t from = (offset + done) % kChunkBytes,
                    n = std::min(out.size() - done, chunk_bytes(index) - from);
-      if (n == chunk_bytes(index)) {  // whole: opened where it is wanted
+      if (n == chunk_bytes(index)) {  // a whole chunk is opened directly into `out`
         CHECK(open_chunk(index, out.data() + done));
       } else {
         if (!loaded_ || index != index_) {
@@ -146,7 +145,7 @@ class Reader : public BlobReader {
   const int fd_;
   const BlobRef blob_;
   Aead aead_;
-  std::string sealed_, chunk_;  // chunk_: one that was read in part
+  std::string sealed_, chunk_;  // `chunk_` is one of which only a part was wanted
   uint64_t index_ = 0;
   bool loaded_ = false;
 };

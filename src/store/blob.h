@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Object bytes larger than fit in a record: one file each, sealed in AES-256-GCM chunks.
-// docs/on-disk.md
+// Object bytes that are too large for a record. Each body is one file, sealed in chunks with
+// AES-256-GCM; docs/on-disk.md has the layout.
+//
+//   std::unique_ptr<BlobWriter> writer = blobs.write(data_key);
+//   CHECK(writer->write(bytes));
+//   TRY(const BlobRef blob, writer->finish());
+//   staged.adopt(blob);   // without this the file is unlinked with the last copy of `blob`
 #include "store/disk_space.h"
 #include "store/released_files.h"
 #include "store/store.h"
 
 namespace sluice {
 
-// Unlinks a finished file that no commit named.
+// Unlinks a finished file, unless a commit names it.
 struct UncommittedFile {
   std::string path;
-  bool may_be_named = false;  // by a commit, or by one whose outcome a restart will show
+  // A commit names it, or a failed commit may: only a restart shows what came of that one.
+  bool may_be_named = false;
   explicit UncommittedFile(std::string p) : path(std::move(p)) {}
   ~UncommittedFile();
 };
@@ -19,7 +25,7 @@ struct UncommittedFile {
 // The files under <data_dir>/blobs.
 class Blobs {
  public:
-  // `free`: takes the ids of files that nobody reads any more (ReleasedFiles).
+  // `free` is called with the ids of files that nobody reads any more (ReleasedFiles).
   Blobs(std::string dir, DiskSpace& disk, ReleasedFiles::Free free);
   std::unique_ptr<BlobWriter> write(const Secret& data_key);
   Result<std::unique_ptr<BlobReader>> read(const BlobRef& blob, const Secret& data_key);
@@ -27,7 +33,8 @@ class Blobs {
   ReleasedFiles& released() { return released_; }
   DiskSpace& disk() { return disk_; }
   std::string path(const std::string& id) const;
-  std::vector<std::string> ids() const;  // every file there is
+  // The ids of all files in the directory.
+  std::vector<std::string> ids() const;
 
  private:
   const std::string dir_;

@@ -10,8 +10,8 @@
 namespace sluice {
 namespace {
 constexpr size_t kGroupMax = 128;
-// A record that cannot be read back would be in the chain and in no trail: text that is not UTF-8
-// is shown percent-encoded, what nests too deep is left out.
+// A record that cannot be read back would stand in the chain but in no trail. So text that is not
+// UTF-8 becomes percent-encoded, and what is nested too deep is left out.
 constexpr int kRecordDepthMax = 128;  // parse_json_object reads 160
 void make_readable(json::value& value, int depth) {
   if (json::string* text = value.if_string()) {
@@ -73,8 +73,9 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
       crash_point_(options.crash_point),
       on_failure_(options.on_failure),
       chain_(kChainStart) {
-  // Format 1 noted no end. Where records were cut off behind the store's back, the numbers go on
-  // behind them, so that `sluice verify` sees the gap.
+  // Format 1 noted no end, so the newest record may be newer than what is noted. When somebody has
+  // cut records off, the noted end is newer: the numbers go on after it, and `sluice verify` sees
+  // the gap.
   End& end = end_of(audit_);
   snapshot().read(kAuditLog, 0, true, [&](uint64_t number, std::string_view value) {
     end.number = std::max(end.number, number);
@@ -107,7 +108,7 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
   if (!mine.done) {
     leader_active_ = true;
     std::vector<Waiter*> group;
-    // An expect_empty looks at the database: it goes first in its group, and alone.
+    // A request with expect_empty looks at the database, so it is alone in its group.
     while (!waiting_.empty() && group.size() < kGroupMax) {
       const bool alone = !waiting_.front()->staged->data_->empty_prefixes.empty();
       if (alone && !group.empty()) break;
@@ -118,7 +119,7 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
     lock.unlock();
     try {
       lead(group);
-    } catch (const std::exception& bug) {  // who waits must not wait for ever
+    } catch (const std::exception& bug) {  // else those in the group would wait for ever
       fail(group, bug.what());
     }
     lock.lock();
@@ -154,7 +155,8 @@ std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const W
   return std::nullopt;
 }
 
-// Exactly: by those before it in the group, or in the database since its snapshot.
+// Whether the key was really written, by a request before this one in the group or in the database
+// since the request's snapshot.
 bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
                             const std::string& key) const {
   for (const Waiter* other : group) {
@@ -170,11 +172,12 @@ bool Committer::overwritten(const std::vector<Waiter*>& group, const Waiter& one
   const rocksdb::Status old_status = read(before, then), new_status = read({}, now);
   if (old_status.IsNotFound() || new_status.IsNotFound())
     return old_status.IsNotFound() != new_status.IsNotFound();
-  return !old_status.ok() || !new_status.ok() ||
-         then != now;  // what cannot be read counts as changed
+  // What cannot be read counts as changed.
+  return !old_status.ok() || !new_status.ok() || then != now;
 }
 
-// Behind those before it in the group, whose writes it sees: it cannot lose to them any more.
+// Runs the request again after those before it in the group. It sees their writes, so that it
+// cannot lose to them any more.
 void Committer::stage_anew(const std::vector<Waiter*>& group, Waiter& one) {
   Staged fresh = stage();
   for (const Waiter* other : group) {
@@ -196,8 +199,8 @@ bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   const std::string place = rocks_.place(prefix.bytes), first = place + prefix.bytes;
   for (it->Seek(first); it->Valid() && it->key().starts_with(first); it->Next()) {
     const auto own = data.writes.find({prefix.family, it->key().ToString().substr(place.size())});
-    if (own == data.writes.end() || own->second.has_value())
-      return true;  // what this commit erases does not count
+    // What this commit erases does not count.
+    if (own == data.writes.end() || own->second.has_value()) return true;
   }
   return false;
 }
@@ -223,7 +226,7 @@ void Committer::note_ends(rocksdb::WriteBatch& batch) {
                 big_endian64(end.number));
 }
 
-// Each is stored behind its own hash, and hashed behind the one before.
+// Each record is hashed together with the hash before it. It is stored with its own hash before it.
 void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records) {
   for (const std::string& record : records) {
     std::string chained;
@@ -242,8 +245,8 @@ void Committer::lead(std::vector<Waiter*>& group) {
   bool meta = false;
   for (Waiter* w : group) {
     w->error = check(group, *w);
-    // Who may do what is asked of a snapshot: where this commit changes metadata (policies, say),
-    // the request is decided anew once that is committed.
+    // A snapshot decides who may do what. When this commit changes metadata, policies for example,
+    // the request is run again only after that is committed.
     if (w->error && w->error->code == "Conflict" && w->rerun && !meta) stage_anew(group, *w);
     if (w->error) continue;
     for (const auto& [key, value] : w->staged->data_->writes) {
@@ -277,8 +280,8 @@ void Committer::lead(std::vector<Waiter*>& group) {
   if (crash_point_) crash_point_("after finish");
 }
 
-// The batch may be in the log, whole, and come to life at the next start; or it may not. What it
-// adopts and what it releases stays until then.
+// The whole batch may be in RocksDB's log and take effect at the next start, or it may not. So the
+// files that it adopts and those that it releases stay until then.
 void Committer::fail(const std::vector<Waiter*>& group, const std::string& why) {
   failed_ = true;
   for (Waiter* w : group) {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Group commit by leader (ARCHITECTURE.md): who comes first takes all that wait, checks their
-// reads, chains their audit records, writes one batch, syncs once, wakes the rest. After a failed
-// write nothing more is written until a restart: whether the batch is in the log is unknown, so no
-// file that either outcome names is unlinked (docs/decisions/0005-failed-writes.md).
+// Writes what requests have staged, many requests in one synced write. The first thread that comes
+// leads: it takes all that wait, checks their reads, chains their audit records, writes one batch,
+// syncs once and wakes the others (ARCHITECTURE.md, "Commit").
+//
+//   Committer committer(rocks, blobs, scope, jobs, options);
+//   Staged staged = committer.stage();
+//   staged.put(key, value);
+//   Result<Receipt> receipt = committer.commit(std::move(staged), {audit_record}, rerun);
+//
+// After a failed write nobody knows whether the batch is in RocksDB's log. So nothing more is
+// written until a restart, and no file that either outcome names is unlinked
+// (docs/decisions/0005-failed-writes.md).
 #include <atomic>
 #include <deque>
 
@@ -13,8 +21,8 @@
 
 namespace sluice {
 
-// In which commit a key was last written, at most: keys share slots, so a late answer may be
-// another key's and is then looked into.
+// The number of the last commit that wrote a key, or a later number. Several keys share one slot,
+// so "written" may be true of another key only; the committer then looks at the key itself.
 class RecentWrites {
  public:
   void note(Family family, std::string_view key, uint64_t commit) {
@@ -40,8 +48,10 @@ class Committer {
   Snapshot snapshot();
   Staged stage();
   bool failed() const { return failed_; }
-  const Histogram& group() const { return group_; }      // requests in each commit
-  const Histogram& sync_us() const { return sync_us_; }  // writing and syncing it
+  // How many requests each commit held.
+  const Histogram& group() const { return group_; }
+  // How long it took to write and sync each commit.
+  const Histogram& sync_us() const { return sync_us_; }
 
  private:
   struct Waiter {
@@ -62,9 +72,10 @@ class Committer {
   void stage_anew(const std::vector<Waiter*>& group, Waiter& one);
   bool occupied(const Staged::Data& data, const Key& prefix) const;
   void add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records);
+  // Where a log ends.
   struct End {
     uint64_t number;  // of the newest entry
-    bool moved;       // by the group at hand
+    bool moved;       // the group that is being written has appended to it
   };
   End& end_of(const Key& log);
   void append(rocksdb::WriteBatch& batch, Appended& entry);
@@ -84,16 +95,16 @@ class Committer {
   bool leader_active_ SLUICE_GUARDED_BY(mutex_) = false;
   // Only the leader touches these.
   RecentWrites recent_;
-  std::string chain_;  // behind the newest audit record
+  std::string chain_;  // the hash of the audit chain up to the newest record
   const Key audit_ = kAuditLog.entries();
   std::map<Key, End> log_ends_;
   std::atomic<bool> failed_{false};
-  // The newest. Raised after its write: a snapshot taken in between sees more than its number says,
-  // which can only cause a retry.
+  // The number of the newest commit. It is raised after the write, so a snapshot that is taken in
+  // between sees more than its number says. That can only make a request run again.
   std::atomic<uint64_t> commits_{1};
 };
 
-constexpr std::string_view kChainStart =
-    "00000000000000000000000000000000";  // the hash before the first record
+// The hash before the first audit record.
+constexpr std::string_view kChainStart = "00000000000000000000000000000000";
 
 }  // namespace sluice

@@ -47,18 +47,18 @@ void DiskSpace::give_up_reserve() {
   unlink(reserve_.c_str());
 }
 
-// What cannot be asked counts as room: a write then says what is wrong.
+// When the file system does not answer, that counts as room: the next write will say what is wrong.
 uint64_t DiskSpace::free_bytes() const {
   struct statvfs facts{};
   if (statvfs(dir_.c_str(), &facts) != 0) return std::numeric_limits<uint64_t>::max();
   return static_cast<uint64_t>(facts.f_bavail) * facts.f_frsize;
 }
 
-// Where a file system cannot set room aside there is no reserve.
+// There is no reserve on a file system that cannot set room aside.
 void DiskSpace::take_reserve() {
   const int fd = open(reserve_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return;
-  reserved_ = true;  // tried once: where it fails it would fail again
+  reserved_ = true;  // also when it fails, because it would fail again
   if (fallocate(fd, 0, 0, kReserveBytes) != 0) unlink(reserve_.c_str());
   close(fd);
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Room on the disk of the data directory. A log that meets a full disk has failed, and the server
-// with it; so the store stops taking in before that, and keeps a reserve for what comes after.
+// Watches the free space on the disk of the data directory. RocksDB's log fails when the disk is
+// full, and the server with it. So the store stops taking in new data before that, and keeps a
+// reserve for deleting and for recovery.
+//
+//   DiskSpace disk(options.data_dir);
+//   if (disk.low()) return no_space();   // ServiceUnavailable 503
 #include <atomic>
 #include <string>
 
@@ -9,20 +13,24 @@
 
 namespace sluice {
 
-// Below this, what makes the store grow is refused: reading and deleting go on, and their audit
-// records with them.
+// With less free space than this, requests that make the store grow are refused. Reading and
+// deleting go on, and so do their audit records.
 constexpr uint64_t kLowMarkBytes = 64 << 20;
-// `reserve` in the data directory: room that nothing else can take. It is given up when fewer than
-// kGiveUpBytes are free, or when a write failed for want of room, so that what deletes can be done
-// and a restart can recover; taken again when twice what it takes, and the low mark, are free.
+// The file `reserve` in the data directory keeps room that nothing else can take. It is removed
+// when fewer than kGiveUpBytes are free, or when a write failed because the disk was full: then
+// deletes can be done and a restart can recover. It is made again when twice its size and the low
+// mark are free.
 constexpr uint64_t kReserveBytes = 64 << 20, kGiveUpBytes = 16 << 20;
 
+// How often the disk is looked at.
 constexpr int64_t kLookMs = 10;
 
 class DiskSpace {
  public:
   explicit DiskSpace(const std::string& data_dir);
-  bool low();  // looks at the disk every kLookMs; gives up or takes the reserve
+  // Whether there is less than kLowMarkBytes. This also removes or makes the reserve. The disk
+  // itself is looked at every kLookMs only.
+  bool low();
   void give_up_reserve();
 
  private:

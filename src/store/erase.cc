@@ -30,7 +30,8 @@ bool erase_span(Store& store, Span span, const Stopping& stopping,
 }
 
 namespace {
-// In the job's event: which of its spans is under way, and where it goes on (base64 of a key).
+// The members of a job's event that say which of its spans is being erased, and where to go on (a
+// key in base64).
 constexpr std::string_view kSpan = "AtSpan", kNext = "AtKey";
 
 JobResult erase_all(Store& store, Job job, std::vector<Span> spans, const Stopping& stopping) {
@@ -47,7 +48,7 @@ JobResult erase_all(Store& store, Job job, std::vector<Span> spans, const Stoppi
   }
   Staged staged = store.stage();
   staged.finish(job);
-  (void)store.commit(std::move(staged), {}).has_value();  // else it is done again
+  (void)store.commit(std::move(staged), {}).has_value();  // when it fails, the job is done again
   return JobResult::finished();
 }
 }  // namespace

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Erasing more than fits in one commit: what can no longer be read, as the items of a deleted
-// table.
+// Erases more than one commit can hold, such as all items of a deleted table. Nobody may read these
+// keys any more when it begins.
+//
+//   serve_erasing(store, "dynamodb.purge", [](const json::object& event) {
+//     return std::vector{schema::span(items_of(members_from<PurgeEvent>(event).table_id))};
+//   });
 #include "store/jobs.h"
 
 namespace sluice {
 
-// In small commits, each behind the last key of the one before: what is erased stays in the way of
-// whoever scans from the beginning, until the store has compacted it. `note` adds to each commit
-// where the next one begins. False: stopped, or the store writes no more; the rest stays.
+// Erases a span in small commits. Each begins after the last key of the one before, because a scan
+// from the beginning is slow until RocksDB has compacted away what was erased. `note` can add to
+// each commit where the next one begins. False: it was stopped, or the store writes no more; the
+// rest of the span is still there.
 bool erase_span(Store& store, Span span, const Stopping& stopping,
                 const std::function<void(Staged&, const std::string& next)>& note = {});
 
-// Each job of the queue erases the spans that its event names, one after the other. The job keeps
-// how far it is: after a restart it goes on there.
+// Serves a queue whose jobs erase the spans that `spans` makes of their event, one after the other.
+// The job notes how far it is, and goes on there after a restart.
 void serve_erasing(Store& store, std::string queue,
                    std::function<std::vector<Span>(const json::object& event)> spans);
 

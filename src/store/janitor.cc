@@ -41,7 +41,7 @@ void Janitor::work(const Stopping& stopping) {
     freed = true;
     lock.lock();
   }
-  if (freed) blobs_.disk().low();  // looks whether there is room again
+  if (freed) blobs_.disk().low();  // there may be room for the reserve again
   name_who_holds_too_long();
 }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Frees the files that nobody names any more, on a thread of the jobs: unlinking a gigabyte takes a
-// large part of a second, in which no commit should wait. What is left when the store is closed
-// goes at the next start.
+// Unlinks files that nobody names any more, on a thread of the jobs. Unlinking a gigabyte takes a
+// large part of a second, and no commit should wait for that. What is left when the store is closed
+// is unlinked at the next start.
+//
+//   Janitor janitor(blobs, jobs);
+//   janitor.start();
+//   janitor.free({blob.id});   // returns at once
 #include <deque>
 #include <string>
 #include <vector>
@@ -17,9 +21,12 @@ class Blobs;
 class Janitor {
  public:
   Janitor(Blobs& blobs, Jobs& jobs) : blobs_(blobs), jobs_(jobs) {}
-  void start();                             // from now on files are freed
-  void free(std::vector<std::string> ids);  // does not block
-  size_t waiting() const;                   // files
+  // From now on files are unlinked.
+  void start();
+  // Does not block.
+  void free(std::vector<std::string> ids);
+  // How many files are still to be unlinked.
+  size_t waiting() const;
 
  private:
   void work(const Stopping& stopping);

@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 constexpr int64_t kBackoffMinMs = 1000, kBackoffMaxMs = 300'000;
-constexpr Time kTellEveryMs = 60'000;  // what keeps one job keeps most of them
+constexpr Time kTellEveryMs = 60'000;  // most jobs are kept by the same cause: say it once
 constexpr auto kIdleThreadEnds = std::chrono::seconds(10);
 
 int64_t backoff_ms(int64_t times) {
@@ -28,7 +28,7 @@ std::function<Time()> monotonic_from_now() {
   };
 }
 std::string due_part(Time due) { return big_endian64(static_cast<uint64_t>(due)); }
-// The first key of a lane's jobs that are due from `due` on.
+// The first key that a job of the lane can have when it is due at `due` or later.
 std::string jobs_from(std::string_view queue, std::string_view lane, Time due) {
   return schema::key(Family::outbox, kJobTable, {queue, lane, due_part(due)}).bytes;
 }
@@ -144,27 +144,27 @@ class Jobs::Runner {
   }
 
  private:
-  // What follows of a lane is the dispatcher's alone.
+  // Only the dispatcher uses this.
   struct Lane {
-    // The least keys not looked at yet: of the jobs to be done at once, of those that were put off.
-    // nullopt: there are none. What was taken lies before them.
+    // The smallest keys that were not looked at yet, of the jobs to be done at once and of those
+    // that were put off; nullopt when there are none. Jobs that were taken have smaller keys.
     std::optional<std::string> at_once, put_off;
-    Time put_off_due = 0;  // of the first one, once it was looked at; 0: not known
+    Time put_off_due = 0;  // when the first of those is due; 0: not known yet
     std::deque<Job> returned;
-    // Those that run, and those returned. A job can be seen in the store before its commit has
-    // announced it: the announcement must not bring it a second time.
+    // The jobs that run and those that were returned. A job can be seen in the store before its
+    // commit has announced it, and must not be taken a second time when it is announced.
     std::set<std::string> taken;
     size_t running = 0;
-    size_t limit = 0;  // how many may run: fewer while the lane refuses some
+    size_t limit = 0;  // how many may run: fewer while the lane refuses jobs
     int64_t parks = 0;
     Time parked_until = 0;
     bool empty() const { return !at_once && !put_off && returned.empty() && !running; }
   };
   struct QueueState {
     Queue queue;
-    bool begun = false;  // what was left over is known
+    bool begun = false;  // the jobs of an earlier run of the program are known
     std::map<std::string, Lane> lanes;
-    std::string last_lane;  // taken from last: the next one comes first
+    std::string last_lane;  // a job was taken from it last, so the lane after it comes next
     Time told = 0;
     size_t untold = 0;
     struct Shared {
@@ -277,7 +277,7 @@ class Jobs::Runner {
     if (!lane.limit) lane.limit = queue.queue.concurrency;
     return lane;
   }
-  // What an earlier run of the program left: each lane that has a key.
+  // Finds the jobs that an earlier run of the program has left, and their lanes.
   void begin(QueueState& queue) {
     size_t left_over = 0;
     {
@@ -332,7 +332,7 @@ class Jobs::Runner {
     const MutexLock lock(mutex_);
     shared(queue).cause = ended.result.cause;
   }
-  // Lane by lane, one job each, as many as may run. Returns when to look again.
+  // Takes as many jobs as may run, one of each lane after the other. Returns when to look again.
   Time take_from(QueueState& queue, std::vector<Task>& tasks) {
     if (!queue.begun) {
       try {
@@ -393,7 +393,7 @@ class Jobs::Runner {
     lane.put_off_due = 0;
     return first_of(lane, *lane.put_off, end, lane.put_off);
   }
-  // The first job of the span that can be read; `rest` is set behind it, or to nullopt.
+  // The first job of the span that can be read. `rest` becomes the key after it, or nullopt.
   std::optional<Job> first_of(const Lane& lane, std::string low, const std::string& high,
                               std::optional<std::string>& rest) {
     std::optional<Job> found;
@@ -498,7 +498,7 @@ class Jobs::Runner {
     spdlog::error("a job of {} failed: {}; it is done again in {} s", job.queue, why,
                   delay_ms / 1000);
     Staged staged = store_.stage();
-    if (!staged.get(job.key)) return;  // finished meanwhile
+    if (!staged.get(job.key)) return;  // it was finished meanwhile
     Job next = job;
     ++next.failures;
     staged.put_off(next, now() + delay_ms);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The root key (a file outside the data directory) and what it wraps. docs/on-disk.md
+// Opens the keys of a data directory. The root key is a file outside of the directory; it wraps the
+// store key, which stands in <data_dir>/keyring.json (docs/on-disk.md).
+//
+//   TRY(const Keyring keys, open_keyring(data_dir, root_key_file));
+//   TRY(auto rocks, open_rocks(data_dir + "/db", keys.store, scope));
 #include <string>
 
 #include "base/result.h"
@@ -8,18 +12,21 @@
 
 namespace sluice {
 
-constexpr int kFormatVersion = 3, kFormatWithScope = 3;  // keys carry account and Region
+// The format of the data directory that this program writes, and the first one whose keys carry the
+// account and the Region.
+constexpr int kFormatVersion = 3, kFormatWithScope = 3;
 struct Keyring {
   Secret root, store;
-  // Of the directory; while it is brought up to date, the one that it comes from.
+  // The format of the directory. While it is being brought up to date: the format that it had.
   int64_t format = kFormatVersion;
 };
-// Opens <data_dir>/keyring.json, or makes it, and the root key file, when the directory is new.
-// Errors say what to do: a newer format, a missing or a wrong root key.
+// Opens <data_dir>/keyring.json and the root key file. When the directory is new, it makes both.
+// Errors say what to do: the format is newer, or the root key is missing or wrong.
 Result<Keyring> open_keyring(const std::string& data_dir, const std::string& root_key_file);
-// Before the first change: an older program refuses the directory from now on, since it would take
-// what is moved already for lost.
+// Called before the directory is changed to a newer format. From now on an older program refuses
+// the directory: it would not find what is moved already.
 Result<Done> begin_format(const std::string& data_dir, int64_t from);
-Result<Done> end_format(const std::string& data_dir);  // it has this program's format
+// The directory has this program's format now.
+Result<Done> end_format(const std::string& data_dir);
 
 }  // namespace sluice

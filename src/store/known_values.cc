@@ -23,7 +23,7 @@ void KnownValues::keep(const std::string& key, const void* type, uint64_t read_a
     bytes_ = 0;
   }
   Entry& entry = known_[key];
-  if (entry.read_at > read_at) return;  // of an older view than the one that is kept
+  if (entry.read_at > read_at) return;  // what is kept already is newer
   bytes_ += bytes - entry.bytes;
   entry = {type, std::move(value), read_at, bytes};
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Metadata (buckets, keys, tables, functions) is read by every request and changes seldom: what was
-// read of it stays parsed until a commit writes its table. Inside the store; not for others.
+// Keeps parsed metadata in memory. Every request reads metadata (buckets, keys, tables, functions),
+// and it changes seldom, so what was read stays parsed until a commit writes its table. Only the
+// store itself uses this.
+//
+//   if (auto found = known.find(key.bytes, form.type, commit)) return *std::move(found);
+//   known.keep(key.bytes, form.type, commit, decoded, text.size());
+//   known.writes.note(key.bytes, commit);   // the committer: what is kept of the table is old now
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -15,14 +20,14 @@
 
 namespace sluice {
 
-// In which commit each table of metadata was last written, at most: tables share slots, so that one
-// may count as written when another was.
+// The number of the last commit that wrote a table of metadata, or a later number: tables can share
+// a slot, so that one counts as written when another was.
 class TableWrites {
  public:
-  // Before the commit can be seen: a snapshot that shows it, whatever number it has, finds it
-  // noted.
+  // Must be called before the commit can be seen, so that every snapshot that shows the commit
+  // finds it noted.
   void note(std::string_view key, uint64_t commit) { slots_[slot(key)] = commit; }
-  // Whether a snapshot of `commit` shows the table as it was when it was read at `read_at`.
+  // Whether a snapshot of `commit` shows the table as it was at `read_at`.
   bool unchanged(std::string_view key, uint64_t read_at, uint64_t commit) const {
     const uint64_t written = slots_[slot(key)];
     return written <= read_at && written <= commit;
@@ -39,11 +44,12 @@ class TableWrites {
 class KnownValues {
  public:
   TableWrites writes;
-  // A key's value of a type, told by its own address, as a snapshot of `commit` shows it; nullopt:
-  // not known. A null pointer: there is none.
+  // The value of a key as a snapshot of `commit` shows it; `type` is an address that stands for the
+  // type of the value. nullopt: nothing is known. A null pointer: it is known that there is no
+  // value.
   std::optional<std::shared_ptr<const void>> find(const std::string& key, const void* type,
                                                   uint64_t commit) const;
-  // `bytes`: of the value as it is stored.
+  // `bytes` is the size of the value as it is stored.
   void keep(const std::string& key, const void* type, uint64_t read_at,
             std::shared_ptr<const void> value, size_t bytes);
 

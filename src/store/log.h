@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A sequenced log: values that commits append, numbered from 1 in commit order without a gap. The
-// numbers go on after a restart, and after entries were erased.
+// A sequenced log: values that commits append. The store numbers them from 1 in commit order,
+// without a gap. The numbers go on after a restart, and after entries were erased.
 //
-//   staged.append(kChanges, encode(change));                    // with the commit
+//   staged.append(kChanges, encode(change));   // with the commit
 //   snapshot.read(kChanges, position + 1, false, [](uint64_t number, std::string_view value)
-//   {...}); staged.erase(kChanges.entry(number));                       // no longer wanted
+//   {...}); staged.erase(kChanges.entry(number));      // when the entry is no longer wanted
 #include "store/store.h"
 
 namespace sluice {
 
 struct Log {
   Family family;
-  std::string_view table;  // whose keys have one part, the number: 8 bytes, big-endian
+  // Its keys have one part: the number of the entry in 8 bytes, big-endian.
+  std::string_view table;
   Key entries() const;
   Key entry(uint64_t number) const;
 };
 uint64_t number_of(std::string_view entry_key);
 
-// The audit records, each behind the hash of the chain up to it (docs/on-disk.md).
+// The audit records. Before each stands the hash of the chain up to it (docs/on-disk.md).
 constexpr Log kAuditLog{Family::audit, "audit"};
 
 }  // namespace sluice

@@ -8,7 +8,8 @@
 
 namespace sluice {
 namespace {
-// Keys began with the name of their table, a letter; they begin with the account now, a digit.
+// Old keys begin with the name of their table, which is a letter. New keys begin with the account,
+// which is a digit and sorts before all letters.
 constexpr std::string_view kFirstOldKey = "A";
 constexpr size_t kBatchBytes = 4 << 20, kBatchKeys = 10'000;
 
@@ -40,8 +41,8 @@ Result<size_t> move_keys(Rocks& rocks, rocksdb::ColumnFamilyHandle* family, rock
 
 }  // namespace
 
-// The events of format 1 in their order. One that cannot be read stays where it is, and `sluice
-// verify` names it.
+// Turns the events of format 1 into jobs, in their order. An event that cannot be read stays where
+// it is, and `sluice verify` names it.
 Result<Done> migrate_events(Store& store) {
   constexpr size_t kBatchMax = 1000;
   Span rest = schema::span(schema::prefix(Family::outbox, kOutboxTable, {}));
@@ -62,7 +63,8 @@ Result<Done> migrate_events(Store& store) {
             parts.at(1), parts.at(0));
         return true;
       }
-      // Events of functions are queued by function, and a retry had its time inside the event.
+      // The lane of a function's event is the function. In format 1 the event itself says when a
+      // retry is due.
       const Time due = int_of(*event, "due");
       std::string lane = text_of(*event, "function");
       staged.put_off({parts.at(0),
@@ -95,7 +97,7 @@ Result<Done> migrate_keys(Rocks& rocks, const std::function<void()>& progress) {
           before / 100'000 != moved / 100'000)
         spdlog::info("{} keys have the account and the Region before them now", moved);
     }
-    // Gives back what the keys took where they were.
+    // Gives back the room that the keys took in their old places.
     const rocksdb::Slice from(kFirstOldKey);
     if (of_family) rocks.db->CompactRange({}, family, &from, nullptr);
   }

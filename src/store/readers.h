@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Who reads. A snapshot keeps what was erased since on the disk, and the files that it may name: so
-// each has an owner and an age, which `sluice status` shows.
+// Names who reads. A snapshot keeps old records and the files that it may name on the disk, so each
+// has an owner and an age. `sluice status` shows them, and the log names who holds one for too
+// long.
+//
+//   const ReaderName name("GetObject");   // the snapshots of this thread are GetObject's now
+//   Snapshot snapshot = store.snapshot();
 #include <cstdint>
 #include <string_view>
 
 namespace sluice {
 
-// The snapshots that this thread takes are this one's. The name must outlive them: a constant.
-//   const ReaderName name("GetObject");
+// While this lives, the snapshots that this thread takes belong to `name`. The name must outlive
+// them, so it should be a constant.
 class ReaderName {
  public:
   explicit ReaderName(std::string_view name) : before_(current()) { current() = name; }
@@ -25,10 +29,10 @@ class ReaderName {
 };
 
 struct ActiveReader {
-  uint64_t commit;         // the newest that it sees, at least
-  std::string_view owner;  // ReaderName
-  int64_t since_us;        // base/clock.h, monotonic_us
-  bool told = false;       // named in the log as one that is held for long
+  uint64_t commit;         // it sees this commit and all before it
+  std::string_view owner;  // the name that ReaderName gave
+  int64_t since_us;        // when it began: monotonic_us() of base/clock.h
+  bool told = false;       // the log has named it as one that is held for too long
 };
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A record: what the store keeps of one thing (a bucket, a role, a key). Its struct names its
-// table, its version and its members; codec, dump and documentation come from that list.
+// table, its version and its members. From the list of members come its codec, its dump and its
+// documentation.
 //
 //   struct Role {
 //     static constexpr RecordType record{Family::meta, "iam.role", 1};

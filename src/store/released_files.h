@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A file that a commit released is freed when nobody is left who began to read before it: whoever
-// was told what an object is can read it to the end, also when it is replaced or deleted meanwhile.
+// Decides when a file that a commit released may be unlinked: when everybody who began to read
+// before that commit has ended. So whoever has looked up an object can read it to its end, even if
+// it is replaced or deleted meanwhile.
+//
+//   auto held = released.hold(commit);     // a reader, for as long as `held` lives
+//   released.release(blob.id, commit);     // the committer: freed when no earlier reader is left
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,16 +19,19 @@ namespace sluice {
 
 class ReleasedFiles {
  public:
-  // Called on whatever thread was the last to let go, also within a commit: must not block.
+  // Called on the thread of the last reader that ended, which may be in the middle of a commit. It
+  // must not block.
   using Free = std::function<void(std::vector<std::string> ids)>;
   explicit ReleasedFiles(Free free) : free_(std::move(free)) {}
-  // For a reader that sees at least `commit`. While this lives, no file that a later commit
-  // releases is freed. Taken before the reader's snapshot.
+  // For a reader that sees at least `commit`. While the result lives, no file that a later commit
+  // releases is freed. It must be taken before the reader's snapshot.
   std::shared_ptr<const void> hold(uint64_t commit);
-  void release(std::string id, uint64_t commit);  // no snapshot from `commit` on names it
+  // No snapshot of `commit` or of a later one names this file.
+  void release(std::string id, uint64_t commit);
 
-  std::vector<ActiveReader> readers() const;  // the oldest first
-  // Those that began before `since_us` and were not told of yet.
+  // All readers, the oldest first.
+  std::vector<ActiveReader> readers() const;
+  // The readers that began before `since_us` and that this has not returned before.
   std::vector<ActiveReader> held_too_long(int64_t since_us);
 
  private:

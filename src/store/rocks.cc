@@ -16,9 +16,9 @@
 #include "store/jobs.h"
 #include "store/log.h"
 
-// RocksDB asks for this of each file that it makes, to learn whether writes can be spread out
-// (which is not asked of it here), and Debian's ends the process when the disk answers with an
-// error. So it is told that the system has no such call.
+// RocksDB calls this for each file that it makes, to learn whether writes can be spread out, which
+// we do not want. When the disk answers with an error, Debian's RocksDB ends the process. So we
+// tell it that the system has no such call.
 extern "C" int sync_file_range(int, off64_t, off64_t, unsigned) {
   errno = ENOSYS;
   return -1;
@@ -28,7 +28,7 @@ namespace sluice {
 namespace {
 constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "items",  "outbox",
                                                        "audit",   "logs",    "metrics"};
-// RocksDB's own log would be plaintext in the data directory.
+// RocksDB's log of messages would be plaintext in the data directory, so there is none.
 class NoLog : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -48,7 +48,7 @@ std::vector<std::pair<std::string_view, uint64_t>> Rocks::bytes() const {
 }
 
 Rocks::~Rocks() {
-  // So that the next start has no log to replay. What fails here is in the log.
+  // After this the next start has no log to replay. It may fail, because all of it is in the log.
   const std::vector<rocksdb::ColumnFamilyHandle*> all(families.begin(), families.end());
   if (db && all.front()) db->Flush({}, all);
   for (auto* handle : families)
@@ -56,9 +56,9 @@ Rocks::~Rocks() {
 }
 
 namespace {
-// A log that a power cut left shorter than its own encryption prefix holds nothing that was
-// acknowledged: the prefix is synced with the first commit. RocksDB 7.8 ends the process when it
-// meets such a file.
+// A power cut can leave a log that is shorter than its own encryption prefix. The prefix is synced
+// with the first commit, so such a file has nothing that was acknowledged. RocksDB 7.8 ends the
+// process when it finds one.
 void drop_unbegun_logs(const std::string& dir) {
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(dir, ignored))
@@ -68,8 +68,8 @@ void drop_unbegun_logs(const std::string& dir) {
 }  // namespace
 
 namespace {
-// Names of buckets and roles are of the whole account; jobs, logs of commits and files are the
-// store's own.
+// Whether the key has no Region before it. Buckets and roles have one name in the whole account,
+// and jobs, logs and files belong to the store itself.
 bool of_account(std::string_view key) {
   const std::string_view table = key.substr(0, key.find('\0'));
   constexpr std::string_view kTables[] = {"blob", "job", "log.end", "audit", "outbox"};
@@ -160,7 +160,7 @@ void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
                     const std::function<bool(std::string_view, std::string_view)>& fn) const {
   Span span = schema::span(prefix);
   if (!start.empty() && backwards)
-    span.high = std::min(span.high, std::string(start) + '\0');  // the next above `start` itself
+    span.high = std::min(span.high, std::string(start) + '\0');  // so `start` is included
   else if (!start.empty())
     span.low = std::max(span.low, std::string(start));
   scan(span, backwards, fn);
@@ -196,7 +196,7 @@ bool Snapshot::unchanged_since(uint64_t read_at,
 }
 
 namespace {
-// What the request itself, or one before it in the same commit, writes under the key.
+// What this request, or one before it in the same commit, writes under the key; nullptr: nothing.
 const std::optional<std::string>* uncommitted(const Staged::Data& data, const Key& key) {
   const std::pair<Family, std::string> place{key.family, key.bytes};
   if (const auto own = data.writes.find(place); own != data.writes.end()) return &own->second;

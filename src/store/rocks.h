@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Inside the store: the open RocksDB, and what Snapshot and Staged hold. Not for others.
+// The open RocksDB, and what Snapshot and Staged hold. Only the store itself uses this.
+//
+//   TRY(auto rocks, open_rocks(dir + "/db", keys.store, scope));
+//   rocks->db->Put({}, rocks->family(key.family), rocks->on_disk(key.bytes), value);
 #include <rocksdb/db.h>
 
 #include <array>
@@ -21,10 +24,11 @@ struct Rocks {
   Attachments attachments;
   std::string account, region;  // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
-  // What stands before a key on disk: the account, and the Region where the key's table is of one.
+  // What stands before a key on disk: the account, and also the Region when the key's table is
+  // regional.
   const std::string& place(std::string_view key) const;
   std::string on_disk(std::string_view key) const { return std::string(place(key)).append(key); }
-  // Of each family by its name: in memory and on disk.
+  // The size of each family, in memory and on disk, by its name.
   std::vector<std::pair<std::string_view, uint64_t>> bytes() const;
   ~Rocks();
 };
@@ -32,27 +36,29 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
                                           const Scope& scope);
 
 struct StoreState {
-  const std::shared_ptr<const void> files;  // held before the snapshot is taken
+  const std::shared_ptr<const void> files;  // holds the files; taken before the snapshot
   Rocks& rocks;
   const Scope& scope;
   const rocksdb::Snapshot* snapshot;
-  const uint64_t commit;  // the last that this sees, at least
+  const uint64_t commit;  // this snapshot shows this commit and all before it
   StoreState(std::shared_ptr<const void> f, Rocks& r, const Scope& s, uint64_t c)
       : files(std::move(f)), rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c) {}
   ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
 };
 
-// What gets its number, and with it its key, in the commit.
+// An entry of a log, or a job. It gets its number, and with it its key, in the commit.
 struct Appended {
-  Key log;    // whose numbers it takes
-  Key under;  // its key is this one and the number
+  Key log;    // the log whose next number it takes
+  Key under;  // its key is this one with the number after it
   std::string value;
   bool is_job;
 };
 struct Staged::Data {
   Snapshot snapshot;
-  std::vector<const Data*> ahead;  // staged before this one in the same commit; of a Rerun
-  std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;  // nullopt: erased
+  // Set for a Rerun: the requests of the same commit that come before this one.
+  std::vector<const Data*> ahead;
+  // nullopt means that the key is erased.
+  std::map<std::pair<Family, std::string>, std::optional<std::string>> writes;
   std::vector<std::pair<Family, std::string>> reads;
   std::vector<Key> empty_prefixes;
   std::vector<Appended> appended;
@@ -61,7 +67,7 @@ struct Staged::Data {
   std::vector<std::function<void()>> after;
 };
 
-// The number of a log's newest entry. It outlives the entry.
+// Where the number of a log's newest entry stands. It stays when the entry is erased.
 Key log_end_key(const Key& log);
 Key blob_key(const std::string& id);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys: table name, then each part, each ended by 00 01, with 00 inside written as 00 FF: byte
-// order is part order.
+// A key is the name of its table and then each part with 00 01 after it. A 00 inside of a part is
+// written as 00 FF. So keys sort by their bytes as they sort by their parts.
 #include "store/store.h"
 
 namespace sluice::schema {

@@ -88,8 +88,8 @@ class RocksStore : public Store {
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
     const std::vector<rocksdb::ColumnFamilyHandle*> families(rocks_->families.begin(),
                                                              rocks_->families.end());
-    auto status =
-        rocks_->db->Flush(flush, families);  // of every family: a log file goes when none needs it
+    // A file of the log goes when no family needs it, so all families are flushed.
+    auto status = rocks_->db->Flush(flush, families);
     if (status.ok())
       status = rocks_->db->CompactRange(all, rocks_->family(family), nullptr, nullptr);
     if (!status.ok())
@@ -101,9 +101,9 @@ class RocksStore : public Store {
   const Scope& scope() const override { return options_.scope; }
 
  private:
-  // Files that no commit names: left by a crash between a file and its commit, or released by a
-  // commit whose readers were not done. What the log brought back is in synced tables by now, so
-  // that a power cut cannot take it back after the file is gone.
+  // Frees the files that no commit names. A crash between a file and its commit leaves such files,
+  // and so does a stop while a released file is still read. What RocksDB's log brought back is in
+  // synced tables by now: a power cut cannot undo the release after the file is gone.
   void sweep() {
     const Snapshot now = snapshot();
     std::vector<std::string> unnamed = blobs_.ids();
@@ -187,7 +187,7 @@ std::vector<VerifyFinding> RocksStore::verify() {
   return findings;
 }
 
-// A directory that somebody else has a use for, or may change, is no place for a store.
+// Refuses a directory that is used for something else, or that other users may change.
 Result<Done> refuse_foreign(const std::string& dir) {
   struct stat facts{};
   if (stat(dir.c_str(), &facts) == 0 && (facts.st_mode & 022))
@@ -203,7 +203,7 @@ Result<Done> refuse_foreign(const std::string& dir) {
   return Done{};
 }
 
-// What an earlier version, or another umask, left open to other users.
+// Takes permissions away from other users, which an earlier version or another umask has left.
 void shut_out_others(const std::string& dir) {
   const auto owner_only = [](const fs::path& path) {
     std::error_code ignored;

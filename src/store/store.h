@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The store: one RocksDB, encrypted files, one commit for data, events and audit record.
-// Snapshot reads; Staged collects the writes of one request; Committer makes them durable in group
-// commits. Conflicts: Staged::get records what it read; a commit whose reads were overwritten since
-// its snapshot fails with the code "Conflict", and request/serve runs the operation again on a
-// fresh snapshot.
+// The store: one RocksDB database in encrypted files. A request reads from a Snapshot and collects
+// its writes in a Staged. One commit then makes data, jobs and audit records durable together, or
+// none of them.
+//
+//   Staged staged = store.stage();
+//   auto role = staged.get(role_key(name));   // nullopt: there is no such role
+//   role->max_session_s = 7200;
+//   staged.put(role_key(name), *role);
+//   Result<Receipt> receipt = store.commit(std::move(staged), {audit_record});
+//
+// Staged::get remembers what it read. When another commit overwrites that first, this commit fails
+// with the code "Conflict", and request/serve runs the operation again on a fresh snapshot.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,46 +30,53 @@
 
 namespace sluice {
 
-// Column families. Every key is schema::key(...): table name, parts, order-preserving. The store
-// puts the account, and for what is regional the Region, before it (docs/on-disk.md).
+// The column families of RocksDB. Every key is made by schema::key(): the name of a table and
+// parts. On disk the account stands before it, and also the Region where the table is regional
+// (docs/on-disk.md).
 enum class Family : uint8_t { meta, objects, items, outbox, audit, logs, metrics };
 struct Key {
   Family family;
   std::string bytes;
   auto operator<=>(const Key&) const = default;
 };
-// The keys from `low` on, before `high`.
+// All keys from `low` on (included) to `high` (not included).
 struct Span {
   Family family;
   std::string low, high;
 };
 namespace schema {
-// Order-preserving and prefix-free: parts compare as byte strings, part by part. `table` is a short
-// constant ("iam.role").
+// Keys sort by their parts, each compared as a byte string, and no whole key is the beginning of
+// another. `table` is a short constant ("iam.role").
 Key key(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
 // The common prefix of all keys that start with these whole parts.
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts);
-std::vector<std::string> parts(std::string_view key_bytes);  // the parts back, without the table
-std::string part(std::string_view part);                     // as it stands in a key
-std::string begun(std::string_view part);   // as it stands in a key, open for more of the part
-std::string after(std::string_view bytes);  // the least that is above all keys that begin so
-Span span(const Key& prefix);               // all of its keys
+// The parts of a key, without the name of its table.
+std::vector<std::string> parts(std::string_view key_bytes);
+// One part as it stands in a key.
+std::string part(std::string_view part);
+// The beginning of a part as it stands in a key: more bytes of the same part may follow.
+std::string begun(std::string_view part);
+// The smallest byte string that is above all keys that begin with `bytes`.
+std::string after(std::string_view bytes);
+// All keys with this prefix.
+Span span(const Key& prefix);
 }  // namespace schema
 
-// Of a record (store/record.h).
+// Where the records of one type stand, and which version of their layout this program writes
+// (store/record.h).
 struct RecordType {
   Family family;
   std::string_view table;
   uint8_t version;
 };
-// The key of a record, which says what its value is.
+// The key of a record. Its type says what is stored there.
 template <class R>
 struct RecordKey : Key {
   RecordKey(std::initializer_list<std::string_view> parts)
       : Key(schema::key(R::record.family, R::record.table, parts)) {}
   explicit RecordKey(std::string_view whole) : Key{R::record.family, std::string(whole)} {}
 };
-// Of all records of a type whose key begins with these whole parts.
+// The common prefix of all records of a type whose keys begin with these whole parts.
 template <class R>
 struct RecordPrefix : Key {
   RecordPrefix(std::initializer_list<std::string_view> parts)
@@ -74,40 +88,43 @@ struct Rocks;
 struct Log;
 struct Job;
 class Jobs;
-// Asks for a job (store/jobs.h). `due`: by the clock of the jobs; 0: at once.
+// A job that a commit asks for (store/jobs.h). `due` is a time of the jobs' clock; 0 means at once.
 struct NewJob {
   std::string_view queue;
   std::string lane = {};
   json::object event = {};
   Time due = 0;
 };
-// A consistent view of committed data. Cheap to copy.
+// What was committed at one moment. It never changes afterwards, and is cheap to copy.
 class Snapshot {
  public:
   std::optional<std::string> get(const Key& key) const;
-  // Calls fn(key bytes, value) in key order for keys with this prefix, at or after `start` (its
-  // bytes; "" = from the beginning), backwards when asked (then at or before `start`). fn returns
-  // false to stop.
+  // Calls fn(key bytes, value) for the keys with this prefix in their order, or backwards. It
+  // begins at the key with the bytes `start` or the next one; "" begins at the first, or at the
+  // last when it goes backwards. fn returns false to stop.
   void scan(const Key& prefix, std::string_view start, bool backwards,
             const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
-  // The same for the keys of a span. No other is read.
+  // The same for the keys of a span. Nothing outside of the span is read.
   void scan(const Span& span, bool backwards,
             const std::function<bool(std::string_view key, std::string_view value)>& fn) const;
-  // A record, parsed once for as long as its table stays as it is; nullptr: there is none. One that
-  // cannot be read is a broken store, an exception (UnreadableRecord).
+  // A record, or nullptr when there is none. It is parsed once and then shared until a commit
+  // writes its table. A record that cannot be read means a broken store: UnreadableRecord is
+  // thrown.
   template <class R>
   std::shared_ptr<const R> get(const RecordKey<R>& key) const;
-  // fn(key bytes, R&&). A record that cannot be read is named in the log, and passed over.
+  // Calls fn(key bytes, R&&) like the scan above. A record that cannot be read is named in the
+  // server's log and left out.
   template <class R, class Fn>
   void scan(const RecordPrefix<R>& prefix, std::string_view start, bool backwards,
             const Fn& fn) const;
   const Scope& scope() const;
-  // What was worked out from whole tables of metadata, read at the commit() of some snapshot, holds
-  // for this one too when none of the tables was written between the two.
+  // For what was worked out from whole tables of metadata and is kept. Keep the commit() of the
+  // snapshot that was read. When unchanged_since() is true for a later snapshot, none of the tables
+  // was written in between, so that the kept result still holds.
   uint64_t commit() const;
   bool unchanged_since(uint64_t read_at, std::initializer_list<std::string_view> tables) const;
-  // The entries of a log in their order, from number `from` on (0: from the first; backwards, from
-  // the newest). fn returns false to stop.
+  // Calls fn for the entries of a log in their order, or backwards, from the number `from` on. 0
+  // begins at the first entry, or at the newest when it goes backwards. fn returns false to stop.
   void read(const Log& log, uint64_t from, bool backwards,
             const std::function<bool(uint64_t number, std::string_view value)>& fn) const;
   uint64_t newest(const Log& log) const;  // number of its newest entry; 0: it has none
@@ -124,7 +141,7 @@ class Snapshot {
   friend class Store;
   friend class Committer;
   friend class Staged;
-  // What a value is taken for, and how it becomes that.
+  // As which type a stored value is read, and how it is decoded.
   struct Form {
     const void* type;
     std::shared_ptr<const void> (*decode)(std::string_view value);
@@ -137,62 +154,73 @@ class Snapshot {
   std::shared_ptr<StoreState> state_;
 };
 
-// A sealed file of object bytes on its way into the store: unlinked with the last copy of the ref
-// that finish() gave, unless a commit adopted it. So a request that is run again after a conflict
-// still has its body.
+// Names a sealed file of object bytes. Until a commit adopts the file, `file` owns it: the last
+// copy of the ref unlinks it. So a request that runs again after a conflict still has its body.
 struct UncommittedFile;
 struct BlobRef {
   std::string id;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  // of the plaintext
   std::shared_ptr<UncommittedFile> file = {};
-};  // bytes of plaintext
+};
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
-  virtual Result<Done> write(
-      std::string_view plain) = 0;       // ServiceUnavailable 503 when the disk is nearly full
-  virtual Result<BlobRef> finish() = 0;  // sealed, synced (file and directory)
+  // Errors: ServiceUnavailable 503 when the disk is nearly full.
+  virtual Result<Done> write(std::string_view plain) = 0;
+  // Seals the file, and syncs it and its directory.
+  virtual Result<BlobRef> finish() = 0;
 };
 class BlobReader {
  public:
   virtual ~BlobReader() = default;
-  // Reads up to `count` bytes at `offset`; InternalError 500 when the seal is broken,
+  // Reads up to `count` bytes at `offset`. Errors: InternalError 500 when the seal is broken,
   // ServiceUnavailable 503 when the disk does not answer.
   virtual Result<std::string> read(uint64_t offset, size_t count) = 0;
 };
 
-// The writes and events of one request; cannot commit itself.
+// What one request writes and which jobs it asks for. Store::commit makes it durable.
 class Staged {
  public:
-  std::optional<std::string> get(
-      const Key& key);  // sees own writes; conflict if overwritten before the commit
+  // Sees what was put here before. If another commit overwrites the key first, this one fails with
+  // the code "Conflict".
+  std::optional<std::string> get(const Key& key);
+  // A copy of the record, to be changed and put back.
   template <class R>
-  std::optional<R> get(const RecordKey<R>& key);  // a copy, to be changed and put back
-  // The same read, of what is only looked at: not copied. nullptr: there is none.
+  std::optional<R> get(const RecordKey<R>& key);
+  // The same read without a copy, for a record that is only looked at. nullptr: there is none.
   template <class R>
   std::shared_ptr<const R> look(const RecordKey<R>& key);
   template <class R>
   void put(const RecordKey<R>& key, const R& record);
   void put(const Key& key, std::string value);
   void erase(const Key& key);
-  void expect_empty(const Key& prefix);  // at commit, no key has this prefix; else conflict
-  void append(const Log& log, std::string value);  // store/log.h: numbered in the commit
-  // A job to be done once this is committed (store/jobs.h). Returns its id.
+  // The commit fails with "Conflict" when any key with this prefix exists by then.
+  void expect_empty(const Key& prefix);
+  // Adds an entry to a log, which gets its number in the commit (store/log.h).
+  void append(const Log& log, std::string value);
+  // Asks for a job that is done after the commit (store/jobs.h). Returns the job's id.
   std::string enqueue(NewJob job);
-  size_t jobs() const;                     // how many it has so far
-  void finish(const Job& job);             // the job is done
-  void put_off(const Job& job, Time due);  // to be done again, as it is given here
-  void update(const Job& job);             // how far it is: the same job, with another event
-  void adopt(const BlobRef& blob);         // the commit names this file
-  void release(const BlobRef& blob);       // the commit frees this file
-  void after_commit(
-      std::function<void()> fn);  // runs once durable, on the committing thread; must not block
+  // How many jobs were asked for here so far.
+  size_t jobs() const;
+  // For the work of a job: the job is done, and goes with this commit.
+  void finish(const Job& job);
+  // The job is to be done again at `due`, with the event that it has here.
+  void put_off(const Job& job, Time due);
+  // The job goes on, and keeps the event that it has here. This is how it notes how far it is.
+  void update(const Job& job);
+  // The commit names this file, so that it stays.
+  void adopt(const BlobRef& blob);
+  // The commit no longer names this file, so that it is freed.
+  void release(const BlobRef& blob);
+  // Called on the committing thread once the commit is durable. It must not block.
+  void after_commit(std::function<void()> fn);
   const Snapshot& snapshot() const;
-  // How many requests of the same commit `get` sees the writes of, because they come before this
-  // one: none, but where a Rerun stages.
+  // How many requests come before this one in the same commit, so that `get` sees their writes. It
+  // is 0 except where a Rerun stages.
   size_t place() const;
 
-  struct Data;  // inside the store
+  // Known only inside the store.
+  struct Data;
 
  private:
   friend class Store;
@@ -201,29 +229,35 @@ class Staged {
   std::shared_ptr<Data> data_;
 };
 
-// Stages a request anew, for a commit that found its reads overwritten; returns its audit records.
+// Runs a request again on `fresh`, inside a commit that found that its reads were overwritten.
+// Returns the audit records of that run.
 using Rerun = std::function<std::vector<json::object>(Staged& fresh)>;
 
+// The proof that data, jobs and audit records are on disk. Only the committer can make one.
 class Receipt {
   friend class Committer;
   Receipt() = default;
-};  // proof that data, events and audit record are on disk
+};
 
 struct StoreOptions {
   std::string data_dir, root_key_file;
   Scope scope;
   bool read_only = false;
-  std::function<void(std::string_view place)> crash_point =
-      {};                                 // called at each place of a commit; for tests that kill
-  std::function<void()> on_failure = {};  // called once, when a write failed: stop, and start anew
-  std::function<Time()> job_clock = {};   // of due times; null: the clock of the machine
+  // Called at each place of a commit, for tests that kill the process there.
+  std::function<void(std::string_view place)> crash_point = {};
+  // Called once, when a write failed. The server must then stop and be started again.
+  std::function<void()> on_failure = {};
+  // The clock of due times; null means the clock of the machine.
+  std::function<Time()> job_clock = {};
 };
-// Since it was opened.
+// What was counted since the store was opened.
 struct StoreCounts {
-  Histogram::Shown group, sync_us;  // requests in a commit; how long writing and syncing it took
-  uint64_t files_to_free = 0;       // what the janitor has not come to yet
-  std::vector<std::pair<std::string_view, uint64_t>>
-      bytes;  // of each family, in memory and on disk
+  // How many requests each commit held, and how long it took to write and sync it.
+  Histogram::Shown group, sync_us;
+  // Files that wait for the janitor.
+  uint64_t files_to_free = 0;
+  // The size of each family, in memory and on disk, by the family's name.
+  std::vector<std::pair<std::string_view, uint64_t>> bytes;
 };
 struct VerifyFinding {
   std::string what;
@@ -231,42 +265,53 @@ struct VerifyFinding {
 
 class Store {
  public:
-  // Creates or opens. Errors (plain texts that say what to do): locked by another server, newer
-  // format, wrong root key.
+  // Opens the directory, or makes a new one. The errors are texts that say what to do: another
+  // server holds the lock, the format is newer than this program, the root key is wrong.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   virtual ~Store() = default;
   virtual Snapshot snapshot() = 0;
-  virtual Staged stage() = 0;  // on a fresh snapshot
-  // One atomic, synced write of data, events and audit records, chained in commit order. Errors:
-  // Conflict 409, a read was overwritten, nothing is written, run again; ServiceUnavailable 503,
-  // this write failed, or one before it: the store is to be opened anew.
-  // With `rerun` a request that lost is staged anew inside the commit, behind those that it lost
-  // to, so that many writers of one key queue up; a Conflict is left where the same commit changes
-  // metadata. It runs on the committing thread, must not block, and what it decides on must come
-  // from Staged::get.
+  // An empty Staged on a fresh snapshot.
+  virtual Staged stage() = 0;
+  // Writes data, jobs and audit records in one atomic, synced write; the audit records are chained
+  // in commit order. Errors:
+  //   Conflict 409            something that was read is overwritten: nothing is written, run again
+  //   ServiceUnavailable 503  this write failed, or one before it: the store must be opened again
+  //
+  // With `rerun`, a request whose reads were overwritten is staged again inside the commit, after
+  // the requests that it lost to. So many writers of one key queue up and do not fail. It still
+  // gets a Conflict when the same commit changes metadata. `rerun` is called on the committing
+  // thread and must not block; all that it decides on must come from Staged::get.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records,
                                  const Rerun& rerun = {}) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;
   virtual Jobs& jobs() = 0;
-  virtual std::vector<ActiveReader> readers() = 0;  // store/readers.h; the oldest first
+  // Who holds a snapshot now, the oldest first (store/readers.h).
+  virtual std::vector<ActiveReader> readers() = 0;
   virtual StoreCounts counts() = 0;
-  // Newest first, from `start` (audit sequence; 0 = newest). fn returns false to stop.
+  // The audit records, the newest first, from the sequence number `start` on; 0 begins at the
+  // newest. fn returns false to stop.
   virtual void audit_scan(
       const Snapshot& snapshot, uint64_t start,
       const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
-  // Oldest first, from `first` on.
+  // The audit records, the oldest first, from the sequence number `first` on.
   virtual void audit_from(
       const Snapshot& snapshot, uint64_t first,
       const std::function<bool(uint64_t sequence, std::string_view record)>& fn) = 0;
-  virtual std::vector<VerifyFinding> verify() = 0;  // audit chain, missing object files
-  virtual std::vector<std::string> files() = 0;     // ids of the object files that a commit adopted
-  virtual void scrub(Family family) = 0;  // rewrites the family's files and drops the log: what was
-                                          // erased is gone from the disk
-  virtual bool disk_is_low() = 0;         // store/disk_space.h: what makes it grow is to be refused
-  virtual bool failed() const = 0;        // a write failed
-  virtual Secret derive_key(std::string_view purpose) = 0;  // HKDF of the root key
+  // Looks for a broken audit chain and for object files that are missing.
+  virtual std::vector<VerifyFinding> verify() = 0;
+  // The ids of the object files that commits have adopted.
+  virtual std::vector<std::string> files() = 0;
+  // Rewrites the files of a family and drops RocksDB's log, so that what was erased is no longer on
+  // the disk.
+  virtual void scrub(Family family) = 0;
+  // True: requests that make the store grow must be refused (store/disk_space.h).
+  virtual bool disk_is_low() = 0;
+  // A write failed, so that nothing more is written.
+  virtual bool failed() const = 0;
+  // A key for one purpose, derived from the root key by HKDF.
+  virtual Secret derive_key(std::string_view purpose) = 0;
   virtual const Scope& scope() const = 0;
 };
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// For the tests of the store: one in a directory of its own, which can be opened again.
+// For tests of the store: each test gets a store in a directory of its own, and can close it and
+// open it again.
+//
+//   class JobsTest : public StoreTest {};
+//   TEST_F(JobsTest, KeepsItsJobs) {
+//     Staged staged = open().stage();
+//     staged.put(key("a"), "1");
+//     ASSERT_TRUE(store_->commit(std::move(staged), record("PutA")));
+//   }
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -2,7 +2,10 @@
 #pragma once
 // One change of one stack, from its first event to its last: create, update, delete, and their
 // rollbacks. Every step is stored before and after its call, so that a change can be taken up again
-// after the server stopped.
+// after the server was stopped.
+//
+//   Change change(ports, stack, job, stopping);
+//   change.run(work.kind, owner);   // "create", "update" or "delete"
 #include <functional>
 
 #include "services/cloudformation/resolve.h"
@@ -12,28 +15,31 @@
 
 namespace sluice::cloudformation {
 
-// Values with the stack's existing resources.
-using Resources = std::map<std::string, StackResource>;  // by logical id
+// The resources of a stack, by their logical ids.
+using Resources = std::map<std::string, StackResource>;
+// The values of a template, with the resources of the stack that exist.
 Values values_of(const Stack& stack, const Template& t, const ParameterValues& parameters,
                  const Scope& scope, const Resources& records);
-// What is different between the stack as it is and the template: used by "No updates are to be
-// performed." and change sets.
+// What is different between the stack as it is and a template. A change set lists it; when nothing
+// is, "No updates are to be performed."
 struct Difference {
+  // `action` is Add, Modify or Remove; `replacement` is the property that asks for one, or "".
   std::string action, logical, physical, type, replacement;
-};  // Add, Modify, Remove; replacement: the property that asks for one
+};
 Result<std::vector<Difference>> differences(const Stack& stack, const Template& wanted,
                                             const ParameterValues& parameters,
                                             const Snapshot& snapshot, bool& outputs_differ);
 
 class Change {
  public:
-  // `stopping`: asked between calls; a change that stops is taken up at the next start.
+  // `stopping` is asked between calls. A change that stops is taken up at the next start.
   Change(const Ports& ports, Stack stack, const Job& job, const Stopping& stopping);
-  // `owner` in whose name; an error: nobody, the stack is left as failed.
+  // `owner` is in whose name the calls are made. When it is an error, the stack is left as failed.
   void run(const std::string& kind, const Result<Caller>& owner);
 
  private:
-  using Step = Result<Done>;  // an error with code kStopped: give up silently
+  // An error with the code kStopped means: give up without a word.
+  using Step = Result<Done>;
   Step create();
   Step update();
   Step remove();
@@ -49,7 +55,8 @@ class Change {
   Step roll_back_update(const std::string& why);
   Step clean_up_update(const Template& wanted, const ParameterValues& parameters);
   Step finish_update_rollback();
-  // Removes those that `wanted` picks, dependents first. Returns the names that failed.
+  // Removes the resources that `wanted` picks, each before those that it depends on. Returns the
+  // names of those that failed.
   Result<std::string> remove_all(const std::function<bool(const StackResource&)>& wanted,
                                  bool rolling_back_create);
   Step remove_one(StackResource& record, std::string& failed);

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet,
-// ListChangeSets; what `aws cloudformation deploy` uses. A change set is complete, or has failed,
-// when CreateChangeSet answers. One that the stack has moved on from is OBSOLETE.
+// Change sets: CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet and
+// ListChangeSets, which `aws cloudformation deploy` uses. When CreateChangeSet answers, the change
+// set is complete or has failed. It becomes OBSOLETE when its stack is changed otherwise.
+//
+//   constexpr auto rows = table<CreateChangeSet, DescribeChangeSet, ExecuteChangeSet>();
 #include "services/cloudformation/changes.h"
 
 namespace sluice::cloudformation {
 
-constexpr size_t kChangeSetsMax = 100;  // a stack
+// How many change sets a stack may have.
+constexpr size_t kChangeSetsMax = 100;
 struct ChangeSetIn {
+  // `name` may be the ARN, which also tells the stack.
   std::string stack, name, type, description;
   ChangeIn change;
-};  // name may be the ARN; then it tells the stack
+};
 
 template <class Self>
 struct OnChangeSet {
@@ -30,11 +34,13 @@ struct OnChangeSet {
     static constexpr std::string_view name = #operation, action = "cloudformation:" #operation; \
     static Result<Out> run(const Authorized<In>& in, state);                                    \
   }
-SLUICE_CHANGE_SET(CreateChangeSet, Staged& staged);  // CREATE leaves a stack in REVIEW_IN_PROGRESS.
-                                                     // Errors: as CreateStack, UpdateStack
-SLUICE_CHANGE_SET(DescribeChangeSet, const Snapshot& s);  // Error: ChangeSetNotFound 404
-SLUICE_CHANGE_SET(ExecuteChangeSet,
-                  Staged& staged);  // Errors: ChangeSetNotFound, InvalidChangeSetStatus
+// With the type CREATE it leaves a stack in REVIEW_IN_PROGRESS. Errors: those of CreateStack and
+// UpdateStack.
+SLUICE_CHANGE_SET(CreateChangeSet, Staged& staged);
+// Errors: ChangeSetNotFound 404.
+SLUICE_CHANGE_SET(DescribeChangeSet, const Snapshot& s);
+// Errors: ChangeSetNotFound, InvalidChangeSetStatus.
+SLUICE_CHANGE_SET(ExecuteChangeSet, Staged& staged);
 SLUICE_CHANGE_SET(DeleteChangeSet, Staged& staged);
 SLUICE_CHANGE_SET(ListChangeSets, const Snapshot& s);
 #undef SLUICE_CHANGE_SET

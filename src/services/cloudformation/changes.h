@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CreateStack, UpdateStack, DeleteStack. Each checks everything that can be known, stores the work
-// and answers; the worker does it.
+// CreateStack, UpdateStack and DeleteStack. Each checks all that can be known at once, stores the
+// work as a job, and answers. The job makes the change (change.h).
+//
+//   TRY(Stack stack, new_stack(staged, in->stack, in.time()));
+//   CHECK(hand_over(staged, stack, "create", in.facts()));
 #include "services/cloudformation/operation.h"
 
 namespace sluice::cloudformation {
@@ -35,32 +38,35 @@ struct ChangesStack {
     return out.id.empty() ? json::value() : json::value(json::object{{"stackId", out.id}});
   }
 };
-// CreateStack.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html Errors:
-// AlreadyExistsException, InsufficientCapabilitiesException, LimitExceededException,
-// ValidationError. Differs: no TemplateURL, RoleARN, NotificationARNs, StackPolicy,
-// RollbackConfiguration, TimeoutInMinutes, Tags; templates as in template.h.
+// CreateStack:
+//   https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+// Errors: AlreadyExistsException, InsufficientCapabilitiesException, LimitExceededException,
+// ValidationError. It differs from AWS's: there are no TemplateURL, RoleARN, NotificationARNs,
+// StackPolicy, RollbackConfiguration, TimeoutInMinutes and Tags, and template.h says what a
+// template may have.
 struct CreateStack : ChangesStack<CreateStack> {
   static constexpr std::string_view name = "CreateStack", action = "cloudformation:CreateStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// UpdateStack. Errors: as CreateStack; ValidationError "No updates are to be performed." Differs: a
-// change that needs a replacement is refused and rolled back.
+// UpdateStack. Errors: those of CreateStack; ValidationError "No updates are to be performed." It
+// differs from AWS's: a change that needs a replacement is refused and rolled back.
 struct UpdateStack : ChangesStack<UpdateStack> {
   static constexpr std::string_view name = "UpdateStack", action = "cloudformation:UpdateStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// DeleteStack. A stack that is not there is a success. Errors: ValidationError while another change
-// runs.
+// DeleteStack. It succeeds when there is no such stack. Errors: ValidationError while another
+// change runs.
 struct DeleteStack : ChangesStack<DeleteStack> {
   static constexpr std::string_view name = "DeleteStack", action = "cloudformation:DeleteStack";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 
-// For change sets: a stack record that is ready to be worked on, and its work item.
+// What the stack is to become by a request. `t` becomes the parsed template. Change sets use this
+// too, and the next two.
 Result<Plan> plan_of(const ChangeIn& in, const Plan* existing, Template& t);
-// And its name; the caller stores the record.
+// Takes the name for a new stack. The caller stores the record.
 Result<Stack> new_stack(Staged& staged, const std::string& name, Time time);
+// Enqueues the job that makes the change, and stores the stack.
 Result<Done> hand_over(Staged& staged, Stack& stack, std::string_view kind, const Request& facts);
 
 }  // namespace sluice::cloudformation

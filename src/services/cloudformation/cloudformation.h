@@ -3,12 +3,15 @@
 // AWS CloudFormation: stacks. Source: CloudFormation API Reference 2010-05-15; CloudFormation User
 // Guide, "Template anatomy", "Intrinsic function reference", "AWS CloudFormation quotas".
 //
-// A stack's resources are made by the same operations as a client's, through Ports::dispatcher, in
-// the name of whoever asked for the change: the work item holds that caller's sealed session token,
-// from which the caller is opened again, also after a restart. The caller's role must still exist,
-// with the same id; its policies as they are then decide. As on AWS, a change that has begun
-// outlives the session. One change is worked on at a time. A server that stops during a create or
-// update rolls it back at its next start.
+//   Ports ports{.services = {&cloudformation::service}};
+//   cloudformation::serve_changes(ports);   // does the work from now on
+//
+// The resources of a stack are made by the same operations as those of a client, through
+// Ports::dispatcher, in the name of whoever asked for the change. The job holds the sealed session
+// token of that caller, who is opened again from it, also after a restart. His role must still
+// exist with the same id, and its policies of that moment decide. As on AWS, a change that has
+// begun outlives the session. One change is worked on at a time. When the server stops during a
+// create or an update, the next start rolls it back.
 #include "request/ports.h"
 
 namespace sluice {
@@ -22,8 +25,9 @@ constexpr size_t kStackNameMax = 128, kStacksMax = 2000, kEventsKept = 5000,
 constexpr int64_t kDeletedStackKeptMs = 90LL * 86'400'000;
 
 extern const Service service;
-// Does the jobs of the queue "cloudformation.work" from now on; stops after the call that runs, and
-// what is left is rolled back at the next start. `ports` must outlive the jobs.
+// Does the jobs of the queue "cloudformation.work" from now on. It stops after the call that is
+// running; what is not finished then is rolled back at the next start. `ports` must outlive the
+// jobs.
 void serve_changes(const Ports& ports);
 }  // namespace cloudformation
 

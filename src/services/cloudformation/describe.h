@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What a stack and a template are: DescribeStacks, ListStacks, DescribeStackEvents,
-// DescribeStackResource(s), ListStackResources, GetTemplate, GetTemplateSummary, ValidateTemplate.
-// Needs: cloudformation:<Action> on the stack's ARN; on * without a stack.
+// DescribeStackResource(s), ListStackResources, GetTemplate, GetTemplateSummary and
+// ValidateTemplate. Each needs cloudformation:<Action> on the stack's ARN, or on * when it names no
+// stack.
+//
+//   SLUICE_DESCRIBES_STACK(GetTemplate);
+//   Result<XmlOut> GetTemplate::run(const Authorized<In>& in, const Snapshot& s) { ... }
 #include "services/cloudformation/operation.h"
 
 namespace sluice::cloudformation {
 
 constexpr size_t kPageStacks = 50, kPageEvents = 100;
 
-// DescribeStacks: one by name or ARN, or all live ones, 50 a page. Error: ValidationError "Stack
-// with id X does not exist".
+// DescribeStacks: one stack by its name or ARN, or all that are not deleted, 50 a page. Errors:
+// ValidationError "Stack with id X does not exist".
 struct DescribeStacks : OnStack<DescribeStacks> {
   static constexpr std::string_view name = "DescribeStacks",
                                     action = "cloudformation:DescribeStacks";
@@ -19,7 +23,7 @@ struct DescribeStacks : OnStack<DescribeStacks> {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_xml(out); }
 };
-// ListStacks: also those deleted in the last 90 days, 50 a page.
+// ListStacks: also stacks that were deleted in the last 90 days, 50 a page.
 struct ListStacks {
   static constexpr std::string_view name = "ListStacks", action = "cloudformation:ListStacks";
   struct In {
@@ -42,14 +46,15 @@ struct ListStacks {
     static Result<Out> run(const Authorized<In>& in, const Snapshot& s);                        \
     static Response render(const Out& out) { return render_xml(out); }                          \
   }
-SLUICE_DESCRIBES_STACK(DescribeStackEvents);  // newest first, 100 a page
+// The newest event first, 100 a page.
+SLUICE_DESCRIBES_STACK(DescribeStackEvents);
 SLUICE_DESCRIBES_STACK(DescribeStackResources);
 SLUICE_DESCRIBES_STACK(DescribeStackResource);
 SLUICE_DESCRIBES_STACK(ListStackResources);
 SLUICE_DESCRIBES_STACK(GetTemplate);
 #undef SLUICE_DESCRIBES_STACK
 
-// Both take a template's text; GetTemplateSummary takes a stack instead, too.
+// Both take the text of a template. GetTemplateSummary can also take a stack.
 template <class Self>
 struct OnTemplate {
   struct In {

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What the operations share: reading the query protocol's lists, the needs, the words of a stack.
+// What the operations of CloudFormation share: how they read the lists of the query protocol, what
+// they need, and what a stack is called.
+//
+//   TRY(const auto parameters, members(request, "Parameters", kParametersMax));
+//   for (const Member& one : parameters) given[one.at("ParameterKey")] = one.at("ParameterValue");
 #include "base/xml.h"
 #include "request/audit.h"
 #include "services/cloudformation/stacks.h"
 
 namespace sluice::cloudformation {
 
-// Fields "List.member.1.Name" and "List.member.1" (name ""), in order of their numbers; at most
-// `max`, else ValidationError.
+// The fields "List.member.1.Name", by name, and "List.member.1", whose name is "", in the order of
+// their numbers. Errors: ValidationError when there are more than `max`.
 using Member = std::map<std::string, std::string>;
 Result<std::vector<Member>> members(const Request& request, std::string_view list, size_t max);
-Result<std::string> stack_name_of(const Request& request);  // StackName: a name or an ARN
-Error no_such_stack(const std::string& name);               // "Stack with id X does not exist"
-// cloudformation:<Action> on the stack's ARN; on stack/<name>/* while there is none of that name.
+// StackName, which may be a name or an ARN.
+Result<std::string> stack_name_of(const Request& request);
+// "Stack with id X does not exist"
+Error no_such_stack(const std::string& name);
+// cloudformation:<Action> on the stack's ARN, or on stack/<name>/* when there is no such stack.
 Need stack_need(std::string_view action, const std::string& name_or_arn, const Snapshot& snapshot);
-// requestParameters of every operation here: no template, of parameters the names alone, since both
-// may hold secrets.
+// requestParameters of every operation here. The template is left out, and of parameters only the
+// names are shown, because both may hold secrets.
 json::value shown(const Request& request);
 inline Response xml_body(XmlWriter xml) { return {200, {}, xml.take(), nullptr, 0}; }
 
@@ -40,8 +46,8 @@ struct OnStack {
 };
 struct XmlOut {
   std::string body;
-  json::value recorded = {};
-};  // recorded: responseElements
+  json::value recorded = {};  // responseElements
+};
 inline Response render_xml(const XmlOut& out) { return {200, {}, out.body, nullptr, 0}; }
 
 }  // namespace sluice::cloudformation

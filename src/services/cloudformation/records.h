@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What CloudFormation stores: stacks, their resources and events, change sets. The uuid of the
-// stack that has a name now stands beside them (name_key).
+// What CloudFormation stores: stacks, their resources and events, and change sets. Which stack has
+// a name now stands beside them (name_key).
+//
+//   auto stack = staged.get(stack_key(id));
+//   stack->status = "CREATE_COMPLETE";
+//   staged.put(stack_key(id), *stack);
 #include "base/bytes.h"
 #include "services/cloudformation/template.h"
 #include "store/record.h"
@@ -38,10 +42,10 @@ struct Stack : Plan {
   std::vector<Output> outputs;
   int64_t events = 0;  // number of the newest event
   std::string status, reason;
-  bool begun = false;               // the work has: after a restart it is taken up
-  std::string work;                 // id of the job; "": nothing is done now
-  std::vector<std::string> retain;  // of a DeleteStack: logical ids
-  std::optional<Plan> next;         // while it is updated, as what follows
+  bool begun = false;               // the work has begun: after a restart it is taken up
+  std::string work;                 // the id of the job; "": nothing is being done
+  std::vector<std::string> retain;  // logical ids of the resources that DeleteStack keeps
+  std::optional<Plan> next;         // this and next_outputs are there while it is updated
   std::optional<std::vector<Output>> next_outputs;
   json::object unknown;
   static constexpr auto members() {
@@ -113,7 +117,7 @@ inline RecordKey<StackResource> resource_key(std::string_view id, std::string_vi
 struct StackEvent {
   static constexpr RecordType record{Family::meta, "cloudformation.event", 1};
   std::string logical, physical, type, status, reason;
-  std::string properties;  // JSON; "": not told
+  std::string properties;  // JSON; "": the event does not tell them
   std::string id;
   Time time = 0;
   json::object unknown;
@@ -149,7 +153,7 @@ struct ChangeSet {
   std::string status, reason;
   Plan plan;
   std::vector<PlannedChange> changes;
-  int64_t base = 0;  // the stack's newest event when it was made: it fits that stack alone
+  int64_t base = 0;  // the stack's newest event when it was made: it fits only that state
   std::string on_failure;
   json::object unknown;
   static constexpr auto members() {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The values of a template's functions, once parameters and resources are known.
+// Works out the functions of a template, once parameters and resources are known.
+//
+//   Values values(t, parameters, scope, stack_name, stack_id);
+//   values.add_resource("Table", physical_id, attributes);
+//   TRY(const json::object properties, values.resolve_properties(spec.properties));
 #include <map>
 #include <set>
 
@@ -9,7 +13,7 @@
 
 namespace sluice::cloudformation {
 
-// The ${names} of Fn::Sub, without literals (${!x}). Error: AWS's text for a bad name.
+// The names in ${...} of Fn::Sub, without literals (${!x}). The error for a bad name is AWS's text.
 Result<std::vector<std::string>> sub_variables(std::string_view text);
 
 class Values {
@@ -25,14 +29,17 @@ class Values {
     resources_[name] = {std::move(physical), std::move(attributes)};
   }
   bool has_resource(const std::string& name) const { return resources_.contains(name); }
-  void mask() { masked_ = true; }  // NoEcho parameters are shown as ****
+  // From now on, parameters with NoEcho are ****.
+  void mask() { masked_ = true; }
 
-  // nullopt: AWS::NoValue. Error: ValidationError, also when a resource it names is not there or
-  // the result is too large.
+  // nullopt for AWS::NoValue. Errors: ValidationError, also when it names a resource that does not
+  // exist, or when the result is too large.
   Result<std::optional<json::value>> resolve(const json::value& value);
   Result<json::object> resolve_properties(const json::object& properties);
-  Result<std::string> text(const json::value& value);  // as a string; lists are refused
-  Result<bool> condition(const std::string& name);     // "" is true
+  // The value as a string. A list is refused.
+  Result<std::string> text(const json::value& value);
+  // The condition "" is true.
+  Result<bool> condition(const std::string& name);
 
  private:
   struct Resource {
@@ -52,7 +59,7 @@ class Values {
   const Scope& scope_;
   const std::string stack_name_, stack_id_;
   std::map<std::string, Resource> resources_;
-  std::map<std::string, bool> conditions_;  // known already
+  std::map<std::string, bool> conditions_;  // those that are known already
   std::set<std::string> open_conditions_;
   bool masked_ = false;
   size_t bytes_ = 0;

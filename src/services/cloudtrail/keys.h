@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The keys that sign digests: RSA-2048, one for kKeyDays, then the next. The private half is sealed
-// under a key derived from the root key; public halves stay for ever, since digests do.
+// The RSA-2048 keys that sign digests, each for kKeyDays. The private half is sealed under a key
+// derived from the root key. The public halves stay for ever, because the digests do.
+//
+//   TRY(const SigningKey key, signing_key(store, time));
+//   const std::string signature = rsa_sign_sha256(key.private_der, text);
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
@@ -12,14 +15,14 @@ struct SigningKey {
   std::string fingerprint;
   Secret private_der;
 };
-// The key of this time; made, in a commit of its own, when there is none or the last has had its
-// days.
+// The key for this time. When there is none, or when the days of the last one are over, a new one
+// is made in a commit of its own.
 Result<SigningKey> signing_key(Store& store, Time time);
 
-// ListPublicKeys: every key that was valid in the range, in one page: the AWS CLI follows no token.
-// Default: of now.
-// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListPublicKeys.html Errors:
-// InvalidTimeRangeException, InvalidTokenException.
+// ListPublicKeys:
+//   https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListPublicKeys.html
+// Gives every key that was valid in the range, or now when no range is given. All come in one page,
+// because the AWS CLI follows no token. Errors: InvalidTimeRangeException, InvalidTokenException.
 struct ListPublicKeys : OnAccount<ListPublicKeys> {
   static constexpr std::string_view name = "ListPublicKeys", action = "cloudtrail:ListPublicKeys";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// LookupEvents: management events of the last 90 days, newest first.
-// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html In: at most
-// one attribute, a time range, MaxResults 1-50, NextToken. Needs: cloudtrail:LookupEvents. Errors:
-// InvalidLookupAttributesException, InvalidTimeRangeException, InvalidMaxResultsException,
-// InvalidNextTokenException, InvalidEventCategoryException. Differs: sees a call at once, not after
-// minutes; no limit of 2 calls a second.
+// LookupEvents: management events of the last 90 days, the newest first.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+//
+//   constexpr auto rows = table<LookupEvents>();   // cloudtrail.cc
+//
+// A request has at most one attribute, a time range, MaxResults 1 to 50 and NextToken. It needs
+// cloudtrail:LookupEvents. Errors: InvalidLookupAttributesException, InvalidTimeRangeException,
+// InvalidMaxResultsException, InvalidNextTokenException, InvalidEventCategoryException. It differs
+// from AWS's: it sees a call at once and not after minutes, and has no limit of 2 calls a second.
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
@@ -15,10 +18,10 @@ struct LookupEvents {
   struct In {
     json::object body;
     std::string attribute, value;
-    Time start = 0, end = 0;
+    Time start = 0, end = 0;  // `end` 0: there is no end
     int64_t count = kLookupMax;
     uint64_t before = 0;
-  };  // end 0: no end
+  };
   struct Out {
     json::array events;
     std::string token;
@@ -33,8 +36,8 @@ struct LookupEvents {
     return in.body.empty() ? json::value() : camel_case(in.body);
   }
 };
-// A resource's name as LookupEvents shows it: the name of a bucket, table, function, role; the ARN
-// of others.
+// The name of a resource as LookupEvents shows it: the name of a bucket, table, function or role,
+// and the ARN of anything else.
 std::string shown_name(std::string_view type, const std::string& arn);
 
 }  // namespace sluice::cloudtrail

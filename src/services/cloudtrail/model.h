@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the operations on trails share.
+//
+//   struct GetTrail : OnTrail<GetTrail> {
+//     static constexpr std::string_view name = "GetTrail", action = "cloudtrail:GetTrail",
+//                                       member = "Name";
+//     static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+//   };
 #include "services/cloudtrail/cloudtrail.h"
 #include "services/cloudtrail/records.h"
 
@@ -9,14 +15,15 @@ namespace sluice::cloudtrail {
 constexpr std::string_view kPrincipal = "cloudtrail.amazonaws.com";
 
 std::string trail_arn(const Scope& scope, std::string_view name);
-std::string logs_prefix(const Trail& trail, const Scope& scope);  // "[prefix/]AWSLogs/<account>/"
-// A trail by its name or ARN, as every operation takes it -> its name. InvalidTrailNameException,
+// "[prefix/]AWSLogs/<account>/"
+std::string logs_prefix(const Trail& trail, const Scope& scope);
+// The name of a trail; every operation takes its ARN too. Errors: InvalidTrailNameException,
 // CloudTrailARNInvalidException.
 Result<std::string> name_of(const std::string& name_or_arn);
-// The server's own call in the name of a trail.
+// A request that the server makes itself in the name of a trail.
 Request own_request(std::string_view method, const std::string& target, Time time);
-// Does the destination take what this trail will write: bucket, its policy, key, role? AWS's error
-// for what is missing.
+// Whether the destination takes what this trail will write: the bucket, its policy, the key, the
+// role. The error is AWS's for what is missing.
 Result<Done> check_destination(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
                                Time time);
 
@@ -25,13 +32,14 @@ inline Response render_json(const json::object& body) {
 }
 inline double seconds(Time time) { return static_cast<double>(time) / 1000; }
 
-// An operation on one trail; `member` of the body names it.
+// An operation on one trail. The member of the body that names the trail is Self::member.
 struct OnTrailIn {
-  std::string name, arn;
+  std::string name, arn;  // `arn` is "" when the request gave a name
   json::object body;
-};  // arn: as sent, "" when a name was
+};
 Result<Trail> find_trail(const Snapshot& snapshot, const OnTrailIn& in);
-Result<Trail> find_trail(Staged& staged, const OnTrailIn& in);  // to be changed
+// The same for a trail that will be changed.
+Result<Trail> find_trail(Staged& staged, const OnTrailIn& in);
 Result<OnTrailIn> parse_on_trail(const Request& request, std::string_view member);
 template <class Self>
 struct OnTrail {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What CloudTrail stores: trails and their selectors, the spans of logging with how far each is
+// What CloudTrail stores: trails and their selectors, the spans of logging and how far each is
 // delivered, what was delivered, and the keys that sign digests.
+//
+//   if (const auto trail = snapshot.get(trail_key(name))) use(trail->bucket);
 #include "base/bytes.h"
 #include "store/record.h"
 
@@ -9,7 +11,7 @@ namespace sluice::cloudtrail {
 
 struct DataResource {
   std::string type;                                // "AWS::S3::Object"
-  std::optional<std::vector<std::string>> values;  // the beginnings of ARNs; nothing: not sent
+  std::optional<std::vector<std::string>> values;  // beginnings of ARNs, if they were sent
   static constexpr auto members() {
     return std::tuple{member("Type", &DataResource::type), member("Values", &DataResource::values)};
   }
@@ -28,7 +30,7 @@ struct EventSelector {
   }
   bool operator==(const EventSelector&) const = default;
 };
-// Each operator with its values; nothing: it was not sent.
+// The values of each operator, if it was sent.
 struct FieldSelector {
   using Values = std::optional<std::vector<std::string>>;
   std::string field;  // "eventCategory", "resources.ARN"
@@ -53,7 +55,7 @@ struct AdvancedEventSelector {
   }
   bool operator==(const AdvancedEventSelector&) const = default;
 };
-// Of one kind or the other.
+// The selectors of a trail, which are of one kind or the other.
 struct Selectors {
   std::optional<std::vector<EventSelector>> basic;
   std::optional<std::vector<AdvancedEventSelector>> advanced;
@@ -66,7 +68,7 @@ struct Selectors {
 
 struct Trail : Selectors {
   static constexpr RecordType record{Family::meta, "cloudtrail.trail", 1};
-  std::string name, bucket, prefix;  // prefix: without slashes around it; "": none
+  std::string name, bucket, prefix;  // `prefix` has no slashes around it; "": none
   std::string log_group, role;       // ARNs; both or neither
   std::string kms_key;               // ARN; "": AES256
   bool global_events = false, multi_region = false, validation = false;
@@ -99,7 +101,7 @@ struct Trail : Selectors {
 };
 inline RecordKey<Trail> trail_key(std::string_view name) { return {name}; }
 
-// Selectors that held before; they hold for what was recorded up to the call that replaced them.
+// Selectors that were replaced. They hold for what was recorded up to the call that replaced them.
 struct EarlierSelectors {
   Selectors selectors;
   std::string until;     // request id of that PutEventSelectors
@@ -111,20 +113,20 @@ struct EarlierSelectors {
   }
   bool operator==(const EarlierSelectors&) const = default;
 };
-// One span of logging, from a StartLogging to a StopLogging, by which delivery goes on after a
-// crash: what is delivered, and the end of its chain of digests.
+// One span of logging, from a StartLogging to a StopLogging: what of it is delivered, and the end
+// of its chain of digests. After a crash the delivery goes on from here.
 struct LoggingSession {
   static constexpr RecordType record{Family::meta, "cloudtrail.session", 1};
-  // Request ids of the calls whose records are the first and the last; `from` is "" once the first
-  // was found, `until` while it logs.
+  // The request ids of the calls whose records are the first and the last. `from` becomes "" when
+  // the first record was found; `until` is "" while the trail logs.
   std::string from, until;
-  uint64_t position = 0;                  // audit sequence that files are delivered up to
-  std::optional<uint64_t> logs_position;  // the same of the log group, when there is one
+  uint64_t position = 0;                  // files are delivered up to this audit sequence
+  std::optional<uint64_t> logs_position;  // the same for the log group, when there is one
   std::vector<EarlierSelectors> earlier;  // in their order
   bool ended = false;                     // the last record is delivered
   std::optional<Trail> trail;             // its settings, once the trail is deleted
-  std::optional<Time> chain_start;        // there when digests are wanted
-  std::optional<Time> digest_end;         // of the newest digest, as what follows
+  std::optional<Time> chain_start;        // has a value when digests are wanted
+  std::optional<Time> digest_end;         // this and the rest are of the newest digest
   uint64_t digested_through = 0;
   std::string digest_bucket, digest_key, digest_hash, digest_signature;
   json::object unknown;
@@ -150,7 +152,8 @@ inline RecordKey<LoggingSession> session_key(std::string_view trail, std::string
   return {trail, id};
 }
 
-// What GetTrailStatus tells of deliveries: when each kind was last made, and why not, since.
+// What GetTrailStatus tells of deliveries: when each kind was done last, and which error came after
+// that.
 struct DeliveryStatus {
   static constexpr RecordType record{Family::meta, "cloudtrail.status", 1};
   Time delivered = 0, digested = 0, logged = 0, attempted = 0;  // 0: never
@@ -169,7 +172,7 @@ struct DeliveryStatus {
 };
 inline RecordKey<DeliveryStatus> status_key(std::string_view trail) { return {trail}; }
 
-// Below which prefixes of a bucket only trails write.
+// Only the trail may write below this prefix of a bucket.
 struct Guard {
   std::string trail, prefix;
   static constexpr auto members() {
@@ -189,10 +192,10 @@ inline RecordKey<GuardedBucket> guard_key(std::string_view bucket) { return {buc
 // A log file that was delivered.
 struct LogFile {
   static constexpr RecordType record{Family::meta, "cloudtrail.file", 1};
-  std::string bucket, key, hash;  // SHA-256 of its text: hex
-  uint64_t first = 0, last = 0;   // audit sequences that it is of, selected or not
+  std::string bucket, key, hash;  // `hash` is the SHA-256 of its text, in hex
+  uint64_t first = 0, last = 0;   // it is made of these audit sequences, selected or not
   uint64_t count = 0;             // of its records
-  std::string oldest, newest;     // their times, as they stand in them
+  std::string oldest, newest;     // the times of its records, as they stand in them
   bool validated = false;         // the next digest lists it
   json::object unknown;
   static constexpr auto members() {
@@ -226,7 +229,7 @@ inline RecordKey<Digest> digest_key(std::string_view trail, std::string_view ses
   return {trail, session, big_endian64(static_cast<uint64_t>(end))};
 }
 
-// The end of a trail's newest digest, whichever session's. It outlives the trail.
+// The end of a trail's newest digest, of any session. It outlives the trail.
 struct LastDigest {
   static constexpr RecordType record{Family::meta, "cloudtrail.last", 1};
   Time end = 0;

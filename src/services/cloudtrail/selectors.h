@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Event selectors: which records a trail takes.
-// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html In:
-// EventSelectors (5; 250 data resources in all; S3 objects, functions, tables) or
-// AdvancedEventSelectors (500 values in all); one kind replaces the other. Errors:
-// InvalidEventSelectorsException. Differs: the category NetworkActivity is refused, there are no
-// such events here.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
+//
+//   if (chooses(selectors_of(trail), record)) batch.taken.push_back(...);
+//
+// A request has EventSelectors (at most 5, with 250 data resources in all: S3 objects, functions
+// and tables) or AdvancedEventSelectors (with 500 values in all); one kind replaces the other.
+// Errors: InvalidEventSelectorsException. It differs from AWS's: the category NetworkActivity is
+// refused, because there are no such events here.
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
@@ -22,8 +25,8 @@ struct GetEventSelectors : OnTrail<GetEventSelectors> {
                                     action = "cloudtrail:GetEventSelectors", member = "TrailName";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
-// Insights do not exist here: Get answers InsightNotEnabledException, as AWS does for a trail
-// without them; Put takes the empty list only.
+// There are no Insights here. Get answers InsightNotEnabledException, as AWS does for a trail
+// without them, and Put takes only the empty list.
 struct GetInsightSelectors : OnTrail<GetInsightSelectors> {
   static constexpr std::string_view name = "GetInsightSelectors",
                                     action = "cloudtrail:GetInsightSelectors", member = "TrailName";
@@ -35,11 +38,13 @@ struct PutInsightSelectors : OnTrail<PutInsightSelectors> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 
-std::vector<EventSelector> default_selectors();  // all management events
-Result<Done> check_selectors(
-    const json::object& body);               // EventSelectors or AdvancedEventSelectors as sent
-Selectors selectors_of(const Trail& trail);  // of the kind that it has
-// Does a trail with them take this audit record?
+// All management events.
+std::vector<EventSelector> default_selectors();
+// Checks EventSelectors or AdvancedEventSelectors as they were sent.
+Result<Done> check_selectors(const json::object& body);
+// The selectors of the kind that the trail has.
+Selectors selectors_of(const Trail& trail);
+// Whether a trail with these selectors takes this audit record.
 bool chooses(const Selectors& selectors, const json::object& record);
 
 }  // namespace sluice::cloudtrail

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Trails and their tags. Errors of all: TrailNotFoundException, InvalidTrailNameException,
-// CloudTrailARNInvalidException.
+// The operations on trails and their tags. All of them have the errors TrailNotFoundException,
+// InvalidTrailNameException and CloudTrailARNInvalidException.
+//
+//   constexpr auto rows = table<CreateTrail, UpdateTrail, DeleteTrail>();   // cloudtrail.cc
 #include "request/audit.h"
 #include "services/cloudtrail/model.h"
 
 namespace sluice::cloudtrail {
 
-// CreateTrail, UpdateTrail.
-// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html In: Name
-// (3-128 of A-Za-z0-9._-), S3BucketName, S3KeyPrefix (200), CloudWatchLogsLogGroupArn with
-// CloudWatchLogsRoleArn, KmsKeyId, flags, TagsList (50). Needs: the operation on the trail,
-// iam:PassRole on the role. Does not start logging. At most 5 trails. Errors:
-// TrailAlreadyExistsException, MaximumNumberOfTrailsExceededException,
-// S3BucketDoesNotExistException, InsufficientS3BucketPolicyException, KmsKeyNotFoundException,
-// KmsKeyDisabledException, InsufficientEncryptionPolicyException,
-// InvalidCloudWatchLogsLogGroupArnException, InvalidCloudWatchLogsRoleArnException. Differs:
-// SnsTopicName and organization trails are refused; one Region, so a multi-Region trail is like any
-// other.
+// CreateTrail:
+//   https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+// A request has Name (3 to 128 of A-Za-z0-9._-), S3BucketName, S3KeyPrefix (200 characters),
+// CloudWatchLogsLogGroupArn with CloudWatchLogsRoleArn, KmsKeyId, flags and TagsList (50 tags). It
+// needs the operation on the trail, and iam:PassRole on the role. There may be 5 trails. A new
+// trail does not log yet. Errors: TrailAlreadyExistsException,
+// MaximumNumberOfTrailsExceededException, S3BucketDoesNotExistException,
+// InsufficientS3BucketPolicyException, KmsKeyNotFoundException, KmsKeyDisabledException,
+// InsufficientEncryptionPolicyException, InvalidCloudWatchLogsLogGroupArnException,
+// InvalidCloudWatchLogsRoleArnException. It differs from AWS's: SnsTopicName and organization
+// trails are refused; there is one Region, so that a multi-Region trail is like any other.
 struct CreateTrail : OnTrail<CreateTrail> {
   static constexpr std::string_view name = "CreateTrail", action = "cloudtrail:CreateTrail",
                                     member = "Name";
@@ -26,7 +28,8 @@ struct CreateTrail : OnTrail<CreateTrail> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static json::value audit_result(const Out& out) { return camel_case(out); }
 };
-// Members that are sent replace; an empty text takes prefix, log group, role or key away.
+// UpdateTrail: as CreateTrail. What the request has replaces what was there; an empty text removes
+// the prefix, the log group, the role or the key.
 struct UpdateTrail : OnTrail<UpdateTrail> {
   static constexpr std::string_view name = "UpdateTrail", action = "cloudtrail:UpdateTrail",
                                     member = "Name";
@@ -35,7 +38,8 @@ struct UpdateTrail : OnTrail<UpdateTrail> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static json::value audit_result(const Out& out) { return camel_case(out); }
 };
-// What was recorded before is still delivered, and a last digest with it. The bucket's files stay.
+// What was recorded before is still delivered, and a last digest after it. The files in the bucket
+// stay.
 struct DeleteTrail : OnTrail<DeleteTrail> {
   static constexpr std::string_view name = "DeleteTrail", action = "cloudtrail:DeleteTrail",
                                     member = "Name";
@@ -46,7 +50,7 @@ struct GetTrail : OnTrail<GetTrail> {
                                     member = "Name";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
-// Trails that do not exist are left out.
+// Leaves out trails that do not exist.
 struct DescribeTrails : OnAccount<DescribeTrails> {
   static constexpr std::string_view name = "DescribeTrails", action = "cloudtrail:DescribeTrails";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
@@ -60,20 +64,21 @@ struct GetTrailStatus : OnTrail<GetTrailStatus> {
                                     member = "Name";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
-// From its own record on. Starting what is started changes nothing.
+// The trail logs from the record of this call on. When it logs already, nothing changes.
 struct StartLogging : OnTrail<StartLogging> {
   static constexpr std::string_view name = "StartLogging", action = "cloudtrail:StartLogging",
                                     member = "Name";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// Up to and with its own record; the files and a last digest follow at once.
+// The trail logs up to the record of this call, and with it. The files and a last digest are
+// delivered at once.
 struct StopLogging : OnTrail<StopLogging> {
   static constexpr std::string_view name = "StopLogging", action = "cloudtrail:StopLogging",
                                     member = "Name";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// Tags: 50 a trail, keys of 128 and values of 256 characters. Errors: TagsLimitExceededException,
-// InvalidTagParameterException.
+// A trail may have 50 tags, with keys of 128 characters and values of 256. Errors:
+// TagsLimitExceededException, InvalidTagParameterException.
 struct AddTags : OnTrail<AddTags> {
   static constexpr std::string_view name = "AddTags", action = "cloudtrail:AddTags",
                                     member = "ResourceId";

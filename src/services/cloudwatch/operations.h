@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The operations of CloudWatch. All speak both protocols (wire.h).
+// The operations of CloudWatch. All of them speak both protocols (wire.h).
+//
+//   constexpr auto rows = table<PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics>();
 #include "services/cloudwatch/model.h"
 #include "services/cloudwatch/wire.h"
 
 namespace sluice::cloudwatch {
 
-// cloudwatch:* on "*", with the condition key cloudwatch:namespace when the request names one.
+// A need on "*", with the condition key cloudwatch:namespace when the request names a namespace.
 Need namespace_need(std::string_view action, const std::string& space);
-Result<Dimensions> dimensions_of(const Members& members);  // exact ones: Name and Value
+// Each must have Name and Value.
+Result<Dimensions> dimensions_of(const Members& members);
 Result<Done> check_namespace(const Members& members, const std::string& space);
 Result<Done> check_name(const Members& members, std::string_view member, const std::string& name);
 
-// PutMetricData.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html In:
-// Namespace, not "AWS/..."; MetricData, 1 to 1000: a value, up to 150 values with counts, or a
-// statistic set; 30 dimensions; -2^360 to 2^360; two weeks in the past to two hours in the future;
-// StorageResolution 1 or 60. A request of 1 MB, before and after gzip. Errors:
-// InvalidParameterValue, InvalidParameterCombination, MissingParameter. Differs: entities are
-// refused.
+// PutMetricData:
+//   https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+// A request has a Namespace, which is not "AWS/...", and 1 to 1000 MetricData. Each is a value, up
+// to 150 values with their counts, or a statistic set, with up to 30 dimensions. Values are between
+// -2^360 and 2^360, times from two weeks in the past to two hours in the future. StorageResolution
+// is 1 or 60. The request has at most 1 MB, before and after gzip. Errors: InvalidParameterValue,
+// InvalidParameterCombination, MissingParameter. It differs from AWS's: entities are refused.
 struct PutMetricData {
   static constexpr std::string_view name = "PutMetricData", action = "cloudwatch:PutMetricData";
   static constexpr bool data_event = true;
@@ -44,11 +47,12 @@ struct PutMetricData {
   static json::value audit(const In& in) { return json::object{{"namespace", in.space}}; }
 };
 
-// GetMetricStatistics.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html In:
-// one metric; Period 1, 5, 10, 20, 30 or a multiple of 60; at most 1440 points; Statistics,
-// ExtendedStatistics p0 to p100; Unit. Errors: InvalidParameterValue, InvalidParameterCombination,
-// MissingParameter. Differs: of the extended statistics only percentiles.
+// GetMetricStatistics:
+//   https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
+// A request has one metric, a Period (1, 5, 10, 20, 30 or a multiple of 60), Statistics,
+// ExtendedStatistics (p0 to p100) and a Unit. The answer has at most 1440 points. Errors:
+// InvalidParameterValue, InvalidParameterCombination, MissingParameter. It differs from AWS's: the
+// only extended statistics are percentiles.
 struct GetMetricStatistics {
   static constexpr std::string_view name = "GetMetricStatistics",
                                     action = "cloudwatch:GetMetricStatistics";
@@ -69,12 +73,13 @@ struct GetMetricStatistics {
   static json::value audit(const In& in);
 };
 
-// GetMetricData.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html In: up to
-// 500 queries, each a MetricStat or an expression (expression.h); MaxDatapoints up to 100,800 a
-// page; ScanBy; NextToken. Errors: ValidationError, InvalidNextToken. Differs: labels are taken as
-// they are; a metric recorded in several units and asked for without one is answered in one series;
-// a page lists the results it begins or ends, not the ones before and after it.
+// GetMetricData:
+//   https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+// A request has up to 500 queries, each a MetricStat or an expression (expression.h), MaxDatapoints
+// (up to 100,800 a page), ScanBy and NextToken. Errors: ValidationError, InvalidNextToken. It
+// differs from AWS's: labels are taken as they are. A metric that was recorded in several units and
+// is asked for without one is answered in one series. A page lists only the results of which it has
+// a part.
 struct GetMetricData {
   static constexpr std::string_view name = "GetMetricData", action = "cloudwatch:GetMetricData";
   static constexpr bool data_event = true;
@@ -99,12 +104,12 @@ struct GetMetricData {
   static json::value audit(const In& in);
 };
 
-// ListMetrics.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html In:
-// Namespace, MetricName, up to 10 dimensions by name or name and value, RecentlyActive PT3H,
-// NextToken. Metrics that got a value in the last two weeks, 500 a page. Errors:
-// InvalidParameterValue, InvalidNextToken. Differs: one account; a page may hold fewer and yet go
-// on.
+// ListMetrics:
+//   https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
+// A request has Namespace, MetricName, up to 10 dimensions by name or by name and value,
+// RecentlyActive (PT3H) and NextToken. It lists metrics that got a value in the last two weeks, 500
+// a page. Errors: InvalidParameterValue, InvalidNextToken. It differs from AWS's: there is one
+// account, and a page may have fewer metrics although another page follows.
 struct ListMetrics {
   static constexpr std::string_view name = "ListMetrics", action = "cloudwatch:ListMetrics";
   struct In {
@@ -122,15 +127,16 @@ struct ListMetrics {
   static Response render(const Out& out) { return render_out(out); }
 };
 
-// An answer's or a record's members: the dimensions, {"Name", "Value"} each.
+// The dimensions as an answer and a record have them: {"Name": ..., "Value": ...} each.
 json::array dimensions_json(const Dimensions& dimensions);
 Result<Done> check_period(int64_t period_s, const std::string& where);
-// "p99.9" as 99.9; nullopt: not a percentile.
+// 99.9 of "p99.9"; nullopt when it is no percentile.
 std::optional<double> percentile_of(std::string_view statistic);
 bool is_statistic(std::string_view name);  // SampleCount, Average, Sum, Minimum, Maximum
-// nullopt: no percentile is known. Statistics other than these are refused before.
+// The value of a statistic. nullopt when it is a percentile that nobody knows. Other statistics
+// were refused before.
 std::optional<double> value_of(const Aggregate& aggregate, std::string_view statistic);
-// The buckets of a request: its start rounded down as AWS does, by its age.
+// The buckets of a request. Its start is rounded down as AWS does it, by how old it is.
 Range range_of(Time start, Time end, int64_t period_s, Time at);
 
 }  // namespace sluice::cloudwatch

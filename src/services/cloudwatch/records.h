@@ -2,14 +2,17 @@
 #pragma once
 // What CloudWatch stores: which metrics there are. Their values stand beside them in a binary form
 // of their own (model.h).
+//
+//   snapshot.scan(RecordPrefix<KnownMetric>{space}, "", false, [&](std::string_view key,
+//                                                                  KnownMetric metric) { ... });
 #include "store/record.h"
 
 namespace sluice::cloudwatch {
 
 struct KnownMetric {
   static constexpr RecordType record{Family::metrics, "cloudwatch.metric", 1};
-  json::object dimensions;  // names to texts, in the order they were first given
-  Time seen = 0;            // when it last got a value, within 10 minutes
+  json::object dimensions;  // by name, in the order in which they were given first
+  Time seen = 0;            // when it got its last value, to within 10 minutes
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Dimensions", &KnownMetric::dimensions),
@@ -17,7 +20,7 @@ struct KnownMetric {
   }
   bool operator==(const KnownMetric&) const = default;
 };
-// `id`: metric_id.
+// `id` comes from metric_id().
 inline RecordKey<KnownMetric> metric_key(std::string_view space, std::string_view name,
                                          std::string_view id) {
   return {space, name, id};

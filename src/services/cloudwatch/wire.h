@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One set of operations, two protocols: a request's members read from JSON or from a form, an
-// answer written as JSON or XML.
+// One set of operations in two protocols: reads the members of a request from JSON or from a form,
+// and writes an answer as JSON or XML.
+//
+//   TRY(const Members members, Members::of(request));
+//   TRY(const std::string space, members.required_text("Namespace"));
+//   return Out{members.form(), {{"Metrics", metrics}}};
 #include "request/ports.h"
 
 namespace sluice::cloudwatch {
 
-// `code` as the query protocol has it ("InvalidParameterValue"); JSON gets the name of the shape,
+// `code` is that of the query protocol ("InvalidParameterValue"). JSON gets the name of the shape,
 // and the code in x-amzn-query-error.
 Error fault(std::string_view code, std::string message);
 inline Error invalid(std::string message) {
   return fault("InvalidParameterValue", std::move(message));
 }
 
-// The members of a structure. In a form every value is text, a list is X.member.N and a time is ISO
-// 8601; in JSON a time is epoch seconds. Errors: InvalidParameterValue in a form,
-// SerializationException in JSON, when a value has the wrong type.
+// The members of a structure. In a form every value is a text, a list is X.member.N, and a time is
+// in ISO 8601. In JSON a time is in epoch seconds. Errors when a value has the wrong type:
+// InvalidParameterValue in a form, SerializationException in JSON.
 class Members {
  public:
   Members(json::object object, bool form, std::string where = {})
@@ -23,11 +27,11 @@ class Members {
   static Result<Members> of(const Request& request);
   bool form() const { return form_; }
   bool has(std::string_view name) const { return find(name) != nullptr; }
-  std::string where(std::string_view name) const {
-    return where_ + std::string(name);
-  }  // "MetricData.member.1.Value", for messages
+  // "MetricData.member.1.Value", for messages.
+  std::string where(std::string_view name) const { return where_ + std::string(name); }
   Result<std::optional<std::string>> text(std::string_view name) const;
-  Result<std::string> required_text(std::string_view name) const;  // MissingParameter
+  // Errors: MissingParameter when it is absent.
+  Result<std::string> required_text(std::string_view name) const;
   Result<std::optional<double>> number(std::string_view name) const;
   Result<std::optional<int64_t>> integer(std::string_view name) const;
   Result<std::optional<bool>> boolean(std::string_view name) const;
@@ -46,15 +50,15 @@ class Members {
   bool form_;
   std::string where_;
 };
-// {"A": {"B": ["x"]}} of A.B.member.1=x.
+// Makes {"A": {"B": ["x"]}} of A.B.member.1=x.
 Result<json::object> object_of_form(const std::vector<std::pair<std::string, std::string>>& fields);
 
 struct Out {
   bool form = false;
   json::object body;
 };
-// Members named ...Timestamp(s) hold epoch seconds, which XML shows in ISO 8601; a list is
-// <member>s, ExtendedStatistics a map.
+// Members with names that end in Timestamp or Timestamps have epoch seconds, which XML shows in ISO
+// 8601. In XML a list is several <member>, and ExtendedStatistics is a map.
 Response render_out(const Out& out);
 
 }  // namespace sluice::cloudwatch

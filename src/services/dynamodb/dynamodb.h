@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Amazon DynamoDB: on-demand tables, items, expressions. Source: DynamoDB API Reference 2012-08-10;
-// Developer Guide, "Quotas". UpdateItem, indexes, transactions, streams, TTL and point-in-time
-// recovery are not built yet.
+// Amazon DynamoDB: on-demand tables, items, expressions. UpdateItem, indexes, transactions,
+// streams, TTL and point-in-time recovery are not built yet. Sources: DynamoDB API Reference
+// 2012-08-10; Developer Guide, "Quotas".
+//
+//   Ports ports{.services = {&dynamodb::service}};
+//   dynamodb::start_purge(*ports.store);
 #include "request/ports.h"
 
 namespace sluice::dynamodb {

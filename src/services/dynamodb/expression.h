@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Condition, filter, key-condition and projection expressions. Source: Developer Guide,
-// "Expressions in DynamoDB". At most 4 KB and 300 operators; IN takes up to 100 operands; nesting
-// to 32.
+// "Expressions in DynamoDB". They have at most 4 KB and 300 operators, IN up to 100 operands, and
+// are nested up to 32 deep.
+//
+//   TRY(Placeholders placeholders, Placeholders::parse(body));
+//   TRY(const Condition filter, parse_condition("price < :p", "FilterExpression", placeholders));
+//   CHECK(placeholders.all_used());
+//   if (evaluate(*filter, item)) found.push_back(item);
 #include <memory>
 #include <set>
 
@@ -12,8 +17,8 @@ namespace sluice::dynamodb {
 
 using Path = std::vector<std::variant<std::string, size_t>>;  // a.b[0]
 
-// A node of a parsed condition. Operators: AND OR NOT = <> < <= > >= BETWEEN IN, functions by name,
-// "path", "value", "size".
+// A node of a parsed condition. `op` is AND, OR, NOT, =, <>, <, <=, >, >=, BETWEEN, IN, the name of
+// a function, "path", "value" or "size".
 struct Node {
   std::string op;
   std::vector<std::unique_ptr<Node>> children;
@@ -22,8 +27,8 @@ struct Node {
 };
 using Condition = std::unique_ptr<Node>;
 
-// ExpressionAttributeNames and -Values of one request; what no expression used is an error at the
-// end.
+// ExpressionAttributeNames and ExpressionAttributeValues of a request. all_used() is an error when
+// an expression has not used one of them.
 class Placeholders {
  public:
   static Result<Placeholders> parse(const json::object& body);
@@ -36,13 +41,14 @@ class Placeholders {
   std::set<std::string> used_;
 };
 
-// `kind`: "ConditionExpression", for messages.
+// `kind` is "ConditionExpression" or the like, for messages.
 Result<Condition> parse_condition(std::string_view text, std::string_view kind,
                                   Placeholders& placeholders);
 Result<std::vector<Path>> parse_projection(std::string_view text, Placeholders& placeholders);
-bool is_reserved(std::string_view word);  // reserved.cc
+// The words stand in reserved.cc.
+bool is_reserved(std::string_view word);
 bool evaluate(const Node& node, const json::object& item);
-json::object project(const json::object& item,
-                     const std::vector<Path>& paths);  // everything when `paths` is empty
+// The whole item when `paths` is empty.
+json::object project(const json::object& item, const std::vector<Path>& paths);
 
 }  // namespace sluice::dynamodb

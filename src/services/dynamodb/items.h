@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan.
-// Errors: ValidationException, ResourceNotFoundException, ConditionalCheckFailedException,
-// AccessDeniedException (the table's key).
+// PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query and Scan. Errors:
+// ValidationException, ResourceNotFoundException, ConditionalCheckFailedException,
+// AccessDeniedException (for the key of the table).
+//
+//   constexpr auto rows = table<PutItem, GetItem, DeleteItem, Query, Scan>();   // dynamodb.cc
 #include "services/dynamodb/tables.h"
 
 namespace sluice::dynamodb {
 
-// What CloudTrail shows of a call besides keys and the names of attributes. Expressions hold no
-// values: those are in ExpressionAttributeValues.
+// What CloudTrail shows of a call besides keys and the names of attributes. Expressions may be
+// shown, because values are in ExpressionAttributeValues.
 json::value shown_options(const json::object& body);
-json::object plain_key(const json::object& key);  // {"a": {"S": "x"}} as {"a": "x"}
+// Makes {"a": "x"} of {"a": {"S": "x"}}.
+json::object plain_key(const json::object& key);
 
-// The condition keys of a call: which attributes and partition keys it names. Source: Developer
-// Guide, "Using IAM policy conditions for fine-grained access control". What a call leaves out has
-// the value that then holds: Select ALL_ATTRIBUTES, ReturnValues and ReturnConsumedCapacity NONE.
+// The condition keys of a call: which attributes and which partition keys it names. When a call
+// leaves an option out, its condition key has the default: Select is ALL_ATTRIBUTES, ReturnValues
+// and ReturnConsumedCapacity are NONE. Source: Developer Guide, "Using IAM policy conditions for
+// fine-grained access control".
 class CallContext {
  public:
   CallContext(const std::string& table, const Snapshot& snapshot);
-  void add_item(const json::object& item);  // or a key: its attributes, its partition key
+  // Adds the attributes of an item or of a key, and its partition key.
+  void add_item(const json::object& item);
   void add_leading_key(const json::value& key);
   void add_paths(const std::vector<Path>& paths);
   void add_paths(const Node* expression);
@@ -28,13 +33,13 @@ class CallContext {
 
  private:
   void add_name(std::string_view name);
-  std::string hash_;  // the table's partition key, "" when there is no table
+  std::string hash_;  // the name of the table's partition key; "" when there is no table
   policy::Context context_;
 };
 
 struct ItemIn {
   std::string table;
-  json::object body, item;  // item: Item or Key, checked
+  json::object body, item;  // `item` is Item or Key, and checked
   std::shared_ptr<Node> condition;
   std::vector<Path> projection;
 };
@@ -45,8 +50,8 @@ struct OnItem {
   using Out = JsonOut;
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
-  static json::value audit(
-      const In& in, const Snapshot& s);  // keys with their values, of other attributes the names
+  // Shows keys with their values, and only the names of other attributes.
+  static json::value audit(const In& in, const Snapshot& s);
 };
 struct PutItem : OnItem<PutItem> {
   static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
@@ -113,7 +118,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
 
 struct SearchIn {
   std::string table;
-  json::object body, start;  // start: ExclusiveStartKey
+  json::object body, start;  // `start` is ExclusiveStartKey
   std::shared_ptr<Node> key_condition, filter;
   std::vector<Path> projection;
   int64_t limit = 0, segment = 0, segments = 1;

@@ -1,39 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A table that is open for use: the keys of its items, and their seals.
+// A table that is ready for use: the keys of its items, and their seals.
+//
+//   TRY(const Table table, Table::open(in->table, staged, in.ports()));
+//   TRY(const Key key, table.key_of(in->item, false));
+//   const std::string sealed = table.seal(key, in->item);
 #include "crypto/crypto.h"
 #include "services/dynamodb/expression.h"
 #include "services/dynamodb/records.h"
 
 namespace sluice::dynamodb {
 
-Result<std::string> table_name_of(
-    const json::object& body);  // TableName: a name or an ARN of this Region
+// TableName, which may be a name or an ARN of this Region.
+Result<std::string> table_name_of(const json::object& body);
 std::string table_arn(const Scope& scope, std::string_view name);
 Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot,
                 policy::Context context = {});
-json::object key_context(const Scope& scope,
-                         const std::string& table);  // encryption context of the table's data key
+// The encryption context of the table's data key.
+json::object key_context(const Scope& scope, const std::string& table);
 
-// A table ready for use: its record and its open data key. Errors: ResourceNotFoundException;
+// The record of a table and its open data key. Errors: ResourceNotFoundException;
 // AccessDeniedException when the KMS key cannot be used (AWS documents no code for this).
 class Table {
  public:
   static Result<Table> open(const std::string& name, const Snapshot& snapshot, const Ports& ports);
-  static Result<Table> open(const std::string& name, Staged& staged,
-                            const Ports& ports);  // conflicts when the table goes meanwhile
-  // The key of an item; `exact`: nothing but the key attributes may be there.
+  // The commit fails with a conflict when the table is deleted meanwhile.
+  static Result<Table> open(const std::string& name, Staged& staged, const Ports& ports);
+  // The key of an item. With `exact`, the item may have only the attributes of the key.
   Result<Key> key_of(const json::object& item, bool exact) const;
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
   Key all() const { return items_of(id); }
-  Result<std::string> encode(const json::value& value,
-                             bool hash) const;  // one key attribute as bytes that sort
+  // One attribute of the key as bytes that sort like its values.
+  Result<std::string> encode(const json::value& value, bool hash) const;
   std::string id;
+  // The partition key and the sort key. range.name is "" when the table has no sort key.
   struct KeyAttribute {
     std::string name, type;
-  } hash, range;  // range.name "": the table has none
+  } hash, range;
 
  private:
   Table(const TableRecord& record, const Secret& data_key);
@@ -45,7 +50,8 @@ class Table {
 struct JsonOut {
   json::object body;
 };
-Response render_json(const JsonOut& out);  // with x-amz-crc32
+// The answer has the header x-amz-crc32.
+Response render_json(const JsonOut& out);
 json::object consumed(const std::string& table, double units);
 
 }  // namespace sluice::dynamodb

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What DynamoDB stores: tables, and the job that erases the items of a deleted one. An item has a
-// binary form of its own (codec.h), sealed under the data key of its table and bound to its key.
+// What DynamoDB stores: tables, and the job that erases the items of a deleted table. An item has a
+// binary form of its own (codec.h). It is sealed under the data key of its table and bound to its
+// key.
+//
+//   if (const auto table = snapshot.get(table_key(name))) use(table->id);
+//   snapshot.scan(items_of(table->id), "", false, fn);
 #include "store/record.h"
 
 namespace sluice::dynamodb {
@@ -9,11 +13,11 @@ namespace sluice::dynamodb {
 struct TableRecord {
   static constexpr RecordType record{Family::meta, "dynamodb.table", 1};
   std::string name;
-  std::string id;  // a random UUID: a new table of an old name never shows old items
+  std::string id;  // a random UUID, so that a new table with an old name never shows old items
   Time created = 0;
   std::string hash, hash_type;    // the partition key, and its type: S, N or B
-  std::string range, range_type;  // the sort key; empty: the table has none
-  std::string kms_key_arn;        // empty: the service's own key, alias/aws/dynamodb
+  std::string range, range_type;  // the sort key; "": the table has none
+  std::string kms_key_arn;        // "": the service's own key, alias/aws/dynamodb
   std::string wrapped_data_key;   // base64
   json::object unknown;
   static constexpr auto members() {
@@ -31,7 +35,8 @@ struct TableRecord {
 };
 inline RecordKey<TableRecord> table_key(std::string_view name) { return {name}; }
 
-// Where items stand: the values of their key attributes as bytes that sort (Table::encode).
+// Where the items stand. `hash` and `range` are the values of their key attributes as Table::encode
+// makes them.
 inline Key items_of(std::string_view table_id) {
   return schema::prefix(Family::items, "i", {table_id});
 }
@@ -45,7 +50,7 @@ inline Key item_key(std::string_view table_id, std::string_view hash, std::strin
   return schema::key(Family::items, "i", {table_id, hash, range});
 }
 
-// Of the queue dynamodb.purge.
+// The event of a job of the queue "dynamodb.purge".
 struct PurgeEvent {
   std::string table_id;
   static constexpr auto members() { return std::tuple{member("Id", &PurgeEvent::table_id)}; }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CreateTable, DescribeTable, ListTables, DeleteTable. On-demand tables of a HASH and at most one
-// RANGE key (S, N or B).
+// CreateTable, DescribeTable, ListTables and DeleteTable. Tables are on-demand, with a HASH key and
+// at most one RANGE key (S, N or B).
+//
+//   constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable>();
 #include "request/audit.h"
 #include "services/dynamodb/model.h"
 #include "store/erase.h"
@@ -13,7 +15,7 @@ struct TableIn {
   json::object body;
 };
 Result<TableIn> parse_table_in(const Request& request);
-// Erases the items of deleted tables, across restarts.
+// From now on the items of deleted tables are erased. A restart goes on where the erasing was.
 void start_purge(Store& store);
 
 template <class Self>

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What others ask of every account, and the truth here is "none": ListUsers, ListGroups,
-// ListVirtualMFADevices, ListServerCertificates, GetAccountSummary, GetAccountPasswordPolicy.
-// Scanners ask for them; a refusal would leave the finding open.
+// Calls that ask for what no account here has: ListUsers, ListGroups, ListVirtualMFADevices,
+// ListServerCertificates, GetAccountSummary and GetAccountPasswordPolicy. Scanners ask for these,
+// and when they are refused, a finding stays open. The truth is "none".
+//
+//   constexpr auto rows = table<ListUsers, ListGroups, GetAccountSummary>();   // iam.cc
 #include "services/iam/roles.h"
 
 namespace sluice::iam {
 
-// A List call over things that Sluice does not have: its parameters are checked as AWS does.
+// Lists things that Sluice does not have. Its parameters are checked as AWS checks them.
 template <class Kind>
 struct ListsNone {
   static constexpr std::string_view name = Kind::name, action = Kind::action;
@@ -67,7 +69,7 @@ struct GetAccountSummary : AccountOperation {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
-// NoSuchEntity: nobody has a password.
+// Answers NoSuchEntity, because nobody has a password.
 struct GetAccountPasswordPolicy : AccountOperation {
   static constexpr std::string_view name = "GetAccountPasswordPolicy",
                                     action = "iam:GetAccountPasswordPolicy";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What IAM stores: roles. The text of each inline policy stands beside them (policy_key).
+//
+//   const std::shared_ptr<const Role> role = snapshot.get(role_key(name));   // nullptr: none
+//   staged.put(policy_key(role->name, policy_name), document);
 #include "store/record.h"
 
 namespace sluice::iam {
@@ -9,7 +12,7 @@ struct Role {
   static constexpr RecordType record{Family::meta, "iam.role", 1};
   std::string name, path, id, arn;
   Time created = 0;
-  std::string trust;  // the trust policy, its roles pinned to their ids
+  std::string trust;  // the trust policy, with its roles pinned to their ids
   std::string description;
   int64_t max_session_s = 3600;
   json::object unknown;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Inline policies of roles: PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy.
+//
+//   constexpr auto rows = table<PutRolePolicy, GetRolePolicy, DeleteRolePolicy>();   // iam.cc
 #include "services/iam/roles.h"
 
 namespace sluice::iam {
@@ -51,8 +53,8 @@ struct ListRolePolicies : RolePolicyOperation {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
-struct ListAttachedRolePolicies
-    : RolePolicyOperation {  // there are no managed policies: truthfully none
+// There are no managed policies, so it truthfully lists none.
+struct ListAttachedRolePolicies : RolePolicyOperation {
   static constexpr std::string_view name = "ListAttachedRolePolicies",
                                     action = "iam:ListAttachedRolePolicies";
   using Out = Nothing;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy.
+// Roles: CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy; and what
+// other operations on roles share with them.
+//
+//   constexpr auto rows = table<CreateRole, GetRole, ListRoles, DeleteRole>();   // iam.cc
 #include "base/xml.h"
 #include "request/audit.h"
 #include "services/iam/iam.h"
@@ -11,15 +14,19 @@ namespace sluice::iam {
 inline Error no_such_role(const std::string& name) {
   return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}};
 }
-Result<std::string> role_name_of(const Request& request);  // RoleName: 1 to 64 of [\w+=,.@-]
+// RoleName: 1 to 64 of [\w+=,.@-].
+Result<std::string> role_name_of(const Request& request);
 std::string role_arn(const Snapshot& snapshot, const std::string& name);
-Result<Done> may_change(const std::string& role);  // not the operator's own role
-size_t policy_size(std::string_view text);         // what AWS's quotas count: all but white space
-// The document of a request: refused as AWS does when it holds characters that no policy may.
+// Fails for the operator's own role.
+Result<Done> may_change(const std::string& role);
+// All but white space, as AWS's quotas count it.
+size_t policy_size(std::string_view text);
+// The policy document of a request. It is refused, as on AWS, when it has characters that no policy
+// may have.
 Result<std::string> document_of(const Request& request, std::string_view field);
 
-// Pages of the List calls. Marker is what the page before ended with; MaxItems 1 to 1000, 100 when
-// absent.
+// Which page a List call asks for. Marker is where the page before ended; MaxItems is 1 to 1000,
+// and 100 when it is absent.
 struct PageIn {
   std::string marker;
   size_t max = kPageDefault;
@@ -27,7 +34,7 @@ struct PageIn {
 Result<PageIn> page_of(const Request& request);
 Result<std::string> path_prefix_of(const Request& request);  // PathPrefix; "/" when absent
 Result<Done> assignment_status_of(const Request& request);   // AssignmentStatus, when it is there
-void end_page(XmlWriter& xml, const std::string& next_marker);  // IsTruncated and Marker
+void end_page(XmlWriter& xml, const std::string& next_marker);  // writes IsTruncated and Marker
 
 struct RoleIn {
   std::string name, trust, description, path;
@@ -43,7 +50,7 @@ struct RolesOut {
 };
 struct Nothing {};
 
-// requestParameters: everything but what may be a secret (Password, certificates).
+// requestParameters: all but what may be a secret (Password, certificates).
 inline json::value shown(const Request& request) {
   return shown_fields(request,
                       {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument", "Description",
@@ -64,7 +71,7 @@ struct CreateRole : RoleOperation {
   static constexpr std::string_view name = "CreateRole", action = "iam:CreateRole";
   using Out = RoleOut;
   static Result<In> parse(const Request& request);
-  // Asked for with the path it will have.
+  // The need has the path that the role will have.
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
     return std::vector<Need>{{"iam:CreateRole",
                               iam_arn(s.scope(), "role" + in.path + in.name),

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CreateAlias, UpdateAlias, DeleteAlias, ListAliases. Names: alias/ and 1 to 250 of [a-zA-Z0-9/_-],
-// not alias/aws/; 50 a key. Needs: the permission on the alias and on every key concerned.
+// CreateAlias, UpdateAlias, DeleteAlias and ListAliases. A name is alias/ and 1 to 250 of
+// [a-zA-Z0-9/_-], but not alias/aws/; a key may have 50. Each needs the permission on the alias,
+// and on every key that it is about.
+//
+//   SLUICE_KMS_ALIAS(CreateAlias);
+//   Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) { ... }
 #include "services/kms/operation.h"
 
 namespace sluice::kms {

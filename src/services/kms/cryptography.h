@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom.
-// Plaintext 1-4096 bytes, ciphertext to 6144; a data key 1-1024 bytes. Errors: DisabledException,
-// KMSInvalidStateException, InvalidCiphertextException, IncorrectKeyException, NotFoundException.
+// Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext and GenerateRandom.
+// A plaintext has 1 to 4096 bytes, a ciphertext up to 6144, a data key 1 to 1024. Errors:
+// DisabledException, KMSInvalidStateException, InvalidCiphertextException, IncorrectKeyException,
+// NotFoundException.
+//
+//   constexpr auto rows = table<Encrypt, Decrypt, ReEncrypt, GenerateDataKey>();   // kms.cc
 #include "services/kms/operation.h"
 
 namespace sluice::kms {
@@ -29,8 +32,8 @@ struct Decrypt : OnKey<Decrypt> {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
 };
-// From one key or encryption context to another; the plaintext stays inside. Needs
-// kms:ReEncryptFrom and kms:ReEncryptTo.
+// Brings a ciphertext under another key or another encryption context. The plaintext stays inside.
+// It needs kms:ReEncryptFrom and kms:ReEncryptTo.
 struct ReEncrypt : OnKey<ReEncrypt> {
   static constexpr std::string_view name = "ReEncrypt", action = "kms:ReEncryptFrom";
   static Result<In> parse(const Request& request);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM). Source: KMS API
-// Reference 2014-11-01. Key material: 32 random bytes a version, sealed under a key derived from
-// the root key; every version is kept for decryption.
+// AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM). Each version of a
+// key has 32 random bytes of material, sealed under a key derived from the root key. All versions
+// are kept for decryption. Source: KMS API Reference 2014-11-01.
+//
+//   const std::unique_ptr<DataKeys> data_keys = kms::data_keys(*store);
+//   ports.data_keys = data_keys.get();
+//   kms::start_sweep(*store);
 #include "request/ports.h"
 #include "store/jobs.h"
 
@@ -15,7 +19,7 @@ constexpr int64_t kRotationsOnDemandMax = 25, kRotationDaysMin = 90, kRotationDa
 extern const Service service;
 std::unique_ptr<DataKeys> data_keys(Store& store);
 
-// Rotation by period and deletion at its date: at start and every hour.
+// Rotates and deletes keys when it is time: at the start and every hour.
 void start_sweep(Store& store);
 
 }  // namespace sluice::kms

@@ -1,49 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What the operations of KMS share: one input shape, needs on one key, a JSON answer.
+// What the operations of KMS share: the shape of their input, what they need on a key, and their
+// answer in JSON.
+//
+//   SLUICE_KMS_CHANGE(RotateKeyOnDemand);
+//   Result<Done> RotateKeyOnDemand::change(KmsKey& key, const Authorized<In>& in,
+//                                          Staged& staged, json::object& out) { ... }
 #include "request/audit.h"
 #include "services/kms/keys.h"
 
 namespace sluice::kms {
 
 struct KeyIn {
-  std::string key_id;  // as sent
-  json::object body;   // the whole input, checked by parse
+  std::string key_id;  // as it was sent
+  json::object body;   // the whole input, which parse has checked
 };
 struct JsonOut {
   json::object body;
-  std::string key_arn = {};
-};  // key_arn: of the key that was changed, for the record
+  std::string key_arn = {};  // of the key that was changed, for the audit record
+};
 inline Response render_json(const JsonOut& out) {
   return {200, {}, json::serialize(out.body), nullptr, 0};
 }
 inline Error invalid(std::string text) { return {400, "ValidationException", std::move(text), {}}; }
-json::value audit_key(const KeyIn& in);  // the body in camel case, the encryption context as it is;
-                                         // no plaintext, no ciphertext
-json::value audit_change(const JsonOut& out);  // responseElements: the answer, and the key's ARN
-                                               // also where the answer does not give it
+// The body in camel case, but the encryption context as it is, and without plaintext and
+// ciphertext.
+json::value audit_key(const KeyIn& in);
+// responseElements: the answer and the ARN of the key, also when the answer does not have it.
+json::value audit_change(const JsonOut& out);
 Result<KeyIn> parse_key_in(const Request& request, bool key_required);
-// EncryptionContext or the member named: strings to strings, no two names that differ by case
-// alone.
+// The EncryptionContext, or another member of its kind: names and texts. No two names may differ
+// only by case.
 Result<json::object> context_of(const json::object& body,
                                 std::string_view member = "EncryptionContext");
-// For changes: the record read through `staged`, so that a racing change conflicts. Mutations take
-// an id or ARN only.
+// The record of a key that will be changed. It is read through `staged`, so that two changes at the
+// same time conflict. `reference` must be an id or an ARN.
 Result<KmsKey> tracked_key(Staged& staged, const std::string& reference);
 json::object metadata(const KmsKey& key, const Scope& scope);
-Result<Done> not_pending(
-    const KmsKey& key,
-    const Scope& scope);  // KMSInvalidStateException while its deletion is pending
-// Limit and Marker of the List calls; `max` and `otherwise` as the API Reference gives them.
+// Errors: KMSInvalidStateException while the deletion of the key is pending.
+Result<Done> not_pending(const KmsKey& key, const Scope& scope);
+// Limit and Marker of the List calls. `max` and `otherwise` (the default) stand in the API
+// Reference.
 struct Page {
   std::string marker;
   size_t limit;
 };
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise);
-// Ends a page: Truncated, and NextMarker when there is more.
+// Ends a page with Truncated, and with NextMarker when another page follows.
 void end_page(json::object& body, const std::string& next_marker);
 
-// An operation on one key, named by KeyId. `Self` gives name and action.
+// An operation on the key that KeyId names. `Self` has the name and the action, and may have
+// `add_context`, which adds condition keys to its need.
 template <class Self>
 struct OnKey {
   using In = KeyIn;
@@ -69,7 +76,8 @@ struct OnKey {
   }
 };
 
-// A change of one key: reads it tracked, lets `Self::change` alter it, writes it back.
+// An operation that changes a key: it reads the record, lets `Self::change` change it, and writes
+// it.
 template <class Self>
 struct ChangesKey : OnKey<Self> {
   static Result<JsonOut> run(const Authorized<KeyIn>& in, Staged& staged) {

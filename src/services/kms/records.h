@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What KMS stores: keys. Beside them, under each alias (alias_key), the id of the key it names.
+// What KMS stores: keys. Beside them stands, for each alias (alias_key), the id of its key.
+//
+//   const std::shared_ptr<const KmsKey> key = snapshot.get(record_key(id));   // nullptr: none
+//   staged.put(alias_key("alias/orders"), key->id);
 #include "store/record.h"
 
 namespace sluice::kms {
@@ -20,12 +23,12 @@ struct KmsKey {
   Time created = 0;
   std::string description;
   std::string state;                  // Enabled, Disabled or PendingDeletion
-  std::string policy;                 // its text, the roles pinned to their ids
+  std::string policy;                 // its text, with the roles pinned to their ids
   std::string manager;                // AWS or CUSTOMER
   int64_t rotation_days = 0;          // 0: it does not rotate by itself
-  Time rotated_at = 0;                // what the period counts from
+  Time rotated_at = 0;                // from when the period counts
   Time delete_at = 0;                 // 0: its deletion is not scheduled
-  std::vector<std::string> versions;  // each one's material, sealed, in base64; the last is current
+  std::vector<std::string> versions;  // their sealed material in base64; the last one is current
   std::vector<Rotation> rotations;    // one for each version but the first
   json::object unknown;
   static constexpr auto members() {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations.
-// A period of 90 to 2560 days, 365 when none is given; 25 rotations on demand a key. Old material
-// decrypts for ever. Errors: DisabledException, KMSInvalidStateException, LimitExceededException.
+// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand and
+// ListKeyRotations. A period has 90 to 2560 days, and 365 when none is given; a key has at most 25
+// rotations on demand. Old material decrypts for ever. Errors: DisabledException,
+// KMSInvalidStateException, LimitExceededException.
+//
+//   constexpr auto rows = table<EnableKeyRotation, RotateKeyOnDemand>();   // kms.cc
 #include "services/kms/operation.h"
 
 namespace sluice::kms {

@@ -3,7 +3,7 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr int64_t kCodeBytesMax = 80'530'636'800;  // AWS's default quota of all code: 75 GB
+constexpr int64_t kCodeBytesMax = 80'530'636'800;  // 75 GB: AWS's default quota for all code
 }  // namespace
 
 Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& snapshot) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// GetAccountSettings: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+// GetAccountSettings: the limits of the account, and how much of them its functions use.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+//
+//   constexpr auto rows = table<GetAccountSettings>();   // invoke.cc
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {

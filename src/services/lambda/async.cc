@@ -29,8 +29,8 @@ void AsyncQueue::serve() {
        }});
 }
 
-// An event of another service goes through the door in that service's name: the function's policy
-// must let it. An event of Invoke was authorised when it was accepted.
+// An event of another service is delivered by a call in the name of that service, which the policy
+// of the function must allow. An event of Invoke was authorised when it was accepted.
 Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
                                                     const std::string& name) {
   std::string payload = json::serialize(event.payload);
@@ -58,8 +58,8 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   const EventConfig rules = config ? *config : EventConfig{};
   auto outcome = deliver(event, name);
   if (outcome && outcome->function_error.empty()) return finish(job, event, "");
-  if (stopping())  // it may have failed because we stop: delivered again at the next start
-    return JobResult::finished();
+  // It may have failed because we stop. Then it is delivered again at the next start.
+  if (stopping()) return JobResult::finished();
   const bool too_old = now() - event.queued > rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
   if (outcome && event.attempts < rules.retries_max.value_or(kRetriesMax) && !too_old) {
     retry_function(job, event);
@@ -72,10 +72,10 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
       outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
   if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
     return finish(job, event, "");
-  return JobResult::finished();  // it stays, and is tried again
+  return JobResult::finished();  // the job is still there, so it is tried again
 }
 
-// The attempt is counted on disk: the old event goes and the next one comes in one commit.
+// The attempts are counted on disk: in one commit the job gets an event with one more.
 void AsyncQueue::retry_function(const Job& job, AsyncEvent event) {
   ++event.attempts;
   Job next = job;
@@ -142,8 +142,8 @@ bool AsyncQueue::set_aside(const AsyncEvent& event, const std::string& name,
   return false;
 }
 
-// `dropped_from`: the function that has no on-failure destination, so that the loss stands in its
-// log and metrics.
+// `dropped_from` is the function without on-failure destination whose log and metrics tell the
+// loss; "": the event was not lost.
 JobResult AsyncQueue::finish(const Job& job, const AsyncEvent& event,
                              const std::string& dropped_from) {
   for (int attempt = 0; attempt < 20; ++attempt) {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Asynchronous invocation: the jobs of "lambda.async", a lane for each function. A function's error
-// is retried after one and two minutes; while a function is throttled, or cannot be run for a
-// reason of ours, its lane is parked until its events are too old. Then the event goes to the
-// on-failure bucket, or, where none is set, its loss is written to the function's log. An event
-// leaves the queue in the commit that finishes it: delivery is at least once.
+// Asynchronous invocations: does the jobs of the queue "lambda.async", in a lane for each function.
+// A function's error is retried after one and two minutes. While a function is throttled, or cannot
+// be run for a reason of ours, its lane is parked until its events are too old. An event that could
+// not be delivered goes to the on-failure bucket or, where there is none, its loss is written into
+// the function's log.
+//
+//   AsyncQueue queue(ports, runner);
+//   queue.serve();
+//
+// An event leaves the queue in the commit that finishes it, so it is delivered at least once.
 #include "request/async_event.h"
 #include "services/lambda/records.h"
 #include "services/lambda/runner.h"
@@ -17,13 +22,14 @@ constexpr int64_t kRetryDelayMs = 60'000;
 class AsyncQueue {
  public:
   AsyncQueue(const Ports& ports, FunctionRunner& runner) : ports_(ports), runner_(runner) {}
-  void serve();  // from now on; it must outlive the store's jobs
+  // Does the jobs from now on. This object must outlive the jobs of the store.
+  void serve();
 
  private:
   JobResult process(const Job& job, const Stopping& stopping);
   Result<FunctionRunner::Outcome> deliver(const AsyncEvent& event, const std::string& name);
   void retry_function(const Job& job, AsyncEvent event);
-  // Into the on-failure bucket; false: that failed too, keep the event.
+  // Puts the event into the on-failure bucket. False: that failed too, and the event must be kept.
   bool set_aside(const AsyncEvent& event, const std::string& name, const EventConfig& rules,
                  const char* condition, const FunctionRunner::Outcome& outcome);
   JobResult finish(const Job& job, const AsyncEvent& event, const std::string& dropped_from);

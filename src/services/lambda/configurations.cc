@@ -30,7 +30,7 @@ Error stale_revision() {
           {}};
 }
 
-// Of a policy, const or not: the statement with this id, or its end.
+// The statement with this id, or the end of the statements.
 template <class Policy>
 auto find_statement(Policy& policy, std::string_view sid) {
   return std::ranges::find(policy.statements, sid, &Permission::sid);
@@ -121,7 +121,7 @@ Result<NameIn> RemovePermission::parse(const Request& request) {
   TRY(FunctionName function, function_name_of(request));
   return NameIn{std::move(function), {{"StatementId", request.param("StatementId")}}};
 }
-// The principal whose permission goes, as AddPermission was given it.
+// The principal whose permission is removed, as AddPermission got it.
 void RemovePermission::add_context(policy::Context& context, const In& in,
                                    const Snapshot& snapshot) {
   const auto policy = snapshot.get(policy_key(in.name));
@@ -199,8 +199,8 @@ json::object shown_config(const EventConfig& config, const Scope& scope, const s
   if (config.age_max_s) body["MaximumEventAgeInSeconds"] = *config.age_max_s;
   return body;
 }
-// Checks the settings of the request into `config`; a PUT starts from nothing, a POST from what is
-// there.
+// Checks the settings of the request and puts them into `config`. For a PUT that is empty before,
+// for a POST it is what is stored.
 Result<JsonOut> put_event_config(const Authorized<NameIn>& in, Staged& staged, EventConfig config) {
   CHECK(tracked_function(staged, in->name));
   const Fields fields(in->body);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Resource-based policy, reserved concurrency and asynchronous configuration of a function.
+// The resource-based policy, the reserved concurrency and the asynchronous configuration of a
+// function.
+//
+//   SLUICE_LAMBDA_OPERATION(GetPolicy, "GET", "/2015-03-31/functions/{FunctionName}/policy",
+//                           const Snapshot& snapshot);
+//   Result<JsonOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) { ... }
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
@@ -37,7 +42,8 @@ struct RemovePermission : OnFunction<RemovePermission> {
   static constexpr std::string_view name = "RemovePermission", action = "lambda:RemovePermission";
   static constexpr Match match{"DELETE",
                                "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", "", ""};
-  static Result<In> parse(const Request& request);  // body: {"StatementId"}
+  // The body of the input becomes {"StatementId": ...}.
+  static Result<In> parse(const Request& request);
   static void add_context(policy::Context& context, const In& in, const Snapshot& snapshot);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };

@@ -14,7 +14,7 @@
 
 namespace sluice::lambda {
 namespace {
-// How often memory is looked at: while an invocation runs, and between two.
+// How often memory is looked at while an invocation runs, and between two.
 constexpr int kLookBusyMs = 50, kLookIdleMs = 1000;
 
 Response runtime_json(int status, const json::object& body) { return render_json(status, body); }
@@ -50,7 +50,8 @@ std::vector<std::string> variables_of(const Function& f, const Session& session,
       "HOME=/tmp"};
   for (const auto& [name, value] : f.environment)
     out.push_back(std::string(name) + "=" + std::string(value.as_string()));
-  // Where AWS's own SDKs look for another endpoint: the same function runs on AWS without them.
+  // AWS's SDKs look here for another endpoint. On AWS the same function runs without these
+  // variables.
   out.push_back("AWS_ENDPOINT_URL=" + ports.endpoint_url);
   out.push_back("AWS_CA_BUNDLE=/etc/sluice/ca.pem");
   return out;
@@ -101,7 +102,7 @@ Environment::~Environment() {
     stopping_ = true;
     changed_.notify_all();
   }
-  sandbox_.kill();  // its connections close with it
+  sandbox_.kill();  // this closes its connections too
   eventfd_write(wake_, 1);
   watcher_.join();
   const MutexLock lock(threads_mutex_);
@@ -114,9 +115,10 @@ bool Environment::alive() {
   return !exited_ && init_error_.empty();
 }
 
-// A process alone is bounded by its limit of private memory. All of them together, with what they
-// left in memory and in none of them, are summed up: by a quick estimate, which counts shared pages
-// for each who shares them, and exactly when that says more than before, or more than may be.
+// Each process has a limit for its private memory. This looks at what all processes hold together,
+// also in files that lie in memory. It makes a quick estimate, in which a shared page counts for
+// each process that shares it. It measures exactly only when the estimate has grown, or when it is
+// above the limit.
 void Environment::check_memory() {
   const MutexLock lock(memory_mutex_);
   const pid_t first = sandbox_.first_process();
@@ -130,7 +132,7 @@ void Environment::check_memory() {
   if (usage.memory > limit) sandbox_.kill();
 }
 
-// Rounded up: who ran at all has used some.
+// Rounded up, because whoever has run has used some memory.
 int64_t Environment::memory_used_mb() {
   const MutexLock lock(memory_mutex_);
   return static_cast<int64_t>((std::max<uint64_t>(peak_bytes_, 1) + (1 << 20) - 1) >> 20);
@@ -331,7 +333,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   handed_over_ = answered_ = result_failed_ = false;
   changed_.notify_all();
   busy_ = true;
-  eventfd_write(wake_, 1);  // looked at more often from now on
+  eventfd_write(wake_, 1);  // from now on memory is looked at more often
   const int64_t began_us = wait_until_done(lock);
   busy_ = false;
   if (!exited_) check_memory();
@@ -365,7 +367,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
         failure(out.error_type, fmt::format("Task timed out after {:.2f} seconds",
                                             handed_over_ ? static_cast<double>(function_->timeout_s)
                                                          : kInitTimeoutMs / 1000.0));
-    exited_ = true;  // to be destroyed, never used again
+    exited_ = true;  // so it is destroyed and never used again
     sandbox_.kill();
   }
   out.memory_used_mb = memory_used_mb();

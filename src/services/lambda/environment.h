@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// An execution environment: a sandbox and the Runtime API that feeds it (2018-06-01). One
-// invocation at a time; kept warm and reused. Source: Lambda Developer Guide, "Using the Lambda
-// runtime API", "Understanding the Lambda execution environment lifecycle".
+// An execution environment of a function: a sandbox, and the Runtime API (2018-06-01) that feeds
+// it. It runs one invocation at a time, and is kept and used again. Source: Lambda Developer Guide,
+// "Using the Lambda runtime API", "Understanding the Lambda execution environment lifecycle".
+//
+//   TRY(auto environment, Environment::start(function, folder, session, ports));
+//   const Finished finished = environment->invoke(payload, request_id);
+//   if (finished.kind != Finished::Kind::success) environment.reset();
 #include <atomic>
 #include <thread>
 
@@ -16,7 +20,7 @@ constexpr int64_t kInitTimeoutMs = 10000;
 constexpr size_t kLogLineBytesMax = 256 << 10, kLogBytesPerInvocationMax = 8 << 20,
                  kRuntimeConnectionsMax = 8;
 
-// A folder of unpacked code in memory, removed with its last user.
+// A folder of unpacked code in memory. It is removed with this object.
 class CodeFolder {
  public:
   explicit CodeFolder(std::string path) : path_(std::move(path)) {}
@@ -32,10 +36,10 @@ class CodeFolder {
 struct Finished {
   enum class Kind { success, error, timeout, exited, init_failed } kind = Kind::success;
   std::string body;                  // the answer, or {"errorMessage","errorType",...}
-  std::string error_type;            // for the REPORT line, when the environment failed
+  std::string error_type;            // for the line REPORT, when the environment failed
   std::vector<Journal::Line> lines;  // what the function wrote meanwhile
   double duration_ms = 0;
-  std::optional<double> init_ms;  // of the first invocation
+  std::optional<double> init_ms;  // of the first invocation only
   int64_t memory_used_mb = 0;
 };
 
@@ -45,20 +49,23 @@ class Environment {
                                                     std::shared_ptr<const CodeFolder> code,
                                                     Session session, const Ports& ports);
   ~Environment();
-  // Blocks until the function answered, failed or ran out of time. An environment that failed is
-  // fit only to be destroyed.
+  // Blocks until the function has answered, failed or run out of time. An environment that has
+  // failed can only be destroyed.
   Finished invoke(const std::string& payload, const std::string& request_id);
   bool alive();
-  void abort() { sandbox_.kill(); }  // from any thread while invoke() runs
+  // May be called by any thread while invoke() runs.
+  void abort() { sandbox_.kill(); }
   const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
-  Time idle_since = 0;  // the runner's
+  // Only the runner uses it.
+  Time idle_since = 0;
 
  private:
   Environment(std::shared_ptr<const Function> function, std::shared_ptr<const CodeFolder> code,
               Session session, const Ports& ports, std::string log_stream, Sandbox sandbox);
-  void watch();  // its own thread: connections, output, end of the process
+  // Runs on a thread of its own: takes connections and output, and notices the end of the process.
+  void watch();
   void accept_runtime();
   void read_output();
   void add_line(std::string_view text) SLUICE_REQUIRES(output_mutex_);

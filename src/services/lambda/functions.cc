@@ -62,7 +62,8 @@ Result<Done> check_environment(const json::object& variables) {
   return Done{};
 }
 
-// The settings that Create and UpdateFunctionConfiguration share, from the request into the record.
+// Takes the settings that CreateFunction and UpdateFunctionConfiguration share from the request
+// into the record.
 Result<Done> apply_settings(const json::object& body, Function& function) {
   const Fields fields(body);
   for (const char* later : kNotBuilt)
@@ -145,7 +146,7 @@ Result<Done> apply_settings(const json::object& body, Function& function) {
   return Done{};
 }
 
-// The role lets lambda.amazonaws.com take its sessions.
+// Checks that the role lets lambda.amazonaws.com have its sessions.
 Result<Done> check_role(const Authorized<NameIn>& in, const Function& function,
                         const Snapshot& snapshot) {
   const std::string& arn = function.role;
@@ -159,7 +160,7 @@ Result<Done> check_role(const Authorized<NameIn>& in, const Function& function,
   return Done{};
 }
 
-// An S3 object read in the caller's name, through the same path as any call.
+// Reads an object of S3 in the caller's name, by a call like any other.
 Result<std::string> code_from_s3(const Authorized<NameIn>& in, const json::object& code) {
   const std::string bucket = text_of(code, "S3Bucket"), key = text_of(code, "S3Key"),
                     version = text_of(code, "S3ObjectVersion");
@@ -188,7 +189,7 @@ Result<std::string> code_from_s3(const Authorized<NameIn>& in, const json::objec
   return zip;
 }
 
-// Reads, checks and seals the code, and names it in the record; the old code is released.
+// Reads, checks and seals the code, names it in the record, and releases the old code.
 Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, Function& function,
                         Staged& staged) {
   if (Fields(code).find("ImageUri") || text_of(in->body, "PackageType") == "Image")

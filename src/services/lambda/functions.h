@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode,
-// UpdateFunctionConfiguration, DeleteFunction. Code: a zip in the request (base64, at most 50 MB)
-// or an S3 object that the caller may read; unzipped at most 250 MB.
+// UpdateFunctionConfiguration and DeleteFunction. The code is a zip in the request (base64, at most
+// 50 MB) or an object of S3 that the caller may read, and at most 250 MB when it is unzipped.
+//
+//   constexpr auto rows = table<CreateFunction, GetFunction, ListFunctions>();   // invoke.cc
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
@@ -11,8 +13,8 @@ struct CreateFunction : OnFunction<CreateFunction> {
   static constexpr std::string_view name = "CreateFunction", action = "lambda:CreateFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions", "", ""};
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s,
-                                         const Ports& ports);  // and iam:PassRole
+  // It also needs iam:PassRole on the role of the function.
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct UpdateFunctionConfiguration : OnFunction<UpdateFunctionConfiguration> {

@@ -10,11 +10,13 @@
 namespace sluice::lambda {
 namespace {
 
-// Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-// In: a JSON payload, at most 6 MB (Event: 1 MB); X-Amz-Invocation-Type RequestResponse, Event or
-// DryRun; X-Amz-Log-Type None or Tail. Needs: lambda:InvokeFunction on the function. Errors:
-// ResourceNotFoundException, InvalidRequestContentException, RequestTooLargeException,
-// TooManyRequestsException. Differs: no client context, versions and aliases.
+// Invoke:
+//   https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+// A request has a JSON payload of at most 6 MB (for Event 1 MB), X-Amz-Invocation-Type
+// (RequestResponse, Event or DryRun) and X-Amz-Log-Type (None or Tail). It needs
+// lambda:InvokeFunction on the function. Errors: ResourceNotFoundException,
+// InvalidRequestContentException, RequestTooLargeException, TooManyRequestsException. It differs
+// from AWS's: there are no client context, versions and aliases.
 struct Invoke {
   static constexpr std::string_view name = "Invoke", action = "lambda:InvokeFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "", ""};
@@ -86,7 +88,8 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
                                                    .queued = in.time()})});
     return Out{202, {}, false};
   }
-  // Every attempt of one event has one id. Only the queue, calling in a service's name, says which.
+  // All attempts of one event have the same id. Only the queue, which calls in a service's name,
+  // may say which.
   const bool from_queue =
       in.caller().principal().type == policy::Principal::Type::service && !in->event_id.empty();
   TRY(auto outcome,

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What the operations of Lambda share: how a function is named, needs on one, JSON answers.
+// What the operations of Lambda share: how a request names a function, what it needs, and its
+// answer in JSON.
+//
+//   TRY(const FunctionName function, function_name_of(request));
+//   CHECK(check_place(function, snapshot.scope()));
+//   return std::vector<Need>{function_need(action, function.name, snapshot)};
 #include "request/audit.h"
 #include "services/lambda/lambda.h"
 #include "services/lambda/records.h"
@@ -22,29 +27,30 @@ inline Response render_json(int status, const json::object& body) {
   return r;
 }
 
-// {FunctionName} of a path: a name, an ARN or account:function:name, each with an optional
-// :$LATEST. Errors: ValidationException, InvalidParameterValueException; ResourceNotFoundException
-// for another qualifier, since versions and aliases are not built.
+// The {FunctionName} of a path: a name, an ARN, or account:function:name, each with :$LATEST after
+// it or not. Errors: ValidationException, InvalidParameterValueException; ResourceNotFoundException
+// for another qualifier, because versions and aliases are not built.
 struct FunctionName {
+  // `region` and `account` are "" when the request did not give them.
   std::string name, region, account;
-};  // region and account as an ARN gave them; "" = not given
+};
 Result<FunctionName> function_name_of(const Request& request);
-Result<Done> check_place(
-    const FunctionName& function,
-    const Scope& scope);  // ResourceNotFoundException: of another Region or account
+// Errors: ResourceNotFoundException when it is in another Region or account.
+Result<Done> check_place(const FunctionName& function, const Scope& scope);
 // The resource-based policy as a document; "" when there is none.
 std::string policy_text(const Snapshot& snapshot, const std::string& name);
-// A need on the function with its resource policy.
+// A need on the function, with its resource-based policy.
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot);
-json::object code_context(const Scope& scope,
-                          const std::string& name);  // encryption context of the code's data key
+// The encryption context of the code's data key.
+json::object code_context(const Scope& scope, const std::string& name);
 
 struct NameIn : FunctionName {
   json::object body;
 };
-Result<NameIn> parse_name_in(const Request& request);  // and a JSON body, when there is one
-json::value audit_function(const NameIn& in);  // the body in camel case, without code, and without
-                                               // what is in the environment
+// Also reads the JSON body, when there is one.
+Result<NameIn> parse_name_in(const Request& request);
+// The body in camel case, without the code and without the values of the environment.
+json::value audit_function(const NameIn& in);
 struct JsonOut {
   int status = 200;
   json::object body;
@@ -53,7 +59,8 @@ inline Response render_out(const JsonOut& out) {
   return out.status == 204 ? Response{204, {}, "", nullptr, 0} : render_json(out.status, out.body);
 }
 
-// An operation on one function; further members as in request/operation.h.
+// An operation on one function. It may have more members (request/operation.h), and `add_context`,
+// which adds condition keys to its need.
 template <class Self>
 struct OnFunction {
   using In = NameIn;

@@ -36,7 +36,7 @@ struct Entry {
   mode_t mode;
   bool folder;
 };
-// `take` gets every piece of the entry's bytes, at least one (maybe empty) piece an entry.
+// Called with the bytes of an entry, piece by piece. The first piece of each entry is empty.
 using Take = std::function<Result<Done>(const Entry&, std::string_view piece)>;
 
 Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
@@ -64,8 +64,8 @@ Result<Done> each_entry(std::string_view zip, const Take& take) {
   zip_error_init(&problem);
   zip_source_t* source = zip_source_buffer_create(zip.data(), zip.size(), 0, &problem);
   if (!source) return unreadable();
-  // Not ZIP_CHECKCONS: it refuses archives that were written as a stream, whose sizes follow the
-  // data. Checksums are checked all the same.
+  // ZIP_CHECKCONS would refuse archives that were written as a stream, whose sizes come after the
+  // data. Checksums are checked without it too.
   const std::unique_ptr<zip_t, void (*)(zip_t*)> archive(
       zip_open_from_source(source, ZIP_RDONLY, &problem), [](zip_t* z) {
         if (z) zip_discard(z);

@@ -2,6 +2,9 @@
 #pragma once
 // Deployment packages: zip files with an executable `bootstrap` at their root. Source: Lambda
 // Developer Guide, "Lambda quotas", "Building a custom runtime".
+//
+//   CHECK(check_package(zip));   // when the function is created
+//   CHECK(unpack(zip, folder));  // before it is run
 #include <string>
 #include <string_view>
 
@@ -9,14 +12,14 @@
 
 namespace sluice::lambda {
 
-constexpr size_t kZipBytesMax = 50 << 20;          // sent in the request; AWS counts 50 MB
+constexpr size_t kZipBytesMax = 50 << 20;          // of a zip in the request: 50 MB
 constexpr uint64_t kUnzippedBytesMax = 262144000;  // 250 MB
 constexpr int64_t kZipEntriesMax = 20000;
 
-// Reads every byte of every entry: CRC, total size, names that stay inside. Error:
-// InvalidParameterValueException. Symbolic links are refused.
+// Reads every byte of every entry, and checks its CRC, the size of all, and that no name leads
+// outside. Symbolic links are refused. Errors: InvalidParameterValueException.
 Result<Done> check_package(std::string_view zip);
-// Writes the entries under `folder`, which exists and is empty, with the mode bits of the zip.
+// Writes the entries into `folder`, which exists and is empty, with the mode bits of the zip.
 Result<Done> unpack(std::string_view zip, const std::string& folder);
 
 }  // namespace sluice::lambda

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Lambda stores: functions, and of each function its resource-based policy and how it is
-// invoked asynchronously.
+// What Lambda stores: functions, and for each its resource-based policy and how it is invoked
+// asynchronously.
+//
+//   const std::shared_ptr<const Function> function = snapshot.get(function_key(name));
+//   auto policy = staged.get(policy_key(name)).value_or(FunctionPolicy{});
+//   policy.statements.push_back(statement);
+//   staged.put(policy_key(name), policy);
 #include "store/record.h"
 
 namespace sluice::lambda {
@@ -12,13 +17,13 @@ struct Function {
   int64_t timeout_s = 3, memory_mb = 128;
   json::object environment;  // names to texts, in the order they were given
   std::string log_group;
-  std::string blob;                 // id of the sealed file with the code, a zip
+  std::string blob;                 // id of the sealed file with the code, which is a zip
   std::string wrapped;              // the code's data key, sealed by KMS, in base64
   int64_t code_bytes = 0;           // of the zip
   std::string code_sha256;          // of the zip, in base64
-  std::optional<int64_t> reserved;  // its part of the concurrency; nothing: none is reserved
+  std::optional<int64_t> reserved;  // the concurrency that is reserved for it, if any
   Time modified = 0;
-  std::string revision;  // another one after each change of code or configuration
+  std::string revision;  // a new one with each change of code or configuration
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Name", &Function::name),
@@ -43,10 +48,10 @@ struct Function {
 };
 inline RecordKey<Function> function_key(std::string_view name) { return {name}; }
 
-// A statement of a function's policy. Its members stand in the order in which GetPolicy shows them.
+// A statement of a function's policy. Its members are in the order in which GetPolicy shows them.
 struct Permission {
   std::string sid, effect, action, resource;
-  json::value principal;  // "*", or {"Service": name}, or {"AWS": ...}, a role pinned to its id
+  json::value principal;  // "*", {"Service": name}, or {"AWS": ...} with a role pinned to its id
   json::object condition;
   static constexpr auto members() {
     return std::tuple{member("Sid", &Permission::sid),
@@ -61,8 +66,8 @@ struct Permission {
 
 struct FunctionPolicy {
   static constexpr RecordType record{Family::meta, "lambda.policy", 1};
-  std::vector<Permission> statements;  // not empty: a policy goes with its last one
-  std::string revision;                // another one after each change
+  std::vector<Permission> statements;  // never empty: the policy goes with its last statement
+  std::string revision;                // a new one with each change
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Statement", &FunctionPolicy::statements),
@@ -74,8 +79,8 @@ inline RecordKey<FunctionPolicy> policy_key(std::string_view name) { return {nam
 
 struct EventConfig {
   static constexpr RecordType record{Family::meta, "lambda.event-config", 1};
-  std::optional<int64_t> retries_max, age_max_s;  // nothing: kRetriesMax and kEventAgeMaxS
-  std::string on_failure;  // ARN of the bucket that gets what failed; "": it is dropped
+  std::optional<int64_t> retries_max, age_max_s;  // without a value: kRetriesMax, kEventAgeMaxS
+  std::string on_failure;  // ARN of the bucket for events that failed; "": they are dropped
   Time modified = 0;
   json::object unknown;
   static constexpr auto members() {

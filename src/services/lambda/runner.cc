@@ -24,15 +24,15 @@ namespace sluice::lambda {
 namespace {
 constexpr size_t kCodeFoldersKept = 8;
 
-// Code is unpacked in memory, because nothing is plain on disk; in the data directory only where
-// there is no tmpfs.
+// Code is unpacked in memory, because nothing may be plain on disk. Where there is no tmpfs, it is
+// unpacked in the data directory.
 std::string code_root(const std::string& data_dir) {
   const std::string absolute = std::filesystem::absolute(data_dir).string(),
                     name = "sluice-" + hex(sha256(absolute)).substr(0, 16);
   std::string root = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" + name : absolute + "/run";
   std::error_code ignored;
   end_leftovers(root);
-  std::filesystem::remove_all(root, ignored);  // left by a killed server
+  std::filesystem::remove_all(root, ignored);  // a killed server may have left it
   if (mkdir(root.c_str(), 0700) != 0) {
     root = absolute + "/run";
     end_leftovers(root);
@@ -152,8 +152,8 @@ class Runner : public FunctionRunner {
     return outcome;
   }
 
-  // Whom nobody will use again: grown old, ended by itself, or of a function that was changed or
-  // deleted since.
+  // Ends the environments that nobody will use again: they are too old, have ended by themselves,
+  // or their function was changed or deleted.
   void end_idle() {
     const Snapshot snapshot = ports_.store->snapshot();
     std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
@@ -172,10 +172,10 @@ class Runner : public FunctionRunner {
            !e.alive();
   }
 
-  // An idle environment of this very revision, else a new one.
+  // An idle environment of this revision of the function, or a new one.
   Result<std::unique_ptr<Environment>> warm_or_cold(const std::shared_ptr<const Function>& function,
                                                     const Snapshot& snapshot) {
-    std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
+    std::list<std::unique_ptr<Environment>> old;  // destroyed when the lock is released
     std::unique_ptr<Environment> found;
     {
       const MutexLock lock(mutex_);
@@ -213,7 +213,8 @@ class Runner : public FunctionRunner {
     idle_.push_front(std::move(environment));  // the latest used first: the rest can grow old
   }
 
-  // The execution role's session, by STS, after its trust policy let lambda.amazonaws.com have it.
+  // A session of the execution role. STS gives it when the role's trust policy lets
+  // lambda.amazonaws.com have it.
   Result<Session> role_session(const Function& function) {
     const Scope& scope = ports_.store->scope();
     Request request = internal_request(scope);
@@ -271,7 +272,7 @@ class Runner : public FunctionRunner {
     return folder;
   }
 
-  // START, what the function wrote, END and REPORT, as CloudWatch Logs shows them.
+  // The lines of an invocation in CloudWatch Logs: START, what the function wrote, END and REPORT.
   static std::vector<Journal::Line> report(const Function& function, Finished& finished,
                                            const std::string& id, Time began) {
     std::vector<Journal::Line> log{{began, "START RequestId: " + id + " Version: $LATEST"}};
@@ -307,8 +308,8 @@ class Runner : public FunctionRunner {
                          {{"FunctionName", function}, {"Resource", function}}, value, unit, time);
   }
 
-  // The log is written in the execution role's name: without logs:PutLogEvents there is none, as on
-  // AWS.
+  // The log is written in the name of the execution role. As on AWS, there is no log when the role
+  // does not have logs:PutLogEvents.
   bool may_log(const Function& function, const Environment& environment) {
     const Snapshot snapshot = ports_.store->snapshot();
     const std::string arn =

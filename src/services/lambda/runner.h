@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Runs functions: warm environments, bounded concurrency, logs and metrics; and the asynchronous
-// queue with its retries and destinations. Source: Lambda Developer Guide, "Understanding retry
-// behavior", "Capturing records of Lambda asynchronous invocations".
+// Runs functions: it keeps warm environments, bounds how many there are, writes their logs and
+// metrics, and does the asynchronous invocations. Source: Lambda Developer Guide, "Understanding
+// retry behavior", "Capturing records of Lambda asynchronous invocations".
+//
+//   const auto runner = lambda::make_runner(ports, data_dir);
+//   runner->start();
+//   TRY(const auto outcome, runner->run("ingest", payload, request_id));
 #include <chrono>
 
 #include "services/lambda/lambda.h"
@@ -12,14 +16,15 @@ namespace sluice {
 class FunctionRunner {
  public:
   struct Outcome {
-    std::string body, function_error;  // function_error: "" or "Unhandled"
+    std::string body, function_error;  // `function_error` is "" or "Unhandled"
     std::string log_tail;              // the last 4 KB of the log
   };
   virtual ~FunctionRunner() = default;
-  // Does the jobs of "lambda.async" from now on, first those left over: ports.runner is set by
-  // then, and the store's jobs stop before this goes.
+  // Does the jobs of "lambda.async" from now on, beginning with those of before. ports.runner must
+  // be set, and the jobs of the store must stop before this object goes.
   virtual void start() = 0;
-  // Takes no more work, gives what runs kStopGraceMs, then kills it. Events not finished stay.
+  // Takes no more work. What runs has kStopGraceMs to end and is then killed. Events that are not
+  // finished stay in the queue.
   virtual void stop() = 0;
   // Runs the function and stores its log and metrics. Errors: ResourceNotFoundException 404,
   // TooManyRequestsException 429, ServiceException 500.
@@ -28,13 +33,12 @@ class FunctionRunner {
 };
 
 namespace lambda {
-constexpr int64_t kIdleMaxMs = 600'000,
-                  kEnvironmentLifeMaxMs =
-                      40 * 60'000;  // a session lasts an hour, an invocation 15 minutes
+// An environment's session lasts an hour, and an invocation may take 15 minutes of it.
+constexpr int64_t kIdleMaxMs = 600'000, kEnvironmentLifeMaxMs = 40 * 60'000;
 constexpr auto kIdleLookEvery = std::chrono::seconds(10);
 constexpr size_t kLogTailBytes = 4096;
 constexpr int64_t kStopGraceMs = 5000;
-// `ports` must outlive it; its endpoint_url and wire are set.
+// `ports` must outlive the runner, and have an endpoint_url and a wire.
 std::unique_ptr<FunctionRunner> make_runner(const Ports& ports, const std::string& data_dir);
 }  // namespace lambda
 

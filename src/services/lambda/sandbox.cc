@@ -41,7 +41,7 @@ struct Descriptor {
     fd = f;
   }
   int release() { return std::exchange(fd, -1); }
-  // Above the numbers that the child gets, so that no dup2 overwrites a source.
+  // Gives it a number above those that the child gets, so that no dup2 overwrites a source.
   void lift() {
     const int high = fcntl(fd, F_DUPFD_CLOEXEC, 32);
     reset(high);
@@ -100,7 +100,8 @@ std::vector<std::string> arguments_of(const SandboxOptions& options) {
     add({"--symlink", "usr/" + std::string(link), "/" + std::string(link)});
   add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/opt", "--dir", "/etc", "--size",
        std::to_string(kTmpBytes), "--tmpfs", "/tmp"});
-  // bubblewrap's /dev is a tmpfs of half the machine, and the function's to write.
+  // bubblewrap's /dev is a tmpfs to which the function may write, as large as half of the machine's
+  // memory. So /dev/shm gets a tmpfs of its own, and /dev becomes read-only.
   add({"--size", std::to_string(options.memory_mb << 20), "--tmpfs", "/dev/shm", "--remount-ro",
        "/dev"});
   if (!options.ca_file.empty()) add({"--ro-bind", options.ca_file, "/etc/sluice/ca.pem"});
@@ -108,9 +109,9 @@ std::vector<std::string> arguments_of(const SandboxOptions& options) {
   return a;
 }
 
-// Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES) but not
-// credentials or namespaces: the sockets that it opens inside the sandbox's network stay ours.
-// System calls only.
+// Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES), but not
+// credentials or namespaces. So the sockets that it opens in the sandbox's network are ours. It may
+// only make system calls.
 struct Listening {
   int user_ns, net_ns;
   uint16_t ports[2];
@@ -127,8 +128,8 @@ int open_listeners(void* raw) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(l.ports[i]);
-    address.sin_addr.s_addr =
-        htonl(INADDR_ANY);  // there is a loopback only, and it may not be up yet
+    // The only interface is the loopback, which may not be up yet.
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
         listen(fd, 64) != 0) {
@@ -143,8 +144,8 @@ int open_listeners(void* raw) {
 Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, int& endpoint) {
   const std::string base = "/proc/" + std::to_string(child) + "/ns/";
   const Descriptor net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
-  // The user namespace that owns the network: by now bubblewrap may have put its child into a
-  // further one, which has no power over it.
+  // This is the user namespace that owns the network. By now bubblewrap may have put its child into
+  // another one, which has no power over the network.
   const Descriptor user(ioctl(net.fd, NS_GET_USERNS));
   Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
   const pid_t helper = clone_sharing_memory(open_listeners, CLONE_FILES, &listening);
@@ -159,8 +160,8 @@ Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, in
   return Done{};
 }
 
-// {"child-pid": N ...} from bubblewrap; -1 when it ended instead. Read to its end: bubblewrap
-// writes it in pieces and dies when the pipe closes early.
+// Reads {"child-pid": N ...} from bubblewrap; -1 when bubblewrap has ended. It must be read to its
+// end, because bubblewrap writes it in pieces and dies when the pipe is closed before.
 pid_t read_child_pid(int info) {
   std::string text;
   char piece[512];
@@ -189,7 +190,8 @@ void limit(pid_t child, const SandboxOptions& options) {
   set(RLIMIT_NPROC, kProcessesMax);
   set(RLIMIT_CORE, 0);
   set(RLIMIT_STACK, 8ull << 20);
-  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNice);  // the server comes first
+  // The server comes first.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNice);
 }
 }  // namespace
 
@@ -264,7 +266,7 @@ std::string forbidden_namespaces() {
   return "";
 }
 
-// One try of what every function needs. "" when it went well.
+// Tries once what every function needs. "" when that worked.
 std::string probe_sandbox() {
   Descriptor said_read, said_write;
   if (!make_pipe(said_read, said_write)) return "no more file descriptors";
@@ -319,8 +321,8 @@ Sandbox::~Sandbox() {
     if (fd >= 0) close(fd);
 }
 
-// The first process of a pid namespace takes all others with it; --die-with-parent ends it when
-// bubblewrap goes.
+// When bubblewrap ends, --die-with-parent ends the first process of the pid namespace, and all
+// others end with that.
 void Sandbox::kill() {
   if (bwrap_ > 0 && !reaped_) ::kill(bwrap_, SIGKILL);
 }
@@ -335,9 +337,8 @@ std::string Sandbox::ending() {
            std::string(WTERMSIG(status_) == SIGKILL ? "killed" : strsignal(WTERMSIG(status_)));
   const int code = WEXITSTATUS(status_);
   if (code > 128 && code < 160)
-    return "signal: " + std::string(code == 128 + SIGKILL
-                                        ? "killed"
-                                        : strsignal(code - 128));  // bubblewrap reports it so
+    // This is how bubblewrap tells a signal.
+    return "signal: " + std::string(code == 128 + SIGKILL ? "killed" : strsignal(code - 128));
   return "exit status " + std::to_string(code);
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One process of a function in its sandbox: bubblewrap with own user, mount, pid, ipc, uts, cgroup
-// and network namespaces, no capabilities, no new privileges, a seccomp filter, a read-only root
-// and a private /tmp and /dev/shm of bounded size. Its network is a loopback of its own, on which
-// two sockets listen: the Runtime API's and the Sluice endpoint's. Nothing else can be reached.
-// docs/decisions/0002-function-sandbox.md
+// One process of a function in its sandbox (docs/decisions/0002-function-sandbox.md). bubblewrap
+// gives it user, mount, pid, ipc, uts, cgroup and network namespaces of its own, no capabilities,
+// no new privileges, a seccomp filter, a read-only root, and a private /tmp and /dev/shm of bounded
+// size. Its network is a loopback on which two sockets listen: that of the Runtime API and that of
+// the Sluice endpoint. Nothing else can be reached.
+//
+//   TRY(Sandbox sandbox, Sandbox::start({.code_dir = folder, .environment = variables}));
+//   const int runtime_api = accept(sandbox.runtime_listener(), nullptr, nullptr);
 #include <sys/types.h>
 
 #include <string>
@@ -15,23 +18,24 @@
 
 namespace sluice::lambda {
 
-constexpr uint16_t kRuntimePort = 9001;  // of the Runtime API, inside the sandbox
+constexpr uint16_t kRuntimePort = 9001;  // where the Runtime API listens inside the sandbox
 constexpr int64_t kFilesMax = 1024, kProcessesMax = 1024, kTmpBytes = 512ll << 20;
 constexpr int kNice = 5;
 
 struct SandboxOptions {
   std::string code_dir;                  // becomes /var/task, read only
-  std::string ca_file;                   // becomes /etc/sluice/ca.pem; "" none
-  std::vector<std::string> environment;  // "NAME=value", the function's whole environment
-  int64_t memory_mb = 128;               // of each process by RLIMIT_DATA, of /dev/shm by its size;
-                                         // of all together by who watches (Environment)
-  uint16_t endpoint_port = 0;            // the Sluice endpoint, inside the sandbox
+  std::string ca_file;                   // becomes /etc/sluice/ca.pem; "": there is none
+  std::vector<std::string> environment;  // "NAME=value": all that the function has
+  // Here RLIMIT_DATA bounds each process, and the size of /dev/shm bounds that. Environment watches
+  // what all of them hold together.
+  int64_t memory_mb = 128;
+  uint16_t endpoint_port = 0;  // where the Sluice endpoint listens inside the sandbox
 };
 
-// A running process. Every descriptor is owned here; the destructor kills and reaps.
+// A running process. It owns its descriptors, and the destructor kills and reaps the process.
 class Sandbox {
  public:
-  // Errors: ServiceException 500 that says what is missing (no bubblewrap, no user namespaces).
+  // Errors: ServiceException 500, which says what is missing (bubblewrap, user namespaces).
   static Result<Sandbox> start(const SandboxOptions& options);
   Sandbox(Sandbox&& other) noexcept;
   Sandbox& operator=(Sandbox&&) = delete;
@@ -41,9 +45,10 @@ class Sandbox {
   int endpoint_listener() const { return endpoint_; }
   int output() const { return output_; }          // stdout and stderr, non-blocking
   int process() const { return pidfd_; }          // readable when it has ended
-  pid_t first_process() const { return child_; }  // of services/lambda/usage.h
+  pid_t first_process() const { return child_; }  // for services/lambda/usage.h
   void kill();
-  std::string ending();  // after it ended: "exit status 1", "signal: killed"
+  // How it has ended: "exit status 1", "signal: killed".
+  std::string ending();
 
  private:
   Sandbox() = default;
@@ -53,13 +58,13 @@ class Sandbox {
   bool reaped_ = false;
 };
 
-// Ends what a killed server left behind. bubblewrap dies with its server, but killed between two of
-// its steps it leaves its child waiting for it for ever, before any code of the function ran.
-// `code_root`: absolute, where this server alone keeps code.
+// Ends the processes that a killed server has left. bubblewrap dies with its server. But when it is
+// killed between two of its steps, its child waits for it for ever, before any code of the function
+// has run. `code_root` is the absolute path where only this server keeps code.
 void end_leftovers(const std::string& code_root);
 
-// The seccomp filter as BPF: refuses what no function needs and exploits do (mounts, namespaces,
-// ptrace, bpf, keyrings, io_uring, ...).
+// The seccomp filter as BPF. It refuses the system calls that no function needs but exploits use:
+// mounts, namespaces, ptrace, bpf, keyrings, io_uring and others.
 std::string seccomp_filter();
 
 }  // namespace sluice::lambda

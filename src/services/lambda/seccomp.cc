@@ -24,8 +24,7 @@ constexpr int kRefused[] = {
     SCMP_SYS(syslog), SCMP_SYS(personality), SCMP_SYS(settimeofday), SCMP_SYS(clock_settime),
     SCMP_SYS(clock_adjtime), SCMP_SYS(adjtimex), SCMP_SYS(sethostname), SCMP_SYS(setdomainname),
     SCMP_SYS(vhangup), SCMP_SYS(lookup_dcookie), SCMP_SYS(nfsservctl),
-    // System V memory and messages outlive who made them, and are in no
-    // account of a process.
+    // System V memory and messages outlive the process that made them, and count for no process.
     SCMP_SYS(shmget), SCMP_SYS(msgget), SCMP_SYS(move_pages), SCMP_SYS(mbind),
     SCMP_SYS(migrate_pages), SCMP_SYS(set_mempolicy)};
 constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
@@ -41,9 +40,10 @@ std::string build_filter() {
     if (kNamespaces & flag)
       ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)) == 0;
-  // The flags of clone3 lie in memory, where a filter cannot look: libc falls back to clone.
+  // A filter cannot see the flags of clone3, because they lie in memory. With ENOSYS libc uses
+  // clone instead.
   ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
-  // Typing into the terminal of whoever started the server.
+  // TIOCSTI would type into the terminal from which the server was started.
   ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
                               SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, 0x5412)) == 0;
   std::string out;

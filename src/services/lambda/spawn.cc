@@ -15,10 +15,8 @@
 #include <memory>
 #include <thread>
 
-#include "base/thread_safety.h"
-
-// clone() by glibc's other name: under its own the thread sanitizer takes it for a fork, and loses
-// count of its threads.
+// This is clone() by glibc's other name. By its own name the thread sanitizer takes it for a fork,
+// and then counts its threads wrongly.
 extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...);
 
 namespace sluice::lambda {
@@ -32,19 +30,19 @@ struct Launch {
   int problem;
 };
 
-// In a child that shares memory with us until the program begins (CLONE_VM | CLONE_VFORK): system
-// calls only.
+// Runs in a child that shares memory with us until the program begins (CLONE_VM | CLONE_VFORK), so
+// it may only make system calls.
 int become(void* raw) {
   Launch& launch = *static_cast<Launch*>(raw);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != launch.parent) return 127;  // it ended before the line above
+  if (getppid() != launch.parent) return 127;  // the server has ended before the line above
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   bool ready = null >= 0 && dup2(null, 0) == 0;
   for (const auto& [from, to] : *launch.descriptors) ready = ready && dup2(from, to) == to;
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none,
-              nullptr);  // the server blocks its stop signals; the program must not inherit that
+  // The server blocks its stop signals, and the program must not inherit that.
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   if (ready) execve(launch.path, launch.argv, launch.envp);
   launch.problem = errno;
   return 127;

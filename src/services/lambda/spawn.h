@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Starting bubblewrap so that it never outlives the server, however that ends.
+// Starts bubblewrap so that it never outlives the server, no matter how the server ends.
+//
+//   TRY(const pid_t bwrap, spawn("/usr/bin/bwrap", arguments, environment, {{output, 1}}));
 #include <sys/types.h>
 
 #include <string>
@@ -11,18 +13,18 @@
 
 namespace sluice::lambda {
 
-// Runs `path` with standard input from /dev/null, each descriptor `first` as `second`, no other,
-// and no signal blocked. The kernel kills it when this process ends (PR_SET_PDEATHSIG, set before
-// the program begins). That signal comes from the end of the *thread* that started a child: all are
-// started by one thread that lives as long as the process (the one thing here that servers in one
-// process share), since a connection's thread ends with its connection. The error's text is the
+// Runs `path`. Its standard input is /dev/null; of each pair in `descriptors` it has our `first` as
+// its `second`, and no other descriptors; no signal is blocked. The kernel kills it when this
+// process ends (PR_SET_PDEATHSIG, set before the program begins). In truth that signal comes when
+// the *thread* that started the child ends. A connection's thread ends with its connection, so one
+// thread that lives as long as the process starts all children. The text of the error is the
 // system's reason.
 Result<pid_t> spawn(const char* path, std::vector<std::string> arguments,
                     std::vector<std::string> environment,
                     std::vector<std::pair<int, int>> descriptors);
 
-// clone(2) with CLONE_VM and CLONE_VFORK, and more `flags`: `body` runs on our memory while the
-// calling thread waits, so system calls only. -1: errno.
+// clone(2) with CLONE_VM, CLONE_VFORK and more `flags`. `body` runs on our memory while the calling
+// thread waits, so it may only make system calls. -1: it failed, see errno.
 pid_t clone_sharing_memory(int (*body)(void*), int flags, void* argument);
 
 }  // namespace sluice::lambda

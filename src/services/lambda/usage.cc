@@ -15,8 +15,8 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr size_t kProcessesSeenMax = 2048;  // a sandbox has at most 1,024
-constexpr uint64_t kBlockBytes = 512;       // of st_blocks
+constexpr size_t kProcessesSeenMax = 2048;  // a sandbox has at most kProcessesMax, 1,024
+constexpr uint64_t kBlockBytes = 512;       // the unit of st_blocks
 
 std::string proc(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
@@ -33,7 +33,8 @@ std::vector<pid_t> processes_from(pid_t first) {
   return found;
 }
 
-// "RssAnon:     123 kB" of a file in /proc, added up over every line that begins so.
+// The bytes of a line such as "RssAnon:     123 kB" in a file of /proc; 0 when the line has another
+// name.
 uint64_t kilobytes(const std::string& line, std::string_view name) {
   if (!line.starts_with(name)) return 0;
   const auto value = trim(std::string_view(line).substr(name.size()));
@@ -48,7 +49,7 @@ void add_status(pid_t pid, Usage& usage) {
   }
 }
 
-// Mapping by mapping. What is mapped of /dev/shm and of memfds is counted where those are.
+// Adds up the mappings of a process. Mapped files of /dev/shm and memfds are counted elsewhere.
 void add_mappings(pid_t pid, Usage& usage) {
   std::ifstream mappings(proc(pid) + "/smaps");
   enum class Kind { memory, file, counted_elsewhere } kind = Kind::memory;
@@ -83,8 +84,8 @@ uint64_t bytes_on(const std::string& path) {
   return static_cast<uint64_t>(facts.f_blocks - facts.f_bfree) * facts.f_frsize;
 }
 
-// Files without a name that live in memory alone: memfds. Those of /tmp and /dev/shm that were
-// unlinked while open are counted with their file system.
+// Adds the files that have no name and lie only in memory: memfds. Files of /tmp and /dev/shm that
+// were unlinked while they were open are counted with their file system.
 void add_nameless_files(pid_t pid, const std::set<dev_t>& counted,
                         std::set<std::pair<dev_t, ino_t>>& seen, Usage& usage) {
   const std::string descriptors = proc(pid) + "/fd/";
@@ -102,7 +103,7 @@ template <class AddProcess>
 Usage usage_from(pid_t first, AddProcess add_process) {
   Usage usage;
   const std::string root = proc(first) + "/root/";
-  if (is_same_file(root, "/")) return usage;  // bubblewrap has not made its own yet
+  if (is_same_file(root, "/")) return usage;  // bubblewrap has not made its own root yet
   std::set<dev_t> counted;
   for (const char* folder : {"tmp", "dev/shm"}) {
     struct stat facts{};

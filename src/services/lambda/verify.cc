@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice verify: the code of every function is opened.
+// For `sluice verify`: opens the code of every function.
 #include "base/bytes.h"
 #include "services/lambda/model.h"
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Log groups and log streams.
+//
+//   struct DeleteLogGroup : OnGroup<DeleteLogGroup> {
+//     static constexpr std::string_view name = "DeleteLogGroup", action = "logs:DeleteLogGroup";
+//     static Result<Out> run(const Authorized<In>& in, Staged& staged);
+//   };
 #include "request/audit.h"
 #include "services/logs/model.h"
 
@@ -19,16 +24,17 @@ struct OnGroup {
   static json::value audit(const In& in) { return in.body; }
 };
 
-// CreateLogGroup.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
-// Errors: ResourceAlreadyExistsException, InvalidParameterException. Differs: kmsKeyId, tags and
-// other classes than STANDARD are refused.
+// CreateLogGroup:
+//   https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+// Errors: ResourceAlreadyExistsException, InvalidParameterException. It differs from AWS's:
+// kmsKeyId, tags and other classes than STANDARD are refused.
 struct CreateLogGroup : OnGroup<CreateLogGroup> {
   static constexpr std::string_view name = "CreateLogGroup", action = "logs:CreateLogGroup";
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// DescribeLogGroups: by name, 50 a page. storedBytes stops counting after 20,000 events of a group.
+// DescribeLogGroups: in the order of their names, 50 a page. storedBytes counts at most 20,000
+// events of a group.
 struct DescribeLogGroups {
   static constexpr std::string_view name = "DescribeLogGroups", action = "logs:DescribeLogGroups";
   struct In {
@@ -44,12 +50,13 @@ struct DescribeLogGroups {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
 };
-// DeleteLogGroup: gone at once; the events are erased in the background and can no longer be read.
+// DeleteLogGroup: the group is gone at once. Its events can no longer be read, and are erased in
+// the background.
 struct DeleteLogGroup : OnGroup<DeleteLogGroup> {
   static constexpr std::string_view name = "DeleteLogGroup", action = "logs:DeleteLogGroup";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// PutRetentionPolicy: retentionInDays is one of AWS's values; older events are hidden at once and
+// PutRetentionPolicy: retentionInDays is one of AWS's values. Older events are hidden at once and
 // erased within an hour.
 struct PutRetentionPolicy : OnGroup<PutRetentionPolicy> {
   static constexpr std::string_view name = "PutRetentionPolicy", action = "logs:PutRetentionPolicy";
@@ -61,7 +68,7 @@ struct DeleteRetentionPolicy : OnGroup<DeleteRetentionPolicy> {
                                     action = "logs:DeleteRetentionPolicy";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// ListTagsForResource: always empty, since tags cannot be set.
+// ListTagsForResource: always empty, because tags cannot be set.
 struct ListTagsForResource {
   static constexpr std::string_view name = "ListTagsForResource",
                                     action = "logs:ListTagsForResource";
@@ -81,8 +88,8 @@ struct CreateLogStream : OnGroup<CreateLogStream, true> {
   static constexpr std::string_view name = "CreateLogStream", action = "logs:CreateLogStream";
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
-// DescribeLogStreams: by name, or by the time of the last event (streams without one come as the
-// oldest).
+// DescribeLogStreams: in the order of their names, or of the time of their last event. A stream
+// without events counts as the oldest.
 struct DescribeLogStreams : OnGroup<DescribeLogStreams> {
   static constexpr std::string_view name = "DescribeLogStreams", action = "logs:DescribeLogStreams";
   static Result<In> parse(const Request& request);

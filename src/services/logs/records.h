@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What CloudWatch Logs stores: groups, streams, and the job that erases the events of deleted ones.
-// An event is its message alone (event_key). Ids are random, so that what is created anew under an
-// old name never shows old events. An event never touches the record of its stream: writers do not
-// conflict.
+// The value of an event is its message alone (event_key).
+//
+//   if (const auto group = snapshot.get(group_key(name))) use(group->retention_days);
+//   snapshot.scan(events_of(group->id, stream->id), "", false, fn);
+//
+// Ids are random, so that what is made again under an old name never shows old events. An event
+// does not touch the record of its stream, so that writers do not conflict.
 #include "base/bytes.h"
 #include "store/record.h"
 
@@ -41,7 +45,8 @@ inline RecordKey<Stream> stream_key(std::string_view group_id, std::string_view 
 }
 inline RecordPrefix<Stream> streams_of(std::string_view group_id) { return {group_id}; }
 
-// A sequence is unique in the store and holds the time of ingestion: milliseconds << 20 | counter.
+// A sequence is unique in the store and contains the time of ingestion: milliseconds << 20 |
+// counter.
 inline Key event_key(std::string_view group_id, std::string_view stream_id, Time time,
                      uint64_t sequence) {
   return schema::key(
@@ -55,10 +60,10 @@ inline Key events_of(std::string_view group_id) {
   return schema::prefix(Family::logs, "e", {group_id});
 }
 
-// Of the queue logs.purge: what is to be erased.
+// The event of a job of the queue "logs.purge": what is to be erased.
 struct PurgeEvent {
   std::string group_id;
-  std::string stream_id;  // empty: the whole group, with its streams
+  std::string stream_id;  // "": the whole group, with its streams
   static constexpr auto members() {
     return std::tuple{member("Group", &PurgeEvent::group_id),
                       member("Stream", &PurgeEvent::stream_id)};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configurations that Sluice does not have: asked for, S3's answer for a bucket that has none.
+// Configurations that Sluice does not have. Who asks for one gets S3's answer for a bucket without
+// it.
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {

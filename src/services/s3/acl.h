@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Access control lists of objects. Buckets are BucketOwnerEnforced, so an ACL says one thing: the
-// owner has full control. Putting one is AccessControlListNotSupported. Source: S3 User Guide,
-// "Controlling ownership of objects and disabling ACLs".
+// Access control lists of objects. Buckets are BucketOwnerEnforced, so every ACL says the same: the
+// owner has full control. Putting one is refused with AccessControlListNotSupported. Source: S3
+// User Guide, "Controlling ownership of objects and disabling ACLs".
+//
+//   constexpr auto rows = table<GetObjectAcl, PutObjectAcl>();   // s3.cc
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 

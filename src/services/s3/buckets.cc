@@ -6,7 +6,7 @@
 
 namespace sluice::s3 {
 namespace {
-// S3 User Guide, "Bucket naming rules".
+// Source: S3 User Guide, "Bucket naming rules".
 bool is_bucket_name(std::string_view name) {
   if (name.size() < 3 || name.size() > 63 ||
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != name.npos)
@@ -41,7 +41,8 @@ std::string header_of(const BucketIn& in, std::string_view name) {
     if (key == name) return value;
   return {};
 }
-// The region a bucket is made in: this one. In us-east-1 it is said by saying nothing.
+// A bucket can only be made in the Region of this server. For us-east-1 the request must not name
+// it.
 Result<Done> check_location(const std::string& text, const std::string& region) {
   std::string location;
   if (!text.empty()) {

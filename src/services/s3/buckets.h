@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Buckets and their configurations. Each operation's limits and errors stand beside it in
+// Operations on buckets and their configurations. The limits and errors of each stand beside it in
 // buckets.cc, configurations.cc, notifications.cc, acl.cc, absent.cc and tagging.cc.
+//
+//   SLUICE_S3_BUCKET(GetBucketAcl, "GetBucketAcl", "GET", "acl", const Snapshot& snapshot);
+//   Result<Text> GetBucketAcl::run(const Authorized<In>& in, const Snapshot& snapshot) {
+//     TRY(const auto bucket, find_bucket(snapshot, in->bucket));
+//     ...
+//   }
 #include "services/s3/checksum.h"
 #include "services/s3/model.h"
 
 namespace sluice::s3 {
 
 struct BucketIn {
+  // `text` is the document of a Put; `owner` is x-amz-expected-bucket-owner.
   std::string bucket, text, owner;
   HeaderList headers;
   std::vector<std::pair<std::string, std::string>> query;
-};  // text: the document of a Put
+};
 struct Text {
   int status = 200;
   std::string body, content_type = "application/xml";
@@ -23,7 +30,7 @@ inline Response render_text(const Text& out) {
   return r;
 }
 inline Text xml_text(XmlWriter& xml) { return {200, xml.take()}; }
-// `checked`: a document that must prove its integrity (check_document).
+// With `checked`, the document must prove its integrity (check_document).
 Result<BucketIn> parse_bucket_in(const Request& request, bool checked);
 
 template <class Self>
@@ -47,8 +54,8 @@ struct OnBucket {
     static constexpr Match match{verb, "/{Bucket}", subresource, ""};               \
     static Result<Out> run(const Authorized<In>& in, state);                        \
   }
-// Needs besides s3:CreateBucket: PutBucketObjectLockConfiguration and PutBucketVersioning when the
-// bucket is made with Object Lock, PutBucketOwnershipControls with x-amz-object-ownership.
+// Besides s3:CreateBucket it needs PutBucketObjectLockConfiguration and PutBucketVersioning when
+// the bucket is made with Object Lock, and PutBucketOwnershipControls with x-amz-object-ownership.
 struct CreateBucket : OnBucket<CreateBucket> {
   static constexpr std::string_view name = "CreateBucket", action = "s3:CreateBucket";
   static constexpr Match match{"PUT", "/{Bucket}", "", ""};
@@ -98,7 +105,8 @@ struct PutBucketTagging : OnBucket<PutBucketTagging> {
 };
 SLUICE_S3_BUCKET(GetBucketTagging, "GetBucketTagging", "GET", "tagging", const Snapshot& snapshot);
 SLUICE_S3_BUCKET(DeleteBucketTagging, "PutBucketTagging", "DELETE", "tagging", Staged& staged);
-// What Sluice does not have is truthfully absent when asked for; putting it is NotImplemented.
+// Sluice does not have these configurations. A Get says truthfully that there is none, and a Put is
+// NotImplemented.
 SLUICE_S3_BUCKET(GetBucketLifecycleConfiguration, "GetLifecycleConfiguration", "GET", "lifecycle",
                  const Snapshot& snapshot);
 SLUICE_S3_BUCKET(GetBucketWebsite, "GetBucketWebsite", "GET", "website", const Snapshot& snapshot);
@@ -110,7 +118,7 @@ SLUICE_S3_BUCKET(GetBucketAccelerateConfiguration, "GetAccelerateConfiguration",
 SLUICE_S3_BUCKET(GetBucketRequestPayment, "GetBucketRequestPayment", "GET", "requestPayment",
                  const Snapshot& snapshot);
 
-// max-buckets 1 to 10,000, continuation-token, prefix, bucket-region.
+// Takes max-buckets (1 to 10,000), continuation-token, prefix and bucket-region.
 struct ListBuckets {
   static constexpr std::string_view name = "ListBuckets", action = "s3:ListAllMyBuckets";
   static constexpr Match match{"GET", "/", "", ""};
@@ -128,12 +136,13 @@ struct ListBuckets {
   static Response render(const Out& out) { return render_text(out); }
 };
 
-// Writing an element with its attributes: XML attributes are few in S3.
+// Writes <Owner> or <Initiator>: both are the account.
 inline void write_owner(XmlWriter& xml, std::string_view element, const Snapshot& snapshot) {
   xml.open(element).element("ID", snapshot.scope().account_id).close(element);
 }
 Error acl_not_supported();
-// x-amz-acl and x-amz-grant-*: only what the bucket owner's full control already says.
+// Allows in x-amz-acl and x-amz-grant-* only what the full control of the bucket's owner says
+// already.
 Result<Done> check_acl_headers(const HeaderList& headers);
 
 }  // namespace sluice::s3

@@ -28,8 +28,8 @@ Result<Text> PutBucketEncryption::run(const Authorized<In>& in, Staged& staged) 
   staged.put(bucket_key(in->bucket), bucket);
   return Text{};
 }
-Result<Text> DeleteBucketEncryption::run(const Authorized<In>& in,
-                                         Staged& staged) {  // back to what every bucket begins with
+// The bucket gets back what every bucket begins with.
+Result<Text> DeleteBucketEncryption::run(const Authorized<In>& in, Staged& staged) {
   TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
   bucket.algorithm = "AES256";
   bucket.kms_key.clear();

@@ -61,7 +61,7 @@ Result<ObjectIn> parse_copy_source(const Request& request) {
 }
 Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot) {
   auto version = find_version(snapshot, source);
-  // A delete marker cannot be copied, by its id either.
+  // A delete marker cannot be copied, also when its id is given.
   if (!version && version.error().code == "MethodNotAllowed")
     return Error{
         400,
@@ -130,7 +130,7 @@ Result<std::vector<Need>> CopyObject::needs(const In& in, const Snapshot& s, con
   needs.insert(needs.end(), reads.begin(), reads.end());
   const auto sort = sort_of(s, in.from.bucket, in.from.key, in.from.version_id);
   const auto source = sort ? facts_at(s, in.from.bucket, in.from.key, *sort) : std::nullopt;
-  if (!in.replaces_tags && source && !source->tags.empty()) {  // its tags go along
+  if (!in.replaces_tags && source && !source->tags.empty()) {  // its tags are copied too
     needs.push_back(object_need(
         in.from.version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging",
         in.from.bucket, in.from.key, s));

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CopyObject: a new version from an existing one, up to 5 GB, under the destination's encryption;
-// and what it shares with UploadPartCopy. Needs GetObject on the source, PutObject on the
-// destination and both keys. Conditions on the source (x-amz-copy-source-if-*) and on the
-// destination (If-Match, If-None-Match). The source is read once, even when a conflict runs the
-// rest again. Errors: NoSuchKey, NoSuchVersion, PreconditionFailed, InvalidRequest (a copy onto
-// itself that changes nothing, or of more than 5 GB).
+// CopyObject makes a new version from an existing one of up to 5 GB, under the destination's
+// encryption. What it shares with UploadPartCopy is here too. It needs GetObject on the source,
+// PutObject on the destination and both keys.
+//
+//   TRY(const ObjectIn from, parse_copy_source(request));
+//   TRY(const Version source, find_source(from, snapshot));
+//   TRY(const auto body, read_source(from, source, ports, snapshot, 0, source.facts.size));
+//
+// There may be conditions on the source (x-amz-copy-source-if-*) and on the destination (If-Match,
+// If-None-Match). The source is read once, even when a conflict runs the rest again. Errors:
+// NoSuchKey, NoSuchVersion, PreconditionFailed, InvalidRequest (a copy onto itself that changes
+// nothing, or of more than 5 GB).
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
 namespace sluice::s3 {
 
-// x-amz-copy-source: the object to read. Conditions are among its headers.
+// The object that x-amz-copy-source names. The conditions on it are among its headers.
 Result<ObjectIn> parse_copy_source(const Request& request);
-// The source's version, its conditions held; `size` bytes of it from `from` as a body.
+// The version to be copied, when its conditions hold.
 Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot);
+// `count` bytes of it from the byte `from` on, as a body.
 Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version,
                                                 const Ports& ports, const Snapshot& snapshot,
                                                 uint64_t from, uint64_t count);
-// The destination's headers without those that describe the request's own (empty) body.
+// The destination without the headers that describe the empty body of the request itself.
 ObjectIn without_body_headers(ObjectIn in);
 
 struct CopyObject {

@@ -10,7 +10,7 @@ namespace sluice::s3 {
 namespace {
 constexpr size_t kRulesMax = 100, kIdCharactersMax = 255;
 constexpr std::string_view kMethods[] = {"GET", "PUT", "POST", "DELETE", "HEAD"};
-// The lists of a rule, as the document names them.
+// The names of a rule's lists in the document.
 constexpr const char *kOrigins = "AllowedOrigin", *kVerbs = "AllowedMethod",
                      *kHeaders = "AllowedHeader", *kExposed = "ExposeHeader";
 

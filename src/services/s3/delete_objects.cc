@@ -6,7 +6,8 @@
 
 namespace sluice::s3 {
 namespace {
-// One deletion: a marker, or a version for good. `permit` is the proof that this caller may.
+// Writes one delete marker, or removes one version for good. The Permit proves that this caller
+// may.
 struct Deleted {
   bool marker = false;
   std::string version_id;
@@ -89,7 +90,7 @@ Result<DeleteObjects::In> DeleteObjects::parse(const Request& request) {
   if (in.objects.empty() || in.objects.size() > kListMax) return malformed_xml();
   return in;
 }
-// Nothing is needed for the call itself; the keys are listed for the audit record.
+// The call itself needs nothing. The keys are listed only for the audit record.
 Result<std::vector<Need>> DeleteObjects::needs(const In& in, const Snapshot& s) {
   CHECK(check_owner(in.owner, s));
   std::vector<Need> needs;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DeleteObject and DeleteObjects: a delete marker, or with a version id that version for good.
-// If-Match as on writes. A locked version stays: AccessDenied, unless
-// x-amz-bypass-governance-retention and the permission lift governance (object_lock.h).
+// DeleteObject and DeleteObjects write a delete marker, or remove a version for good when its id is
+// given. If-Match holds as on writes. A locked version stays: AccessDenied, unless
+// x-amz-bypass-governance-retention and the permission for it lift governance (object_lock.h).
+//
+//   constexpr auto rows = table<DeleteObject, DeleteObjects>();   // s3.cc
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -25,9 +27,9 @@ struct DeleteObject {
   static json::value audit(const In& in) { return audit_object(in); }
 };
 
-// Up to 1000 keys, each allowed or refused alone (s3:DeleteObject, s3:DeleteObjectVersion): who may
-// delete none of them gets 200 with 1000 Error elements, as on AWS. The body must bring Content-MD5
-// or a checksum.
+// Up to 1000 keys. Each is allowed or refused alone (s3:DeleteObject, s3:DeleteObjectVersion): who
+// may delete none of them gets 200 and 1000 Error elements, as on AWS. The request must have a
+// Content-MD5 or a checksum.
 struct DeleteObjects {
   static constexpr std::string_view name = "DeleteObjects", action = "s3:DeleteObject";
   static constexpr Match match{"POST", "/{Bucket}", "delete", ""};
@@ -42,8 +44,8 @@ struct DeleteObjects {
   };
   struct Out {
     Text text;
-    std::map<std::string, int64_t> refused;
-  };  // how many keys, by error code
+    std::map<std::string, int64_t> refused;  // how many keys, by error code
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);

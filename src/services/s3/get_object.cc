@@ -9,7 +9,7 @@
 
 namespace sluice::s3 {
 namespace {
-constexpr size_t kPieceBytes = 64 * 1024;  // a chunk of a sealed file
+constexpr size_t kPieceBytes = 64 * 1024;  // that of a chunk in a sealed file
 
 class BlobsProducer : public BodyProducer {
  public:
@@ -38,14 +38,16 @@ class BlobsProducer : public BodyProducer {
     left_ -= piece.size();
     return piece;
   }
-  Result<Done> open_first() {  // what cannot be opened is an error of the call, not a broken body
+  // A first file that cannot be opened is an error of the call, and not a body that breaks off.
+  Result<Done> open_first() {
     if (!left_) return Done{};
     TRY(reader_, store_.read_blob(files_[0].ref(), keys_[0]));
     return Done{};
   }
 
  private:
-  const std::shared_ptr<const void> held_;  // the files: the object may be replaced meanwhile
+  // Holds the files, because the object may be replaced meanwhile.
+  const std::shared_ptr<const void> held_;
   const std::vector<SealedFile> files_;
   const std::vector<Secret> keys_;
   Store& store_;
@@ -66,7 +68,7 @@ struct Range {
   uint64_t from = 0, count = 0;
   bool partial = false;
 };
-// "bytes=a-b", "bytes=a-", "bytes=-n"; several ranges or bad syntax: the whole object.
+// "bytes=a-b", "bytes=a-" or "bytes=-n". Several ranges, or a bad syntax, mean the whole object.
 Result<Range> range_of(const std::string& header, uint64_t size) {
   const Range whole{0, size, false};
   if (!header.starts_with("bytes=") || header.find(',') != std::string::npos) return whole;
@@ -101,7 +103,7 @@ bool etag_matches(std::string_view list, const std::string& etag) {
   return false;
 }
 
-// One part of a multipart object, or the whole of another as its only part.
+// One part of an object that was uploaded in parts. Any other object is its own only part.
 Result<Range> part_of(int64_t number, const VersionFacts& facts) {
   const int64_t count = std::max<int64_t>(1, facts.parts);
   if (number > count)
@@ -138,7 +140,7 @@ void fill_headers(Headers& headers, const ObjectIn& in, const VersionFacts& fact
   if (equals_ignore_case(in.header("x-amz-checksum-mode"), "enabled") && !range.partial)
     add_checksum_headers(headers, facts);
 }
-// AWS tells of retention, legal hold and tags those who may read them.
+// AWS shows retention, legal hold and tags only to those who may read them.
 void add_guarded_headers(Headers& headers, const Authorized<ObjectIn>& in,
                          const VersionFacts& facts, const Snapshot& snapshot) {
   const auto may = [&](const char* action) {
@@ -186,7 +188,7 @@ std::shared_ptr<BodyProducer> read_version(const Version& version, const json::o
   return producer;
 }
 
-// RFC 9110 section 13.2.2, in S3's order.
+// The conditions of RFC 9110, section 13.2.2, in the order of S3.
 Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const VersionFacts& facts) {
   const std::string match = in.header(prefix + "if-match"),
                     none = in.header(prefix + "if-none-match");
@@ -232,7 +234,7 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
   const auto facts = sort ? facts_at(s, in.bucket, in.key, *sort) : std::nullopt;
   if (!facts || facts->marker) {
-    // Whether a key is missing is told only to those who may list.
+    // Only who may list is told that a key does not exist.
     if (in.version_id.empty()) needs.push_back(bucket_need("s3:ListBucket", in.bucket, s));
     return needs;
   }

@@ -29,7 +29,7 @@ void write_prefixes(XmlWriter& xml, const ListIn& in, const std::vector<std::str
 }
 
 Text list_versions(const ListIn& in, const Snapshot& snapshot) {
-  // A page names its last version by where it is stored; a client may also name one by its id.
+  // A page names its last version by its `sort`. A client may also give the id "null".
   const auto null_sort =
       in.version_after == "null" ? snapshot.get(null_key(in.bucket, in.after)) : std::nullopt;
   const auto page = walk<VersionFacts>({in.bucket, in.prefix, in.delimiter, in.after,

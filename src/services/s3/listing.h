@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ListObjects, ListObjectsV2, ListObjectVersions. At most 1000 entries a page, in UTF-8 byte order.
-// Errors: NoSuchBucket, InvalidArgument (max-keys, continuation-token, encoding-type, a version
-// marker without its key).
+// ListObjects, ListObjectsV2 and ListObjectVersions: at most 1000 entries a page, in the order of
+// their UTF-8 bytes. Errors: NoSuchBucket; InvalidArgument for max-keys, continuation-token,
+// encoding-type, and a version marker without its key.
+//
+//   constexpr auto rows = table<ListObjectsV2, ListObjectVersions, ListObjects>();   // s3.cc
 #include "services/s3/buckets.h"
 
 namespace sluice::s3 {
@@ -36,9 +38,11 @@ struct ListObjectVersions : Lists<ListObjectVersions> {
   static constexpr Match match{"GET", "/{Bucket}", "versions", ""};
 };
 
-// Shared with ListMultipartUploads: encoding-type=url, or InvalidArgument.
+// These are shared with ListMultipartUploads. encoding-type is "url" or nothing; else
+// InvalidArgument.
 Result<bool> parse_encoding(const std::string& text);
 std::string shown(bool encode, const std::string& text);
-void write_checksum(XmlWriter& xml, const std::string& name, const std::string& type);  // "": none
+// Writes nothing when `name` is "".
+void write_checksum(XmlWriter& xml, const std::string& name, const std::string& type);
 
 }  // namespace sluice::s3

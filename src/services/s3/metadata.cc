@@ -20,7 +20,7 @@ std::string utf8_of_latin1(std::string_view text) {
   return out;
 }
 
-// RFC 2047 4.2: "_" is a blank, "=XX" a byte.
+// RFC 2047, section 4.2: "_" is a blank, and "=XX" is a byte.
 std::optional<std::string> unquote(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -36,7 +36,7 @@ std::optional<std::string> unquote(std::string_view text) {
   return out;
 }
 
-// What stands between "=?" and "?=": charset, encoding, text.
+// Decodes what stands between "=?" and "?=": charset, encoding and text.
 std::optional<std::string> decode_word(std::string_view word) {
   const auto parts = split(word, '?');
   if (parts.size() != 3 || parts[1].size() != 1) return std::nullopt;
@@ -58,7 +58,8 @@ std::string decode_metadata(std::string_view value) {
   bool after_word = false;
   while (!value.empty()) {
     const size_t begin = value.find("=?");
-    // The encoding and the text have two marks between them before the one that ends the word.
+    // There are two "?" before the "?=" that ends the word: after the charset and after the
+    // encoding.
     const size_t charset_end = begin == value.npos ? value.npos : value.find('?', begin + 2);
     const size_t encoding_end =
         charset_end == value.npos ? value.npos : value.find('?', charset_end + 1);
@@ -66,7 +67,7 @@ std::string decode_metadata(std::string_view value) {
     const auto word =
         end == value.npos ? std::nullopt : decode_word(value.substr(begin + 2, end - begin - 2));
     if (!word) return out.append(value);
-    // RFC 2047 6.2: blanks between two words are not shown.
+    // RFC 2047, section 6.2: blanks between two words are not shown.
     const std::string_view before = value.substr(0, begin);
     if (!after_word || !trim(before).empty()) out.append(before);
     out.append(*word);

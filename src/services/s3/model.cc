@@ -82,7 +82,8 @@ std::string Version::pack() const {
   return value.append(big_endian64(record.size()), 8 - kLengthBytes).append(record).append(sealed);
 }
 namespace {
-// The record of its facts in a version's value; "", which is none, when the value was cut.
+// The record of the facts in the value of a version. When the end of the value is missing it is "",
+// which is no record.
 std::string_view record_in(std::string_view value) {
   if (value.size() < kLengthBytes) return {};
   const uint64_t size =
@@ -143,7 +144,8 @@ Error kms_error(Error error) {
 }
 
 namespace {
-std::string form_encode(const std::string& key) {  // as events carry keys: a blank is '+'
+// A key as events have it: a blank becomes '+'.
+std::string form_encode(const std::string& key) {
   std::string out = percent_encode(key, true);
   for (size_t at = 0; (at = out.find("%20", at)) != std::string::npos;) out.replace(at, 3, "+");
   return out;
@@ -156,7 +158,7 @@ Current current_of(const std::string& sort, const VersionFacts& facts) {
   return {sort,         facts.size,     facts.etag,          facts.modified,
           facts.marker, facts.checksum, facts.checksum_type, {}};
 }
-// The one place where a version's record goes.
+// Only this removes the record of a version.
 Result<Done> erase_version(Staged& staged, const std::string& bucket, const std::string& key,
                            const std::string& sort, const VersionFacts& facts, bool bypass) {
   CHECK(removable(facts, bypass));
@@ -167,13 +169,12 @@ Result<Done> erase_version(Staged& staged, const std::string& bucket, const std:
 }  // namespace
 
 namespace {
-// Grows from commit to commit, so that for one key the order of the events is the order of what
-// happened: who writes a key reads what the commit before wrote, and so begins behind it. Requests
-// of one commit that see each other's writes are told apart by their place, events of one request
-// by their number. The first digits put it behind those of earlier
-// versions, which held a time.
+// The order of an event among those of its key. It grows from commit to commit: who writes a key
+// has read what the commit before wrote, so his number is larger. Requests of one commit that see
+// each other's writes differ by their place, and the events of one request by their number. The
+// first digits make it larger than those of earlier versions of Sluice, which had a time there.
 std::string sequencer(const Staged& staged) {
-  constexpr int kCommitBits = 38, kPlaceBits = 7, kEventBits = 11;  // 56: 14 digits
+  constexpr int kCommitBits = 38, kPlaceBits = 7, kEventBits = 11;  // 56 in all: 14 digits
   const auto bits = [](uint64_t number, int count) {
     return number & ((uint64_t{1} << count) - 1);
   };
@@ -232,11 +233,12 @@ void emit_event(Staged& staged, const Bucket& bucket, const std::string& key,
 Result<Done> add_version(Staged& staged, const Bucket& bucket, const std::string& key,
                          Version& version, std::string_view event_name, const Actor& actor) {
   const std::string& name = bucket.name;
-  // Read, so that of two racing writers the one that commits last is also the newest by its sort.
+  // This is read, so that of two writers at the same time the one that commits last is also the
+  // newest by its `sort`.
   const auto current = staged.look(current_key(name, key));
   const std::string sort = new_sort(current ? current->sort : "", staged.snapshot());
   version.facts.id = versioned(bucket) ? sort : "null";
-  if (!versioned(bucket)) {  // one null version a key: the old one goes
+  if (!versioned(bucket)) {  // a key has one null version, so the old one goes
     if (const auto old = staged.get(null_key(name, key)))
       if (const auto replaced = facts_at(staged, name, key, *old)) {
         CHECK(erase_version(staged, name, key, *old, *replaced, false));
@@ -259,8 +261,8 @@ Result<Done> remove_version(Staged& staged, const std::string& bucket, const std
   staged.snapshot().scan(schema::prefix(Family::objects, "s3.version", {bucket, key}), "", false,
                          [&](std::string_view bytes, std::string_view) {
                            const std::string other = schema::parts(bytes).at(2);
-                           // Read through `staged`: whoever removes the next one meanwhile must not
-                           // leave this pointing at nothing.
+                           // It is read through `staged`: when somebody removes it meanwhile, the
+                           // current record must not name it.
                            const auto next = facts_at(staged, bucket, key, other);
                            if (next) staged.put(current_key(bucket, key), current_of(other, *next));
                            return !next;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// How buckets and objects are read and changed; records.h says what is stored of them.
+// How buckets and objects are read and changed. What is stored of them stands in records.h.
+//
+//   TRY(const auto bucket, tracked_bucket(staged, in->bucket));
+//   CHECK(add_version(staged, *bucket, in->key, version, "ObjectCreated:Put", actor(in)));
 #include "base/xml.h"
 #include "services/s3/records.h"
 #include "services/s3/s3.h"
@@ -13,26 +16,29 @@ constexpr size_t kSortCharacters = 24;  // 16 hex digits that count down, 8 rand
 Error malformed_xml();
 Error no_such_bucket(const std::string& bucket);
 Error no_such_key(const std::string& key);
-// Never null. Error: NoSuchBucket.
+// The bucket, never null. Errors: NoSuchBucket.
 Result<std::shared_ptr<const Bucket>> find_bucket(const Snapshot& snapshot,
                                                   const std::string& bucket);
+// The same; the commit fails with a conflict when the bucket is changed meanwhile.
 Result<std::shared_ptr<const Bucket>> tracked_bucket(Staged& staged, const std::string& bucket);
-Result<Bucket> bucket_to_change(Staged& staged, const std::string& bucket);  // a copy
-// x-amz-expected-bucket-owner: "" or an account id. Errors: InvalidBucketOwnerAWSAccountID,
-// AccessDenied when it is not ours.
+// The same as a copy that can be changed.
+Result<Bucket> bucket_to_change(Staged& staged, const std::string& bucket);
+// Checks x-amz-expected-bucket-owner, which is "" or an account id. Errors:
+// InvalidBucketOwnerAWSAccountID; AccessDenied when it is not our account.
 Result<Done> check_owner(const std::string& expected, const Snapshot& snapshot);
 
-// A version: its facts, and the sealed body when it is small. On disk: 4 bytes of length,
-// big-endian, the facts as a record, the body.
+// A version: its facts and, when it is small, its sealed body. On disk: the length of the facts in
+// 4 bytes, big-endian, the facts as a record, the body.
 struct Version {
   VersionFacts facts;
   std::string sealed;
   std::string pack() const;
-  static Version unpack(std::string value);                  // UnreadableRecord
-  static VersionFacts unpack_facts(std::string_view value);  // UnreadableRecord
+  // The exception of both is UnreadableRecord.
+  static Version unpack(std::string value);
+  static VersionFacts unpack_facts(std::string_view value);
 };
-// As a Snapshot or a Staged shows them. nullopt: there is none; one that cannot be read is a broken
-// store, an exception.
+// A version, or only its facts, as a Snapshot or a Staged shows it; nullopt when there is none. One
+// that cannot be read means a broken store: UnreadableRecord is thrown.
 template <class View>
 std::optional<Version> version_at(View& view, const std::string& bucket, const std::string& key,
                                   std::string_view sort) {
@@ -45,27 +51,29 @@ std::optional<VersionFacts> facts_at(View& view, const std::string& bucket, cons
   const auto value = view.get(version_key(bucket, key, sort));
   return value ? std::optional(Version::unpack_facts(*value)) : std::nullopt;
 }
-// The sort of a version by its id, the current one for "". nullopt: there is none.
+// The `sort` of the version with this id, or of the current one for ""; nullopt when there is none.
 std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& bucket,
                                    const std::string& key, const std::string& version_id);
 
-// A need on an object or bucket with the bucket's policy.
+// A need on a bucket or an object, with the policy of the bucket.
 Need bucket_need(std::string_view action, const std::string& bucket, const Snapshot& snapshot,
                  policy::Context context = {});
 Need object_need(std::string_view action, const std::string& bucket, const std::string& key,
                  const Snapshot& snapshot, policy::Context context = {});
 
-// Encryption of a new object: what the request says, else the bucket's default.
+// How a new object is encrypted: as the request says, or as the bucket does by default.
 struct Encryption {
+  // `algorithm` is "aws:kms" or "AES256".
   std::string algorithm, key_reference;
-};  // "aws:kms" or "AES256"
-// `added`: by the request that made the version.
+};
+// `added` is what the request that made the version has added.
 json::object encryption_context(const std::string& bucket, const std::string& key,
                                 const json::object& added = {});
 std::string via_s3(const Scope& scope);
-Error kms_error(Error error);  // "KMS.DisabledException"
+// An error of KMS as S3 gives it: "KMS.DisabledException".
+Error kms_error(Error error);
 
-// Who changes an object: for the event.
+// Who changes an object, as its event tells it.
 struct Actor {
   std::string request_id, source_ip, principal_id;
 };
@@ -74,14 +82,14 @@ Actor actor(const Authorized<In>& in) {
   return {in.request_id(), in.source_ip(), in.caller().user_id()};
 }
 
-// Makes `version` the newest of its key: writes its record and the current one, replaces the null
-// version when the bucket is not versioned, and stages the event. `version` gets its Id. Error:
-// AccessDenied, the version it would replace is locked.
+// Makes `version` the newest of its key: it gets its id, its record and that of the current version
+// are written, the null version is replaced when the bucket is not versioned, and the event is
+// staged. Errors: AccessDenied when the version that it would replace is locked.
 Result<Done> add_version(Staged& staged, const Bucket& bucket, const std::string& key,
                          Version& version, std::string_view event_name, const Actor& actor);
-// Removes one version for good, whose facts were read by `staged`, and lets the next one become
-// current. Error: AccessDenied, it is locked; `bypass` lifts governance, nothing lifts compliance
-// and legal hold (object_lock.h).
+// Removes a version for good, and makes the next one current. Its facts must have been read by
+// `staged`. Errors: AccessDenied when it is locked. `bypass` lifts governance; nothing lifts
+// compliance or a legal hold (object_lock.h).
 Result<Done> remove_version(Staged& staged, const std::string& bucket, const std::string& key,
                             const std::string& sort, const VersionFacts& facts, bool bypass);
 void emit_event(Staged& staged, const Bucket& bucket, const std::string& key,

@@ -24,14 +24,14 @@ Error no_such_upload(const std::string& id) {
 
 namespace {
 Error invalid_request(std::string text) { return {400, "InvalidRequest", std::move(text), {}}; }
-// The checksum of an upload; CRC64NVME of the whole when its creator named none.
+// The checksum of an upload: CRC64NVME of the whole when CreateMultipartUpload named none.
 const Checksum& checksum_of(const Upload& upload) {
   const Checksum* named = find_checksum(upload.checksum);
   return named ? *named : crc64nvme();
 }
 bool composes(const Upload& upload) { return upload.checksum_type == "COMPOSITE"; }
 
-// x-amz-checksum-algorithm and x-amz-checksum-type of CreateMultipartUpload.
+// Reads x-amz-checksum-algorithm and x-amz-checksum-type of CreateMultipartUpload.
 Result<Done> choose_checksum(const ObjectIn& in, Upload& upload) {
   const std::string name = in.header("x-amz-checksum-algorithm"),
                     type = in.header("x-amz-checksum-type");
@@ -77,11 +77,11 @@ Result<Text> CreateMultipartUpload::run(const Authorized<In>& in, Staged& staged
   CHECK(choose_checksum(*in, upload));
   TRY(static_cast<Described&>(upload), describe(*in));
   CHECK(lock_new_version(*in, *bucket, in.time(), upload));
-  if (in->header("x-amz-object-lock-mode").empty())
-    static_cast<Retention&>(upload) = {};  // the bucket's default counts from completion
+  // The default retention of the bucket begins when the upload is completed.
+  if (in->header("x-amz-object-lock-mode").empty()) static_cast<Retention&>(upload) = {};
   UploadIn named = *in;
-  named.upload_id = hex(big_endian64(static_cast<uint64_t>(in.time()))) +
-                    random_hex(48);  // listed in the order of their creation
+  // The id begins with the time, so that uploads are listed in the order in which they were made.
+  named.upload_id = hex(big_endian64(static_cast<uint64_t>(in.time()))) + random_hex(48);
   staged.put(upload_key(named), upload);
   XmlWriter xml;
   xml.open("InitiateMultipartUploadResult", kXmlns)
@@ -131,7 +131,8 @@ Result<Received> receive_part(BodySource& body, const UploadIn& in, const Ports&
   return receive(body, in, encryption, encryption_context(in.bucket, in.key), ports, staged, &keep,
                  0);
 }
-// The part's record, in place of an earlier part of its number. Returns the facts of its bytes.
+// Writes the record of a part, in place of an earlier part with its number. Returns the facts of
+// its bytes.
 Result<VersionFacts> stage_part(Received& received, const UploadIn& in, const Ports& ports,
                                 Time time, Staged& staged) {
   if (!staged.look(upload_key(in))) return no_such_upload(in.upload_id);
@@ -236,7 +237,7 @@ json::value UploadPartCopy::audit(const In& in) {
 }
 
 namespace {
-// Parts that were uploaded but not named, or an upload that was aborted.
+// Removes the parts of an aborted upload, or those that a completed one has not named.
 void drop_parts(Staged& staged, const std::string& upload_id) {
   const Key parts = parts_of(upload_id);
   staged.snapshot().scan(parts, "", false, [&](std::string_view bytes, std::string_view) {
@@ -270,8 +271,8 @@ namespace {
 struct Named {
   int64_t number;
   std::string etag;
-  std::map<std::string, std::string> checksums;
-};  // element -> value
+  std::map<std::string, std::string> checksums;  // by the name of the element
+};
 Result<std::vector<Named>> parse_parts(const std::string& text) {
   TRY(const auto document, parse_xml(text));
   std::vector<Named> parts;
@@ -297,7 +298,7 @@ Result<std::vector<Named>> parse_parts(const std::string& text) {
   return parts;
 }
 
-// The checksum of the whole, as its parts come in.
+// Works out the checksum of the whole from those of its parts, one part after the other.
 class WholeChecksum {
  public:
   explicit WholeChecksum(const Upload& upload)
@@ -344,7 +345,8 @@ Result<Done> check_part(const Named& one, const Part* part, const Upload& upload
   return Done{};
 }
 
-// The object's version from its parts, in order: checks each, sums sizes, makes ETag and checksum.
+// Makes the version of the object from its parts: checks each, adds their sizes up, and makes the
+// ETag and the checksum.
 Result<Version> assemble(const UploadIn& in, const Upload& upload, const std::vector<Named>& named,
                          Staged& staged) {
   Version version;
@@ -385,7 +387,8 @@ Result<Version> assemble(const UploadIn& in, const Upload& upload, const std::ve
   return version;
 }
 
-// What the request says of the whole: x-amz-checksum-*, x-amz-checksum-type, x-amz-mp-object-size.
+// Checks what the request says of the whole: x-amz-checksum-*, x-amz-checksum-type,
+// x-amz-mp-object-size.
 Result<Done> check_whole(const UploadIn& in, const VersionFacts& facts) {
   const std::string type = in.header("x-amz-checksum-type"),
                     size = in.header("x-amz-mp-object-size");
@@ -434,7 +437,8 @@ Result<Text> CompleteMultipartUpload::run(const Authorized<In>& in, Staged& stag
   TRY(const auto bucket, tracked_bucket(staged, in->bucket));
   const auto upload = staged.look(upload_key(*in));
   if (!upload) {
-    // Completed before, and the answer was lost on its way: the same answer again.
+    // It was completed before, and the client may not have got the answer: it gets the same one
+    // again.
     const auto current = staged.look(current_key(in->bucket, in->key));
     const auto newest =
         current ? facts_at(staged, in->bucket, in->key, current->sort) : std::nullopt;
@@ -450,8 +454,8 @@ Result<Text> CompleteMultipartUpload::run(const Authorized<In>& in, Staged& stag
   TRY(const std::vector<Named> named, parse_parts(in->text));
   TRY(Version version, assemble(*in, *upload, named, staged));
   CHECK(check_whole(*in, version.facts));
-  if (upload->lock_mode.empty())  // the bucket's default retention
-    CHECK(lock_new_version({}, *bucket, in.time(), version.facts));
+  // The default retention of the bucket.
+  if (upload->lock_mode.empty()) CHECK(lock_new_version({}, *bucket, in.time(), version.facts));
   version.facts.modified = in.time();
   staged.erase(upload_key(*in));
   drop_parts(staged, in->upload_id);

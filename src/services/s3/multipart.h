@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Multipart uploads: CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload,
-// AbortMultipartUpload, ListParts, ListMultipartUploads, GetObjectAttributes. Parts 1 to 10000,
-// each 5 MiB (but the last) to 5 GiB. Every part is a sealed file with a data key of its own;
-// completing names the files, it copies nothing. Checksums (S3 User Guide, "Checking object
-// integrity"): each part's is verified and kept; the object's is COMPOSITE, or FULL_OBJECT computed
-// from the parts' CRCs. Completing an upload again answers the same while its object is the newest.
-// Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest.
+// AbortMultipartUpload, ListParts, ListMultipartUploads and GetObjectAttributes. Every part is a
+// sealed file with a data key of its own. Completing an upload only names the files and copies
+// nothing; doing it again answers the same while its object is the newest.
+//
+//   constexpr auto rows = table<CreateMultipartUpload, UploadPart, CompleteMultipartUpload>();
+//
+// Parts have the numbers 1 to 10000, and 5 MiB (but the last) to 5 GiB each. The checksum of each
+// part is verified and kept; that of the object is COMPOSITE, or FULL_OBJECT computed from the CRCs
+// of the parts (S3 User Guide, "Checking object integrity"). Errors: NoSuchUpload, InvalidPart,
+// InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest.
 #include "services/s3/buckets.h"
 #include "services/s3/copy_object.h"
 #include "services/s3/objects.h"
@@ -20,11 +24,12 @@ struct UploadIn : ObjectIn {
 Result<UploadIn> parse_upload_in(const Request& request);
 RecordKey<Upload> upload_key(const UploadIn& in);
 Error no_such_upload(const std::string& id);
-// A page's size from the query: 0 to 1000, 1000 when absent; InvalidArgument.
+// How many entries a page may have: 0 to 1000, and 1000 when the query does not say. Errors:
+// InvalidArgument.
 Result<int64_t> parse_max(const std::vector<std::pair<std::string, std::string>>& query,
                           std::string_view name);
 
-// What a bucket takes with it when it goes: uploads in progress do not keep it.
+// Removes the uploads in progress of a bucket that is deleted: they do not keep the bucket.
 void drop_uploads(Staged& staged, const std::string& bucket);
 
 template <class Self>
@@ -62,7 +67,7 @@ struct UploadPart : OnUpload<UploadPart> {
   static Result<Out> run(const Authorized<In>& in, Body& body, Staged& staged);
   static Response render(const Out& out) { return {200, out.headers, "", nullptr, 0}; }
 };
-// x-amz-copy-source-range: "bytes=first-last", wholly inside the source.
+// x-amz-copy-source-range is "bytes=first-last" and lies wholly inside the source.
 struct UploadPartCopy {
   static constexpr std::string_view name = "UploadPartCopy", action = "s3:PutObject";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "uploadId", "x-amz-copy-source"};
@@ -109,8 +114,8 @@ struct ListParts : OnUpload<ListParts> {
 SLUICE_S3_BUCKET(ListMultipartUploads, "ListBucketMultipartUploads", "GET", "uploads",
                  const Snapshot& snapshot);
 
-// x-amz-object-attributes: any of ETag, Checksum, ObjectParts, StorageClass, ObjectSize. Needs
-// s3:GetObject(Version) and s3:GetObject(Version)Attributes.
+// x-amz-object-attributes names any of ETag, Checksum, ObjectParts, StorageClass and ObjectSize. It
+// needs s3:GetObject and s3:GetObjectAttributes, or the permissions for a version.
 struct GetObjectAttributes : OnUpload<GetObjectAttributes> {
   static constexpr std::string_view name = "GetObjectAttributes", action = "s3:GetObjectAttributes";
   static constexpr Match match{"GET", "/{Bucket}/{Key+}", "attributes", ""};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bucket notifications: to Lambda functions, by event, prefix and suffix.
+// Notifications of buckets: Lambda functions are told of events, by prefix and suffix of the key.
 #include "base/bytes.h"
 #include "base/random.h"
 #include "services/s3/buckets.h"
@@ -49,7 +49,7 @@ bool overlap(const Notification& a, const Notification& b) {
     }
   return false;
 }
-// S3 may invoke only what the function's policy lets it, for this bucket of this account.
+// Checks that the policy of the function lets S3 invoke it for this bucket of this account.
 Result<Done> check_destination(const Authorized<BucketIn>& in, const std::string& arn,
                                const Snapshot& snapshot) {
   const Error refused{400,

@@ -25,7 +25,7 @@ Error no_lock_on_object() {
 }
 Error invalid(const char* text) { return {400, "InvalidArgument", text, {}}; }
 
-// <Retention>: both members, or none to take the retention away.
+// Reads <Retention>. It has both members, or none of them to remove the retention.
 Result<Retention> parse_retention(const std::string& text) {
   TRY(const auto document, parse_xml(text));
   const auto root = document->child("Retention");
@@ -36,7 +36,7 @@ Result<Retention> parse_retention(const std::string& text) {
   if (!is_mode(mode) || !until) return malformed_xml();
   return Retention{mode, *until};
 }
-// What takes protection away: another mode, an earlier date, no retention.
+// Whether protection is taken away: by another mode, an earlier date, or no retention.
 bool weakens(const Retention& now_set, const Retention& wanted) {
   return !now_set.lock_mode.empty() &&
          (wanted.lock_mode != now_set.lock_mode || wanted.lock_until < now_set.lock_until);
@@ -51,7 +51,7 @@ policy::Context lock_context(const std::string& mode, std::optional<Time> until)
   return context;
 }
 
-// The version a lock is put on or read from, with its sort.
+// The version whose lock is set or read, and its `sort`.
 struct Found {
   std::string sort;
   Version version;
@@ -96,7 +96,8 @@ Result<Done> check_lock_headers(const ObjectIn& in, Time time) {
 }
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot) {
   const auto add = [&](std::string_view action, policy::Context context) {
-    needs[0].context.insert(context.begin(), context.end());  // s3:PutObject knows them too
+    // s3:PutObject has these condition keys too.
+    needs[0].context.insert(context.begin(), context.end());
     needs.push_back(object_need(action, in.bucket, in.key, snapshot, std::move(context)));
   };
   if (!in.header(kMode).empty() || !in.header(kUntil).empty())
@@ -181,7 +182,7 @@ Result<Text> GetObjectLockConfiguration::run(const Authorized<In>& in, const Sna
 Result<std::vector<Need>> PutObjectRetention::needs(const In& in, const Snapshot& s) {
   TRY(std::vector<Need> needs, version_needs(action, action, in, s));
   const auto wanted = parse_retention(in.text);
-  if (!wanted) return needs;  // run refuses it
+  if (!wanted) return needs;  // run() will refuse it
   for (auto& [key, values] :
        lock_context(wanted->lock_mode,
                     wanted->lock_mode.empty() ? std::nullopt : std::optional(wanted->lock_until)))

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Object Lock: a version that may not be removed before a date (retention) or while a legal hold is
-// on it. Governance yields to who has s3:BypassGovernanceRetention and asks for it; compliance and
-// legal hold yield to nobody, the operator included; compliance can be extended, never shortened.
-// Time is the server's clock. Source: S3 User Guide, "Locking objects with Object Lock".
+// Object Lock: a version cannot be removed before a date (retention) or while a legal hold is on
+// it. Governance yields to who has s3:BypassGovernanceRetention and asks for it. Compliance and a
+// legal hold yield to nobody, also not to the operator; compliance can be extended but never
+// shortened. Time is the clock of the server. Source: S3 User Guide, "Locking objects with Object
+// Lock".
+//
+//   const bool bypass = may_bypass(in, asked, in->bucket, in->key, staged.snapshot());
+//   CHECK(removable(facts, bypass));   // AccessDenied while it is locked
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -11,15 +15,17 @@ namespace sluice::s3 {
 
 constexpr int64_t kRetentionDaysMax = 36500, kRetentionYearsMax = 100;
 
-// Whether a version may go: AccessDenied while it is locked. `bypass`: may_bypass.
+// Whether a version may be removed. `bypass` is what may_bypass says. Errors: AccessDenied while
+// the version is locked.
 Result<Done> removable(const Lock& lock, bool bypass);
-// What the request's x-amz-object-lock-* headers, else the bucket's default, put on a new version.
-// Errors: InvalidRequest (the bucket has no Object Lock; no checksum), InvalidArgument.
+// Puts on a new version the lock that x-amz-object-lock-* of the request say, or the default of the
+// bucket. Errors: InvalidRequest when the bucket has no Object Lock or the request no checksum;
+// InvalidArgument.
 Result<Done> lock_new_version(const ObjectIn& in, const Bucket& bucket, Time time, Lock& lock);
 Result<Done> check_lock_headers(const ObjectIn& in, Time time);
-// Permissions those headers ask for.
+// Adds the permissions that those headers need.
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot);
-// The headers of a read, for who may see them.
+// Adds to the answer of a read the headers that the caller may see.
 void add_lock_headers(Headers& headers, const Lock& lock, bool retention, bool hold);
 // Whether the caller asks to bypass governance and has s3:BypassGovernanceRetention.
 template <class In>
@@ -61,7 +67,7 @@ struct OnLock {
     static constexpr Match match{verb, "/{Bucket}/{Key+}", subresource, ""};        \
     static Result<Out> run(const Authorized<In>& in, state);                        \
   }
-// Needs s3:BypassGovernanceRetention as well when it shortens or lifts governance.
+// It also needs s3:BypassGovernanceRetention when it shortens or lifts governance.
 struct PutObjectRetention : OnLock<PutObjectRetention> {
   static constexpr std::string_view name = "PutObjectRetention", action = "s3:PutObjectRetention";
   static constexpr Match match{"PUT", "/{Bucket}/{Key+}", "retention", ""};

@@ -7,7 +7,7 @@
 
 namespace sluice::s3 {
 namespace {
-// Fields that are about the form, not about the object.
+// Whether a field is about the form and not about the object.
 bool is_about_form(std::string_view name) {
   for (const char* one : {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature",
                           "x-amz-security-token", "tagging", "acl"})
@@ -15,7 +15,7 @@ bool is_about_form(std::string_view name) {
   return false;
 }
 
-// A form says its tags as a document, a header as a query.
+// The tags of a form, which are a document, as the header x-amz-tagging has them.
 Result<std::string> tag_header(const std::string& document) {
   TRY(const auto xml, parse_xml(document));
   std::string header;
@@ -25,7 +25,7 @@ Result<std::string> tag_header(const std::string& document) {
   return header.empty() ? Result<std::string>(malformed_xml()) : header;
 }
 
-// The PutObject that the form stands for.
+// The request of PutObject that the form stands for.
 Result<Request> as_put(const Request& request) {
   const FormUpload& form = *request.form;
   Request put;

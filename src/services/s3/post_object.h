@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PostObject: an upload from an HTML form (request/form.h reads it and holds its policy against its
-// fields). Source: S3 API Reference, "POST Object". In: the form's fields `key` (may hold
-// ${filename}), Content-Type and the other content headers, x-amz-* as PutObject takes them,
-// `tagging`, success_action_status (200, 201 or 204) and success_action_redirect. Needs: those of
-// PutObject. Errors: those of PutObject and of the form.
+// PostObject: an upload from an HTML form. request/form.h reads the form and checks its fields
+// against its policy. Source: S3 API Reference, "POST Object".
+//
+//   constexpr auto rows = table<PostObject>();   // s3.cc
+//
+// The fields of the form are `key` (with ${filename} in it, if wanted), Content-Type and the other
+// content headers, x-amz-* as PutObject takes them, `tagging`, success_action_status (200, 201 or
+// 204) and success_action_redirect. Needs: those of PutObject. Errors: those of PutObject and of
+// the form.
 #include "services/s3/objects.h"
 
 namespace sluice::s3 {
@@ -18,7 +22,7 @@ struct PostObject {
   struct In {
     ObjectIn object;
     int64_t success_status = 204;
-    std::string redirect, location;  // redirect "": none
+    std::string redirect, location;  // `redirect` is "" when there is none
   };
   using Body = Received;
   struct Out {

@@ -17,7 +17,8 @@ constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition
 }  // namespace
 
 namespace {
-// The framing of the upload is no property of the object; all else is kept to the blank.
+// The Content-Encoding of the object. aws-chunked is only how the upload was sent, and is left out;
+// everything else stays as it is, down to the last blank.
 std::string without_aws_chunked(const std::string& encodings) {
   std::string rest;
   bool any = false;
@@ -37,8 +38,8 @@ Result<Described> describe(const ObjectIn& in) {
       const std::string text = decode_metadata(value);
       total += name.size() - 11 + text.size();
       json::value& one = kept.meta[name.substr(11)];
-      one = one.is_string() ? std::string(one.as_string()) + "," + text
-                            : text;  // one header, given twice
+      // A header that is given twice has both values.
+      one = one.is_string() ? std::string(one.as_string()) + "," + text : text;
     }
   if (total > kMetadataBytesMax)
     return Error{
@@ -75,7 +76,7 @@ constexpr std::string_view kOtherClasses[] = {"REDUCED_REDUNDANCY",
                                               "EXPRESS_ONEZONE",
                                               "FSX_OPENZFS",
                                               "FSX_ONTAP"};
-// What a request may ask of an object that is not built is refused, never passed over.
+// Refuses headers that ask for what is not built. They are never passed over in silence.
 Result<Done> check_object_headers(const ObjectIn& in) {
   for (const char* unsupported :
        {"x-amz-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location",
@@ -195,8 +196,8 @@ Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapsh
       context["s3:" + std::string(name)] = {value};
   std::string key = in.header("x-amz-server-side-encryption-aws-kms-key-id");
   if (!key.empty()) {
-    if (const auto view = ports.data_keys->find(key, snapshot))
-      key = view->arn;  // compared as a full ARN
+    // Policies compare with the full ARN.
+    if (const auto view = ports.data_keys->find(key, snapshot)) key = view->arn;
     context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = {key};
   }
   TRY(const json::object tags, parse_tag_header(in.header("x-amz-tagging")));
@@ -239,7 +240,7 @@ Result<Done> check_write_conditions(const ObjectIn& in, const std::string* etag)
 }
 
 namespace {
-// Compares what was computed with what the client sent, in a header or behind the body.
+// Compares what was computed with what the client sent in a header or in the trailers.
 Result<Done> verify_sent(const BodySource& body, const ObjectIn& in, const Checksum* sent,
                          const std::string& actual) {
   if (!sent) return Done{};
@@ -272,8 +273,8 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
   const std::string decoded_length = in.header("x-amz-decoded-content-length");
   const auto declared =
       parse_int(decoded_length.empty() ? in.header("content-length") : decoded_length);
-  if (declared && *declared > static_cast<int64_t>(kPutBytesMax))
-    return too_large;  // before a byte of it is read
+  // This is refused before a byte of the body is read.
+  if (declared && *declared > static_cast<int64_t>(kPutBytesMax)) return too_large;
   TRY(const std::string wanted_md5, content_md5(in.headers));
   TRY(const Checksum* sent, checksum_sent(in.headers));
   if (!keep) keep = sent ? sent : &crc64nvme();
@@ -290,8 +291,8 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
                                         kInlineBytesMax),
                      '\0');
   std::unique_ptr<BlobWriter> spool;
-  if (inline_bytes_max == 0)
-    spool = ports.store->write_blob(out.key.plain);  // a part, even an empty one, is a file
+  // A part is always a file, also when it is empty.
+  if (inline_bytes_max == 0) spool = ports.store->write_blob(out.key.plain);
   for (;;) {
     TRY(const size_t got, body.read(buffer.data(), buffer.size()));
     if (!got) break;
@@ -318,7 +319,7 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
     return Error{
         400, "BadDigest", "The Content-MD5 you specified did not match what we received.", {}};
   CHECK(verify_sent(body, in, sent, two_sums ? base64(sent_sum.finish()) : value));
-  // Under a KMS key the ETag is not the MD5 of the bytes (S3 API Reference, Object).
+  // Under a KMS key the ETag is not the MD5 of the bytes (S3 API Reference, "Object").
   out.facts.size = total;
   out.facts.etag = encryption.algorithm == "AES256" ? hex(digest) : random_hex(32);
   out.facts.algorithm = encryption.algorithm;
@@ -334,8 +335,8 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
 
 Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports,
                                Staged& staged) {
-  if (std::exchange(received.staged,
-                    true)) {  // again: is the KMS key still the one that wrapped the data key?
+  // The second time: is the KMS key still the one that wrapped the data key?
+  if (std::exchange(received.staged, true)) {
     const auto opened = ports.data_keys->unwrap(received.key.wrapped, context, staged.snapshot());
     if (!opened && received.blob)
       return Error{
@@ -373,8 +374,8 @@ void add_checksum_headers(Headers& headers, const VersionFacts& facts) {
   headers.add("x-amz-checksum-type", facts.checksum_type);
 }
 
-// x-amz-server-side-encryption-context: base64 of JSON, texts to texts; besides the object's own
-// ARN, which S3 always adds.
+// x-amz-server-side-encryption-context is base64 of a JSON object of texts. S3 always adds the ARN
+// of the object to it.
 Result<Done> parse_context(ObjectIn& in) {
   const std::string header = in.header(kContextHeader);
   if (header.empty()) return Done{};
@@ -409,7 +410,7 @@ Result<Received> receive_upload(const ObjectIn& in, BodySource& body, Time at, c
                                 Staged& staged) {
   TRY(const auto bucket, tracked_bucket(staged, in.bucket));
   TRY(const Encryption encryption, encryption_of(in, *bucket));
-  TRY(Described described, describe(in));  // refused before the body is read
+  TRY(Described described, describe(in));  // its errors come before the body is read
   Lock lock;
   CHECK(lock_new_version(in, *bucket, at, lock));
   if (!lock.lock_mode.empty() || !lock.legal_hold.empty()) {

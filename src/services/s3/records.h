@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What S3 stores: buckets with their configurations, versions of objects, uploads in progress.
+// What S3 stores: buckets with their configurations, versions of objects, and uploads in progress.
+//
+//   const std::shared_ptr<const Bucket> bucket = snapshot.get(bucket_key(name));   // nullptr: none
+//   staged.put(current_key(bucket->name, key), Current{.sort = sort, .size = facts.size});
 #include <array>
 
 #include "store/record.h"
 
 namespace sluice::s3 {
 
-// Four flags, or nothing when the configuration was deleted: then every one is off.
+// Four flags. A flag without value is off; all are so when the configuration was deleted.
 struct PublicAccessBlock {
   std::optional<bool> block_public_acls, ignore_public_acls, block_public_policy,
       restrict_public_buckets;
@@ -20,11 +23,11 @@ struct PublicAccessBlock {
   bool operator==(const PublicAccessBlock&) const = default;
 };
 
-// Which events of which keys are told to which function.
+// Which function is told which events of which keys.
 struct Notification {
   std::string id, arn;
   std::vector<std::string> events;  // "s3:ObjectCreated:Put", "s3:ObjectCreated:*"
-  std::string prefix, suffix;       // of the keys; "": any
+  std::string prefix, suffix;       // that the keys have; "": any
   static constexpr auto members() {
     return std::tuple{member("Id", &Notification::id), member("Arn", &Notification::arn),
                       member("Events", &Notification::events),
@@ -49,7 +52,7 @@ struct CorsRule {
   bool operator==(const CorsRule&) const = default;
 };
 
-// The retention that new versions of a bucket get; one of days and years is not 0.
+// The retention that new versions of a bucket get. Either `days` or `years` is not 0.
 struct DefaultRetention {
   std::string mode;  // GOVERNANCE or COMPLIANCE; "": none
   int64_t days = 0, years = 0;
@@ -65,14 +68,14 @@ struct Bucket {
   static constexpr RecordType record{Family::meta, "s3.bucket", 1};
   std::string name;
   Time created = 0;
-  std::string versioning;          // Enabled, Suspended; "": never enabled
-  std::string algorithm, kms_key;  // of objects that name none; key "": the service's own
+  std::string versioning;          // Enabled, Suspended; "": it was never enabled
+  std::string algorithm, kms_key;  // when an object names none; kms_key "": S3's own key
   bool bucket_key = false;
-  std::string policy;  // its roles pinned to their ids; "": none
+  std::string policy;  // with its roles pinned to their ids; "": none
   PublicAccessBlock public_access_block;
   std::vector<Notification> notifications;
   std::vector<CorsRule> cors;
-  std::optional<DefaultRetention> object_lock;  // there when Object Lock is enabled
+  std::optional<DefaultRetention> object_lock;  // has a value when Object Lock is enabled
   json::object tags;                            // texts, in their order
   json::object unknown;
   static constexpr auto members() {
@@ -94,30 +97,30 @@ struct Bucket {
 inline RecordKey<Bucket> bucket_key(std::string_view bucket) { return {bucket}; }
 inline bool versioned(const Bucket& bucket) { return bucket.versioning == "Enabled"; }
 
-// What is said of an object besides its bytes, all of it texts in their order.
+// What is said of an object besides its bytes. All of it is texts in their order.
 struct Described {
-  json::object headers;  // content-type and the like
-  json::object meta;     // x-amz-meta-*, without that
+  json::object headers;  // content-type and others
+  json::object meta;     // x-amz-meta-*, by the rest of the name
   json::object tags;
   bool operator==(const Described&) const = default;
 };
-// Object Lock of a version.
+// The Object Lock of a version.
 struct Retention {
   std::string lock_mode;  // GOVERNANCE or COMPLIANCE; "": none
   Time lock_until = 0;
   bool operator==(const Retention&) const = default;
 };
 struct Lock : Retention {
-  std::string legal_hold;  // ON, OFF; "": never set
+  std::string legal_hold;  // ON, OFF; "": it was never set
   bool operator==(const Lock&) const = default;
 };
 
-// A sealed file of an object's bytes.
+// A sealed file with bytes of an object.
 struct SealedFile {
   std::string id;
-  uint64_t bytes = 0;          // of plaintext
-  std::string wrapped;         // its data key: base64
-  std::string checksum_value;  // of a part: base64
+  uint64_t bytes = 0;          // of the plaintext
+  std::string wrapped;         // its data key, sealed by KMS, in base64
+  std::string checksum_value;  // of a part, in base64
   BlobRef ref() const { return {id, bytes}; }
   static constexpr auto members() {
     return std::tuple{member("Id", &SealedFile::id), member("Bytes", &SealedFile::bytes),
@@ -127,21 +130,21 @@ struct SealedFile {
   bool operator==(const SealedFile&) const = default;
 };
 
-// The facts of a version. Its value in the store holds more: see Version in model.h.
+// The facts of a version. Its value in the store may also hold the body: see Version in model.h.
 struct VersionFacts : Described, Lock {
   static constexpr RecordType record{Family::objects, "s3.version", 1};
-  std::string id;  // its sort; "null" in a bucket that is not versioned
+  std::string id;  // its `sort` (see version_key); "null" in a bucket that is not versioned
   uint64_t size = 0;
   std::string etag;  // without quotes
   Time modified = 0;
-  bool marker = false;                                  // a delete marker
+  bool marker = false;                                  // it is a delete marker
   std::string algorithm, key_arn;                       // "AES256", or "aws:kms" and its key
   std::string checksum, checksum_value, checksum_type;  // "CRC32", base64, "FULL_OBJECT"
   json::object context;           // what its request added to the encryption context
-  std::string wrapped;            // data key of the sealed body: base64; "" when it lies in files
-  std::vector<SealedFile> files;  // in their order; none when the body lies in the value
+  std::string wrapped;            // the data key of a body that stands in the value, in base64
+  std::vector<SealedFile> files;  // in their order; none when the body stands in the value
   int64_t parts = 0;              // 0: it was not uploaded in parts
-  std::string upload_id;          // of what was uploaded in parts
+  std::string upload_id;          // when it was uploaded in parts
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Id", &VersionFacts::id),
@@ -172,7 +175,7 @@ struct VersionFacts : Described, Lock {
 inline Key version_key(std::string_view bucket, std::string_view key, std::string_view sort) {
   return schema::key(Family::objects, "s3.version", {bucket, key, sort});
 }
-// Its value is the sort of the version whose id is "null".
+// Here stands the `sort` of the version whose id is "null".
 inline Key null_key(std::string_view bucket, std::string_view key) {
   return schema::key(Family::objects, "s3.null", {bucket, key});
 }
@@ -202,12 +205,12 @@ inline RecordKey<Current> current_key(std::string_view bucket, std::string_view 
   return {bucket, key};
 }
 
-// An upload in parts: what CreateMultipartUpload was told.
+// A multipart upload: what CreateMultipartUpload was told.
 struct Upload : Described, Lock {
   static constexpr RecordType record{Family::objects, "s3.upload", 1};
-  std::string algorithm, key_reference;  // encryption of its parts
+  std::string algorithm, key_reference;  // how its parts are encrypted
   Time created = 0;
-  std::string checksum, checksum_type;  // "": not named
+  std::string checksum, checksum_type;  // "": none was named
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Algorithm", &Upload::algorithm),

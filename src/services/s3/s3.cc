@@ -31,8 +31,8 @@ constexpr auto rows =
           GetObjectRetention, PutObjectLegalHold, GetObjectLegalHold, ListObjects, ListObjectsV2,
           ListObjectVersions, CreateMultipartUpload, UploadPart, UploadPartCopy,
           CompleteMultipartUpload, AbortMultipartUpload, ListParts, ListMultipartUploads>();
-// Subresources of S3, wherever Sluice has no operation for them: NotImplemented, never the object
-// or bucket itself.
+// Subresources of S3. When Sluice has no operation for one, the answer is NotImplemented, and never
+// the object or the bucket itself.
 constexpr std::string_view kUnsupported[] = {"acl",
                                              "accelerate",
                                              "analytics",

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Tags of buckets (at most 50) and of object versions (at most 10). Keys of 1 to 128 characters,
-// values of up to 256, no key twice, no key that begins with "aws:". Errors: InvalidTag, BadRequest
-// (too many), MalformedXML, NoSuchTagSet. Source: S3 User Guide, "Categorizing your storage using
-// tags".
+// Tags of buckets (at most 50) and of object versions (at most 10). Source: S3 User Guide,
+// "Categorizing your storage using tags".
+//
+//   TRY(const json::object tags, parse_tag_header(in.header("x-amz-tagging")));
+//   add_request_tags(need.context, tags);
+//
+// Keys have 1 to 128 characters and values up to 256. No key may come twice or begin with "aws:".
+// Errors: InvalidTag, BadRequest (too many), MalformedXML, NoSuchTagSet.
 #include "services/s3/buckets.h"
 #include "services/s3/objects.h"
 
@@ -11,9 +15,10 @@ namespace sluice::s3 {
 
 constexpr size_t kObjectTagsMax = 10, kBucketTagsMax = 50;
 
-// The form of x-amz-tagging: "k1=v1&k2=v2".
+// Reads x-amz-tagging: "k1=v1&k2=v2".
 Result<json::object> parse_tag_header(const std::string& text);
-// Context keys s3:RequestObjectTag/<k>, s3:RequestObjectTagKeys; s3:ExistingObjectTag/<k>.
+// These add the condition keys s3:RequestObjectTag/<k> and s3:RequestObjectTagKeys, and
+// s3:ExistingObjectTag/<k>.
 void add_request_tags(policy::Context& context, const json::object& tags);
 void add_existing_tags(policy::Context& context, const json::object& tags);
 

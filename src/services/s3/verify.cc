@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice verify: every object and part is opened, every pointer between their records followed.
+// For `sluice verify`: opens every object and every part, and follows every reference between their
+// records.
 #include "base/bytes.h"
 #include "services/s3/objects.h"
 
@@ -33,7 +34,7 @@ Result<Done> open_version(const Ports& ports, const Snapshot& snapshot,
   return Done{};
 }
 
-// What `read` gives; nullopt: the record of `what` cannot be read, which is noted.
+// What `read` gives. nullopt: the record of `what` cannot be read, which is noted in `found`.
 template <class Read>
 auto readable(const std::string& what, Verification& found, const Read& read)
     -> std::optional<decltype(read())> {
@@ -62,7 +63,8 @@ void check_versions(const Ports& ports, const Snapshot& snapshot, Verification& 
   });
 }
 
-// Uploads that are still open: a part's seal needs the key and context of its object.
+// Checks the uploads that are still open. The seal of a part needs the key and the context of its
+// object.
 void check_uploads(const Ports& ports, const Snapshot& snapshot, Verification& found) {
   const Key uploads = RecordPrefix<Upload>{};
   snapshot.scan(uploads, "", false, [&](std::string_view upload, std::string_view) {

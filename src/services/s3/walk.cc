@@ -32,15 +32,14 @@ class Walker {
   }
 
  private:
-  // The common prefix that `key` folds into; "" when it stands for itself.
+  // The common prefix of which `key` becomes a part; "" when it is listed itself.
   std::string folded(const std::string& key) const {
     if (w_.delimiter.empty() || !key.starts_with(w_.prefix)) return {};
     const size_t cut = key.find(w_.delimiter, w_.prefix.size());
     return cut == std::string::npos ? std::string() : key.substr(0, cut + w_.delimiter.size());
   }
-  void skip_prefix(const std::string& common) {
-    start_ = common + "\xff";
-  }  // keys are UTF-8: no byte of theirs is FF
+  // Keys are UTF-8, so no byte of theirs is FF.
+  void skip_prefix(const std::string& common) { start_ = common + "\xff"; }
   std::string seek() const {
     if (start_.empty()) return {};
     std::string bytes = RecordPrefix<R>{w_.bucket, start_}.bytes;

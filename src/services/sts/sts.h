@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Security Token Service. Source: STS API Reference 2011-06-15. Session policies and tags are
-// not built yet.
+// AWS Security Token Service: AssumeRole and GetCallerIdentity. Session policies and tags are not
+// built yet. Source: STS API Reference 2011-06-15.
+//
+//   Ports ports{.services = {&sts::service}};
 #include "request/ports.h"
 
 namespace sluice::sts {
