@@ -83,8 +83,16 @@ def operator():
     }
 
 
-def whole(**own):
-    """A whole record of a management call by the operator over TLS, but for `own`."""
+OPERATOR_MAY = {"policyType": "identity", "policy": "operator", "index": 0}
+
+
+def whole(determining=(OPERATOR_MAY,), **own):
+    """A whole record of a management call by the operator over TLS, but for `own`.
+    `determining`: the statements that decided it."""
+    if determining:
+        own["additionalEventData"] = own.get("additionalEventData", {}) | {
+            "determiningStatements": list(determining)
+        }
     tls = {"tlsVersion": "TLSv1.3", "cipherSuite": ANY, "clientProvidedHostHeader": ANY}
     usual = {
         "eventVersion": "1.11",

@@ -6,10 +6,11 @@ import json
 import re
 import signal
 
+import botocore.exceptions
 import pytest
 
 import wire
-from functions import trust, until
+from functions import make_role, trust, until
 from trails import (
     ACCOUNT,
     Bucket,
@@ -80,6 +81,101 @@ def test_records_arrive_once_in_aws_layout(server):
     assert all(kept[r["eventID"]] == r for r in records)  # the store tells the same
     head = server.client("s3").get_object(Bucket="layout", Key=bucket.logs()[0])
     assert head["ContentEncoding"] == "gzip" and head["ServerSideEncryption"] == "AES256"
+
+
+def test_records_name_the_statements_that_decided(server, code):
+    """The trail's files and LookupEvents alike; the caller is told no more than AWS tells him."""
+    s3, iam, kms = (server.client(name) for name in ("s3", "iam", "kms"))
+    s3.create_bucket(Bucket="decided")
+    guarded = {
+        "Sid": "Guarded",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:DeleteObject"],
+        "Resource": "arn:aws:s3:::decided/guarded/*",
+    }
+    anyone = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::decided/open/*",
+    }
+    s3.put_bucket_policy(
+        Bucket="decided",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [guarded, anyone]}),
+    )
+    make_role(
+        server,
+        "Decided",
+        {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"},
+        {
+            "Sid": "OwnObjects",
+            "Effect": "Allow",
+            "Action": "s3:*Object",
+            "Resource": "arn:aws:s3:::decided/*",
+        },
+    )
+    bucket = make_trail(server, "deciding", selectors=DATA)
+    session = server.session("Decided")
+    own = server.client("s3", session=session)
+    own.put_object(Bucket="decided", Key="open/k", Body=b"k")
+    own.get_object(Bucket="decided", Key="open/k")
+    with pytest.raises(botocore.exceptions.ClientError) as denied:
+        own.get_object(Bucket="decided", Key="guarded/k")
+    assert code(own.list_objects_v2, Bucket="decided") == "AccessDenied"
+    own.delete_objects(
+        Bucket="decided", Delete={"Objects": [{"Key": k} for k in ("open/k", "guarded/k", "k")]}
+    )
+    server.client("kms", session=session).create_key()
+    stop_trail(server, "deciding", bucket)
+
+    by_role = {"policyType": "identity", "policy": "p", "sid": "OwnObjects"}
+    by_bucket = {"policyType": "resource", "policy": "arn:aws:s3:::decided"}
+    guards = {"effect": "Deny", **by_bucket, "sid": "Guarded"}
+    found = {
+        (r["eventName"], (r["requestParameters"] or {}).get("key")): r["additionalEventData"].get(
+            "determiningStatements"
+        )
+        for r in bucket.records()
+        if r["userIdentity"].get("accessKeyId") == session["AccessKeyId"]
+    }
+    assert found == {
+        ("PutObject", "open/k"): [by_role],
+        ("GetObject", "open/k"): [by_role, {**by_bucket, "index": 1}],
+        ("GetObject", "guarded/k"): [guards],
+        ("ListObjects", None): None,  # nothing allowed it
+        ("DeleteObjects", None): [by_role, guards],
+        ("CreateKey", None): [{"policyType": "identity", "policy": "p", "index": 0}],
+    }
+    text = denied.value.response["Error"]["Message"]
+    assert text.endswith(
+        'on resource: "arn:aws:s3:::decided/guarded/k" with an explicit deny in a resource-based policy'
+    )
+    looked_up = server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "AccessKeyId", "AttributeValue": session["AccessKeyId"]}]
+    )["Events"]
+    assert [json.loads(e["CloudTrailEvent"])["additionalEventData"] for e in looked_up] == [
+        {"determiningStatements": found["CreateKey", None]}
+    ]
+
+
+def test_a_record_names_eight_statements_at_most(server):
+    many = [
+        {"Sid": f"S{i}", "Effect": "Allow", "Action": "kms:List*", "Resource": "*"}
+        for i in range(9)
+    ]
+    for role, statements, more in (("Eight", many[:8], None), ("Nine", many, True)):
+        make_role(server, role, *statements)
+        session = server.session(role)
+        server.client("kms", session=session).list_keys()
+        found = server.client("cloudtrail").lookup_events(
+            LookupAttributes=[
+                {"AttributeKey": "AccessKeyId", "AttributeValue": session["AccessKeyId"]}
+            ]
+        )["Events"]
+        extra = json.loads(found[0]["CloudTrailEvent"])["additionalEventData"]
+        assert [one["sid"] for one in extra["determiningStatements"]] == [f"S{i}" for i in range(8)]
+        assert extra.get("moreDeterminingStatements") is more
 
 
 def test_digests_are_chained_and_made_when_nothing_happens(server):

@@ -134,8 +134,8 @@ bool is_value(std::string_view op, std::string_view text) {
 }
 
 bool holds(const Condition& condition, const Context& context, bool variables, bool allow) {
-  const auto found = context.find(condition.key);
-  const bool present = found != context.end() && !found->second.empty();
+  const Context::Values* found = context.find(condition.key);
+  const bool present = found && !found->empty();
   if (condition.name == "Null")
     return !condition.values.empty() &&
            equals_ignore_case(condition.values[0], present ? "false" : "true");
@@ -155,12 +155,12 @@ bool holds(const Condition& condition, const Context& context, bool variables, b
     return any != positive.has_value();
   };
   size_t count = 0;
-  for (const std::string& actual : found->second) count += one_holds(actual);
+  for (const std::string& actual : *found) count += one_holds(actual);
   // A single-valued operator on a key with several values: positive needs one match, negated needs
   // all to differ.
   if (condition.set == Condition::Set::any || (condition.set == Condition::Set::one && !positive))
     return count > 0;
-  return count == found->second.size();
+  return count == found->size();
 }
 
 }  // namespace sluice::policy

@@ -5,6 +5,7 @@
 //
 //   for (const Condition& c : statement.conditions)
 //     if (!holds(c, question.context, document.variables, statement.allow)) return false;
+#include "policy/context.h"
 #include "policy/document.h"
 
 namespace sluice::policy {

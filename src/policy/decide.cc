@@ -65,7 +65,7 @@ bool resource_matches(const Statement& s, const Question& q, const Document& d) 
 
 bool conditions_hold(const Statement& s, const Question& q, const Document& d) {
   for (const Condition& c : s.conditions) {
-    const bool comparable = q.context.contains(c.key) || !is_unfilled(q.action, c.key);
+    const bool comparable = q.context.find(c.key) || !is_unfilled(q.action, c.key);
     if (comparable ? !holds(c, q.context, d.variables, s.allow) : s.allow) return false;
   }
   return true;
@@ -75,67 +75,67 @@ bool applies(const Statement& s, const Question& q, const Document& d) {
   return action_matches(s, q.action) && resource_matches(s, q, d) && conditions_hold(s, q, d);
 }
 
-struct Found {
-  bool allow = false, deny = false, delegated = false;
-  std::string sid;
+using Statements = std::vector<DeterminingStatement>;
+struct Allowing {
+  Statements directly, by_account;  // by_account: where the account's own policies allow it too
 };
-Found look(const Document& d, const Question& q) {
-  Found out;
-  for (const Statement& s : d.statements) {
+// Adds what allows it; returns what denies it.
+std::optional<DeterminingStatement> look(const Attached& policy, const Question& q, Allowing& out) {
+  if (!policy.document) return DeterminingStatement{false, policy.kind, policy.name, "", {}};
+  const Document& d = *policy.document;
+  for (size_t i = 0; i < d.statements.size(); ++i) {
+    const Statement& s = d.statements[i];
     Named named = Named::directly;
     if (d.kind != Kind::identity) {
       named = !s.not_principal ? names(s, q) : excepted(s, q) ? Named::no : Named::directly;
     }
     if (named == Named::no || !applies(s, q, d)) continue;
-    if (!s.allow) {
-      out.deny = true;
-      out.sid = s.sid;
-      return out;
-    }
-    if (named == Named::directly) {
-      out.allow = true;
-      out.sid = s.sid;
-    } else
-      out.delegated = true;
+    DeterminingStatement found{s.allow, policy.kind, policy.name, s.sid, i};
+    if (!s.allow) return found;
+    (named == Named::directly ? out.directly : out.by_account).push_back(std::move(found));
   }
-  return out;
+  return std::nullopt;
+}
+Statements operator+(Statements some, const Statements& more) {
+  some.insert(some.end(), more.begin(), more.end());
+  return some;
 }
 }  // namespace
 
 Decision decide(const Question& q) {
-  bool identity_allows = false, resource_allows = false, must_be_named = false, delegated = false;
+  Allowing identity, resource;
+  bool must_be_named = false;
   Kind missing = Kind::identity;
-  for (const DocumentPtr& d : q.identity) {
-    if (!d) return {Outcome::explicit_deny, Kind::identity, "a policy that does not parse"};
-    const Found found = look(*d, q);
-    if (found.deny) return {Outcome::explicit_deny, Kind::identity, found.sid};
-    identity_allows = identity_allows || found.allow;
-  }
-  for (const auto& [kind, d] : q.resource_policies) {
-    if (!d) return {Outcome::explicit_deny, kind, "a policy that does not parse"};
-    const Found found = look(*d, q);
-    if (found.deny) return {Outcome::explicit_deny, kind, found.sid};
-    if (kind == Kind::key || kind == Kind::trust) {
+  for (const Attached& policy : q.policies.identity)
+    if (auto denied = look(policy, q, identity))
+      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+  for (const Attached& policy : q.policies.resource) {
+    if (auto denied = look(policy, q, resource))
+      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+    if (policy.kind == Kind::key || policy.kind == Kind::trust) {
       must_be_named = true;
-      missing = kind;
+      missing = policy.kind;
     }
-    resource_allows = resource_allows || found.allow;
-    delegated = delegated || found.delegated;
   }
-  const bool same_account = q.principal.account_id == q.resource_account;
+  const Statements &own = identity.directly, &named = resource.directly,
+                   &delegated = resource.by_account;
+  const auto allow = [](Statements by) {
+    return Decision{Outcome::allow, Kind::identity, std::move(by)};
+  };
+  const auto deny = [](Kind kind) { return Decision{Outcome::implicit_deny, kind, {}}; };
   if (q.principal.type != Principal::Type::assumed_role)
-    return {resource_allows ? Outcome::allow : Outcome::implicit_deny, Kind::resource, {}};
-  if (!same_account)
-    return {
-        (resource_allows || delegated) && identity_allows ? Outcome::allow : Outcome::implicit_deny,
-        identity_allows ? Kind::resource : Kind::identity,
-        {}};
-  if (resource_allows) return {Outcome::allow, missing, {}};
-  if (must_be_named) {
-    if (delegated && identity_allows) return {Outcome::allow, Kind::identity, {}};
-    return {Outcome::implicit_deny, delegated ? Kind::identity : missing, {}};
+    return named.empty() ? deny(Kind::resource) : allow(named);
+  if (q.principal.account_id != q.resource_account) {
+    if (own.empty()) return deny(Kind::identity);
+    const Statements theirs = named + delegated;
+    return theirs.empty() ? deny(Kind::resource) : allow(own + theirs);
   }
-  return {identity_allows ? Outcome::allow : Outcome::implicit_deny, Kind::identity, {}};
+  if (must_be_named) {
+    if (!delegated.empty() && !own.empty()) return allow(own + named + delegated);
+    if (!named.empty()) return allow(named);
+    return deny(delegated.empty() ? missing : Kind::identity);
+  }
+  return own.empty() && named.empty() ? deny(Kind::identity) : allow(own + named);
 }
 
 bool could_allow(const Document& document, std::string_view action) {

@@ -5,10 +5,11 @@
 // Guide, "Policy evaluation logic"; KMS Developer Guide, "Troubleshooting key access".
 //
 //   Question question{principal, "s3:GetObject", "arn:aws:s3:::bucket/key", context, account};
-//   question.identity = {parse_cached(role_policy, Kind::identity)};
+//   question.policies.identity = rules->policies;
 //   const Decision decision = decide(question);
 //   if (!decision.allowed()) return denied_text(question, decision, true);
-#include "policy/document.h"
+#include "policy/context.h"
+#include "policy/policy_set.h"
 
 namespace sluice::policy {
 
@@ -26,16 +27,24 @@ struct Question {
   std::string action, resource;
   Context context;
   std::string resource_account;  // the account that owns the resource
-  // The policies of the role. A nullptr is one that does not parse, and denies.
-  std::vector<DocumentPtr> identity;
-  // The policies of the bucket, function, key or role that is asked for. A nullptr denies here too.
-  std::vector<std::pair<Kind, DocumentPtr>> resource_policies;
+  PolicySet policies;
 };
 enum class Outcome { allow, implicit_deny, explicit_deny };
+// A statement that a decision rests on.
+struct DeterminingStatement {
+  bool allows = false;
+  Kind kind = Kind::identity;
+  std::string policy;           // its name (Attached)
+  std::string sid;              // "": it has none
+  std::optional<size_t> index;  // in its policy, from 0; nullopt: the policy does not parse
+  bool operator==(const DeterminingStatement&) const = default;
+};
 struct Decision {
   Outcome outcome = Outcome::implicit_deny;
-  Kind kind = Kind::identity;  // the kind of policy that decided, or the kind that is missing
-  std::string sid;
+  Kind kind = Kind::identity;  // of a denial: of the policy that denies, or that is missing
+  // Of an allow every statement that it could rest on; of an explicit deny the one that was met
+  // first; of an implicit deny none.
+  std::vector<DeterminingStatement> statements;
   bool allowed() const { return outcome == Outcome::allow; }
 };
 Decision decide(const Question& question);

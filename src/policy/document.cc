@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -227,20 +226,6 @@ Result<DocumentPtr> parse(std::string_view text, Kind kind) {
     if (!s.sid.empty() && !sids.insert(s.sid).second)
       return malformed("Statement IDs (SID) in a single policy must be unique.");
   return DocumentPtr(std::move(document));
-}
-
-DocumentPtr parse_cached(std::string_view text, Kind kind) {
-  constexpr size_t kEntriesMax = 1024;
-  static Mutex mutex;
-  static std::unordered_map<std::string, DocumentPtr> cache SLUICE_GUARDED_BY(mutex);
-  std::string name = std::to_string(static_cast<int>(kind)) + std::string(text);
-  const MutexLock lock(mutex);
-  if (const auto found = cache.find(name); found != cache.end()) return found->second;
-  auto parsed = parse(text, kind);
-  DocumentPtr document = parsed ? *parsed : nullptr;
-  if (cache.size() >= kEntriesMax) cache.clear();
-  cache.emplace(std::move(name), document);
-  return document;
 }
 
 }  // namespace sluice::policy

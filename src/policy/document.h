@@ -5,8 +5,6 @@
 // operators", "Policy variables".
 //
 //   TRY(const DocumentPtr document, policy::parse(text, policy::Kind::trust));   // to be stored
-//   const DocumentPtr stored = policy::parse_cached(text, policy::Kind::trust);  // to be asked
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,9 +15,6 @@
 
 namespace sluice::policy {
 
-// The condition keys that a request has, in lower case ("aws:securetransport"), and the values of
-// each. A single-valued key has one value.
-using Context = std::map<std::string, std::vector<std::string>, std::less<>>;
 // What a document belongs to: this decides what may stand in it.
 enum class Kind { identity, resource, key, trust };
 
@@ -51,8 +46,5 @@ constexpr size_t kDocumentBytesMax = 32 * 1024;
 // Parses and validates. Errors: MalformedPolicyDocument 400 with the reason. Services give it the
 // code that their API has for it.
 Result<DocumentPtr> parse(std::string_view text, Kind kind);
-// The same from a bounded cache, which may be used by several threads. nullptr when the text does
-// not parse; such a document denies.
-DocumentPtr parse_cached(std::string_view text, Kind kind);
 
 }  // namespace sluice::policy

@@ -81,9 +81,9 @@ std::optional<std::string> substitute(std::string_view pattern, const Context& c
       continue;
     }
     const size_t comma = inside.find(',');
-    const auto found = context.find(lower(trim(inside.substr(0, comma))));
-    if (found != context.end() && found->second.size() == 1) {
-      append_literal(out, found->second[0]);
+    const Context::Values* found = context.find(lower(trim(inside.substr(0, comma))));
+    if (found && found->size() == 1) {
+      append_literal(out, found->front());
       continue;
     }
     if (comma == inside.npos) return std::nullopt;

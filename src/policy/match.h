@@ -5,7 +5,8 @@
 //
 //   const auto pattern = substitute("arn:aws:s3:::home/${aws:userid}/*", context, true);
 //   if (pattern && arn_glob(*pattern, question.resource)) ...
-#include "policy/document.h"
+#include <optional>
+#include "policy/context.h"
 
 namespace sluice::policy {
 

@@ -22,64 +22,149 @@ Question ask(std::string action, std::string resource) {
   q.resource_account = "000000000000";
   return q;
 }
-DocumentPtr identity(const std::string& statement) {
-  return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", Kind::identity);
+Attached attached(Kind kind, std::string name, const std::string& statement) {
+  const auto parsed = parse(R"({"Version":"2012-10-17","Statement":)" + statement + "}", kind);
+  return {kind, std::move(name), parsed ? *parsed : nullptr};
 }
-DocumentPtr document(Kind kind, const std::string& statement) {
-  return parse_cached(R"({"Version":"2012-10-17","Statement":)" + statement + "}", kind);
+Attached identity(const std::string& statement) {
+  return attached(Kind::identity, "own", statement);
+}
+Attached document(Kind kind, const std::string& statement) {
+  return attached(kind, "arn:of:resource", statement);
 }
 const std::string kAllowAll = R"({"Effect":"Allow","Action":"*","Resource":"*"})";
 
 TEST(Decide, DeniesWithoutAnAllow) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
   EXPECT_EQ(decide(q).outcome, Outcome::implicit_deny);
-  q.identity = {identity(kAllowAll)};
+  q.policies.identity = {identity(kAllowAll)};
   EXPECT_TRUE(decide(q).allowed());
 }
 TEST(Decide, LetsAnExplicitDenyWinWhereverItStands) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {
+  q.policies.identity = {
       identity("[" + kAllowAll + R"(,{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}])")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
-  q.identity = {identity(kAllowAll)};
-  q.resource_policies = {
-      {Kind::resource,
-       document(Kind::resource,
-                R"({"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"})")}};
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {document(
+      Kind::resource, R"({"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"})")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
 TEST(Decide, DeniesWhenAPolicyDoesNotParse) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity(kAllowAll), identity(R"({"Effect":"Maybe"})")};
+  q.policies.identity = {identity(kAllowAll), identity(R"({"Effect":"Maybe"})")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
-  q.identity = {identity(kAllowAll)};
-  q.resource_policies = {{Kind::resource, nullptr}};
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {{Kind::resource, "arn:of:resource", nullptr}};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+}
+TEST(Stored, IsParsedOnceForAllItsCopies) {
+  const Stored<Kind::resource> policy(
+      R"({"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}})");
+  const Stored<Kind::resource> copy = policy;
+  ASSERT_TRUE(policy.document());
+  EXPECT_EQ(copy.document(), policy.document());
+  EXPECT_EQ(copy.on("arn").at(0).document, policy.document());
+  EXPECT_EQ(copy.on("arn").at(0).name, "arn");
+  EXPECT_EQ(copy, policy);
+}
+TEST(Stored, DeniesWhenItDoesNotParseAndSaysNothingWhenThereIsNone) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = Stored<Kind::resource>("{").on("arn:aws:s3:::b");
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+  q.policies.resource = Stored<Kind::resource>("").on("arn:aws:s3:::b");
+  EXPECT_TRUE(q.policies.resource.empty());
+  EXPECT_TRUE(decide(q).allowed());
+}
+// Of a decision, as "allow own Sid": what it does, whose it is, its Sid or its place.
+std::vector<std::string> determining(const Question& q) {
+  std::vector<std::string> out;
+  for (const DeterminingStatement& one : decide(q).statements)
+    out.push_back((one.allows ? "allow " : "deny ") + one.policy + " " +
+                  (!one.index        ? "malformed"
+                   : one.sid.empty() ? std::to_string(*one.index)
+                                     : one.sid));
+  return out;
+}
+using Names = std::vector<std::string>;
+
+TEST(Decide, NamesTheStatementsThatAllow) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.policies.identity = {
+      identity(R"([{"Effect":"Allow","Action":"s3:Put*","Resource":"*","Sid":"Puts"},)"
+               R"({"Effect":"Allow","Action":"s3:Get*","Resource":"*","Sid":"Gets"},)" +
+               kAllowAll + "]")};
+  EXPECT_EQ(determining(q), (Names{"allow own Gets", "allow own 2"}));
+  const Attached bucket = document(
+      Kind::resource,
+      R"({"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Sid":"Open"})");
+  q.policies.resource = {bucket};
+  EXPECT_EQ(determining(q), (Names{"allow own Gets", "allow own 2", "allow arn:of:resource Open"}));
+  q.policies.identity.clear();
+  EXPECT_EQ(determining(q), Names{"allow arn:of:resource Open"});
+  q.principal = {Principal::Type::service, "s3.amazonaws.com", "", "", "000000000000"};
+  EXPECT_EQ(determining(q), Names{"allow arn:of:resource Open"});
+  q.action = "s3:PutObject";
+  EXPECT_EQ(determining(q), Names{});  // nothing denies it, nothing allows it
+}
+TEST(Decide, NamesOnlyTheDenyWhereOneDenies) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {document(
+      Kind::resource,
+      R"([{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},)"
+      R"({"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Sid":"Shut"}])")};
+  EXPECT_EQ(determining(q), Names{"deny arn:of:resource Shut"});
+  q.policies.identity.push_back(
+      attached(Kind::identity, "second",
+               R"([{"Effect":"Allow","Action":"iam:*","Resource":"*"},)"
+               R"({"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}])"));
+  EXPECT_EQ(determining(q), Names{"deny second 1"});
+  q.policies.identity = {{Kind::identity, "broken", nullptr}};
+  EXPECT_EQ(determining(q), Names{"deny broken malformed"});
+}
+TEST(Decide, NamesWhoDelegatesBesideWhoWasDelegatedTo) {
+  Question q = ask("kms:Decrypt", "arn:aws:kms:us-east-1:000000000000:key/k");
+  q.policies.identity = {identity(kAllowAll)};
+  const std::string named =
+      R"({"Effect":"Allow","Principal":{"AWS":"AROA"},"Action":"kms:*","Resource":"*"})";
+  const std::string account =
+      R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"kms:*","Resource":"*"})";
+  q.policies.resource = {document(Kind::key, account)};
+  EXPECT_EQ(determining(q), (Names{"allow own 0", "allow arn:of:resource 0"}));
+  q.policies.resource = {document(Kind::key, named)};
+  EXPECT_EQ(determining(q), Names{"allow arn:of:resource 0"});  // the role's own did not matter
+  q.policies.resource = {document(Kind::key, "[" + named + "," + account + "]")};
+  EXPECT_EQ(determining(q),
+            (Names{"allow own 0", "allow arn:of:resource 0", "allow arn:of:resource 1"}));
+  q.resource_account = "111111111111";  // both sides are needed
+  q.policies.resource = {document(Kind::resource, account)};
+  EXPECT_EQ(determining(q), (Names{"allow own 0", "allow arn:of:resource 0"}));
 }
 TEST(Decide, LetsAKeyPolicyAloneOrTheAccountDecide) {
   Question q = ask("kms:Decrypt", "arn:aws:kms:us-east-1:000000000000:key/k");
-  q.identity = {identity(kAllowAll)};
+  q.policies.identity = {identity(kAllowAll)};
   const auto key_policy = [&](const std::string& principal) {
-    q.resource_policies = {
-        {Kind::key, document(Kind::key, R"({"Effect":"Allow","Principal":{"AWS":")" + principal +
-                                            R"("},"Action":"kms:*","Resource":"*"})")}};
+    q.policies.resource = {document(Kind::key, R"({"Effect":"Allow","Principal":{"AWS":")" +
+                                                   principal +
+                                                   R"("},"Action":"kms:*","Resource":"*"})")};
   };
   key_policy("arn:aws:iam::000000000000:role/other");
   EXPECT_FALSE(decide(q).allowed());  // IAM alone opens no key
   key_policy("arn:aws:iam::000000000000:root");
   EXPECT_TRUE(decide(q).allowed());  // delegated to IAM
-  q.identity.clear();
+  q.policies.identity.clear();
   EXPECT_FALSE(decide(q).allowed());
   key_policy(kRole);
   EXPECT_TRUE(decide(q).allowed());  // named
 }
 TEST(Decide, AsksTheTrustPolicyForARole) {
   Question q = ask("sts:AssumeRole", "arn:aws:iam::000000000000:role/target");
-  q.identity = {identity(kAllowAll)};
-  q.resource_policies = {
-      {Kind::trust,
-       document(Kind::trust, R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},)"
-                             R"("Action":"sts:AssumeRole"})")}};
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {
+      document(Kind::trust, R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},)"
+                            R"("Action":"sts:AssumeRole"})")};
   EXPECT_FALSE(decide(q).allowed());
   q.principal = {Principal::Type::service, "lambda.amazonaws.com", "", "", "000000000000"};
   EXPECT_TRUE(decide(q).allowed());
@@ -87,20 +172,18 @@ TEST(Decide, AsksTheTrustPolicyForARole) {
 TEST(Decide, NeedsBothSidesAcrossAccounts) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
   q.resource_account = "111111111111";
-  q.identity = {identity(kAllowAll)};
+  q.policies.identity = {identity(kAllowAll)};
   EXPECT_FALSE(decide(q).allowed());
-  q.resource_policies = {
-      {Kind::resource,
-       document(Kind::resource,
-                R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*",)"
-                R"("Resource":"*"})")}};
+  q.policies.resource = {document(
+      Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"s3:*",)"
+                      R"("Resource":"*"})")};
   EXPECT_TRUE(decide(q).allowed());
-  q.identity.clear();
+  q.policies.identity.clear();
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {
+  q.policies.identity = {
       identity(R"({"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::secret/*"})")};
   EXPECT_TRUE(decide(q).allowed());
   q.action = "iam:CreateRole";
@@ -108,12 +191,11 @@ TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {
   q.action = "s3:GetObject";
   q.resource = "arn:aws:s3:::secret/k";
   EXPECT_FALSE(decide(q).allowed());
-  q.identity = {identity(kAllowAll)};
-  q.resource_policies = {
-      {Kind::resource,
-       document(Kind::resource,
-                R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},)"
-                R"("Action":"s3:*","Resource":"*"})")}};
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {
+      document(Kind::resource,
+               R"({"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"},)"
+               R"("Action":"s3:*","Resource":"*"})")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
 
@@ -258,14 +340,14 @@ TEST(Operators, FailSafeOnWhatTheyCannotCompare) {
         << op;
   }
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity(
+  q.policies.identity = {identity(
       R"({"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"})")};
   EXPECT_FALSE(decide(q).allowed());
-  q.identity = {identity(
+  q.policies.identity = {identity(
       "[" + kAllowAll +
       R"(,{"Effect":"Deny","Action":"s3:*","NotResource":"arn:aws:s3:::b/${aws:missing}"}])")};
   EXPECT_FALSE(decide(q).allowed());
-  q.identity = {identity(
+  q.policies.identity = {identity(
       R"({"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:missing, 'k'}"})")};
   EXPECT_TRUE(decide(q).allowed());
 }
@@ -281,28 +363,25 @@ TEST(Decide, KnowsAPrincipalByEachOfItsNames) {
            {"arn:aws:iam::000000000000:root", false},
            {"000000000000", false},
            {"arn:aws:iam::111111111111:role/r", false}}) {
-    q.resource_policies = {
-        {Kind::resource,
-         document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":")" + name +
-                                      R"("},"Action":"s3:*","Resource":"*"})")}};
+    q.policies.resource = {document(Kind::resource, R"({"Effect":"Allow","Principal":{"AWS":")" +
+                                                        name +
+                                                        R"("},"Action":"s3:*","Resource":"*"})")};
     EXPECT_EQ(decide(q).allowed(), allowed) << name;  // the account's root alone only delegates
   }
-  q.resource_policies = {
-      {Kind::resource,
-       document(Kind::resource,
-                R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*",)"
-                R"("Resource":"*"})")}};
+  q.policies.resource = {
+      document(Kind::resource,
+               R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"s3:*",)"
+               R"("Resource":"*"})")};
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, LetsAServiceInForItsSourceOnly) {
   Question q = ask("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:000000000000:function:f");
   q.principal = {Principal::Type::service, "s3.amazonaws.com", "", "", "000000000000"};
-  q.resource_policies = {
-      {Kind::resource,
-       document(Kind::resource, R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},)"
-                                R"("Action":"lambda:InvokeFunction","Resource":"*",)"
-                                R"("Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},)"
-                                R"("StringEquals":{"AWS:SourceAccount":"000000000000"}}})")}};
+  q.policies.resource = {document(Kind::resource,
+                                  R"({"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},)"
+                                  R"("Action":"lambda:InvokeFunction","Resource":"*",)"
+                                  R"("Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"},)"
+                                  R"("StringEquals":{"AWS:SourceAccount":"000000000000"}}})")};
   q.context = {{"aws:sourcearn", {"arn:aws:s3:::b"}}, {"aws:sourceaccount", {"000000000000"}}};
   EXPECT_TRUE(decide(q).allowed());
   q.context["aws:sourcearn"] = {"arn:aws:s3:::c"};
@@ -315,12 +394,11 @@ TEST(Decide, LetsAServiceInForItsSourceOnly) {
 }
 TEST(Decide, ExceptsByNotPrincipalOnlyWhoIsNamedInFull) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
-  q.identity = {identity(kAllowAll)};
+  q.policies.identity = {identity(kAllowAll)};
   const auto with = [&](const char* effect, const std::string& names) {
-    q.resource_policies = {
-        {Kind::resource, document(Kind::resource, std::string(R"({"Effect":")") + effect +
-                                                      R"(","NotPrincipal":{"AWS":[)" + names +
-                                                      R"(]},"Action":"s3:*","Resource":"*"})")}};
+    q.policies.resource = {document(Kind::resource, std::string(R"({"Effect":")") + effect +
+                                                        R"(","NotPrincipal":{"AWS":[)" + names +
+                                                        R"(]},"Action":"s3:*","Resource":"*"})")};
     return decide(q).outcome;
   };
   const std::string role = std::string("\"") + kRole + "\"",
@@ -331,7 +409,7 @@ TEST(Decide, ExceptsByNotPrincipalOnlyWhoIsNamedInFull) {
   for (const std::string& names : {role, session, account, role + "," + account,
                                    session + "," + account, role + "," + session})
     EXPECT_EQ(with("Deny", names), Outcome::explicit_deny) << names;
-  q.identity.clear();
+  q.policies.identity.clear();
   for (const std::string& names : {role, session, account})
     EXPECT_EQ(with("Allow", names), Outcome::implicit_deny) << names;
   EXPECT_EQ(with("Allow", R"("arn:aws:iam::000000000000:role/other")"), Outcome::allow);
@@ -409,9 +487,9 @@ TEST(Parse, SurvivesRandomDocuments) {
       auto one = parse(text, kind);
       Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
       if (kind == Kind::identity)
-        q.identity = {one ? *one : nullptr};
+        q.policies.identity = {{kind, "own", one ? *one : nullptr}};
       else
-        q.resource_policies = {{kind, one ? *one : nullptr}};
+        q.policies.resource = {{kind, "arn:of:resource", one ? *one : nullptr}};
       const Decision d = decide(q);
       if (!one) {
         EXPECT_EQ(d.outcome, Outcome::explicit_deny);
@@ -465,6 +543,18 @@ TEST(Glob, TakesEveryByteOfAPolicyAsItself) {
     EXPECT_FALSE(glob(pattern, "a*"));
   }
 }
+TEST(Context, KeepsOneEntryOfEachKey) {
+  Context context{{"b", {"1"}}, {"a", {"2", "3"}}, {"c", {}}};
+  ASSERT_TRUE(context.find("a"));
+  EXPECT_EQ(*context.find("a"), (Context::Values{"2", "3"}));
+  EXPECT_TRUE(context.find("c")->empty());
+  for (const char* other : {"", "aa", "A", "d"}) EXPECT_FALSE(context.find(other)) << other;
+  context["b"] = {"4"};
+  context.add({{"a", {"5"}}, {"0", {"6"}}});
+  EXPECT_EQ(*context.find("b"), Context::Values{"4"});
+  EXPECT_EQ(*context.find("a"), Context::Values{"5"});
+  EXPECT_EQ(*context.find("0"), Context::Values{"6"});
+}
 TEST(Glob, IsLinearOnHostilePatterns) {
   std::string pattern;
   for (int i = 0; i < 40; ++i) pattern += "a*";
@@ -477,7 +567,8 @@ TEST(IsPublic, SeesThroughConditions) {
     return is_public(
         *document(Kind::resource,
                   R"({"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",)" +
-                      rest + "}"));
+                      rest + "}")
+             .document);
   };
   EXPECT_TRUE(check(R"("Principal":"*")"));
   EXPECT_TRUE(

@@ -72,7 +72,30 @@ void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope
     shown["ARN"] = bucket;
   }
 }
-// The eventName of a call that found no row: the operation that it names, or else its method.
+// In additionalEventData: why the call was allowed, or denied (docs/audit.md).
+void add_determining(json::object& record, const AuditFacts& facts) {
+  if (facts.determining.empty()) return;
+  json::value& extra = record["additionalEventData"];
+  if (!extra.is_object()) extra.emplace_object();
+  json::array& shown = extra.get_object()["determiningStatements"].emplace_array();
+  for (const policy::DeterminingStatement& one : facts.determining) {
+    if (shown.size() == kDeterminingStatementsMax) {
+      extra.get_object()["moreDeterminingStatements"] = true;
+      break;
+    }
+    json::object& statement = shown.emplace_back(json::object()).get_object();
+    if (!one.allows) statement["effect"] = "Deny";
+    statement["policyType"] = one.kind == policy::Kind::identity ? "identity" : "resource";
+    statement["policy"] = bounded(one.policy, 1024);
+    if (!one.index)
+      statement["malformed"] = true;
+    else if (one.sid.empty())
+      statement["index"] = *one.index;
+    else
+      statement["sid"] = bounded(one.sid, 128);
+  }
+}
+// Of a call that found no row: its operation, else its method.
 std::string shown_operation(const Request& request, const Service& service) {
   std::string name = claimed_operation(request, service);
   return bounded(name.empty() ? request.method : std::move(name), 64);
@@ -138,6 +161,7 @@ json::object audit_record(const Request& request, const Service& service, const 
     add_s3_shape(r, request, *row, error ? nullptr : response);
   else if (row)
     add_shape(r, service, *row);
+  add_determining(r, facts);
   if (!request.tls_cipher.empty()) {
     json::object& tls = r["tlsDetails"].emplace_object();
     tls["tlsVersion"] = request.tls_version;

@@ -17,8 +17,9 @@
 
 namespace sluice {
 
-// When requestParameters or responseElements is larger, it is left out, and the record says so.
-constexpr size_t kAuditMemberBytesMax = 100 * 1024;
+constexpr size_t kAuditMemberBytesMax =
+    100 * 1024;  // requestParameters, responseElements; what is larger is left out, and said to be
+constexpr size_t kDeterminingStatementsMax = 8;  // that a record names
 
 // `caller` is nullptr when the request did not authenticate. `error` is nullptr when the call
 // succeeded; `response` is then what is answered.

@@ -256,13 +256,12 @@ std::vector<json::object> key_use_records(const Request& request, const Service&
     json::object parameters{{"keyId", need.resource},
                             {generates ? "keySpec" : "encryptionAlgorithm",
                              generates ? "AES_256" : "SYMMETRIC_DEFAULT"}};
-    if (const auto names = need.context.find("kms:encryptioncontextkeys");
-        names != need.context.end()) {
+    if (const auto* names = need.context.find("kms:encryptioncontextkeys")) {
       json::object context;
-      for (const std::string& name : names->second)
-        if (const auto value = need.context.find("kms:encryptioncontext:" + lower(name));
-            value != need.context.end() && !value->second.empty())
-          context[name] = value->second[0];
+      for (const std::string& name : *names)
+        if (const auto* value = need.context.find("kms:encryptioncontext:" + lower(name));
+            value && !value->empty())
+          context[name] = value->front();
       parameters["encryptionContext"] = std::move(context);
     }
     out.push_back(json::object{

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "request/audit.h"
 #include "request/sigv4.h"
 
 namespace sluice {
@@ -17,10 +18,10 @@ policy::Context request_context(const Request& request, const Caller& caller, co
   c["aws:requestedregion"] = {scope.region};
   for (const char* key : {"aws:resourceaccount", "s3:resourceaccount"}) c[key] = {scope.account_id};
   if (const std::string* referer = request.headers.find("referer")) c["aws:referer"] = {*referer};
-  c.try_emplace("aws:viaawsservice", std::vector<std::string>{"false"});
+  if (!c.find("aws:viaawsservice")) c["aws:viaawsservice"] = {"false"};
   // A call of a service, in its own name or in that of a caller, comes from no address.
   const bool direct =
-      !c.contains("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
+      !c.find("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
   if (const std::string& ip = request.source_ip;
       direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos)
     c["aws:sourceip"] = {ip};
@@ -34,10 +35,19 @@ policy::Context request_context(const Request& request, const Caller& caller, co
     c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
   return c;
 }
+
+void add_new(std::vector<policy::DeterminingStatement>& into,
+             const std::vector<policy::DeterminingStatement>& from) {
+  for (const policy::DeterminingStatement& one : from)
+    if (into.size() <= kDeterminingStatementsMax &&
+        std::find(into.begin(), into.end(), one) == into.end())
+      into.push_back(one);
+}
 }  // namespace
 
 Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& request,
-                             const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
+                             const Caller& caller, const Ports& ports, const Snapshot& snapshot,
+                             AuditFacts* audit) {
   const Error nothing_asked{
       403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
   if (needs.empty()) return nothing_asked;
@@ -52,24 +62,27 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
     if (!rules || rules->role.id != caller.principal().role_id)
       return Error{
           403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
-    question.identity = rules->policies;
+    question.policies.identity = rules->policies;
   }
   const policy::Context base = request_context(request, caller, scope);
+  std::vector<policy::DeterminingStatement> determining;
   for (const Need& need : needs) {
     if (need.action.empty()) continue;  // no_need(): every authenticated caller may
     question.action = need.action;
     question.resource = need.resource;
     question.context = base;
-    for (const auto& [key, values] : need.context) question.context[key] = values;
-    question.resource_policies.clear();
-    for (const auto& [kind, text] : need.policies)
-      if (!text.empty())
-        question.resource_policies.emplace_back(kind, policy::parse_cached(text, kind));
+    question.context.add(need.context);
+    question.policies.resource = need.policies;
     const policy::Decision decision = policy::decide(question);
-    if (decision.allowed()) continue;
+    if (decision.allowed()) {
+      add_new(determining, decision.statements);
+      continue;
+    }
+    if (audit) add_new(audit->determining, decision.statements);
     const bool s3 = need.action.starts_with("s3:");
     return Error{403, "AccessDenied", policy::denied_text(question, decision, s3), {}};
   }
+  if (audit) add_new(audit->determining, determining);
   return Done{};
 }
 
@@ -81,9 +94,10 @@ bool Gate::could_be_allowed(std::string_view action, const Session& session, con
     if (action.starts_with(with_policies) && action != "lambda:CreateFunction") return true;
   const auto rules = ports.identities->rules(session.role_name, snapshot);
   if (!rules) return true;  // the role is gone: the check of the session will say so
-  return std::any_of(
-      rules->policies.begin(), rules->policies.end(),
-      [&](const policy::DocumentPtr& one) { return one && policy::could_allow(*one, action); });
+  return std::any_of(rules->policies.begin(), rules->policies.end(),
+                     [&](const policy::Attached& one) {
+                       return one.document && policy::could_allow(*one.document, action);
+                     });
 }
 
 Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& caller,
@@ -118,8 +132,11 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
   auto view = role(role_name, snapshot);
   if (!view) return nullptr;
   auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}, snapshot.commit()});
-  for (const std::string& text : made->role.inline_policies)
-    made->policies.push_back(policy::parse_cached(text, policy::Kind::identity));
+  for (const auto& [name, text] : made->role.inline_policies) {
+    auto document = policy::parse(text, policy::Kind::identity);
+    made->policies.push_back(
+        {policy::Kind::identity, name, document ? *std::move(document) : nullptr});
+  }
   const MutexLock lock(mutex_);
   if (rules_.size() >= kRolesMax) rules_.clear();
   rules_[std::string(role_name)] = made;

@@ -39,8 +39,7 @@ struct Need {
   std::string action;       // "s3:PutObject"
   std::string resource;     // ARN or "*"
   policy::Context context;  // the service's condition keys, lower case: {"s3:prefix", {"a/"}}
-  // The texts of the resource policies that apply.
-  std::vector<std::pair<policy::Kind, std::string>> policies;
+  std::vector<policy::Attached> policies;  // the resource policies that apply
   // How the audit record lists the resource: "AWS::S3::Object". "": it does not list it.
   std::string resource_type;
 };
@@ -72,6 +71,15 @@ class Permit {
   Permit() = default;
 };
 
+// What `perform` learns of a call for its audit record.
+struct AuditFacts {
+  json::value request_parameters, response_elements;
+  json::array resources;
+  std::vector<Need> key_uses;
+  // The statements that its decisions rest on, each once: at most one more than a record shows.
+  std::vector<policy::DeterminingStatement> determining;
+};
+
 // The input of an operation after IAM has allowed all of its needs, and what is known of the call.
 template <class In>
 class Authorized {
@@ -93,12 +101,14 @@ class Authorized {
 
  private:
   friend struct Gate;
-  Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request)
-      : in_(in), caller_(caller), ports_(ports), request_(request) {}
+  Authorized(const In& in, const Caller& caller, const Ports& ports, const Request& request,
+             AuditFacts& audit)
+      : in_(in), caller_(caller), ports_(ports), request_(request), audit_(audit) {}
   const In& in_;
   const Caller& caller_;
   const Ports& ports_;
   const Request& request_;
+  AuditFacts& audit_;
 };
 
 // How the operation of a REST service is found. In query and JSON protocols the request names it.
@@ -145,12 +155,6 @@ concept Receives =
       { Op::run(in, body, s) } -> std::same_as<Result<typename Op::Out>>;
     };
 
-// What `perform` learns of a call for its audit record.
-struct AuditFacts {
-  json::value request_parameters, response_elements;
-  json::array resources;
-  std::vector<Need> key_uses;
-};
 // How a caller proved who he is (request/authenticator.h).
 enum class Proof : uint8_t { header, presigned_url, form, unix_peer };
 constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
@@ -194,9 +198,10 @@ struct Service {
 
 // Decides who a caller is and what he may do. It alone makes Caller, Permit and Authorized.
 struct Gate {
-  // Asks the policies about each need. Errors: AccessDenied with AWS's text.
+  // Asks the policies about each need. The determining statements of a call's own needs are noted
+  // in `audit`. Errors: AccessDenied with AWS's text.
   static Result<Done> authorize(const std::vector<Need>& needs, const Request&, const Caller&,
-                                const Ports&, const Snapshot&);
+                                const Ports&, const Snapshot&, AuditFacts* audit = nullptr);
   // Whether the role of the session could be allowed this action on any resource, by its own
   // policies or by those of the resource. This is asked before a large body is read, while it is
   // not yet known which resource the call is about.
@@ -206,8 +211,9 @@ struct Gate {
   static Result<Done> check_guards(const std::vector<Need>& needs, const Caller&, const Ports&,
                                    Staged&);
   static Result<Permit> permit(const std::vector<Need>& needs, const Request& request,
-                               const Caller& caller, const Ports& ports, const Snapshot& snapshot) {
-    CHECK(authorize(needs, request, caller, ports, snapshot));
+                               const Caller& caller, const Ports& ports, const Snapshot& snapshot,
+                               AuditFacts& audit) {
+    CHECK(authorize(needs, request, caller, ports, snapshot, &audit));
     return Permit();
   }
   // Whoever holds the session, when his signature was verified.
@@ -249,8 +255,8 @@ struct Gate {
       else if (!need.resource_type.empty())
         audit.resources.push_back(
             json::object{{"type", need.resource_type}, {"ARN", need.resource}});
-    CHECK(authorize(needs, request, caller, ports, staged.snapshot()));
-    const Authorized<typename Op::In> authorized(in, caller, ports, request);
+    CHECK(authorize(needs, request, caller, ports, staged.snapshot(), &audit));
+    const Authorized<typename Op::In> authorized(in, caller, ports, request, audit);
     if constexpr (Reads<Op>) {
       TRY(const auto out, Op::run(authorized, staged.snapshot()));
       return Op::render(out);
@@ -282,7 +288,7 @@ struct Gate {
 
 template <class In>
 Result<Permit> Authorized<In>::ask(const std::vector<Need>& needs, const Snapshot& snapshot) const {
-  return Gate::permit(needs, request_, caller_, ports_, snapshot);
+  return Gate::permit(needs, request_, caller_, ports_, snapshot, audit_);
 }
 
 template <class Op>

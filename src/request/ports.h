@@ -37,14 +37,14 @@ class Sessions {
 };
 
 struct RoleView {
-  std::string name, arn, id, trust_policy;
+  std::string name, arn, id;
+  policy::Stored<policy::Kind::trust> trust_policy;
   int64_t max_session_s = 3600;
-  std::vector<std::string> inline_policies;
+  std::vector<std::pair<std::string, std::string>> inline_policies;  // name and text
 };
 struct RoleRules {
   RoleView role;
-  // A nullptr is a policy that does not parse, and denies.
-  std::vector<policy::DocumentPtr> policies;
+  std::vector<policy::Attached> policies;
   // The Snapshot::commit() at which they were read.
   uint64_t read_at;
 };
@@ -66,8 +66,7 @@ class Identities {
 };
 
 struct KeyView {
-  // `state` is Enabled, Disabled or PendingDeletion.
-  std::string arn, id, state, policy;
+  std::string arn, id, state;  // Enabled, Disabled or PendingDeletion
 };
 struct DataKey {
   Secret plain;
@@ -98,9 +97,10 @@ class DataKeys {
 class FunctionPolicies {
  public:
   virtual ~FunctionPolicies() = default;
-  // "" when the function has none. Errors: ResourceNotFoundException when there is no such
-  // function.
-  virtual Result<std::string> policy(std::string_view function_arn, const Snapshot&) const = 0;
+  // The policies that bear on a call of the function. Errors: ResourceNotFoundException when there
+  // is no such function.
+  virtual Result<std::vector<policy::Attached>> policies(std::string_view function_arn,
+                                                         const Snapshot&) const = 0;
 };
 
 // What a page of another origin asks of a bucket, in a preflight or in the request itself.
@@ -112,8 +112,9 @@ struct CrossOrigin {
 class Buckets {
  public:
   virtual ~Buckets() = default;
-  // "" when the bucket has none. Errors: NoSuchBucket.
-  virtual Result<std::string> policy(const std::string& bucket, const Snapshot&) const = 0;
+  // The policies that bear on a call of the bucket. Errors: NoSuchBucket.
+  virtual Result<std::vector<policy::Attached>> policies(const std::string& bucket,
+                                                         const Snapshot&) const = 0;
   // The headers that the CORS rules of the bucket add to the answer. nullopt when no rule allows
   // what is asked, or when there is no such bucket.
   virtual std::optional<Headers> cross_origin(const CrossOrigin& asked, const Snapshot&) const = 0;

@@ -25,9 +25,9 @@
 // On disk: one byte, the version, and the members as JSON; those that have their default are left
 // out. A member that an older record lacks gets its default; one that a newer version wrote stays
 // in `unknown` and is written again. Other structs that only have members() may be members, and so
-// may strings, integers, numbers, booleans, lists, maps of names, optionals, and JSON that is kept
-// as it came. A record whose layout changes gets a new version and a fixture of the old one
-// (CONTRIBUTING.md, "Add a record").
+// may strings, integers, numbers, booleans, lists, maps of names, optionals, JSON that is kept as
+// it came, and what is made of a text (policy::Stored). A record whose layout changes gets a new
+// version and a fixture of the old one (CONTRIBUTING.md, "Add a record").
 #include <concepts>
 #include <map>
 #include <tuple>
@@ -50,6 +50,13 @@ template <class T>
 concept HasMembers = requires { T::members(); };
 template <class T>
 concept Record = HasMembers<T> && std::same_as<decltype(T::record), const RecordType>;
+
+// What is made of a text, and stored as that text.
+template <class T>
+concept MadeOfText = requires(const T& value, std::string text) {
+  { value.text() } -> std::same_as<const std::string&>;
+  T(std::move(text));
+};
 
 // A stored value that does not have the shape of its record.
 struct UnreadableRecord : std::runtime_error {
@@ -83,6 +90,8 @@ template <class T>
 json::value write(const T& value) {
   if constexpr (HasMembers<T>) {
     return members_of(value);
+  } else if constexpr (MadeOfText<T>) {
+    return json::value(value.text());
   } else if constexpr (IsOptional<T>::value) {
     return value ? write(*value) : json::value();
   } else if constexpr (IsList<T>::value) {
@@ -122,6 +131,10 @@ void read(const json::value& from, std::string_view name, T& to) {
   } else if constexpr (std::same_as<T, std::string>) {
     if (!from.is_string()) wrong_type(name, "a string");
     to.assign(from.get_string().data(), from.get_string().size());
+  } else if constexpr (MadeOfText<T>) {
+    std::string text;
+    read(from, name, text);
+    to = T(std::move(text));
   } else if constexpr (std::same_as<T, bool>) {
     if (!from.is_bool()) wrong_type(name, "a boolean");
     to = from.get_bool();
@@ -163,7 +176,7 @@ std::string type_name() {
     return "list of " + type_name<typename T::value_type>();
   } else if constexpr (IsNamed<T>::value) {
     return "map of " + type_name<typename T::mapped_type>();
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (std::same_as<T, std::string> || MadeOfText<T>) {
     return "string";
   } else if constexpr (std::same_as<T, bool>) {
     return "boolean";
@@ -190,8 +203,8 @@ T example(const T& other_than) {
     return {example(typename T::value_type{})};
   } else if constexpr (IsNamed<T>::value) {
     return {{"name", example(typename T::mapped_type{})}};
-  } else if constexpr (std::same_as<T, std::string>) {
-    return "text";
+  } else if constexpr (std::same_as<T, std::string> || MadeOfText<T>) {
+    return std::string("text");
   } else if constexpr (std::same_as<T, bool>) {
     return !other_than;
   } else if constexpr (std::is_arithmetic_v<T>) {
@@ -250,7 +263,8 @@ T members_from(const json::object& object) {
 }
 
 // A record as it stands in the store. A type may have `static void upgrade(json::object& members,
-// uint8_t from)`: what turns the members of an older version into those of this one.
+// uint8_t from)`: what turns the members of an older version into those of this one. And it may
+// have `void complete()`: what works out, once for all who read it, what stands beside the members.
 template <Record R>
 std::string encode(const R& record) {
   return static_cast<char>(R::record.version) + json::serialize(members_of(record));
@@ -261,7 +275,9 @@ R decode(std::string_view value) {  // UnreadableRecord
   json::object members = record_codec::stored_members(value, version);
   if constexpr (requires { R::upgrade(members, version); })
     if (version < R::record.version) R::upgrade(members, version);
-  return members_from<R>(members);
+  R record = members_from<R>(members);
+  if constexpr (requires { record.complete(); }) record.complete();
+  return record;
 }
 
 // What is told of a record: its layout, for docs/records.md and the fixtures of earlier versions,

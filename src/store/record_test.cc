@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/record.h"
 
+#include "policy/policy_set.h"
 #include "store/store_fixture.h"
 
 namespace sluice {
@@ -38,6 +39,16 @@ struct Thing {
     }
   }
   bool operator==(const Thing&) const = default;
+};
+struct Guarded {
+  static constexpr RecordType record{Family::meta, "test.guarded", 1};
+  policy::Stored<policy::Kind::resource> policy;
+  std::vector<std::string> names;
+  static constexpr auto members() {
+    return std::tuple{member("Policy", &Guarded::policy), member("Names", &Guarded::names)};
+  }
+  size_t count = 0;
+  void complete() { count = names.size(); }
 };
 RecordKey<Thing> thing_key(std::string_view name) { return {name}; }
 
@@ -84,6 +95,17 @@ TEST(RecordTest, RefusesWhatItIsNot) {
         "\x02{\"Policy\":[]}"})
     EXPECT_THROW((void)decode<Thing>(bad), UnreadableRecord) << bad;
   EXPECT_EQ(decode<Thing>("\x02{\"Name\":null,\"Limit\":null}"), Thing{});  // null: not there
+}
+
+TEST(RecordTest, StoresAPolicyAsItsTextAndWorksOutWhatStandsBesideTheMembers) {
+  EXPECT_EQ(encode(Guarded{.policy = {"{}"}, .names = {"a", "b"}}),
+            R"({"Policy":"{}","Names":["a","b"]})");
+  EXPECT_EQ(encode(Guarded{.policy = {""}}), "\x01{}");
+  const Guarded read = decode<Guarded>(R"({"Policy":"{}","Names":["a","b"]})");
+  EXPECT_EQ(read.policy.text(), "{}");
+  EXPECT_EQ(read.count, 2u);
+  EXPECT_EQ(facts_of<Guarded>().layout, "{Policy: string, Names: list of string}");
+  EXPECT_THROW((void)decode<Guarded>(R"({"Policy":{}})"), UnreadableRecord);
 }
 
 using RecordStoreTest = StoreTest;

@@ -47,12 +47,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     question.resource_account = "000000000000";
     question.context = context;
     if (kind == policy::Kind::identity)
-      question.identity = {*document};
+      question.policies.identity = {{kind, "own", *document}};
     else
-      question.resource_policies = {{kind, *document}};
+      question.policies.resource = {{kind, "arn:of:resource", *document}};
     const auto decision = policy::decide(question);
     if (!decision.allowed()) (void)policy::denied_text(question, decision, true);
-    question.identity.push_back(nullptr);  // beside a policy that does not parse nothing is allowed
+    // Beside a policy that does not parse nothing is allowed.
+    question.policies.identity.push_back({policy::Kind::identity, "broken", nullptr});
     MUST(!policy::decide(question).allowed());
   }
   return 0;

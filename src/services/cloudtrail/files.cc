@@ -100,7 +100,7 @@ Result<Done> put_object(const Ports& ports, const Work& work, const std::string&
                         const std::string& key, const Headers& headers, std::string body, Time time,
                         const Rider& rider) {
   // A bucket that is gone has no policy, so S3 would say AccessDenied to a service.
-  CHECK(ports.buckets->policy(bucket, ports.store->snapshot()));
+  CHECK(ports.buckets->policies(bucket, ports.store->snapshot()));
   const Scope& scope = ports.store->scope();
   Request request =
       own_request("PUT", "/" + percent_encode(bucket) + "/" + percent_encode(key, true), time);

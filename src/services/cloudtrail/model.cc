@@ -51,16 +51,14 @@ Error bucket_error(const std::string& bucket, const Error& why) {
 Result<Done> check_bucket(const Trail& trail, const Ports& ports, const Snapshot& snapshot,
                           const Request& request, const Caller& caller) {
   const std::string& bucket = trail.bucket;
-  const auto policy = ports.buckets->policy(bucket, snapshot);
-  if (!policy) return bucket_error(bucket, policy.error());
-  const std::vector<std::pair<policy::Kind, std::string>> policies{
-      {policy::Kind::resource, *policy}};
+  const auto policies = ports.buckets->policies(bucket, snapshot);
+  if (!policies) return bucket_error(bucket, policies.error());
   const std::vector<Need> needs{
-      {"s3:GetBucketAcl", s3_arn(bucket), {}, policies, ""},
+      {"s3:GetBucketAcl", s3_arn(bucket), {}, *policies, ""},
       {"s3:PutObject",
        s3_arn(bucket + "/" + logs_prefix(trail, snapshot.scope()) + "CloudTrail/check"),
        {{"s3:x-amz-acl", {"bucket-owner-full-control"}}},
-       policies,
+       *policies,
        ""}};
   if (const auto allowed = Gate::authorize(needs, request, caller, ports, snapshot); !allowed)
     return bucket_error(bucket, allowed.error());

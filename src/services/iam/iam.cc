@@ -78,8 +78,8 @@ class RoleIdentities : public Identities {
     if (!role) return std::nullopt;
     RoleView view{role->name, role->arn, role->id, role->trust, role->max_session_s, {}};
     snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false,
-                  [&](std::string_view, std::string_view value) {
-                    view.inline_policies.emplace_back(value);
+                  [&](std::string_view key, std::string_view value) {
+                    view.inline_policies.emplace_back(schema::parts(key).at(1), value);
                     return true;
                   });
     return view;
@@ -115,8 +115,8 @@ Result<Done> bootstrap(Store& store) {
                   .id = "AROA" + random_upper(17),
                   .arn = iam_arn(store.scope(), "role/" + std::string(kOperatorRole)),
                   .created = now(),
-                  .trust = R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny",)"
-                           R"("Principal":"*","Action":"sts:AssumeRole"}]})",
+                  .trust = {R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny",)"
+                            R"("Principal":"*","Action":"sts:AssumeRole"}]})"},
                   .description = "The owner of this server."});
   staged.put(
       policy_key(kOperatorRole, "operator"),

@@ -4,6 +4,7 @@
 //
 //   const std::shared_ptr<const Role> role = snapshot.get(role_key(name));   // nullptr: none
 //   staged.put(policy_key(role->name, policy_name), document);
+#include "policy/policy_set.h"
 #include "store/record.h"
 
 namespace sluice::iam {
@@ -12,7 +13,7 @@ struct Role {
   static constexpr RecordType record{Family::meta, "iam.role", 1};
   std::string name, path, id, arn;
   Time created = 0;
-  std::string trust;  // the trust policy, with its roles pinned to their ids
+  policy::Stored<policy::Kind::trust> trust;  // its roles pinned to their ids
   std::string description;
   int64_t max_session_s = 3600;
   json::object unknown;

@@ -49,7 +49,7 @@ void write_role(XmlWriter& xml, const Role& role) {
       .element("RoleId", role.id)
       .element("Arn", role.arn);
   xml.element("CreateDate", iso_seconds(role.created))
-      .element("AssumeRolePolicyDocument", percent_encode(role.trust));
+      .element("AssumeRolePolicyDocument", percent_encode(role.trust.text()));
   if (!role.description.empty()) xml.element("Description", role.description);
   xml.element("MaxSessionDuration", std::to_string(role.max_session_s));
 }
@@ -182,7 +182,7 @@ json::value CreateRole::audit_result(const Out& out) {
                      {"roleId", role.id},
                      {"arn", role.arn},
                      {"createDate", long_date(role.created)},
-                     {"assumeRolePolicyDocument", percent_encode(role.trust)},
+                     {"assumeRolePolicyDocument", percent_encode(role.trust.text())},
                      {"maxSessionDuration", role.max_session_s}};
   if (!role.description.empty()) shown["description"] = role.description;
   return json::object{{"role", std::move(shown)}};
@@ -197,7 +197,7 @@ Result<RoleOut> GetRole::run(const Authorized<In>& in, const Snapshot& snapshot)
   const auto stored = snapshot.get(role_key(in->name));
   if (!stored) return no_such_role(in->name);
   RoleOut out{*stored};
-  out.role.trust = show_principals(stored->trust, *in.ports().identities, snapshot);
+  out.role.trust = show_principals(stored->trust.text(), *in.ports().identities, snapshot);
   return out;
 }
 Response GetRole::render(const Out& out) {
@@ -244,7 +244,7 @@ Result<RolesOut> ListRoles::run(const Authorized<In>& in, const Snapshot& snapsh
                     out.next = out.roles.back().name;
                     return false;
                   }
-                  role.trust = show_principals(role.trust, *in.ports().identities, snapshot);
+                  role.trust = show_principals(role.trust.text(), *in.ports().identities, snapshot);
                   out.roles.push_back(std::move(role));
                   return true;
                 });

@@ -53,7 +53,7 @@ class KmsDataKeys : public DataKeys {
  public:
   Result<KeyView> find(std::string_view reference, const Snapshot& snapshot) const override {
     TRY(const auto key, find_key(snapshot, reference));
-    return KeyView{key_arn(snapshot.scope(), key->id), key->id, key->state, key->policy};
+    return KeyView{key_arn(snapshot.scope(), key->id), key->id, key->state};
   }
   Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                    const json::object& context, std::string_view via,
@@ -260,11 +260,8 @@ class KnownAliases {
 Need key_need(std::string_view action, const KmsKey& key, const json::object& context,
               const Snapshot& snapshot) {
   const Scope& scope = snapshot.scope();
-  Need need{std::string(action),
-            key_arn(scope, key.id),
-            kind_of_key(scope),
-            {{policy::Kind::key, key.policy}},
-            "AWS::KMS::Key"};
+  Need need{std::string(action), key_arn(scope, key.id), kind_of_key(scope),
+            key.policy.on(key_arn(scope, key.id)), "AWS::KMS::Key"};
   need.context["kms:resourcealiases"] = snapshot.attached<KnownAliases>().of(key.id, snapshot);
   if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
     need.context["kms:encryptionalgorithm"] = {"SYMMETRIC_DEFAULT"};

@@ -130,12 +130,10 @@ Result<std::string> checked_policy(const std::string& text, const Caller& caller
                             "*",
                             caller.context(),
                             snapshot.scope().account_id,
-                            {},
-                            {{policy::Kind::key, *parsed}}};
-  if (const auto role = ports.identities->role(
+                            {.identity = {}, .resource = {{policy::Kind::key, "", *parsed}}}};
+  if (const auto rules = ports.identities->rules(
           caller.principal().role_arn.substr(caller.principal().role_arn.rfind('/') + 1), snapshot))
-    for (const std::string& one : role->inline_policies)
-      question.identity.push_back(policy::parse_cached(one, policy::Kind::identity));
+    question.policies.identity = rules->policies;
   if (!policy::decide(question).allowed())
     return Error{400,
                  "MalformedPolicyDocumentException",
@@ -247,7 +245,7 @@ struct GetKeyPolicy : OnKey<GetKeyPolicy> {
     TRY(const auto name, Fields(in->body).text("PolicyName"));
     if (name.value_or("default") != "default")
       return Error{400, "NotFoundException", "No such policy exists", {}};
-    return Out{{{"Policy", show_principals(key->policy, *in.ports().identities, s)},
+    return Out{{{"Policy", show_principals(key->policy.text(), *in.ports().identities, s)},
                 {"PolicyName", "default"}}};
   }
 };

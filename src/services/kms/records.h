@@ -4,6 +4,7 @@
 //
 //   const std::shared_ptr<const KmsKey> key = snapshot.get(record_key(id));   // nullptr: none
 //   staged.put(alias_key("alias/orders"), key->id);
+#include "policy/policy_set.h"
 #include "store/record.h"
 
 namespace sluice::kms {
@@ -22,13 +23,13 @@ struct KmsKey {
   std::string id;
   Time created = 0;
   std::string description;
-  std::string state;                  // Enabled, Disabled or PendingDeletion
-  std::string policy;                 // its text, with the roles pinned to their ids
-  std::string manager;                // AWS or CUSTOMER
-  int64_t rotation_days = 0;          // 0: it does not rotate by itself
-  Time rotated_at = 0;                // from when the period counts
-  Time delete_at = 0;                 // 0: its deletion is not scheduled
-  std::vector<std::string> versions;  // their sealed material in base64; the last one is current
+  std::string state;                         // Enabled, Disabled or PendingDeletion
+  policy::Stored<policy::Kind::key> policy;  // the roles pinned to their ids
+  std::string manager;                       // AWS or CUSTOMER
+  int64_t rotation_days = 0;                 // 0: it does not rotate by itself
+  Time rotated_at = 0;                       // what the period counts from
+  Time delete_at = 0;                        // 0: its deletion is not scheduled
+  std::vector<std::string> versions;  // each one's material, sealed, in base64; the last is current
   std::vector<Rotation> rotations;    // one for each version but the first
   json::object unknown;
   static constexpr auto members() {

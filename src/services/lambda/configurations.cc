@@ -153,14 +153,14 @@ Result<JsonOut> RemovePermission::run(const Authorized<In>& in, Staged& staged) 
 }
 Result<JsonOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
   if (!snapshot.get(function_key(in->name))) return not_found(snapshot.scope(), in->name);
-  const auto policy = snapshot.get(policy_key(in->name));
-  if (!policy)
+  const auto stored = snapshot.get(policy_key(in->name));
+  if (!stored)
     return Error{
         404, "ResourceNotFoundException", "The resource you requested does not exist.", {}};
-  return JsonOut{200,
-                 {{"Policy", show_principals(policy_text(snapshot, in->name),
-                                             *in.ports().identities, snapshot)},
-                  {"RevisionId", policy->revision}}};
+  return JsonOut{
+      200,
+      {{"Policy", show_principals(stored->policy.text(), *in.ports().identities, snapshot)},
+       {"RevisionId", stored->revision}}};
 }
 
 Result<JsonOut> PutFunctionConcurrency::run(const Authorized<In>& in, Staged& staged) {

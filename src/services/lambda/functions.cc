@@ -151,12 +151,11 @@ Result<Done> check_role(const Authorized<NameIn>& in, const Function& function,
                         const Snapshot& snapshot) {
   const std::string& arn = function.role;
   const auto role = in.ports().identities->role(arn.substr(arn.rfind('/') + 1), snapshot);
-  const Need need{
-      "sts:AssumeRole", arn, {}, {{policy::Kind::trust, role ? role->trust_policy : ""}}, ""};
+  const Error refused = invalid("The role defined for the function cannot be assumed by Lambda.");
+  if (!role || role->arn != arn) return refused;
+  const Need need{"sts:AssumeRole", arn, {}, role->trust_policy.on(arn), ""};
   const Caller lambda = Gate::service_caller("lambda.amazonaws.com", snapshot.scope());
-  if (!role || role->arn != arn ||
-      !Gate::authorize({need}, in.facts(), lambda, in.ports(), snapshot))
-    return invalid("The role defined for the function cannot be assumed by Lambda.");
+  if (!Gate::authorize({need}, in.facts(), lambda, in.ports(), snapshot)) return refused;
   return Done{};
 }
 

@@ -77,20 +77,26 @@ Result<NameIn> parse_name_in(const Request& request) {
   return in;
 }
 
-std::string policy_text(const Snapshot& snapshot, const std::string& name) {
-  const auto policy = snapshot.get(policy_key(name));
-  if (!policy) return {};
-  json::array statements;
-  for (const Permission& one : policy->statements) statements.push_back(members_of(one));
-  return json::serialize(json::object{
-      {"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", std::move(statements)}});
+void FunctionPolicy::complete() {
+  json::array shown;
+  for (const Permission& one : statements) shown.push_back(members_of(one));
+  policy = json::serialize(
+      json::object{{"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", std::move(shown)}});
 }
+
+namespace {
+std::vector<policy::Attached> policies_of(const std::string& name, const Snapshot& snapshot) {
+  const auto stored = snapshot.get(policy_key(name));
+  if (!stored) return {};
+  return stored->policy.on(function_arn(snapshot.scope(), name));
+}
+}  // namespace
 
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {
   return {std::string(action),
           function_arn(snapshot.scope(), name),
           {},
-          {{policy::Kind::resource, policy_text(snapshot, name)}},
+          policies_of(name, snapshot),
           "AWS::Lambda::Function"};
 }
 
@@ -101,13 +107,14 @@ json::object code_context(const Scope& scope, const std::string& name) {
 namespace {
 class StoredPolicies : public FunctionPolicies {
  public:
-  Result<std::string> policy(std::string_view arn, const Snapshot& snapshot) const override {
+  Result<std::vector<policy::Attached>> policies(std::string_view arn,
+                                                 const Snapshot& snapshot) const override {
     const std::string prefix = function_arn(snapshot.scope(), "");
     std::string name(arn.starts_with(prefix) ? arn.substr(prefix.size()) : std::string_view());
     if (name.ends_with(":$LATEST")) name.resize(name.size() - 8);
     if (name.empty() || !snapshot.get(function_key(name)))
       return Error{404, "ResourceNotFoundException", "Function not found: " + std::string(arn), {}};
-    return policy_text(snapshot, name);
+    return policies_of(name, snapshot);
   }
 };
 }  // namespace

@@ -37,8 +37,6 @@ struct FunctionName {
 Result<FunctionName> function_name_of(const Request& request);
 // Errors: ResourceNotFoundException when it is in another Region or account.
 Result<Done> check_place(const FunctionName& function, const Scope& scope);
-// The resource-based policy as a document; "" when there is none.
-std::string policy_text(const Snapshot& snapshot, const std::string& name);
 // A need on the function, with its resource-based policy.
 Need function_need(std::string_view action, const std::string& name, const Snapshot& snapshot);
 // The encryption context of the code's data key.

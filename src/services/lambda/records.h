@@ -7,6 +7,7 @@
 //   auto policy = staged.get(policy_key(name)).value_or(FunctionPolicy{});
 //   policy.statements.push_back(statement);
 //   staged.put(policy_key(name), policy);
+#include "policy/policy_set.h"
 #include "store/record.h"
 
 namespace sluice::lambda {
@@ -73,7 +74,8 @@ struct FunctionPolicy {
     return std::tuple{member("Statement", &FunctionPolicy::statements),
                       member("Revision", &FunctionPolicy::revision)};
   }
-  bool operator==(const FunctionPolicy&) const = default;
+  policy::Stored<policy::Kind::resource> policy;  // of the statements, as they were read
+  void complete();
 };
 inline RecordKey<FunctionPolicy> policy_key(std::string_view name) { return {name}; }
 

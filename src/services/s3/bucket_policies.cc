@@ -6,9 +6,10 @@ namespace sluice::s3 {
 namespace {
 class BucketPolicies : public Buckets {
  public:
-  Result<std::string> policy(const std::string& bucket, const Snapshot& snapshot) const override {
+  Result<std::vector<policy::Attached>> policies(const std::string& bucket,
+                                                 const Snapshot& snapshot) const override {
     TRY(const auto record, find_bucket(snapshot, bucket));
-    return record->policy;
+    return record->policy.on(s3_arn(bucket));
   }
   std::optional<Headers> cross_origin(const CrossOrigin& asked,
                                       const Snapshot& snapshot) const override {

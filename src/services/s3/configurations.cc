@@ -91,12 +91,12 @@ Result<Text> GetBucketPolicy::run(const Authorized<In>& in, const Snapshot& snap
                  "NoSuchBucketPolicy",
                  "The bucket policy does not exist",
                  {{"BucketName", in->bucket}}};
-  return Text{200, show_principals(bucket->policy, *in.ports().identities, snapshot),
+  return Text{200, show_principals(bucket->policy.text(), *in.ports().identities, snapshot),
               "application/json"};
 }
 Result<Text> DeleteBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
   TRY(Bucket bucket, bucket_to_change(staged, in->bucket));
-  bucket.policy.clear();
+  bucket.policy = {};
   staged.put(bucket_key(in->bucket), bucket);
   return Text{204, "", ""};
 }
@@ -107,7 +107,7 @@ Result<Text> GetBucketPolicyStatus::run(const Authorized<In>& in, const Snapshot
                  "NoSuchBucketPolicy",
                  "The bucket policy does not exist",
                  {{"BucketName", in->bucket}}};
-  const auto document = policy::parse_cached(bucket->policy, policy::Kind::resource);
+  const auto document = bucket->policy.document();
   XmlWriter xml;
   xml.open("PolicyStatus", kXmlns)
       .element("IsPublic", document && policy::is_public(*document) ? "TRUE" : "FALSE")

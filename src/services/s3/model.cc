@@ -115,10 +115,8 @@ std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& 
 Need bucket_need(std::string_view action, const std::string& bucket, const Snapshot& snapshot,
                  policy::Context context) {
   const auto record = snapshot.get(bucket_key(bucket));
-  return {std::string(action),
-          s3_arn(bucket),
-          std::move(context),
-          {{policy::Kind::resource, record ? record->policy : ""}},
+  return {std::string(action), s3_arn(bucket), std::move(context),
+          record ? record->policy.on(s3_arn(bucket)) : std::vector<policy::Attached>(),
           "AWS::S3::Bucket"};
 }
 Need object_need(std::string_view action, const std::string& bucket, const std::string& key,

@@ -58,19 +58,17 @@ Result<Done> check_destination(const Authorized<BucketIn>& in, const std::string
                       {{"ArgumentName1", arn + ", null"},
                        {"ArgumentValue1", "Not authorized to invoke function [" + arn + "]"}}};
   if (!in.ports().function_policies) return refused;
-  auto text = in.ports().function_policies->policy(arn, snapshot);
-  if (!text || text->empty()) return refused;
+  auto policies = in.ports().function_policies->policies(arn, snapshot);
+  if (!policies) return refused;
   const std::string& account = snapshot.scope().account_id;
-  policy::Question q{
-      {policy::Principal::Type::service, "s3.amazonaws.com", "", "", account},
-      "lambda:InvokeFunction",
-      arn,
-      {{"aws:sourcearn", {s3_arn(in->bucket)}},
-       {"aws:sourceaccount", {account}},
-       {"aws:securetransport", {"true"}}},
-      account,
-      {},
-      {{policy::Kind::resource, policy::parse_cached(*text, policy::Kind::resource)}}};
+  policy::Question q{{policy::Principal::Type::service, "s3.amazonaws.com", "", "", account},
+                     "lambda:InvokeFunction",
+                     arn,
+                     {{"aws:sourcearn", {s3_arn(in->bucket)}},
+                      {"aws:sourceaccount", {account}},
+                      {"aws:securetransport", {"true"}}},
+                     account,
+                     {.identity = {}, .resource = *std::move(policies)}};
   if (!policy::decide(q).allowed()) return refused;
   return Done{};
 }

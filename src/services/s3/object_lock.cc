@@ -96,8 +96,7 @@ Result<Done> check_lock_headers(const ObjectIn& in, Time time) {
 }
 void add_lock_needs(std::vector<Need>& needs, const ObjectIn& in, const Snapshot& snapshot) {
   const auto add = [&](std::string_view action, policy::Context context) {
-    // s3:PutObject has these condition keys too.
-    needs[0].context.insert(context.begin(), context.end());
+    needs[0].context.add(context);  // s3:PutObject has these condition keys too
     needs.push_back(object_need(action, in.bucket, in.key, snapshot, std::move(context)));
   };
   if (!in.header(kMode).empty() || !in.header(kUntil).empty())
@@ -183,10 +182,9 @@ Result<std::vector<Need>> PutObjectRetention::needs(const In& in, const Snapshot
   TRY(std::vector<Need> needs, version_needs(action, action, in, s));
   const auto wanted = parse_retention(in.text);
   if (!wanted) return needs;  // run() will refuse it
-  for (auto& [key, values] :
-       lock_context(wanted->lock_mode,
-                    wanted->lock_mode.empty() ? std::nullopt : std::optional(wanted->lock_until)))
-    needs[0].context[key] = values;
+  needs[0].context.add(lock_context(wanted->lock_mode, wanted->lock_mode.empty()
+                                                           ? std::nullopt
+                                                           : std::optional(wanted->lock_until)));
   return needs;
 }
 Result<Text> PutObjectRetention::run(const Authorized<In>& in, Staged& staged) {

@@ -6,6 +6,7 @@
 //   staged.put(current_key(bucket->name, key), Current{.sort = sort, .size = facts.size});
 #include <array>
 
+#include "policy/policy_set.h"
 #include "store/record.h"
 
 namespace sluice::s3 {
@@ -71,7 +72,7 @@ struct Bucket {
   std::string versioning;          // Enabled, Suspended; "": it was never enabled
   std::string algorithm, kms_key;  // when an object names none; kms_key "": S3's own key
   bool bucket_key = false;
-  std::string policy;  // with its roles pinned to their ids; "": none
+  policy::Stored<policy::Kind::resource> policy;  // its roles pinned to their ids
   PublicAccessBlock public_access_block;
   std::vector<Notification> notifications;
   std::vector<CorsRule> cors;

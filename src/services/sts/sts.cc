@@ -126,15 +126,15 @@ Result<AssumeRole::In> AssumeRole::parse(const Request& request) {
 Result<std::vector<Need>> AssumeRole::needs(const In& in, const Snapshot& snapshot,
                                             const Ports& ports) {
   // A role that does not exist is denied in the same words as one that does not trust the caller.
-  constexpr std::string_view kTrustsNobody =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
-      R"("Principal":{"Service":"nobody"},"Action":"sts:AssumeRole"}]})";
+  const policy::Attached trusts_nobody{
+      policy::Kind::trust, in.role_arn,
+      std::make_shared<policy::Document>(policy::Document{policy::Kind::trust, false, {}})};
   const auto role = ports.identities->role(in.role_name, snapshot);
   Need need{std::string(action),
             in.role_arn,
             {{"sts:rolesessionname", {in.session_name}}},
-            {{policy::Kind::trust,
-              role && role->arn == in.role_arn ? role->trust_policy : std::string(kTrustsNobody)}},
+            role && role->arn == in.role_arn ? role->trust_policy.on(in.role_arn)
+                                             : std::vector{trusts_nobody},
             "AWS::IAM::Role"};
   if (!in.external_id.empty()) need.context["sts:externalid"] = {in.external_id};
   return std::vector<Need>{std::move(need)};

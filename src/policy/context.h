@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What is known of a request when policies are asked about it: condition keys with their values.
+//
+//   Context context{{"aws:securetransport", {"true"}}};
+//   context["s3:prefix"] = {"a/"};
+//   if (const Context::Values* prefix = context.find("s3:prefix")) use(prefix->front());
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::policy {
+
+// A list by key: a request has some twenty, which are copied for each of its needs.
+class Context {
+ public:
+  using Values = std::vector<std::string>;  // one, of a key with a single value
+  struct Entry {
+    std::string key;  // in lower case
+    Values values;
+  };
+  Context() = default;
+  Context(std::initializer_list<Entry> entries);
+  const Values* find(std::string_view key) const;  // nullptr: the request does not have it
+  Values& operator[](std::string_view key);        // made when it is not there
+  void add(const Context& more);                   // of a key that both have, the values of `more`
+
+ private:
+  std::vector<Entry> entries_;  // sorted by key
+};
+
+}  // namespace sluice::policy

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The policies that bear on one decision, and a policy as a record keeps it.
+//
+//   struct Bucket {
+//     policy::Stored<policy::Kind::resource> policy;  // a member: on disk it is its text
+//   };
+//   question.policies.resource = bucket->policy.on("arn:aws:s3:::readings");
+#include <mutex>
+
+#include "policy/document.h"
+
+namespace sluice::policy {
+
+// A policy where it bears: on the role that asks, or on what is asked for.
+struct Attached {
+  Kind kind = Kind::identity;
+  std::string name;      // of a role's own policy its name, of any other its resource's ARN
+  DocumentPtr document;  // nullptr: it does not parse, which denies
+};
+struct PolicySet {
+  std::vector<Attached> identity;  // of the role
+  std::vector<Attached> resource;  // bucket, function, key and trust policies
+};
+
+// A policy's text, and its document: parsed when it is first asked for, once for all copies.
+template <Kind kind>
+class Stored {
+ public:
+  Stored() = default;  // there is no policy
+  Stored(std::string text)
+      : kept_(text.empty() ? nullptr : std::make_shared<Kept>(std::move(text))) {}
+  bool empty() const { return !kept_; }
+  const std::string& text() const {
+    static const std::string none;
+    return kept_ ? kept_->text : none;
+  }
+  // nullptr: it does not parse, or there is none.
+  DocumentPtr document() const {
+    if (!kept_) return nullptr;
+    std::call_once(kept_->once, [&] {
+      if (auto parsed = parse(kept_->text, kind)) kept_->document = *std::move(parsed);
+    });
+    return kept_->document;
+  }
+  // What bears on a decision about a resource: nothing, when there is no policy.
+  std::vector<Attached> on(std::string resource) const {
+    if (!kept_) return {};
+    return {{kind, std::move(resource), document()}};
+  }
+  bool operator==(const Stored& other) const { return text() == other.text(); }
+
+ private:
+  struct Kept {
+    explicit Kept(std::string of) : text(std::move(of)) {}
+    const std::string text;
+    std::once_flag once;
+    DocumentPtr document;  // made once
+  };
+  std::shared_ptr<Kept> kept_;
+};
+
+}  // namespace sluice::policy
