@@ -149,7 +149,8 @@ def test_records_name_the_statements_that_decided(server, code):
     }
     text = denied.value.response["Error"]["Message"]
     assert text.endswith(
-        'on resource: "arn:aws:s3:::decided/guarded/k" with an explicit deny in a resource-based policy'
+        'on resource: "arn:aws:s3:::decided/guarded/k" with an explicit deny in a '
+        "resource-based policy"
     )
     looked_up = server.client("cloudtrail").lookup_events(
         LookupAttributes=[{"AttributeKey": "AccessKeyId", "AttributeValue": session["AccessKeyId"]}]

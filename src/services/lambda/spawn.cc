@@ -15,6 +15,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/thread_safety.h"
+
 // This is clone() by glibc's other name. By its own name the thread sanitizer takes it for a fork,
 // and then counts its threads wrongly.
 extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...);
