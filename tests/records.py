@@ -86,6 +86,16 @@ def operator():
 OPERATOR_MAY = {"policyType": "identity", "policy": "operator", "index": 0}
 
 
+def key_may(arn):
+    """The policy of a key that nobody gave another one: it leaves it to the account's policies."""
+    return {"policyType": "resource", "policy": arn, "sid": "Enable IAM User Permissions"}
+
+
+def trust_may(arn):
+    """A role's trust policy, of one statement."""
+    return {"policyType": "resource", "policy": arn, "index": 0}
+
+
 def whole(determining=(OPERATOR_MAY,), **own):
     """A whole record of a management call by the operator over TLS, but for `own`.
     `determining`: the statements that decided it."""

@@ -424,6 +424,7 @@ def kms_samples(w):
                     "Version": "2012-10-17",
                     "Statement": [
                         {
+                            "Sid": "Enable IAM User Permissions",
                             "Effect": "Allow",
                             "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"},
                             "Action": "kms:*",

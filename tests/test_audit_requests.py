@@ -13,7 +13,7 @@ import pytest
 
 import samples
 from conftest import SLUICE
-from records import ANY, OPERATOR_MAY, differences, records_of, whole
+from records import ANY, OPERATOR_MAY, differences, key_may, records_of, trust_may, whole
 from trails import ACCOUNT, REGION
 
 TABLE = json.loads(
@@ -305,11 +305,10 @@ def wanted_determining(service, row, own):
     """The operator's policy; beside it the key's, and the trust policy, where one is asked."""
     if row["action"] == "sts:GetCallerIdentity":
         return ()
-    asks_another = own["resources"] is not ... and service in ("kms", "sts")
-    return [OPERATOR_MAY] + [
-        {"policyType": "resource", "policy": r["ARN"], "sid": ANY}
-        for r in (own["resources"] if asks_another else ())
-    ]
+    beside = {"kms": key_may, "sts": trust_may}.get(service)
+    if not beside or own["resources"] is ...:
+        return [OPERATOR_MAY]
+    return [OPERATOR_MAY] + [beside(r["ARN"]) for r in own["resources"]]
 
 
 @pytest.mark.parametrize("name", ROWS)

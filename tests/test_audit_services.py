@@ -13,7 +13,17 @@ import pytest
 
 from clock import ahead
 from functions import LOGS, make_function, make_role, until, zipped
-from records import ANY, TOP, differences, operator, records_of, whole
+from records import (
+    ANY,
+    OPERATOR_MAY,
+    TOP,
+    differences,
+    key_may,
+    operator,
+    records_of,
+    trust_may,
+    whole,
+)
 from trails import ACCOUNT, REGION
 
 ROOT_TRUST = json.dumps(
@@ -367,7 +377,13 @@ def test_invoke_by_s3(world):
         if r["eventName"] == "Invoke" and r["userIdentity"]["type"] == "AWSService"
     ]
     assert len(found) == 1 and not differences(
-        found[0], service("s3.amazonaws.com", **INVOKE, requestParameters=None)
+        found[0],
+        service(
+            "s3.amazonaws.com",
+            determining=[{"policyType": "resource", "policy": FUNCTION, "sid": "s3"}],
+            **INVOKE,
+            requestParameters=None,
+        ),
     )
 
 
@@ -389,6 +405,7 @@ def test_lambda_takes_the_role_of_a_function(world):
         got,
         service(
             "lambda.amazonaws.com",
+            determining=[trust_may(world.execution)],
             **ASSUME,
             requestParameters={
                 "roleArn": world.execution,
@@ -420,6 +437,7 @@ def test_a_caller_takes_a_role(world):
     assert not differences(
         got,
         whole(
+            [OPERATOR_MAY, trust_may(world.bare["Arn"])],
             **ASSUME,
             requestParameters={
                 "roleArn": world.bare["Arn"],
@@ -452,6 +470,7 @@ def test_the_operators_session(world):
     assert not differences(
         got,
         whole(
+            determining=None,
             **ASSUME,
             userIdentity={"type": "Unknown", "principalId": ANY, "accountId": ACCOUNT},
             sourceIPAddress="unix",
@@ -595,6 +614,7 @@ def test_the_deletion_of_a_key_is_scheduled(world):
     assert not differences(
         world.find("ScheduleKeyDeletion"),
         whole(
+            [OPERATOR_MAY, key_may(world.doomed)],
             eventSource="kms.amazonaws.com",
             eventName="ScheduleKeyDeletion",
             readOnly=False,
@@ -617,6 +637,7 @@ def test_the_encryption_context_is_shown_as_it_is(world, name):
     assert not differences(
         got,
         whole(
+            [OPERATOR_MAY, key_may(world.rotated)],
             eventSource="kms.amazonaws.com",
             eventName=name,
             readOnly=True,
@@ -640,6 +661,7 @@ def test_what_kms_does_by_itself(world, name):
     assert len(found) == 1 and not differences(
         found[0],
         whole(
+            determining=None,
             eventSource="kms.amazonaws.com",
             eventName=name,
             eventType="AwsServiceEvent",
@@ -717,6 +739,7 @@ def test_a_refusal_names_who_what_and_why(world):
     assert not differences(
         got,
         whole(
+            determining=None,  # nothing allowed it
             **GET,
             userIdentity=bare_identity(world),
             errorCode="AccessDenied",
@@ -734,6 +757,7 @@ def test_a_refusal_by_dynamodb(world):
     assert not differences(
         got,
         whole(
+            determining=None,
             eventSource="dynamodb.amazonaws.com",
             eventName="GetItem",
             readOnly=True,

@@ -9,7 +9,7 @@ import pytest
 
 import wire
 from functions import make_role, zipped
-from records import ANY, TOP, differences, operator, records_of, whole
+from records import ANY, OPERATOR_MAY, TOP, differences, key_may, operator, records_of, whole
 from trails import ACCOUNT, REGION
 
 OTHER_BUCKET = b"<bucketName>other</bucketName>"
@@ -110,6 +110,7 @@ def test_put_object(world):
     assert not differences(
         got,
         whole(
+            [OPERATOR_MAY, key_may(world["key"])],
             **DATA,
             eventName="PutObject",
             readOnly=False,
@@ -137,6 +138,7 @@ def test_get_object(world):
     assert not differences(
         record(world, "GetObject", key="k/1"),
         whole(
+            [OPERATOR_MAY, key_may(world["key"])],
             **DATA,
             eventName="GetObject",
             readOnly=True,
@@ -188,6 +190,7 @@ def test_keys_that_s3_uses_for_a_caller(world, name, cause, shown):
     assert not differences(
         got,
         whole(
+            determining=None,  # they stand in the record of the call
             eventSource="kms.amazonaws.com",
             eventName=name,
             readOnly=True,

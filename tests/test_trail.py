@@ -10,7 +10,7 @@ import botocore.exceptions
 import pytest
 
 import wire
-from functions import make_role, trust, until
+from functions import trust, until
 from trails import (
     ACCOUNT,
     Bucket,
@@ -83,31 +83,32 @@ def test_records_arrive_once_in_aws_layout(server):
     assert head["ContentEncoding"] == "gzip" and head["ServerSideEncryption"] == "AES256"
 
 
+def session_of(server, name, *statements):
+    """Of a new role with one policy, "p", of these statements."""
+    anyone_here = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    iam = server.client("iam")
+    for call, about in (
+        (iam.create_role, {"AssumeRolePolicyDocument": document(anyone_here)}),
+        (iam.put_role_policy, {"PolicyName": "p", "PolicyDocument": document(*statements)}),
+    ):
+        call(RoleName=name, **about)
+    return server.session(name)
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 def test_records_name_the_statements_that_decided(server, code):
     """The trail's files and LookupEvents alike; the caller is told no more than AWS tells him."""
-    s3, iam, kms = (server.client(name) for name in ("s3", "iam", "kms"))
-    s3.create_bucket(Bucket="decided")
-    guarded = {
-        "Sid": "Guarded",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": ["s3:GetObject", "s3:DeleteObject"],
-        "Resource": "arn:aws:s3:::decided/guarded/*",
-    }
-    anyone = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::decided/open/*",
-    }
-    s3.put_bucket_policy(
-        Bucket="decided",
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [guarded, anyone]}),
-    )
-    make_role(
+    session = session_of(
         server,
         "Decided",
-        {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"},
+        {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"},
         {
             "Sid": "OwnObjects",
             "Effect": "Allow",
@@ -115,8 +116,23 @@ def test_records_name_the_statements_that_decided(server, code):
             "Resource": "arn:aws:s3:::decided/*",
         },
     )
+    guarded = {
+        "Sid": "Guarded",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:DeleteObject"],
+        "Resource": "arn:aws:s3:::decided/guarded/*",
+    }
+    shared = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Decided"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::decided/open/*",
+    }
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="decided")
+    s3.put_bucket_policy(Bucket="decided", Policy=document(guarded, shared))
     bucket = make_trail(server, "deciding", selectors=DATA)
-    session = server.session("Decided")
     own = server.client("s3", session=session)
     own.put_object(Bucket="decided", Key="open/k", Body=b"k")
     own.get_object(Bucket="decided", Key="open/k")
@@ -126,7 +142,7 @@ def test_records_name_the_statements_that_decided(server, code):
     own.delete_objects(
         Bucket="decided", Delete={"Objects": [{"Key": k} for k in ("open/k", "guarded/k", "k")]}
     )
-    server.client("kms", session=session).create_key()
+    server.client("kms", session=session).list_keys()
     stop_trail(server, "deciding", bucket)
 
     by_role = {"policyType": "identity", "policy": "p", "sid": "OwnObjects"}
@@ -145,7 +161,7 @@ def test_records_name_the_statements_that_decided(server, code):
         ("GetObject", "guarded/k"): [guards],
         ("ListObjects", None): None,  # nothing allowed it
         ("DeleteObjects", None): [by_role, guards],
-        ("CreateKey", None): [{"policyType": "identity", "policy": "p", "index": 0}],
+        ("ListKeys", None): [{"policyType": "identity", "policy": "p", "index": 0}],
     }
     text = denied.value.response["Error"]["Message"]
     assert text.endswith(
@@ -156,7 +172,7 @@ def test_records_name_the_statements_that_decided(server, code):
         LookupAttributes=[{"AttributeKey": "AccessKeyId", "AttributeValue": session["AccessKeyId"]}]
     )["Events"]
     assert [json.loads(e["CloudTrailEvent"])["additionalEventData"] for e in looked_up] == [
-        {"determiningStatements": found["CreateKey", None]}
+        {"determiningStatements": found["ListKeys", None]}
     ]
 
 
@@ -166,8 +182,7 @@ def test_a_record_names_eight_statements_at_most(server):
         for i in range(9)
     ]
     for role, statements, more in (("Eight", many[:8], None), ("Nine", many, True)):
-        make_role(server, role, *statements)
-        session = server.session(role)
+        session = session_of(server, role, *statements)
         server.client("kms", session=session).list_keys()
         found = server.client("cloudtrail").lookup_events(
             LookupAttributes=[
