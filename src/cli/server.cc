@@ -65,9 +65,7 @@ class SandboxWire : public Wire {
     net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever,
                           {.idle_ms = kRuntimeIdleMs});
   }
-  void adopt_tls(int fd, std::string peer_ip) override {
-    server_.adopt(fd, std::move(peer_ip), tls_);
-  }
+  void adopt_tls(int fd, std::string peer_ip) override { server_.adopt(fd, peer_ip, tls_); }
 
  private:
   static constexpr int kRuntimeIdleMs = 1'000'000;  // longer than the longest invocation

@@ -12,9 +12,7 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 
 #include "ingest/aws.h"
 #include "ingest/validate.h"

@@ -103,8 +103,8 @@ void Server::accept_loop(int listener, bool with_tls) {
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
     if (fd >= 0) {
       const std::string ip = ip_of(peer);
-      if (auto guest = crowd_.admit(fd, ip))
-        start_connection(fd, ip, with_tls ? tls_ : nullptr, std::move(guest));
+      if (const auto guest = crowd_.admit(fd, ip))
+        start_connection(fd, ip, with_tls ? tls_ : nullptr, guest);
       else
         close(fd);
     } else if (errno == EMFILE || errno == ENFILE)
@@ -114,7 +114,7 @@ void Server::accept_loop(int listener, bool with_tls) {
   }
 }
 
-void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls) {
+void Server::adopt(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls) {
   {
     const MutexLock lock(mutex_);
     if (stopping_ || adopted_.size() >= kAdoptedMax) {
@@ -123,11 +123,12 @@ void Server::adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls)
     }
     adopted_.insert(fd);
   }
-  start_connection(fd, std::move(peer_ip), std::move(tls), nullptr);
+  start_connection(fd, peer_ip, tls, nullptr);
 }
 
-void Server::start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
-                              std::shared_ptr<Guest> guest) {
+void Server::start_connection(int fd, const std::string& peer_ip,
+                              const std::shared_ptr<TlsContext>& tls,
+                              const std::shared_ptr<Guest>& guest) {
   {
     const MutexLock lock(mutex_);
     ++threads_;

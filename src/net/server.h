@@ -46,7 +46,7 @@ class Server {
       const std::string& path,
       std::function<std::string(int64_t uid, std::string_view line)> answer);
   // Serves a connected socket like one that was accepted.
-  void adopt(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls);
+  void adopt(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls);
   // Takes no new connections. Requests that are being served have ten seconds, then their
   // connections are closed. Returns when the threads of all connections have ended.
   void stop();
@@ -54,8 +54,8 @@ class Server {
  private:
   void accept_loop(int listener, bool with_tls);
   // `tls` is null for plain HTTP, and `guest` for the connection of a function.
-  void start_connection(int fd, std::string peer_ip, std::shared_ptr<TlsContext> tls,
-                        std::shared_ptr<Guest> guest);
+  void start_connection(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls,
+                        const std::shared_ptr<Guest>& guest);
   void forget(int fd, const std::shared_ptr<Guest>& guest);
   void thread_ends();
   void shut_all(int how) SLUICE_REQUIRES(mutex_);

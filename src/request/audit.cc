@@ -98,7 +98,8 @@ void add_determining(json::object& record, const AuditFacts& facts) {
 // Of a call that found no row: its operation, else its method.
 std::string shown_operation(const Request& request, const Service& service) {
   std::string name = claimed_operation(request, service);
-  return bounded(name.empty() ? request.method : std::move(name), 64);
+  if (name.empty()) name = request.method;
+  return bounded(std::move(name), 64);
 }
 bool reads_by_name(std::string_view name) {
   constexpr std::string_view kWriting[] = {"POST", "PUT",   "PATCH",  "DELETE", "Create",

@@ -132,7 +132,7 @@ void put_times_in_words(json::value& value) {
     }
 }
 
-std::string shown_text(std::string text) {
+std::string shown_text(const std::string& text) {
   return is_utf8(text) && text.size() <= 2048 ? text : percent_encode(text.substr(0, 2048), true);
 }
 }  // namespace

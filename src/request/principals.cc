@@ -10,10 +10,10 @@ Result<Done> change_names(json::object& principals, const Change& change, bool& 
     const auto one = [&](json::value& value) -> Result<Done> {
       if (!value.is_string()) return Done{};
       const std::string before(value.get_string());
-      TRY(std::string after, change(type, before));
+      TRY(const std::string after, change(type, before));
       if (after == before) return Done{};
       changed = true;
-      value = std::move(after);
+      value = after;
       return Done{};
     };
     if (!names.is_array()) {
@@ -87,8 +87,8 @@ Result<std::string> pin_principals(const std::string& text, const Identities& id
 std::string show_principals(const std::string& text, const Identities& identities,
                             const Snapshot& snapshot) {
   if (text.find("\"AROA") == text.npos) return text;
-  auto shown =
-      change_principals(text, [&](std::string_view type, std::string name) -> Result<std::string> {
+  auto shown = change_principals(
+      text, [&](std::string_view type, const std::string& name) -> Result<std::string> {
         const auto role = type == "AWS" && name.starts_with("AROA")
                               ? identities.role_by_id(name, snapshot)
                               : std::nullopt;

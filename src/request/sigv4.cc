@@ -527,7 +527,7 @@ std::string signing_key(const Secret& secret, const Claim& claim) {
 
 std::optional<std::string> signed_payload_hash(const Request& request, const Claim& claim) {
   constexpr std::string_view kHeader = "x-amz-content-sha256";
-  const std::string named = request.headers.get(kHeader);
+  std::string named = request.headers.get(kHeader);
   const bool is_hash = named.size() == 64 && unhex(named).has_value();
   const auto& names = claim.signed_headers;
   if (!is_hash || std::find(names.begin(), names.end(), kHeader) == names.end())

@@ -311,7 +311,7 @@ Change::Step Change::create() {
   for (const ResourceSpec& spec : t.resources) {
     const auto there = conditions.condition(spec.condition);
     if (there && !*there) continue;
-    const Step made = there ? make(spec, t, parameters, false) : Step(there.error());
+    Step made = there ? make(spec, t, parameters, false) : Step(there.error());
     if (made) continue;
     if (is_stop(made.error())) return made;
     return roll_back_create("The following resource(s) failed to create: [" + spec.name + "].");
@@ -363,9 +363,9 @@ Change::Step Change::update() {
     if (there && !*there) continue;
     const auto record = records_.find(spec.name);
     const bool is_new = record == records_.end() || !record->second.exists;
-    const Step done = !there   ? Step(there.error())
-                      : is_new ? make(spec, t, parameters, true)
-                               : alter(spec, t, parameters, record->second);
+    Step done = !there   ? Step(there.error())
+                : is_new ? make(spec, t, parameters, true)
+                         : alter(spec, t, parameters, record->second);
     if (done) continue;
     if (is_stop(done.error())) return done;
     return roll_back_update("The following resource(s) failed to " +
@@ -409,7 +409,7 @@ Change::Step Change::roll_back_update(const std::string& why) {
     if (stopping_()) return kStopped;
     const json::object before = *record.before, after = record.properties;
     CHECK(record_event(record, "UPDATE_IN_PROGRESS", ""));
-    const Step done = apply(record, after, before);
+    Step done = apply(record, after, before);
     if (!done && is_stop(done.error())) return done;
     if (!done) {
       failed += (failed.empty() ? "" : ", ") + name;

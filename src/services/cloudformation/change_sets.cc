@@ -169,10 +169,10 @@ Result<XmlOut> DescribeChangeSet::run(const Authorized<In>& in, const Snapshot& 
     for (const Parameter& p : t->parameters)
       if (p.no_echo) hidden.insert(p.name);
   xml.open("Parameters");
-  for (const auto& [name, value] : plan.parameters)
+  for (const auto& [parameter, value] : plan.parameters)
     xml.open("member")
-        .element("ParameterKey", name)
-        .element("ParameterValue", hidden.contains(name) ? "****" : value)
+        .element("ParameterKey", parameter)
+        .element("ParameterValue", hidden.contains(parameter) ? "****" : value)
         .close("member");
   xml.close("Parameters").open("Capabilities");
   for (const std::string& one : plan.capabilities) xml.element("member", one);

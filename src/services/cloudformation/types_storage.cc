@@ -189,7 +189,7 @@ Result<Done> remove_bucket_policy(const Calls& calls, const json::object&,
 }
 
 // ---- AWS::KMS::Key
-Result<Done> kms(const Calls& calls, const char* operation, json::object body) {
+Result<Done> kms(const Calls& calls, const char* operation, const json::object& body) {
   CHECK(calls.document("kms", operation, body));
   return Done{};
 }

@@ -302,7 +302,7 @@ Result<Done> check_selectors(const json::object& body) {
   return basic ? check_basic(*basic) : check_advanced(*advanced);
 }
 Selectors selectors_of(const Trail& trail) {
-  if (trail.basic || trail.advanced) return trail;
+  if (trail.basic || trail.advanced) return static_cast<const Selectors&>(trail);
   return {default_selectors(), std::nullopt};
 }
 bool chooses(const Selectors& selectors, const json::object& record) {

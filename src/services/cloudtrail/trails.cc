@@ -317,11 +317,11 @@ Result<json::object> GetTrailStatus::run(const Authorized<In>& in, const Snapsho
   tell(status->digested, "LatestDigestDeliveryTime", nullptr);
   tell(status->logged, "LatestCloudWatchLogsDeliveryTime", nullptr);
   if (status->attempted) out["LatestDeliveryAttemptTime"] = iso_seconds(status->attempted);
-  for (const auto& [name, code] :
+  for (const auto& [fact, code] :
        {std::pair{"LatestDeliveryError", &status->delivery_error},
         std::pair{"LatestDigestDeliveryError", &status->digest_error},
         std::pair{"LatestCloudWatchLogsDeliveryError", &status->logs_error}})
-    if (!code->empty()) out[name] = *code;
+    if (!code->empty()) out[fact] = *code;
   return out;
 }
 

@@ -179,7 +179,8 @@ std::optional<Aggregate> Aggregate::decode(std::string_view bytes, bool with_buc
   }
   if (a.shaped_ && !(flags & kHasBuckets)) a.buckets_[bucket_of(a.minimum_, a.scale_)] = a.count_;
   if (!(flags & kHasBuckets)) return a;
-  a.scale_ = in.byte();
+  // The scale of large values is below zero.
+  a.scale_ = static_cast<int8_t>(in.byte());  // NOLINT(bugprone-signed-char-misuse)
   const int64_t size = in.integer();
   int64_t bucket = 0;
   for (int64_t i = 0; i < size && in.good; ++i) {

@@ -36,10 +36,10 @@ json::value ListMetrics::audit(const In& in) {
   if (!in.space.empty()) shown["namespace"] = in.space;
   if (!in.metric.empty()) shown["metricName"] = in.metric;
   if (in.recent) shown["recentlyActive"] = "PT3H";
-  for (const auto& [name, value] : in.dimensions) {
+  for (const auto& [dimension, value] : in.dimensions) {
     if (!shown.contains("dimensions")) shown["dimensions"] = json::array{};
     json::object& one =
-        shown["dimensions"].as_array().emplace_back(json::object{{"name", name}}).as_object();
+        shown["dimensions"].as_array().emplace_back(json::object{{"name", dimension}}).as_object();
     if (value) one["value"] = *value;
   }
   return shown.empty() ? json::value() : json::value(std::move(shown));
@@ -57,9 +57,9 @@ Result<ListMetrics::In> ListMetrics::parse(const Request& request) {
   in.metric = metric.value_or("");
   TRY(const auto filters, members.structures("Dimensions", kFiltersMax));
   for (const Members& filter : filters) {
-    TRY(std::string name, filter.required_text("Name"));
+    TRY(std::string dimension, filter.required_text("Name"));
     TRY(auto value, filter.text("Value"));
-    in.dimensions.emplace_back(std::move(name), std::move(value));
+    in.dimensions.emplace_back(std::move(dimension), std::move(value));
   }
   TRY(const auto recent, members.text("RecentlyActive"));
   if (recent && *recent != "PT3H") return invalid("The parameter RecentlyActive must be PT3H.");

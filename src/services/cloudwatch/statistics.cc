@@ -63,11 +63,11 @@ Result<GetMetricStatistics::In> GetMetricStatistics::parse(const Request& reques
   TRY(const auto start, members.time("StartTime"));
   TRY(const auto end, members.time("EndTime"));
   TRY(const auto period, members.integer("Period"));
-  for (const auto& [given, name] :
+  for (const auto& [given, parameter] :
        {std::pair(start.has_value(), "StartTime"), std::pair(end.has_value(), "EndTime"),
         std::pair(period.has_value(), "Period")})
     if (!given)
-      return fault("MissingParameter", "The parameter " + std::string(name) + " is required.");
+      return fault("MissingParameter", "The parameter " + std::string(parameter) + " is required.");
   CHECK(check_period(*period, "Period"));
   if (*start >= *end)
     return invalid("The parameter StartTime must be less than the parameter EndTime.");
@@ -124,10 +124,11 @@ Result<Out> GetMetricStatistics::run(const Authorized<In>& in, const Snapshot& s
   json::array list;
   for (const auto& [bucket, aggregate] : points) {
     json::object point{{"Timestamp", bucket.start_s}};
-    for (const std::string& name : in->statistics) point[name] = *value_of(aggregate, name);
+    for (const std::string& statistic : in->statistics)
+      point[statistic] = *value_of(aggregate, statistic);
     json::object extended;
-    for (const std::string& name : in->extended)
-      if (const auto value = value_of(aggregate, name)) extended[name] = *value;
+    for (const std::string& statistic : in->extended)
+      if (const auto value = value_of(aggregate, statistic)) extended[statistic] = *value;
     if (!extended.empty()) point["ExtendedStatistics"] = std::move(extended);
     point["Unit"] = bucket.unit;
     list.push_back(std::move(point));

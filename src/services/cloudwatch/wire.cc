@@ -40,7 +40,7 @@ struct Node {
   std::string text;
   std::map<std::string, Node, ByNumber> children;
   json::value value() && {
-    if (children.empty()) return json::value(std::move(text));
+    if (children.empty()) return json::value(text);
     if (const auto member = children.find("member");
         children.size() == 1 && member != children.end()) {
       json::array list;

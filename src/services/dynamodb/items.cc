@@ -247,8 +247,8 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
     in.body["ReturnConsumedCapacity"] = *wanted;
   size_t count = 0;
-  for (const auto& [name, requests] : *tables) {
-    TRY(const std::string table, table_name_of({{"TableName", name}}));
+  for (const auto& [table_name, requests] : *tables) {
+    TRY(const std::string table, table_name_of({{"TableName", table_name}}));
     if (!requests.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
     if (requests.get_array().empty() || requests.get_array().size() > kBatchWriteMax)
       return wrong_length("{" + table + "=[" + (requests.get_array().empty() ? "" : "...") + "]}");
@@ -288,8 +288,8 @@ Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s)
 }
 Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
   json::array units;
-  for (const auto& [name, writes] : in->tables) {
-    TRY(const Table table, Table::open(name, staged, in.ports()));
+  for (const auto& [table_name, writes] : in->tables) {
+    TRY(const Table table, Table::open(table_name, staged, in.ports()));
     std::set<std::string> seen;
     double total = 0;
     for (const Write& write : writes) {
@@ -300,7 +300,7 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
       CHECK(write_item(old, write.put ? &write.item : nullptr));
       if (in->consumed) total += write_units(item_bytes(write.item));
     }
-    if (in->consumed) units.push_back(consumed(name, total));
+    if (in->consumed) units.push_back(consumed(table_name, total));
   }
   JsonOut out{{{"UnprocessedItems", json::object{}}}};
   if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
@@ -309,8 +309,8 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
 json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
   json::object tables;
   size_t names_bytes = kAuditNamesBytesMax;
-  for (const auto& [name, writes] : in.tables) {
-    const auto table = s.get(table_key(name));
+  for (const auto& [table_name, writes] : in.tables) {
+    const auto table = s.get(table_key(table_name));
     json::array requests;
     for (const Write& write : writes) {
       json::object shown;
@@ -318,7 +318,7 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
       requests.push_back(
           json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
     }
-    tables[name] = std::move(requests);
+    tables[table_name] = std::move(requests);
   }
   return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
 }
@@ -335,9 +335,9 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
     in.body["ReturnConsumedCapacity"] = *wanted;
   size_t count = 0;
-  for (const auto& [name, wanted] : *tables) {
+  for (const auto& [table_name, wanted] : *tables) {
     Wanted w;
-    TRY(w.table, table_name_of({{"TableName", name}}));
+    TRY(w.table, table_name_of({{"TableName", table_name}}));
     if (!wanted.is_object())
       return Error{400, "SerializationException", "Expected a structure", {}};
     TRY(const json::array* keys, Fields(wanted.get_object()).array("Keys"));

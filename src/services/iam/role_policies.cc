@@ -90,7 +90,7 @@ Result<ListRolePolicies::Out> ListRolePolicies::run(const Authorized<In>& in,
 Response ListRolePolicies::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("PolicyNames");
-  for (const std::string& name : out.names) xml.element("member", name);
+  for (const std::string& policy : out.names) xml.element("member", policy);
   xml.close("PolicyNames");
   end_page(xml, out.next);
   return {200, {}, xml.take(), nullptr, 0};

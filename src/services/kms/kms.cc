@@ -178,7 +178,8 @@ struct CreateKey : OnKey<CreateKey> {
                    "UnsupportedOperationException",
                    "Sluice has symmetric encryption keys of one Region only.",
                    {}};
-    if (text_of(in->body, "Origin") != "" && text_of(in->body, "Origin") != "AWS_KMS")
+    const std::string origin = text_of(in->body, "Origin");
+    if (!origin.empty() && origin != "AWS_KMS")
       return Error{400,
                    "UnsupportedOperationException",
                    "Sluice makes its key material itself: Origin is AWS_KMS.",
@@ -242,8 +243,8 @@ struct GetKeyPolicy : OnKey<GetKeyPolicy> {
   static constexpr std::string_view name = "GetKeyPolicy", action = "kms:GetKeyPolicy";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
     TRY(const auto key, find_key(s, in->key_id));
-    TRY(const auto name, Fields(in->body).text("PolicyName"));
-    if (name.value_or("default") != "default")
+    TRY(const auto wanted, Fields(in->body).text("PolicyName"));
+    if (wanted.value_or("default") != "default")
       return Error{400, "NotFoundException", "No such policy exists", {}};
     return Out{{{"Policy", show_principals(key->policy.text(), *in.ports().identities, s)},
                 {"PolicyName", "default"}}};

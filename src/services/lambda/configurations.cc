@@ -169,7 +169,7 @@ Result<JsonOut> PutFunctionConcurrency::run(const Authorized<In>& in, Staged& st
   if (!reserved || *reserved < 0 || *reserved > kConcurrencyMax)
     return invalid("ReservedConcurrentExecutions must be 0 to " + std::to_string(kConcurrencyMax) +
                    ", the concurrency of this server.");
-  function.reserved = *reserved;
+  function.reserved = reserved;
   staged.put(function_key(in->name), function);
   return JsonOut{200, {{"ReservedConcurrentExecutions", *reserved}}};
 }
@@ -213,8 +213,8 @@ Result<JsonOut> put_event_config(const Authorized<NameIn>& in, Staged& staged, E
     return invalid("MaximumRetryAttempts must be 0 to 2.");
   if (age && (*age < kEventAgeMinS || *age > kEventAgeMaxS))
     return invalid("MaximumEventAgeInSeconds must be 60 to 21600.");
-  if (retries) config.retries_max = *retries;
-  if (age) config.age_max_s = *age;
+  if (retries) config.retries_max = retries;
+  if (age) config.age_max_s = age;
   if (destinations) {
     TRY(const json::object* failure, Fields(*destinations).object("OnFailure"));
     TRY(const json::object* success, Fields(*destinations).object("OnSuccess"));

@@ -192,7 +192,7 @@ void Environment::accept_runtime() {
   ++connections_;
   threads_.emplace_back([this, fd] {
     ports_.wire->serve_plain(
-        fd, [this](Request request, BodySource& body) { return answer(std::move(request), body); });
+        fd, [this](const Request& request, BodySource& body) { return answer(request, body); });
     --connections_;
   });
 }
@@ -224,7 +224,7 @@ void Environment::read_output() {
   }
 }
 
-Response Environment::answer(Request request, BodySource& body) {
+Response Environment::answer(const Request& request, BodySource& body) {
   constexpr std::string_view kBase = "/2018-06-01/runtime/";
   std::string_view path = request.target;
   if (!path.starts_with(kBase))

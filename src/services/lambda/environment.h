@@ -69,7 +69,7 @@ class Environment {
   void accept_runtime();
   void read_output();
   void add_line(std::string_view text) SLUICE_REQUIRES(output_mutex_);
-  Response answer(Request request, BodySource& body);  // one call of the Runtime API
+  Response answer(const Request& request, BodySource& body);  // one call of the Runtime API
   Response next();
   Response finish(const std::string& id, bool failed, std::string error_type, BodySource& body);
   std::string failure(const std::string& type, const std::string& text) const

@@ -110,7 +110,6 @@ Result<Done> unpack(std::string_view zip, const std::string& folder) {
       "ServiceException",
       "The function's code could not be unpacked under " + folder + "; is its file system full?",
       {}};
-  std::string open_name;
   int fd = -1;
   const auto close_file = [&] {
     if (fd >= 0) close(fd);

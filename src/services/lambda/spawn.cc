@@ -116,7 +116,7 @@ pid_t clone_sharing_memory(int (*body)(void*), int flags, void* argument) {
 
 Result<pid_t> spawn(const char* path, std::vector<std::string> arguments,
                     std::vector<std::string> environment,
-                    std::vector<std::pair<int, int>> descriptors) {
+                    const std::vector<std::pair<int, int>>& descriptors) {
   static Parent parent;
   std::vector<char*> argv, envp;
   for (std::string& a : arguments) argv.push_back(a.data());

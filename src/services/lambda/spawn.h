@@ -21,7 +21,7 @@ namespace sluice::lambda {
 // system's reason.
 Result<pid_t> spawn(const char* path, std::vector<std::string> arguments,
                     std::vector<std::string> environment,
-                    std::vector<std::pair<int, int>> descriptors);
+                    const std::vector<std::pair<int, int>>& descriptors);
 
 // clone(2) with CLONE_VM, CLONE_VFORK and more `flags`. `body` runs on our memory while the calling
 // thread waits, so it may only make system calls. -1: it failed, see errno.

@@ -71,11 +71,11 @@ Result<Done> check_location(const std::string& text, const std::string& region) 
 
 Result<std::vector<Need>> CreateBucket::needs(const In& in, const Snapshot& s) {
   policy::Context context;
-  for (const char* name :
+  for (const char* header :
        {"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
         "x-amz-grant-write", "x-amz-grant-write-acp", "x-amz-object-ownership"})
-    if (const std::string value = header_of(in, name); !value.empty())
-      context["s3:" + std::string(name)] = {value};
+    if (const std::string value = header_of(in, header); !value.empty())
+      context["s3:" + std::string(header)] = {value};
   if (const auto document = parse_xml(in.text); document)
     if (const std::string location =
             (*document)->child("CreateBucketConfiguration").child_value("LocationConstraint");

@@ -111,8 +111,8 @@ Result<CopyObject::In> CopyObject::parse(const Request& request) {
                                                                : in.replaces_tags) =
         value == "REPLACE";
   }
-  if (const std::string name = request.headers.get("x-amz-checksum-algorithm");
-      !name.empty() && !(in.checksum = find_checksum(name)))
+  if (const std::string algorithm = request.headers.get("x-amz-checksum-algorithm");
+      !algorithm.empty() && !(in.checksum = find_checksum(algorithm)))
     return Error{400,
                  "InvalidRequest",
                  "Checksum algorithm provided is unsupported. Please try again with any of the "

@@ -54,7 +54,7 @@ Result<CorsRule> parse_rule(const pugi::xml_node& node) {
   if (const auto age = node.child("MaxAgeSeconds")) {
     const auto seconds = parse_int(age.child_value());
     if (!seconds || *seconds < 0 || *seconds > INT32_MAX) return malformed_xml();
-    rule.max_age_s = *seconds;
+    rule.max_age_s = seconds;
   }
   return rule;
 }

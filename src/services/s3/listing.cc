@@ -142,7 +142,7 @@ Result<ListIn> Lists<Self>::parse(const Request& request) {
   }
   in.token = v2 ? request.query_text("continuation-token") : "";
   in.has_token = v2 && request.query_value("continuation-token");
-  if (!in.token.empty() && !unbase64url(in.token).value_or("").size())
+  if (!in.token.empty() && unbase64url(in.token).value_or("").empty())
     return Error{400,
                  "InvalidArgument",
                  "The continuation token provided is incorrect",

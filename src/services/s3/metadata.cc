@@ -9,9 +9,10 @@ namespace sluice::s3 {
 namespace {
 std::string utf8_of_latin1(std::string_view text) {
   std::string out;
-  for (const unsigned char c : text) {
+  for (const char byte : text) {
+    const auto c = static_cast<unsigned char>(byte);
     if (c < 0x80) {
-      out += static_cast<char>(c);
+      out += byte;
     } else {
       out += static_cast<char>(0xc0 | c >> 6);
       out += static_cast<char>(0x80 | (c & 0x3f));

@@ -16,7 +16,8 @@ constexpr size_t kLengthBytes = 4;
 
 uint64_t time_of(std::string_view sort) {
   uint64_t value = 0;
-  std::from_chars(sort.data(), sort.data() + std::min<size_t>(16, sort.size()), value, 16);
+  const std::string_view digits = sort.substr(0, 16);
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
   return ~value;
 }
 struct LastSort {

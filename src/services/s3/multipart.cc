@@ -382,8 +382,8 @@ Result<Version> assemble(const UploadIn& in, const Upload& upload, const std::ve
   facts.checksum = checksum_of(upload).name;
   facts.checksum_value = whole.finish();
   facts.checksum_type = composes(upload) ? "COMPOSITE" : "FULL_OBJECT";
-  static_cast<Described&>(facts) = upload;
-  static_cast<Lock&>(facts) = upload;
+  static_cast<Described&>(facts) = static_cast<const Described&>(upload);
+  static_cast<Lock&>(facts) = static_cast<const Lock&>(upload);
   return version;
 }
 

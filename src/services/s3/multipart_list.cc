@@ -151,11 +151,11 @@ Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& 
   xml.open("GetObjectAttributesResponse", kXmlns);
   bool any = false;
   std::vector<std::string> wanted;
-  for (const auto& [name, value] : in->headers)
-    if (name == "x-amz-object-attributes")
+  for (const auto& [header, value] : in->headers)
+    if (header == "x-amz-object-attributes")
       for (const auto one : split(value, ',')) wanted.emplace_back(trim(one));
-  const auto wants = [&](std::string_view name) {
-    const bool found = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+  const auto wants = [&](std::string_view attribute) {
+    const bool found = std::find(wanted.begin(), wanted.end(), attribute) != wanted.end();
     any = any || found;
     return found;
   };

@@ -112,10 +112,10 @@ Result<Text> GetBucketNotificationConfiguration::run(const Authorized<In>& in,
     for (const std::string& event : one.events) xml.element("Event", event);
     if (!one.prefix.empty() || !one.suffix.empty()) {
       xml.open("Filter").open("S3Key");
-      for (const auto& [name, value] :
+      for (const auto& [rule, value] :
            {std::pair{"Prefix", &one.prefix}, std::pair{"Suffix", &one.suffix}})
         if (!value->empty())
-          xml.open("FilterRule").element("Name", name).element("Value", *value).close("FilterRule");
+          xml.open("FilterRule").element("Name", rule).element("Value", *value).close("FilterRule");
       xml.close("S3Key").close("Filter");
     }
     xml.close("CloudFunctionConfiguration");
