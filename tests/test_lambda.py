@@ -98,6 +98,7 @@ def test_the_environment_is_that_of_aws(fn, server):
         ({"do": "write", "path": "/var/task/x"}, "Read-only file system"),
         ({"do": "write", "path": "/usr/x"}, "Read-only file system"),
         ({"do": "write", "path": "/x"}, "Read-only file system"),
+        ({"do": "write", "path": "/proc/sys/kernel/hostname"}, "Read-only file system"),
         ({"do": "write", "path": "/tmp/x"}, "written"),
         ({"do": "connect", "host": "1.1.1.1", "port": 443}, "Network is unreachable"),
         ({"do": "unshare"}, "Operation not permitted"),

@@ -71,29 +71,33 @@ bool make_filter_file(Descriptor& file) {
 }
 
 std::vector<std::string> arguments_of(const SandboxOptions& options) {
-  std::vector<std::string> a{"bwrap",
-                             "--unshare-all",
-                             "--die-with-parent",
-                             "--new-session",
-                             "--as-pid-1",
-                             "--cap-drop",
-                             "ALL",
-                             "--hostname",
-                             "sluice",
-                             "--uid",
-                             "1000",
-                             "--gid",
-                             "1000",
-                             "--block-fd",
-                             std::to_string(kBlockFd),
-                             "--info-fd",
-                             std::to_string(kInfoFd),
-                             "--seccomp",
-                             std::to_string(kSeccompFd),
-                             "--proc",
-                             "/proc",
-                             "--dev",
-                             "/dev"};
+  std::vector<std::string> a{
+      "bwrap",
+      "--unshare-all",
+      "--die-with-parent",
+      "--new-session",
+      "--as-pid-1",
+      "--cap-drop",
+      "ALL",
+      "--hostname",
+      "sluice",
+      "--uid",
+      "1000",
+      "--gid",
+      "1000",
+      "--block-fd",
+      std::to_string(kBlockFd),
+      "--info-fd",
+      std::to_string(kInfoFd),
+      "--seccomp",
+      std::to_string(kSeccompFd),
+      "--proc",
+      "/proc",
+      "--ro-bind",  // where the server is root, the kernel's settings are the
+      "/proc/sys",  // machine's, and the function's to write
+      "/proc/sys",
+      "--dev",
+      "/dev"};
   const auto add = [&a](std::initializer_list<std::string> more) { a.insert(a.end(), more); };
   add({"--ro-bind", "/usr", "/usr"});
   for (const char* link : {"bin", "sbin", "lib", "lib64"})
