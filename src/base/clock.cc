@@ -65,6 +65,11 @@ int64_t monotonic_us() {
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+Clock::Clock()
+    : now_([wall = sluice::now(), begun_us = monotonic_us()] {
+        return wall + (monotonic_us() - begun_us) / 1000;
+      }),
+      calendar_(sluice::now) {}
 
 std::string iso_seconds(Time t) {
   const tm u = utc(t);

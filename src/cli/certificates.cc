@@ -15,10 +15,11 @@ constexpr Time kDayMs = 86'400'000;
 }
 
 Certificates::Certificates(const ServeOptions& options, std::vector<std::string> names,
-                           Secret sealing, std::function<Result<Done>()> tell)
+                           Secret sealing, Jobs& jobs, std::function<Result<Done>()> tell)
     : wishes_{options.data_dir, options.region, std::move(names), std::move(sealing)},
       own_certificate_(options.certificate),
       own_key_(options.key),
+      jobs_(jobs),
       tell_(std::move(tell)) {}
 
 const std::string& Certificates::served_file() const {
@@ -41,14 +42,14 @@ Result<Done> Certificates::load() {
   return Done{};
 }
 
-void Certificates::keep_fresh(Jobs& jobs) {
-  jobs.every("The look at the certificates", std::chrono::seconds(kCertificateLookS),
-             [this](const Stopping&) {
-               if (auto looked = look(); !looked)
-                 spdlog::error(
-                     "the certificates cannot be renewed or read: {}; the last ones are served",
-                     looked.error().message);
-             });
+void Certificates::keep_fresh() {
+  jobs_.every("The look at the certificates", std::chrono::seconds(kCertificateLookS),
+              [this](const Stopping&) {
+                if (auto looked = look(); !looked)
+                  spdlog::error(
+                      "the certificates cannot be renewed or read: {}; the last ones are served",
+                      looked.error().message);
+              });
 }
 
 net::CertificateFacts Certificates::served() const {
@@ -82,9 +83,9 @@ Result<Done> Certificates::look() {
 
 // Once a day. The local one is renewed long before.
 void Certificates::warn_of_end(const net::CertificateFacts& facts) {
-  const Time left = facts.ends - now();
-  if (left > kWarnDays * kDayMs || now() - warned_ < kDayMs) return;
-  warned_ = now();
+  const Time left = facts.ends - jobs_.clock().calendar();
+  if (left > kWarnDays * kDayMs || jobs_.clock().now() - warned_ < kDayMs) return;
+  warned_ = jobs_.clock().now();
   if (left > 0)
     spdlog::warn("the certificate that is served ends in {} days, {}", left / kDayMs,
                  iso_seconds(facts.ends));

@@ -24,10 +24,10 @@ class Certificates {
   // `tell` is called when another certificate is served. It writes that where the command line
   // looks.
   Certificates(const ServeOptions& options, std::vector<std::string> names, Secret sealing,
-               std::function<Result<Done>()> tell);
+               Jobs& jobs, std::function<Result<Done>()> tell);
   Result<Done> load();
-  // `jobs` must be stopped before this object goes.
-  void keep_fresh(Jobs& jobs);
+  // By the jobs, which must be stopped before this object goes.
+  void keep_fresh();
   std::shared_ptr<net::TlsContext> tls() const { return tls_; }
   std::shared_ptr<net::TlsContext> sandbox_tls() const { return sandbox_tls_; }
   net::CertificateFacts served() const;
@@ -44,6 +44,7 @@ class Certificates {
 
   const net::CertificateWishes wishes_;
   const std::string own_certificate_, own_key_;  // "" when the local one is served
+  Jobs& jobs_;
   const std::function<Result<Done>()> tell_;
   net::CertificateFiles local_;
   std::shared_ptr<net::TlsContext> tls_, sandbox_tls_;

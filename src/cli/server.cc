@@ -118,6 +118,7 @@ class Composition : public RunningServer {
   }
   const Endpoint& endpoint() const override { return endpoint_; }
   bool failed() const override { return store_->failed(); }
+  void clock_turned() override { store_->jobs().clock_turned(); }
 
   Result<Done> listen(const ServeOptions& options) {
     options_dir_ = options.data_dir;
@@ -131,7 +132,7 @@ class Composition : public RunningServer {
                          [this](const Stopping&) { path_.record_unrecorded_strangers(); });
     TRY(const net::Address wanted, net::parse_address(options.listen));
     certificates_ = std::make_unique<Certificates>(options, names_of(options, wanted),
-                                                   store_->derive_key("tls-ca"),
+                                                   store_->derive_key("tls-ca"), store_->jobs(),
                                                    [this] { return write_endpoint(); });
     CHECK(certificates_->load());
     server_ = std::make_unique<net::Server>(
@@ -173,7 +174,7 @@ class Composition : public RunningServer {
         [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
     trails_->start();
     CHECK(write_endpoint());
-    certificates_->keep_fresh(store_->jobs());
+    certificates_->keep_fresh();
     return Done{};
   }
 
@@ -338,6 +339,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
   store_options.root_key_file =
       options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
   store_options.scope = {options.account_id, options.region};
+  store_options.clock = options.clock;
   TRY(auto store, Store::open(store_options));
   CHECK(record_scope(options));
   auto server = std::make_unique<Composition>(std::move(store), options);

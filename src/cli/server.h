@@ -26,6 +26,7 @@ struct ServeOptions {
   // "": those that the directory has, or those of kDefaultScope when it is new.
   std::string region, account_id;
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
+  Clock clock;  // of all work in the background
 };
 // A directory has one account and one Region, which are recorded when it is served for the first
 // time: every ARN and every seal in it contains them.
@@ -41,6 +42,7 @@ class RunningServer {
   // A write to the disk failed. The server has sent itself SIGTERM; only the next one can see which
   // of the last changes were kept.
   virtual bool failed() const = 0;
+  virtual void clock_turned() = 0;  // a clock of a test went on
 };
 // Keeps SIGTERM and SIGINT for wait(). It must be made before any thread, because threads inherit
 // the mask of signals.

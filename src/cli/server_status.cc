@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/server_status.h"
 
-#include "base/clock.h"
 #include "store/jobs.h"
 
 namespace sluice::cli {
@@ -18,13 +17,20 @@ json::array queues_of(Store& store) {
                                {"why", one.cause}});
   return out;
 }
+json::array recurring_of(Store& store) {
+  json::array out;
+  const Time now = store.jobs().clock().now();
+  for (const Jobs::RecurringStatus& one : store.jobs().recurring())
+    out.push_back(
+        json::object{{"work", one.work}, {"running", one.running}, {"due_in_ms", one.due - now}});
+  return out;
+}
 json::array readers_of(Store& store) {
   json::array out;
-  const int64_t now_us = monotonic_us();
+  const Time now = store.jobs().clock().now();
   for (const ActiveReader& one : store.readers()) {
     if (out.size() == kReadersShown) break;
-    out.push_back(
-        json::object{{"reader", one.owner}, {"seconds", (now_us - one.since_us) / 1'000'000}});
+    out.push_back(json::object{{"reader", one.owner}, {"seconds", (now - one.since) / 1000}});
   }
   return out;
 }
@@ -39,6 +45,7 @@ json::object status_of(Store& store, const Counters& counters) {
   json::object bytes;
   for (const auto& [family, size] : counts.bytes) bytes[family] = static_cast<int64_t>(size);
   return {{"queues", queues_of(store)},
+          {"recurring", recurring_of(store)},
           {"readers", readers_of(store)},
           {"commits", json::object{{"count", counts.group.count},
                                    {"requests", counts.group.sum},

@@ -11,6 +11,7 @@ namespace sluice::cli {
 
 // The members of the answer:
 //   queues         jobs that wait (also those that run), lanes that are parked, and why
+//   recurring      work that comes again, and when
 //   readers        the ten that have read for the longest time
 //   commits, bytes, files_to_free, calls
 json::object status_of(Store& store, const Counters& counters);

@@ -155,8 +155,8 @@ UncommittedFile::~UncommittedFile() {
   if (!may_be_named) ::unlink(path.c_str());
 }
 
-Blobs::Blobs(std::string dir, DiskSpace& disk, ReleasedFiles::Free free)
-    : dir_(std::move(dir)), disk_(disk), released_(std::move(free)) {
+Blobs::Blobs(std::string dir, DiskSpace& disk, const Clock& clock, ReleasedFiles::Free free)
+    : dir_(std::move(dir)), disk_(disk), released_(clock, std::move(free)) {
   if (mkdir(dir_.c_str(), 0700) == 0) sync_folder_of(dir_);
 }
 

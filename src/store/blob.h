@@ -26,7 +26,7 @@ struct UncommittedFile {
 class Blobs {
  public:
   // `free` is called with the ids of files that nobody reads any more (ReleasedFiles).
-  Blobs(std::string dir, DiskSpace& disk, ReleasedFiles::Free free);
+  Blobs(std::string dir, DiskSpace& disk, const Clock& clock, ReleasedFiles::Free free);
   std::unique_ptr<BlobWriter> write(const Secret& data_key);
   Result<std::unique_ptr<BlobReader>> read(const BlobRef& blob, const Secret& data_key);
   void unlink(const std::string& id);

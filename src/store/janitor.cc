@@ -3,14 +3,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/clock.h"
 #include "store/blob.h"
 
 namespace sluice {
 namespace {
 constexpr char kName[] = "the freeing of files";
 constexpr auto kLookEvery = std::chrono::minutes(1);
-constexpr int64_t kHeldLongUs = 600'000'000;  // ten minutes
+constexpr Time kHeldLongMs = 600'000;  // ten minutes
 }  // namespace
 
 void Janitor::start() {
@@ -46,11 +45,11 @@ void Janitor::work(const Stopping& stopping) {
 }
 
 void Janitor::name_who_holds_too_long() {
-  const int64_t now_us = monotonic_us();
-  for (const ActiveReader& one : blobs_.released().held_too_long(now_us - kHeldLongUs))
+  const Time now = jobs_.clock().now();
+  for (const ActiveReader& one : blobs_.released().held_too_long(now - kHeldLongMs))
     spdlog::warn(
         "{} has been reading for {} s; what was deleted since then keeps its place on the disk",
-        one.owner, (now_us - one.since_us) / 1'000'000);
+        one.owner, (now - one.since) / 1000);
 }
 
 }  // namespace sluice

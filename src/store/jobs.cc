@@ -22,11 +22,6 @@ constexpr auto kIdleThreadEnds = std::chrono::seconds(10);
 int64_t backoff_ms(int64_t times) {
   return std::min(kBackoffMaxMs, kBackoffMinMs << std::min<int64_t>(times, 9));
 }
-std::function<Time()> monotonic_from_now() {
-  return [wall = sluice::now(), begun_us = monotonic_us()] {
-    return wall + (monotonic_us() - begun_us) / 1000;
-  };
-}
 std::string due_part(Time due) { return big_endian64(static_cast<uint64_t>(due)); }
 // The first key that a job of the lane can have when it is due at `due` or later.
 std::string jobs_from(std::string_view queue, std::string_view lane, Time due) {
@@ -61,8 +56,7 @@ std::optional<Job> decode_job(std::string_view key, std::string_view value) {
 
 class Jobs::Runner {
  public:
-  Runner(Store& store, std::function<Time()> clock)
-      : store_(store), clock_(clock ? std::move(clock) : monotonic_from_now()) {}
+  Runner(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
   ~Runner() { stop(); }
 
   void serve(Queue queue) {
@@ -77,7 +71,7 @@ class Jobs::Runner {
     auto state = std::make_unique<RecurringState>();
     state->name = std::move(name);
     state->work = std::move(work);
-    shared(*state).due = clock_() + first.count();
+    shared(*state).due = now() + first.count();
     recurring_.push_back(std::move(state));
     change();
   }
@@ -91,7 +85,7 @@ class Jobs::Runner {
     const MutexLock lock(mutex_);
     change();
   }
-  Time now() const { return clock_(); }
+  Time now() const { return clock_.now(); }
 
   void added(const Key& key) {
     const auto parts = schema::parts(key.bytes);
@@ -139,6 +133,15 @@ class Jobs::Runner {
       const QueueState::Shared& state = shared(*queue);
       out.push_back({queue->queue.name, state.waiting, state.running, state.parked_lanes,
                      state.parked_lanes ? state.cause : ""});
+    }
+    return out;
+  }
+  std::vector<RecurringStatus> recurring() const {
+    const MutexLock lock(mutex_);
+    std::vector<RecurringStatus> out;
+    for (const auto& one : recurring_) {
+      const auto& state = shared(*one);
+      out.push_back({one->name, state.running, state.woken ? now() : state.due});
     }
     return out;
   }
@@ -507,7 +510,7 @@ class Jobs::Runner {
   }
 
   Store& store_;
-  const std::function<Time()> clock_;
+  const Clock& clock_;
   mutable Mutex mutex_;
   ConditionVariable changed_, ready_came_;
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false, dirty_ SLUICE_GUARDED_BY(mutex_) = false;
@@ -520,8 +523,8 @@ class Jobs::Runner {
   std::thread dispatcher_ SLUICE_GUARDED_BY(mutex_);
 };
 
-Jobs::Jobs(Store& store, std::function<Time()> clock)
-    : runner_(std::make_unique<Runner>(store, std::move(clock))) {}
+Jobs::Jobs(Store& store, const Clock& clock)
+    : clock_(clock), runner_(std::make_unique<Runner>(store, clock)) {}
 Jobs::~Jobs() = default;
 void Jobs::serve(Queue queue) { runner_->serve(std::move(queue)); }
 void Jobs::every(std::string name, std::chrono::milliseconds interval,
@@ -535,11 +538,11 @@ void Jobs::recur(std::string name, std::chrono::milliseconds first, Recurring wo
   runner_->recur(std::move(name), first, std::move(work));
 }
 void Jobs::wake(std::string_view name) { runner_->wake(name); }
-Time Jobs::now() const { return runner_->now(); }
 void Jobs::clock_turned() { runner_->clock_turned(); }
 void Jobs::begin_stop() { runner_->begin_stop(); }
 void Jobs::stop() { runner_->stop(); }
 std::vector<Jobs::Status> Jobs::status() const { return runner_->status(); }
+std::vector<Jobs::RecurringStatus> Jobs::recurring() const { return runner_->recurring(); }
 void Jobs::added(const Key& key) { runner_->added(key); }
 void Jobs::removed(const Key& key) { runner_->removed(key); }
 

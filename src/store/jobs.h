@@ -63,10 +63,14 @@ class Jobs {
     size_t running = 0, parked_lanes = 0;
     std::string cause;  // why one of its lanes is parked; "" when none is
   };
+  struct RecurringStatus {
+    std::string work;
+    bool running = false;
+    Time due = 0;  // by the clock of the jobs
+  };
 
-  // `clock` gives milliseconds. Null means: the wall clock is read once at the start, and time goes
-  // on from there monotonically.
-  Jobs(Store& store, std::function<Time()> clock);
+  // `clock` must outlive this object.
+  Jobs(Store& store, const Clock& clock);
   ~Jobs();
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
@@ -81,8 +85,7 @@ class Jobs {
   void recur(std::string name, std::chrono::milliseconds first, Recurring work);
   // Recurring work runs at once. When it is running now, it runs once more afterwards.
   void wake(std::string_view name);
-  // What the clock of due times shows.
-  Time now() const;
+  const Clock& clock() const { return clock_; }
   // Called by tests that have moved their clock.
   void clock_turned();
 
@@ -92,6 +95,7 @@ class Jobs {
   void stop();
 
   std::vector<Status> status() const;
+  std::vector<RecurringStatus> recurring() const;
 
   // Called by the committer after its write: the job with this key is now in the store, or gone.
   void added(const Key& key);
@@ -99,6 +103,7 @@ class Jobs {
 
  private:
   class Runner;
+  const Clock& clock_;
   const std::unique_ptr<Runner> runner_;
 };
 

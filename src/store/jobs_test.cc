@@ -30,7 +30,7 @@ class JobsTest : public StoreTest {
   ~JobsTest() override { store_.reset(); }  // before what the works write into
   StoreOptions options() const override {
     StoreOptions made = StoreTest::options();
-    made.job_clock = [this] { return time_.load(); };
+    made.clock = Clock([this] { return time_.load(); });
     return made;
   }
   void turn(int64_t ms) {

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/clock.h"
+
 namespace sluice {
 
 // While this lives, the snapshots that this thread takes belong to `name`. The name must outlive
@@ -31,7 +33,7 @@ class ReaderName {
 struct ActiveReader {
   uint64_t commit;         // it sees this commit and all before it
   std::string_view owner;  // the name that ReaderName gave
-  int64_t since_us;        // when it began: monotonic_us() of base/clock.h
+  Time since;              // when it began, by the clock of the jobs
   bool told = false;       // the log has named it as one that is held for too long
 };
 

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
-
 namespace sluice {
 
 std::shared_ptr<const void> ReleasedFiles::hold(uint64_t commit) {
-  const ActiveReader fresh{commit, ReaderName::current(), monotonic_us()};
+  const ActiveReader fresh{commit, ReaderName::current(), clock_.now()};
   const MutexLock lock(mutex_);
   const auto reader = readers_.emplace(commit, fresh);
   return {this, [this, reader](const void*) { let_go(reader); }};
@@ -51,15 +49,15 @@ std::vector<ActiveReader> ReleasedFiles::readers() const {
     for (const auto& [commit, reader] : readers_) out.push_back(reader);
   }
   std::sort(out.begin(), out.end(),
-            [](const ActiveReader& a, const ActiveReader& b) { return a.since_us < b.since_us; });
+            [](const ActiveReader& a, const ActiveReader& b) { return a.since < b.since; });
   return out;
 }
 
-std::vector<ActiveReader> ReleasedFiles::held_too_long(int64_t since_us) {
+std::vector<ActiveReader> ReleasedFiles::held_too_long(Time since) {
   std::vector<ActiveReader> out;
   const MutexLock lock(mutex_);
   for (auto& [commit, reader] : readers_)
-    if (!reader.told && reader.since_us < since_us) {
+    if (!reader.told && reader.since < since) {
       reader.told = true;
       out.push_back(reader);
     }

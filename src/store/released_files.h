@@ -22,7 +22,7 @@ class ReleasedFiles {
   // Called on the thread of the last reader that ended, which may be in the middle of a commit. It
   // must not block.
   using Free = std::function<void(std::vector<std::string> ids)>;
-  explicit ReleasedFiles(Free free) : free_(std::move(free)) {}
+  ReleasedFiles(const Clock& clock, Free free) : clock_(clock), free_(std::move(free)) {}
   // For a reader that sees at least `commit`. While the result lives, no file that a later commit
   // releases is freed. It must be taken before the reader's snapshot.
   std::shared_ptr<const void> hold(uint64_t commit);
@@ -31,14 +31,15 @@ class ReleasedFiles {
 
   // All readers, the oldest first.
   std::vector<ActiveReader> readers() const;
-  // The readers that began before `since_us` and that this has not returned before.
-  std::vector<ActiveReader> held_too_long(int64_t since_us);
+  // The readers that began before `since` and that this has not returned before.
+  std::vector<ActiveReader> held_too_long(Time since);
 
  private:
   using Readers = std::multimap<uint64_t, ActiveReader>;  // by commit
   void let_go(Readers::iterator reader);
   std::vector<std::string> take_unread() SLUICE_REQUIRES(mutex_);
 
+  const Clock& clock_;
   const Free free_;
   mutable Mutex mutex_;
   Readers readers_ SLUICE_GUARDED_BY(mutex_);

@@ -33,9 +33,9 @@ class RocksStore : public Store {
         keys_(std::move(keys)),
         rocks_(std::move(rocks)),
         disk_(options_.data_dir),
-        blobs_(options_.data_dir + "/blobs", disk_,
+        blobs_(options_.data_dir + "/blobs", disk_, options_.clock,
                [this](std::vector<std::string> ids) { janitor_.free(std::move(ids)); }),
-        jobs_(*this, options_.job_clock),
+        jobs_(*this, options_.clock),
         janitor_(blobs_, jobs_),
         committer_(*rocks_, blobs_, options_.scope, jobs_, options_) {
     if (options_.read_only) return;

@@ -247,8 +247,8 @@ struct StoreOptions {
   std::function<void(std::string_view place)> crash_point = {};
   // Called once, when a write failed. The server must then stop and be started again.
   std::function<void()> on_failure = {};
-  // The clock of due times; null means the clock of the machine.
-  std::function<Time()> job_clock = {};
+  // The clock of all work in the background.
+  Clock clock = {};
 };
 // What was counted since the store was opened.
 struct StoreCounts {

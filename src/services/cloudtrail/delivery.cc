@@ -32,8 +32,8 @@ class Worker : public Delivery {
     ports_.store->jobs().recur(
         kWork, std::chrono::milliseconds(0), [this](const Stopping& stopping) {
           stopping_ = &stopping;
-          const int64_t next_us = look(woken_.exchange(false));
-          return std::chrono::milliseconds(std::max<int64_t>(1, (next_us - monotonic_us()) / 1000));
+          const Time next = look(woken_.exchange(false));
+          return std::chrono::milliseconds(std::max<Time>(1, next - clock().now()));
         });
   }
   void wake() override {
@@ -71,13 +71,12 @@ class Worker : public Delivery {
 
  private:
   struct Pace {
-    int64_t next_us = 0, next_digest_us = 0;
+    Time next = 0, next_digest = 0, failing_since = 0;  // by clock().now()
     int failures = 0;
-    Time failing_since = 0;
   };
 
   // Every session once, if it is due. Returns when to look again.
-  int64_t look(bool woken) {
+  Time look(bool woken) {
     std::vector<Work> all;
     const Snapshot snapshot = ports_.store->snapshot();
     snapshot.scan(schema::span(RecordPrefix<LoggingSession>{}), false,
@@ -86,7 +85,7 @@ class Worker : public Delivery {
                     all.push_back({parts.at(0), parts.at(1), {}, {}, false});
                     return true;
                   });
-    int64_t next_us = monotonic_us() + intervals_.deliver_ms * 1000;
+    Time next = clock().now() + intervals_.deliver_ms;
     std::map<std::string, Pace> kept;
     for (Work& work : all) {
       const std::string key = work.name + "/" + work.id;
@@ -96,25 +95,26 @@ class Worker : public Delivery {
         if (!load(work)) continue;
         const bool closing = !work.session.until.empty();
         if (known == paces_.end()) start_pace(work, pace);
-        if (pace.next_us <= monotonic_us() || (woken && (closing || pace.failures)))
+        if (pace.next <= clock().now() || (woken && (closing || pace.failures)))
           serve(work, pace, closing);
       } catch (const std::exception& bug) {  // the trouble of one trail does not hold up the others
         spdlog::error("delivery of trail {} failed: {}", work.name, bug.what());
-        pace.next_us = monotonic_us() + kRetryMaxMs * 1000;
+        pace.next = clock().now() + kRetryMaxMs;
       }
       kept[key] = pace;
-      next_us = std::min(next_us, pace.next_us);
+      next = std::min(next, pace.next);
     }
     paces_ = std::move(kept);
-    return next_us;
+    return next;
   }
   void start_pace(const Work& work, Pace& pace) const {
-    const Time last = work.session.digest_end.value_or(work.session.chain_start.value_or(now()));
-    pace.next_digest_us =
-        monotonic_us() +
-        std::clamp<int64_t>(last + intervals_.digest_ms - now(), 0, intervals_.digest_ms) * 1000;
-    pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000, pace.next_digest_us);
-    if (!work.session.until.empty()) pace.next_us = 0;
+    const Time last =
+        work.session.digest_end.value_or(work.session.chain_start.value_or(clock().calendar()));
+    pace.next_digest =
+        clock().now() + std::clamp<int64_t>(last + intervals_.digest_ms - clock().calendar(), 0,
+                                            intervals_.digest_ms);
+    pace.next = std::min(clock().now() + intervals_.deliver_ms, pace.next_digest);
+    if (!work.session.until.empty()) pace.next = 0;
   }
   bool load(Work& work) const {
     const Snapshot snapshot = ports_.store->snapshot();
@@ -132,26 +132,25 @@ class Worker : public Delivery {
   }
 
   void serve(Work& work, Pace& pace, bool closing) {
-    const bool digest_due = pace.next_digest_us <= monotonic_us();
+    const bool digest_due = pace.next_digest <= clock().now();
     auto done = deliver(work, digest_due, closing);
-    if (done && digest_due) pace.next_digest_us = monotonic_us() + intervals_.digest_ms * 1000;
-    pace.next_us = std::min(monotonic_us() + intervals_.deliver_ms * 1000,
-                            std::max(pace.next_digest_us, monotonic_us()));
+    if (done && digest_due) pace.next_digest = clock().now() + intervals_.digest_ms;
+    pace.next =
+        std::min(clock().now() + intervals_.deliver_ms, std::max(pace.next_digest, clock().now()));
     if (done) {
       pace.failures = 0;
       pace.failing_since = 0;
       return;
     }
     if (done.error().code == "Conflict" || done.error().code == "ConditionalRequestConflict") {
-      pace.next_us = monotonic_us() + 10'000;
+      pace.next = clock().now() + 10;
       return;
     }  // the trail was changed meanwhile
-    if (!pace.failing_since) pace.failing_since = now();
-    if (closing && (now() - pace.failing_since > kGiveUpMs ||
+    if (!pace.failing_since) pace.failing_since = clock().now();
+    if (closing && (clock().now() - pace.failing_since > kGiveUpMs ||
                     (work.deleted && done.error().code == "NoSuchBucket")))
       return give_up(work, done.error());
-    pace.next_us =
-        monotonic_us() + std::min(kRetryMaxMs, kRetryMinMs << std::min(pace.failures++, 6)) * 1000;
+    pace.next = clock().now() + std::min(kRetryMaxMs, kRetryMinMs << std::min(pace.failures++, 6));
   }
 
   Result<Done> deliver(Work& work, bool digest_due, bool closing) {
@@ -204,7 +203,7 @@ class Worker : public Delivery {
     if (wants_events && !has_events) session.logs_position = session.position;
     if (!wants_events) session.logs_position.reset();
     if (opens_chain) {
-      session.chain_start = now();
+      session.chain_start = clock().calendar();
       session.digested_through = session.position;
     }
     staged.put(work.key(), session);
@@ -219,7 +218,7 @@ class Worker : public Delivery {
     if (!work.deleted && staged.get(trail_key(work.name))) {
       DeliveryStatus status = staged.get(status_key(work.name)).value_or(DeliveryStatus{});
       status.*why = error.code.empty() ? "InternalError" : error.code;
-      status.attempted = now();
+      status.attempted = clock().calendar();
       staged.put(status_key(work.name), status);
       if (auto kept = commit(*ports_.store, std::move(staged)); !kept)
         spdlog::error("the failure could not be noted: {}", kept.error().message);
@@ -237,6 +236,7 @@ class Worker : public Delivery {
     if (auto gone = commit(*ports_.store, std::move(staged)); !gone)
       spdlog::error("its session could not be erased: {}", gone.error().message);
   }
+  const Clock& clock() const { return ports_.store->jobs().clock(); }
   bool stopping() const { return (*stopping_)(); }
 
   static constexpr const char* kWork = "the delivery of trails";

@@ -7,6 +7,7 @@
 #include "crypto/rsa.h"
 #include "services/cloudtrail/delivery.h"
 #include "services/cloudtrail/keys.h"
+#include "store/jobs.h"
 
 namespace sluice::cloudtrail {
 namespace {
@@ -74,7 +75,8 @@ Result<Done> deliver_digest(const Ports& ports, const Work& work, bool closes) {
   // Digests follow each other, those of later sessions too, whatever the clock does: the end is in
   // the name.
   const auto last = store.snapshot().get(last_digest_key(work.name));
-  const Time end = std::max({now() / 1000 * 1000, start + 1000, last ? last->end + 1000 : 0});
+  const Time end = std::max(
+      {store.jobs().clock().calendar() / 1000 * 1000, start + 1000, last ? last->end + 1000 : 0});
   TRY(const SigningKey key, signing_key(store, end));
   const std::string bucket = work.trail.bucket, object = digest_object(work, store.scope(), end);
   const Content content = content_of(work, store.snapshot(), object, key.fingerprint, start, end);

@@ -6,6 +6,7 @@
 #include "base/xml.h"
 #include "crypto/crypto.h"
 #include "services/cloudtrail/delivery.h"
+#include "store/jobs.h"
 #include "services/cloudtrail/selectors.h"
 
 namespace sluice::cloudtrail {
@@ -187,8 +188,9 @@ Result<bool> deliver_file(const Ports& ports, const Work& work, bool eager) {
     CHECK(store.commit(std::move(staged), {}));
     return batch.full;
   }
-  const Time time = std::max(now(), work.session.digest_end.value_or(
-                                        0));  // a clock set back does not turn the files' order
+  const Time time = std::max(
+      store.jobs().clock().calendar(),
+      work.session.digest_end.value_or(0));  // a clock set back does not turn the files' order
   const File file = file_of(batch);
   const std::string &bucket = work.trail.bucket, &kms_key = work.trail.kms_key;
   const std::string key = new_key(work.trail, store.scope(), time);

@@ -7,6 +7,7 @@
 
 #include "base/xml.h"
 #include "services/cloudtrail/delivery.h"
+#include "store/jobs.h"
 
 namespace sluice::cloudtrail {
 namespace {
@@ -96,7 +97,8 @@ Result<bool> deliver_events(const Ports& ports, const Work& work) {
     session.logs_position = through;
     pass_selectors(session, batch, through);
     staged.put(work.key(), session);
-    note_status(staged, work, &DeliveryStatus::logged, &DeliveryStatus::logs_error, now());
+    note_status(staged, work, &DeliveryStatus::logged, &DeliveryStatus::logs_error,
+                store.jobs().clock().calendar());
     return Done{};
   };
   if (events.empty()) {

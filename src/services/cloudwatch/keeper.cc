@@ -97,10 +97,10 @@ void start_keeper(Store& store) {
   store.jobs().every("the folding of metrics", kFoldEvery,
                      [&store, rolled_up = Time(0)](const Stopping& stopping) mutable {
                        fold_once(store, stopping);
-                       if (const Time at = now(); at - rolled_up >= kRollUpEveryMs) {
-                         roll_up_once(store, at, stopping);
-                         rolled_up = at;
-                       }
+                       const Clock& clock = store.jobs().clock();
+                       if (clock.now() - rolled_up < kRollUpEveryMs) return;
+                       roll_up_once(store, clock.calendar(), stopping);
+                       rolled_up = clock.now();
                      });
 }
 

@@ -74,9 +74,10 @@ void sweep_once(Store& store, Time at) {
 }
 
 void start_sweep(Store& store) {
-  sweep_once(store, now());  // before the first request
-  store.jobs().every("the sweep of KMS keys", std::chrono::hours(1),
-                     [&store](const Stopping&) { sweep_once(store, now()); });
+  sweep_once(store, store.jobs().clock().calendar());  // before the first request
+  store.jobs().every("the sweep of KMS keys", std::chrono::hours(1), [&store](const Stopping&) {
+    sweep_once(store, store.jobs().clock().calendar());
+  });
 }
 
 }  // namespace sluice::kms

@@ -60,7 +60,8 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   if (outcome && outcome->function_error.empty()) return finish(job, event, "");
   // It may have failed because we stop. Then it is delivered again at the next start.
   if (stopping()) return JobResult::finished();
-  const bool too_old = now() - event.queued > rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
+  const bool too_old = ports_.store->jobs().clock().calendar() - event.queued >
+                       rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
   if (outcome && event.attempts < rules.retries_max.value_or(kRetriesMax) && !too_old) {
     retry_function(job, event);
     return JobResult::finished();
@@ -81,7 +82,7 @@ void AsyncQueue::retry_function(const Job& job, AsyncEvent event) {
   Job next = job;
   next.event = members_of(event);
   Staged staged = ports_.store->stage();
-  staged.put_off(next, ports_.store->jobs().now() + kRetryDelayMs * event.attempts);
+  staged.put_off(next, ports_.store->jobs().clock().now() + kRetryDelayMs * event.attempts);
   if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
     spdlog::error("a retry could not be stored: {}", kept.error().message);
 }

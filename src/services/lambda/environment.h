@@ -58,7 +58,7 @@ class Environment {
   const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
-  // Only the runner uses it.
+  // By the clock of the jobs. Only the runner uses it.
   Time idle_since = 0;
 
  private:

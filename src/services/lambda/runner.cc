@@ -18,6 +18,7 @@
 #include "services/lambda/async.h"
 #include "services/lambda/environment.h"
 #include "services/lambda/package.h"
+#include "store/jobs.h"
 #include "base/thread_safety.h"
 
 namespace sluice::lambda {
@@ -96,6 +97,7 @@ class Runner : public FunctionRunner {
   }
 
  private:
+  const Clock& clock() const { return ports_.store->jobs().clock(); }
   Result<Done> take_slot(const Function& function) {
     const MutexLock lock(mutex_);
     int64_t& own = running_[function.name];
@@ -166,10 +168,10 @@ class Runner : public FunctionRunner {
       it = next;
     }
   }
-  static bool outlived(Environment& e) {
-    const Time time = now();
-    return time - e.idle_since > kIdleMaxMs || time - e.session().issued > kEnvironmentLifeMaxMs ||
-           !e.alive();
+  bool outlived(Environment& e) const {
+    // A session is over by the wall clock, as whoever looks at its token does.
+    return clock().now() - e.idle_since > kIdleMaxMs ||
+           now() - e.session().issued > kEnvironmentLifeMaxMs || !e.alive();
   }
 
   // An idle environment of this revision of the function, or a new one.
@@ -208,7 +210,7 @@ class Runner : public FunctionRunner {
     return Environment::start(function, std::move(folder), std::move(session), ports_);
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
-    environment->idle_since = now();
+    environment->idle_since = clock().now();
     const MutexLock lock(mutex_);
     idle_.push_front(std::move(environment));  // the latest used first: the rest can grow old
   }

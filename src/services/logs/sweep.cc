@@ -61,7 +61,9 @@ void start_purge(Store& store) {
 
 void start_sweep(Store& store) {
   store.jobs().every("the sweep of expired log events", std::chrono::hours(1),
-                     [&store](const Stopping& stopping) { sweep_once(store, now(), stopping); });
+                     [&store](const Stopping& stopping) {
+                       sweep_once(store, store.jobs().clock().calendar(), stopping);
+                     });
 }
 
 }  // namespace sluice::logs
