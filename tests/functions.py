@@ -252,3 +252,15 @@ def until(check, seconds=60):
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
     return found
+
+
+def descendants(pid):
+    """The processes below this one."""
+    found = [pid]
+    for parent in found:
+        try:
+            for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+        except OSError:  # it ended
+            pass
+    return found[1:]
