@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The house rules as a test: format, layers, banned words, openings of headers.
+"""The house rules as a test: format, layers, banned words, openings of headers, list of limits.
 
 Prints file:line, exits 1 at a violation."""
 import pathlib
@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+
+import limits
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLANG_FORMAT = "clang-format-19"
@@ -164,6 +166,15 @@ def check_licences() -> None:
                 problems.append(f"{path.relative_to(ROOT)}: no SPDX line")
 
 
+def check_limits() -> None:
+    """docs/limits.md is the list of the limits that the sources have."""
+    if (ROOT / "docs/limits.md").read_text() != limits.listing():
+        problems.append(
+            "docs/limits.md: not what the sources say; tools/limits.py > docs/limits.md"
+        )
+
+
+check_limits()
 check_format()
 check_python()
 check_lines()

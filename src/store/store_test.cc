@@ -489,5 +489,18 @@ TEST(Schema, SortsByPartsAndGivesThemBack) {
   }
   EXPECT_FALSE(bytes("ab", "c").starts_with(schema::prefix(Family::meta, "t", {"a"}).bytes));
 }
+// Two servers in one process share no cache and no sequence.
+TEST_F(StoreTest, WhatIsAttachedBelongsToOneStore) {
+  struct Count {
+    int value = 0;
+  };
+  open().snapshot().attached<Count>().value = 7;
+  const auto other_dir = dir_ / "other";
+  const auto other = Store::open({other_dir / "data", other_dir / "root.key", {}, false});
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_EQ(store_->snapshot().attached<Count>().value, 7);
+  EXPECT_EQ((*other)->snapshot().attached<Count>().value, 0);
+  EXPECT_EQ(open().snapshot().attached<Count>().value, 0);  // it ended with its store
+}
 }  // namespace
 }  // namespace sluice

@@ -200,8 +200,8 @@ class Runner : public FunctionRunner {
       if (!found &&
           idle_.size() + static_cast<size_t>(total_) > static_cast<size_t>(kConcurrencyMax) &&
           !idle_.empty()) {
-        old.push_back(std::move(idle_.front()));
-        idle_.pop_front();
+        old.push_back(std::move(idle_.back()));  // the one that has waited longest
+        idle_.pop_back();
       }
     }
     if (found) return found;
