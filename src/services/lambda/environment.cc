@@ -74,9 +74,9 @@ Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Fu
   const std::string stream =
       day + "/" + (function->log_group == "/aws/lambda/" + function->name ? "" : function->name) +
       "[$LATEST]" + random_hex(32);
-  SandboxOptions options{code->path(), ports.ca_file,
-                         variables_of(*function, session, ports, stream), function->memory_mb,
-                         port_of(ports.endpoint_url)};
+  SandboxOptions options{code->path(),        code->owner(),
+                         ports.ca_file,       variables_of(*function, session, ports, stream),
+                         function->memory_mb, port_of(ports.endpoint_url)};
   TRY(Sandbox sandbox, Sandbox::start(options));
   return std::unique_ptr<Environment>(new Environment(
       std::move(function), std::move(code), std::move(session), ports, stream, std::move(sandbox)));

@@ -23,14 +23,17 @@ constexpr size_t kLogLineBytesMax = 256 << 10, kLogBytesPerInvocationMax = 8 << 
 // A folder of unpacked code in memory. It is removed with this object.
 class CodeFolder {
  public:
-  explicit CodeFolder(std::string path) : path_(std::move(path)) {}
+  // `owner`: who may read it (SandboxOptions::user).
+  CodeFolder(std::string path, uid_t owner) : path_(std::move(path)), owner_(owner) {}
   CodeFolder(const CodeFolder&) = delete;
   CodeFolder& operator=(const CodeFolder&) = delete;
   ~CodeFolder();
   const std::string& path() const { return path_; }
+  uid_t owner() const { return owner_; }
 
  private:
   const std::string path_;
+  const uid_t owner_;
 };
 
 struct Finished {

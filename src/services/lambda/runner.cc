@@ -43,6 +43,14 @@ std::string code_root(const std::string& data_dir) {
   return root;
 }
 
+// All that is in the folder, and itself.
+bool give_to(uid_t owner, const std::string& folder) {
+  bool given = lchown(folder.c_str(), owner, owner) == 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    given = lchown(entry.path().c_str(), owner, owner) == 0 && given;
+  return given;
+}
+
 Request internal_request(const Scope& scope) {
   Request request;
   request.time = now();
@@ -56,7 +64,15 @@ Request internal_request(const Scope& scope) {
 class Runner : public FunctionRunner {
  public:
   Runner(const Ports& ports, const std::string& data_dir)
-      : ports_(ports), root_(code_root(data_dir)) {}
+      : ports_(ports),
+        root_(code_root(data_dir)),
+        user_(root_.starts_with("/dev/shm/") ? sandbox_user() : 0) {
+    if (user_) chmod(root_.c_str(), 0711);  // to the folders, whose names he is told
+    if (geteuid() == 0 && !user_)
+      spdlog::warn(
+          "functions run as root, since no sandbox of another user can be made here: nothing but "
+          "their memory bounds the number of their processes");
+  }
   ~Runner() override {
     stop();
     idle_.clear();
@@ -267,8 +283,10 @@ class Runner : public FunctionRunner {
     if (mkdir(path.c_str(), 0700) != 0)
       return Error{
           500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
-    auto folder = std::make_shared<const CodeFolder>(path);
+    auto folder = std::make_shared<const CodeFolder>(path, user_);
     CHECK(unpack(zip, path));
+    if (user_ && !give_to(user_, path))
+      return Error{500, "ServiceException", "The function's code could not be given to it.", {}};
     folders_.emplace_front(function.code_sha256, folder);
     if (folders_.size() > kCodeFoldersKept) folders_.pop_back();
     return folder;
@@ -346,6 +364,7 @@ class Runner : public FunctionRunner {
 
   const Ports& ports_;
   const std::string root_;
+  const uid_t user_;  // who runs the functions
   Mutex mutex_, code_mutex_;
   std::map<std::string, int64_t> running_ SLUICE_GUARDED_BY(mutex_);
   ConditionVariable idle_changed_;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
@@ -27,7 +28,7 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr int kBlockFd = 10, kInfoFd = 11, kSeccompFd = 12, kStartTimeoutMs = 10000;
+constexpr int kBlockFd = 10, kInfoFd = 11, kSeccompFd = 12, kCaFd = 13, kStartTimeoutMs = 10000;
 
 struct Descriptor {
   int fd = -1;
@@ -61,12 +62,12 @@ bool make_pipe(Descriptor& read_end, Descriptor& write_end) {
   return read_end.fd >= 0 && write_end.fd >= 0;
 }
 
-bool make_filter_file(Descriptor& file) {
-  const std::string filter = seccomp_filter();
-  file.reset(memfd_create("seccomp", MFD_CLOEXEC));
+// A file in memory that bubblewrap reads.
+bool make_file(Descriptor& file, const std::string& text) {
+  file.reset(memfd_create("sandbox", MFD_CLOEXEC));
   file.lift();
-  return !filter.empty() && file.fd >= 0 &&
-         write(file.fd, filter.data(), filter.size()) == static_cast<ssize_t>(filter.size()) &&
+  return file.fd >= 0 &&
+         write(file.fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
          lseek(file.fd, 0, SEEK_SET) == 0;
 }
 
@@ -108,22 +109,45 @@ std::vector<std::string> arguments_of(const SandboxOptions& options) {
   // memory. So /dev/shm gets a tmpfs of its own, and /dev becomes read-only.
   add({"--size", std::to_string(options.memory_mb << 20), "--tmpfs", "/dev/shm", "--remount-ro",
        "/dev"});
-  if (!options.ca_file.empty()) add({"--ro-bind", options.ca_file, "/etc/sluice/ca.pem"});
+  if (!options.ca_file.empty())
+    add({"--ro-bind-data", std::to_string(kCaFd), "/etc/sluice/ca.pem"});
   add({"--remount-ro", "/", "--chdir", "/var/task", "/var/task/bootstrap"});
   return a;
+}
+
+void limit(pid_t child, int64_t memory_mb) {
+  const auto set = [child](auto what, uint64_t value) {
+    const rlimit to{value, value};
+    prlimit(child, what, &to, nullptr);
+  };
+  set(RLIMIT_DATA, static_cast<uint64_t>(memory_mb) << 20);
+  set(RLIMIT_NOFILE, kFilesMax);
+  set(RLIMIT_NPROC, kProcessesMax);
+  set(RLIMIT_CORE, 0);
+  set(RLIMIT_STACK, 8ull << 20);
+  // The server comes first.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNice);
 }
 
 // Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES), but not
 // credentials or namespaces. So the sockets that it opens in the sandbox's network are ours. It may
 // only make system calls.
 struct Listening {
+  pid_t child;
+  const SandboxOptions& options;
   int user_ns, net_ns;
   uint16_t ports[2];
   int sockets[2];
   int problem;
 };
-int open_listeners(void* raw) {
+int prepare_inside(void* raw) {
   Listening& l = *static_cast<Listening*>(raw);
+  // Its own user may limit it, and enters its namespaces.
+  if (!become_user(l.options.user)) {
+    l.problem = errno;
+    return 1;
+  }
+  limit(l.child, l.options.memory_mb);
   if (setns(l.user_ns, CLONE_NEWUSER) != 0 || setns(l.net_ns, CLONE_NEWNET) != 0) {
     l.problem = errno;
     return 1;
@@ -145,14 +169,21 @@ int open_listeners(void* raw) {
   return 0;
 }
 
-Result<Done> listen_inside(pid_t child, uint16_t endpoint_port, int& runtime, int& endpoint) {
+Result<Done> limit_and_listen(pid_t child, const SandboxOptions& options, int& runtime,
+                              int& endpoint) {
   const std::string base = "/proc/" + std::to_string(child) + "/ns/";
   const Descriptor net(open((base + "net").c_str(), O_RDONLY | O_CLOEXEC));
   // This is the user namespace that owns the network. By now bubblewrap may have put its child into
   // another one, which has no power over the network.
   const Descriptor user(ioctl(net.fd, NS_GET_USERNS));
-  Listening listening{user.fd, net.fd, {kRuntimePort, endpoint_port}, {-1, -1}, 0};
-  const pid_t helper = clone_sharing_memory(open_listeners, CLONE_FILES, &listening);
+  Listening listening{.child = child,
+                      .options = options,
+                      .user_ns = user.fd,
+                      .net_ns = net.fd,
+                      .ports = {kRuntimePort, options.endpoint_port},
+                      .sockets = {-1, -1},
+                      .problem = 0};
+  const pid_t helper = clone_sharing_memory(prepare_inside, CLONE_FILES, &listening);
   const int why = errno;
   int status = 0;
   if (helper > 0) waitpid(helper, &status, 0);
@@ -184,33 +215,29 @@ pid_t read_child_pid(int info) {
   }
 }
 
-void limit(pid_t child, const SandboxOptions& options) {
-  const auto set = [child](auto what, uint64_t value) {
-    const rlimit to{value, value};
-    prlimit(child, what, &to, nullptr);
-  };
-  set(RLIMIT_DATA, static_cast<uint64_t>(options.memory_mb) << 20);
-  set(RLIMIT_NOFILE, kFilesMax);
-  set(RLIMIT_NPROC, kProcessesMax);
-  set(RLIMIT_CORE, 0);
-  set(RLIMIT_STACK, 8ull << 20);
-  // The server comes first.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNice);
-}
 }  // namespace
 
 Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
-  Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter;
+  Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter, ca;
   if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) ||
       !make_pipe(output_read, output_write))
     return cannot("no more file descriptors");
-  if (!make_filter_file(filter)) return cannot("the seccomp filter cannot be built");
+  const std::string rules = seccomp_filter();
+  if (rules.empty() || !make_file(filter, rules))
+    return cannot("the seccomp filter cannot be built");
+  std::vector<std::pair<int, int>> descriptors{{output_write.fd, 1},
+                                               {output_write.fd, 2},
+                                               {block_read.fd, kBlockFd},
+                                               {info_write.fd, kInfoFd},
+                                               {filter.fd, kSeccompFd}};
+  // Its text, not its file: only the server's own user comes into the data directory.
+  if (!options.ca_file.empty()) {
+    const auto text = read_file(options.ca_file);
+    if (!text || !make_file(ca, *text)) return cannot("the CA's certificate cannot be read");
+    descriptors.emplace_back(ca.fd, kCaFd);
+  }
   const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment,
-                           {{output_write.fd, 1},
-                            {output_write.fd, 2},
-                            {block_read.fd, kBlockFd},
-                            {info_write.fd, kInfoFd},
-                            {filter.fd, kSeccompFd}});
+                           std::move(descriptors), options.user);
   if (!bwrap)
     return cannot("bubblewrap does not run (" + bwrap.error().message +
                   "); install it, for example with: apt install bubblewrap");
@@ -229,8 +256,7 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
                          : "bubblewrap ended at once; are user namespaces allowed here?");
   }
   sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
-  CHECK(listen_inside(sandbox.child_, options.endpoint_port, sandbox.runtime_, sandbox.endpoint_));
-  limit(sandbox.child_, options);
+  CHECK(limit_and_listen(sandbox.child_, options, sandbox.runtime_, sandbox.endpoint_));
   if (write(block_write.fd, "g", 1) != 1)
     return cannot("bubblewrap ended before the function began");
   return sandbox;
@@ -270,14 +296,23 @@ std::string forbidden_namespaces() {
   return "";
 }
 
+bool has_capability(int capability) {
+  std::ifstream status("/proc/self/status");
+  constexpr std::string_view kName = "CapEff:";
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(kName))
+      return std::stoull(line.substr(kName.size()), nullptr, 16) >> capability & 1;
+  return false;
+}
+
 // Tries once what every function needs. "" when that worked.
-std::string probe_sandbox() {
+std::string probe_sandbox(uid_t user) {
   Descriptor said_read, said_write;
   if (!make_pipe(said_read, said_write)) return "no more file descriptors";
   const auto child = spawn("/usr/bin/bwrap",
                            {"bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink",
                             "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "/usr/bin/true"},
-                           {}, {{said_write.fd, 1}, {said_write.fd, 2}});
+                           {}, {{said_write.fd, 1}, {said_write.fd, 2}}, user);
   if (!child)
     return "bubblewrap does not run (" + child.error().message +
            "); install it, for example with: apt install bubblewrap";
@@ -299,13 +334,23 @@ std::string probe_sandbox() {
          std::string(text[0] ? trim(std::string_view(text, strcspn(text, "\n")))
                              : "it ended without a word");
 }
-}  // namespace
-
-std::string why_functions_cannot_start() {
+std::string why_no_sandbox_of(uid_t user) {
   std::string why;
   for (int tries = 0; tries < kProbeTries; ++tries)
-    if ((why = probe_sandbox()).empty()) return why;
+    if ((why = probe_sandbox(user)).empty()) return why;
   return why;
+}
+}  // namespace
+
+std::string why_functions_cannot_start() { return why_no_sandbox_of(0); }
+
+uid_t sandbox_user() {
+  if (geteuid() != 0) return 0;
+  // What the server needs to look after the processes of somebody else.
+  for (const int capability :
+       {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE})
+    if (!has_capability(capability)) return 0;
+  return why_no_sandbox_of(kSandboxUser).empty() ? kSandboxUser : 0;
 }
 
 Sandbox::Sandbox(Sandbox&& other) noexcept

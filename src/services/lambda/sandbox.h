@@ -22,9 +22,16 @@ constexpr uint16_t kRuntimePort = 9001;  // where the Runtime API listens inside
 constexpr int64_t kFilesMax = 1024, kProcessesMax = 1024, kTmpBytes = 512ll << 20;
 constexpr int kNice = 5;
 
+// Who runs what is in the sandboxes of a server that is root: somebody who owns nothing of the
+// machine. For root itself no limit of processes holds, and what it owns would be a function's to
+// write, if there were a way to it. Neither Debian nor systemd gives this number to anybody.
+constexpr uid_t kSandboxUser = 65530;
+uid_t sandbox_user();  // he, when a sandbox of his can be made here; 0: who runs the server
+
 struct SandboxOptions {
-  std::string code_dir;                  // becomes /var/task, read only
-  std::string ca_file;                   // becomes /etc/sluice/ca.pem; "": there is none
+  std::string code_dir;  // becomes /var/task, read only
+  uid_t user = 0;        // who runs it, and may read code_dir; 0: who runs the server
+  std::string ca_file;   // becomes /etc/sluice/ca.pem; "": there is none
   std::vector<std::string> environment;  // "NAME=value": all that the function has
   // Here RLIMIT_DATA bounds each process, and the size of /dev/shm bounds that. Environment watches
   // what all of them hold together.

@@ -17,11 +17,15 @@ namespace sluice::lambda {
 // its `second`, and no other descriptors; no signal is blocked. The kernel kills it when this
 // process ends (PR_SET_PDEATHSIG, set before the program begins). In truth that signal comes when
 // the *thread* that started the child ends. A connection's thread ends with its connection, so one
-// thread that lives as long as the process starts all children. The text of the error is the
-// system's reason.
+// thread that lives as long as the process starts all children; servers in one process share it.
+// `user` is who runs it; 0: who runs us. The text of the error is the system's reason.
 Result<pid_t> spawn(const char* path, std::vector<std::string> arguments,
                     std::vector<std::string> environment,
-                    const std::vector<std::pair<int, int>>& descriptors);
+                    const std::vector<std::pair<int, int>>& descriptors, uid_t user = 0);
+
+// In a body of clone_sharing_memory: becomes this user, alone of all threads. 0: stays who it is.
+// false: errno says why not.
+bool become_user(uid_t user);
 
 // clone(2) with CLONE_VM, CLONE_VFORK and more `flags`. `body` runs on our memory while the calling
 // thread waits, so it may only make system calls. -1: it failed, see errno.

@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <thread>
 
 namespace sluice::lambda {
@@ -49,6 +52,22 @@ TEST(Spawn, WhatItStartedOutlivesTheThreadAndDiesWithTheProcess) {
   EXPECT_TRUE(ends_within(pidfd, 10'000));
   close(pidfd);
   kill(child, SIGKILL);
+}
+
+TEST(Spawn, RunsAsWhomItIsTold) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can";
+  constexpr uid_t kSomebody = 65530;
+  const auto child = spawn("/bin/sleep", {"sleep", "600"}, {}, {}, kSomebody);
+  ASSERT_TRUE(child);
+  std::ifstream status("/proc/" + std::to_string(*child) + "/status");
+  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  for (const char* line :
+       {"Uid:\t65530\t65530\t65530\t65530\n", "Gid:\t65530\t65530\t65530\t65530\n", "Groups:\t \n",
+        "CapEff:\t0000000000000000\n"})
+    EXPECT_NE(text.find(line), text.npos) << text;
+  EXPECT_EQ(geteuid(), 0u);
+  kill(*child, SIGKILL);
+  waitpid(*child, nullptr, 0);
 }
 
 TEST(Spawn, SaysWhyItCannot) {
