@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An hour in which nobody asks for anything, on a clock that is turned: what ran ends, and the server is as it was."""
+"""An hour in which nobody asks for anything, on a clock that is turned: what ran ends, and the
+server is as it was."""
 import datetime
 import json
 import os
@@ -18,7 +19,7 @@ STEP_S, HOUR_S = 10, 3600
 
 
 class Turned(Server):
-    """The server, but for its clock (tests/tools/turned.cc), which stands still until it is turned."""
+    """The server, but with a clock (tests/tools/turned.cc) that stands still until it is turned."""
 
     def start(self):
         self.process = subprocess.Popen(
@@ -62,7 +63,8 @@ class Turned(Server):
 
 
 def held(pid):
-    """What a server holds that has to come back: processes below it, threads, descriptors; and its memory."""
+    """What a server holds that has to come back: processes below it, threads, descriptors; and its
+    memory."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     number = lambda name: int(re.search(rf"^{name}:\s+(\d+)", status, re.M)[1])
     return (

@@ -149,7 +149,8 @@ def test_dev_cannot_be_written_to(fn):
 
 
 def test_a_fork_bomb_ends_at_its_limit(fn, server):
-    """The kernel refuses the next process at once, however busy the machine is; its sandbox goes on, and others have a limit of their own."""
+    """The kernel refuses the next process at once, however busy the machine is; its sandbox goes
+    on, and others have a limit of their own."""
     answer = fn.invoke(FunctionName="bomb", Payload=json.dumps({"do": "bomb"}), LogType="Tail")
     body = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, body
