@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A key is the name of its table and then each part with 00 01 after it. A 00 inside of a part is
 // written as 00 FF. So keys sort by their bytes as they sort by their parts.
-#include "store/store.h"
+#include "store/key.h"
 
 namespace sluice::schema {
 namespace {
