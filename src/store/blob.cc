@@ -46,9 +46,8 @@ class Writer : public BlobWriter {
  public:
   Writer(Blobs& blobs, std::string id, const Secret& key)
       : path_(blobs.path(id)), disk_(blobs.disk()), id_(std::move(id)), aead_(key) {
-    const std::string folder = path_.substr(0, path_.rfind('/'));
-    folder_is_new_ = mkdir(folder.c_str(), 0700) == 0;
-    fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (blobs.make_folder_of(path_))
+      fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
   ~Writer() override {
     if (fd_ >= 0) close(fd_);
@@ -68,7 +67,6 @@ class Writer : public BlobWriter {
   Result<BlobRef> finish() override {
     CHECK(flush(true));
     if (fsync(fd_) != 0 || !sync_folder_of(path_)) return no_space();
-    if (folder_is_new_ && !sync_folder_of(path_.substr(0, path_.rfind('/')))) return no_space();
     finished_ = true;
     return BlobRef{id_, total_, std::make_shared<UncommittedFile>(path_)};
   }
@@ -93,7 +91,7 @@ class Writer : public BlobWriter {
   const std::string id_;
   Aead aead_;
   int fd_ = -1;
-  bool finished_ = false, folder_is_new_ = false;
+  bool finished_ = false;
   uint64_t total_ = 0, index_ = 0;
   std::string pending_;
 };
@@ -156,8 +154,17 @@ UncommittedFile::~UncommittedFile() {
 }
 
 Blobs::Blobs(std::string dir, DiskSpace& disk, const Clock& clock, ReleasedFiles::Free free)
-    : dir_(std::move(dir)), disk_(disk), released_(clock, std::move(free)) {
-  if (mkdir(dir_.c_str(), 0700) == 0) sync_folder_of(dir_);
+    : dir_(std::move(dir)), disk_(disk), released_(clock, std::move(free)) {}
+
+// Synced once, also where it was there: whoever made it may have died before that, or be at it.
+bool Blobs::make_folder_of(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const MutexLock lock(mutex_);
+  if (synced_folders_.contains(folder)) return true;
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return false;
+  if (!sync_folder_of(folder)) return false;
+  synced_folders_.insert(folder);
+  return true;
 }
 
 std::string Blobs::path(const std::string& id) const {

@@ -7,6 +7,9 @@
 //   CHECK(writer->write(bytes));
 //   TRY(const BlobRef blob, writer->finish());
 //   staged.adopt(blob);   // without this the file is unlinked with the last copy of `blob`
+#include <set>
+
+#include "base/thread_safety.h"
 #include "store/disk_space.h"
 #include "store/released_files.h"
 #include "store/store.h"
@@ -33,6 +36,8 @@ class Blobs {
   ReleasedFiles& released() { return released_; }
   DiskSpace& disk() { return disk_; }
   std::string path(const std::string& id) const;
+  // Makes the folder of a file. True: the folder's own name is on disk.
+  bool make_folder_of(const std::string& path);
   // The ids of all files in the directory.
   std::vector<std::string> ids() const;
 
@@ -40,6 +45,8 @@ class Blobs {
   const std::string dir_;
   DiskSpace& disk_;
   ReleasedFiles released_;
+  Mutex mutex_;
+  std::set<std::string> synced_folders_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

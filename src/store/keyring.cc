@@ -40,6 +40,8 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
         !replace_file(root_key_file, hex(random_bytes(32)) + "\n"))
       return failure("cannot write the root key " + root_key_file +
                      ": name a writable place with --root-key");
+    // One that was there already may be of a start that died before its name was on disk.
+    (void)sync_folder_of(root_key_file);
     TRY(const Secret root, read_root(root_key_file));
     const Secret store(random_bytes(32));
     const std::string wrapped =

@@ -56,14 +56,17 @@ Rocks::~Rocks() {
 }
 
 namespace {
-// A power cut can leave a log that is shorter than its own encryption prefix. The prefix is synced
-// with the first commit, so such a file has nothing that was acknowledged. RocksDB 7.8 ends the
-// process when it finds one.
-void drop_unbegun_logs(const std::string& dir) {
+// A file that is no longer than its own encryption prefix has nothing that was acknowledged.
+// RocksDB 7.8 ends the process when it meets a shorter one (a power cut leaves such logs, tables
+// and manifests), and begins an empty log a second time, behind the first prefix: a process that
+// dies then leaves a log that often reads as a broken one. What CURRENT names is never so short.
+void drop_unbegun_files(const std::string& dir) {
   std::error_code ignored;
-  for (const auto& file : std::filesystem::directory_iterator(dir, ignored))
-    if (file.path().extension() == ".log" && file.file_size(ignored) < kFilePrefixBytes)
+  for (const auto& file : std::filesystem::directory_iterator(dir, ignored)) {
+    const auto name = file.path().filename();
+    if (name != "CURRENT" && name != "LOCK" && file.file_size(ignored) <= kFilePrefixBytes)
       std::filesystem::remove(file.path(), ignored);
+  }
 }
 }  // namespace
 
@@ -110,7 +113,7 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   for (const char* name : kNames) descriptors.emplace_back(name, family);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  drop_unbegun_logs(dir);
+  drop_unbegun_files(dir);
   const rocksdb::Status status = rocksdb::DB::Open(options, dir, descriptors, &handles, &db);
   if (!status.ok())
     return Error{

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "crypto/crypto.h"
 #include "store/committer.h"
 #include "store/janitor.h"
@@ -220,9 +221,19 @@ void shut_out_others(const std::string& dir) {
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   const std::string& dir = options.data_dir;
+  // Where there is no keyring yet, the names of all folders above are synced, also of those that
+  // were there: whoever made them may have died before that. Those that this user may not read are
+  // of another.
+  const bool is_new = access((dir + "/keyring.json").c_str(), F_OK) != 0;
+  const auto make = [&](const std::string& folder, mode_t mode) {
+    const bool made = mkdir(folder.c_str(), mode) == 0;
+    if (!made && errno != EEXIST) return false;
+    return !is_new || sync_folder_of(folder) || !made;
+  };
+  bool is_there = true;
   for (size_t at = dir.find('/', 1); at != std::string::npos; at = dir.find('/', at + 1))
-    mkdir(dir.substr(0, at).c_str(), 0755);
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+    is_there = is_there && make(dir.substr(0, at), 0755);
+  if (!is_there || !make(dir, 0700))
     return failure("cannot make the data directory " + dir + "; choose another with --data-dir");
   CHECK(refuse_foreign(dir));
   const int lock = ::open((dir + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -248,6 +259,10 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     if (auto begun = begin_format(dir, format); !begun) return give_up(std::move(begun).error());
   auto rocks = open_rocks(dir + "/db", keys->store, options.scope);
   if (!rocks) return give_up(std::move(rocks).error());
+  // The keyring, the database and the files of objects are in the directory to stay.
+  const std::string blobs = dir + "/blobs";
+  if ((mkdir(blobs.c_str(), 0700) != 0 && errno != EEXIST) || !sync_folder_of(blobs))
+    return give_up(failure("cannot write to the data directory " + dir));
   if (format < kFormatWithScope)
     if (auto moved = migrate_keys(**rocks,
                                   [&] {

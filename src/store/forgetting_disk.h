@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// For tests: a disk that forgets. Every call by which this process changes the files below one
+// folder is noted: ours, and RocksDB's, because forgetting_disk_test.cc takes the place of the C
+// library's open, write, fsync, rename and so on in this program. From the notes come the states in
+// which a power cut at any of the calls could have left the disk; and a call can be made to fail.
+//
+//   ForgettingDisk disk(folder / "live");
+//   ... work in folder / "live" ...
+//   lay_out(disk.after(17, ForgettingDisk::Keeps::nothing), folder / "after");
+//
+// It is stricter than a file system has to be, and no more forgetful than it may be: bytes stay
+// after an fsync of their file, names after an fsync of their folder.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+class ForgettingDisk {
+ public:
+  // Of what was not synced.
+  enum class Keeps {
+    nothing,     // neither bytes nor names
+    names,       // new files are there, and empty
+    half,        // names, and the first half of each file's bytes
+    everything,  // the process died, the machine went on
+  };
+  // From here to the end of this nothing in the process waits for the disk, below the folder or
+  // elsewhere. One at a time.
+  explicit ForgettingDisk(const std::filesystem::path& folder);
+  ~ForgettingDisk();
+  ForgettingDisk(const ForgettingDisk&) = delete;
+  ForgettingDisk& operator=(const ForgettingDisk&) = delete;
+
+  size_t calls() const;
+  std::string call(size_t number) const;  // in words
+  // The call with this number answers with `error`. What it would have synced is lost, also when it
+  // is synced later: so does Linux.
+  void fail_at(size_t number, int error);
+  // What is there after a power cut behind the first `calls`: bytes by name; nullopt: a folder.
+  using Files = std::map<std::string, std::optional<std::string>>;
+  Files after(size_t calls, Keeps keeps) const;
+
+  // What the C library's calls become.
+  int open(const char* path, int flags, unsigned mode);
+  int close(int fd);
+  ssize_t write(int fd, const void* bytes, size_t count);
+
+  int sync(int fd);
+  int resize(int fd, int64_t size);
+  int make_folder(const char* path, unsigned mode);
+  int rename(const char* from, const char* to);
+  int unlink(const char* path, int flags);
+
+ private:
+  enum class What { open, make, write, resize, rename, unlink, sync };
+  struct Call {
+    What what;
+    std::string name;
+    size_t file = 0;  // a number for each file and folder that ever was
+    bool failed = false;
+    std::string to = {};     // the new name
+    bool is_folder = false;  // of what is made
+    uint64_t at = 0;         // where it writes; the size after a resize
+    std::string bytes = {};
+  };
+  struct State;
+  std::optional<std::string> below(const char* path) const;
+  template <class Real>
+  auto note(Call call, const Real& real) -> decltype(real());
+
+  const std::string folder_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<Call> calls_;
+  std::map<std::string, size_t> named_{{"", 0}};  // what is there; "": the folder itself
+  std::map<int, std::pair<std::string, size_t>> opened_;
+  size_t files_ = 1;
+  size_t fails_at_ = ~size_t{};
+  int error_ = 0;
+};
+void lay_out(const ForgettingDisk::Files& files, const std::filesystem::path& to);
+
+}  // namespace sluice
