@@ -14,11 +14,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
+
+#include "base/thread_safety.h"
 
 namespace sluice {
 
@@ -73,16 +75,17 @@ class ForgettingDisk {
   struct State;
   std::optional<std::string> below(const char* path) const;
   template <class Real>
-  auto note(Call call, const Real& real) -> decltype(real());
+  std::invoke_result_t<Real> note(Call call, const Real& real) SLUICE_REQUIRES(mutex_);
 
   const std::string folder_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::vector<Call> calls_;
-  std::map<std::string, size_t> named_{{"", 0}};  // what is there; "": the folder itself
-  std::map<int, std::pair<std::string, size_t>> opened_;
-  size_t files_ = 1;
-  size_t fails_at_ = ~size_t{};
-  int error_ = 0;
+  mutable Mutex mutex_;
+  std::vector<Call> calls_ SLUICE_GUARDED_BY(mutex_);
+  // What is there; "": the folder itself.
+  std::map<std::string, size_t> named_ SLUICE_GUARDED_BY(mutex_){{"", 0}};
+  std::map<int, std::pair<std::string, size_t>> opened_ SLUICE_GUARDED_BY(mutex_);
+  size_t files_ SLUICE_GUARDED_BY(mutex_) = 1;
+  size_t fails_at_ SLUICE_GUARDED_BY(mutex_) = ~size_t{};
+  int error_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 void lay_out(const ForgettingDisk::Files& files, const std::filesystem::path& to);
 

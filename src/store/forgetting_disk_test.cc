@@ -52,13 +52,13 @@ ForgettingDisk::ForgettingDisk(const fs::path& folder) : folder_(folder.lexicall
 ForgettingDisk::~ForgettingDisk() { the_disk = nullptr; }
 
 size_t ForgettingDisk::calls() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return calls_.size();
 }
 
 std::string ForgettingDisk::call(size_t number) const {
   static constexpr std::array kWords{"open", "make", "write", "resize", "rename", "unlink", "sync"};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Call& call = calls_.at(number);
   std::string words = std::string(kWords.at(static_cast<size_t>(call.what))) + " " + call.name;
   if (call.what == What::rename) words += " to " + call.to;
@@ -68,7 +68,7 @@ std::string ForgettingDisk::call(size_t number) const {
 }
 
 void ForgettingDisk::fail_at(size_t number, int error) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   fails_at_ = number;
   error_ = error;
 }
@@ -83,7 +83,7 @@ std::optional<std::string> ForgettingDisk::below(const char* path) const {
 
 // Makes the call, or lets it fail. Noted is what changes something, and what was made to fail.
 template <class Real>
-auto ForgettingDisk::note(Call call, const Real& real) -> decltype(real()) {
+std::invoke_result_t<Real> ForgettingDisk::note(Call call, const Real& real) {
   decltype(real()) answer = -1;
   if (calls_.size() == fails_at_) {
     call.failed = true;
@@ -99,7 +99,7 @@ auto ForgettingDisk::note(Call call, const Real& real) -> decltype(real()) {
 int ForgettingDisk::open(const char* path, int flags, unsigned mode) {
   const auto name = below(path);
   if (!name) return real_open(path, flags, mode);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto known = named_.find(*name);
   const bool is_new = known == named_.end();
   const size_t file = is_new ? files_ : known->second;
@@ -113,13 +113,13 @@ int ForgettingDisk::open(const char* path, int flags, unsigned mode) {
 }
 
 int ForgettingDisk::close(int fd) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   opened_.erase(fd);
   return real_close(fd);
 }
 
 ssize_t ForgettingDisk::write(int fd, const void* bytes, size_t count) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto file = opened_.find(fd);
   if (file == opened_.end()) return real_write(fd, bytes, count);
   Call call{What::write, file->second.first, file->second.second};
@@ -130,14 +130,14 @@ ssize_t ForgettingDisk::write(int fd, const void* bytes, size_t count) {
 }
 
 int ForgettingDisk::sync(int fd) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto file = opened_.find(fd);
   if (file == opened_.end()) return 0;
   return note({What::sync, file->second.first, file->second.second}, [] { return 0; });
 }
 
 int ForgettingDisk::resize(int fd, int64_t size) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto file = opened_.find(fd);
   if (file == opened_.end()) return real_resize(fd, size);
   Call call{What::resize, file->second.first, file->second.second};
@@ -148,7 +148,7 @@ int ForgettingDisk::resize(int fd, int64_t size) {
 int ForgettingDisk::make_folder(const char* path, unsigned mode) {
   const auto name = below(path);
   if (!name) return real_make_folder(path, mode);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (named_.contains(*name) && !name->empty()) {
     errno = EEXIST;
     return -1;
@@ -163,7 +163,7 @@ int ForgettingDisk::make_folder(const char* path, unsigned mode) {
 int ForgettingDisk::rename(const char* from, const char* to) {
   const auto old_name = below(from), new_name = below(to);
   if (!old_name || !new_name) return real_rename(from, to);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Call call{What::rename, *old_name, named_[*old_name]};
   call.to = *new_name;
   const int renamed = note(std::move(call), [&] { return real_rename(from, to); });
@@ -177,7 +177,7 @@ int ForgettingDisk::rename(const char* from, const char* to) {
 int ForgettingDisk::unlink(const char* path, int flags) {
   const auto name = below(path);
   if (!name) return real_unlink(path, flags);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto known = named_.find(*name);
   if (known == named_.end()) return real_unlink(path, flags);
   const int gone =
@@ -259,7 +259,7 @@ struct ForgettingDisk::State {
 
 ForgettingDisk::Files ForgettingDisk::after(size_t calls, Keeps keeps) const {
   State state;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (size_t n = 0; n < calls; ++n) state.apply(calls_.at(n));
   Files files{{"", std::nullopt}};
   // In the order of names a folder comes before what is in it.
