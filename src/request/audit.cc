@@ -202,6 +202,9 @@ json::object stranger_record(const Request& request, const Service& service,
   if (token_of) {
     record["userIdentity"] = Gate::role_caller(*token_of, scope).user_identity();
     mark_payload_unproven(record);
+  } else if (request.unix_uid >= 0) {  // the kernel says who it is
+    record["userIdentity"].as_object()["principalId"] =
+        "unix-uid:" + std::to_string(request.unix_uid);
   } else if (const std::string key = claimed_access_key(head); !key.empty()) {
     record["additionalEventData"] = json::object{{"claimedAccessKeyId", bounded(key, 128)}};
   }

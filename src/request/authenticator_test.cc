@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "request/audit.h"
+
 namespace sluice {
 namespace {
 class NoBody : public BodySource {
@@ -31,6 +33,16 @@ TEST(Authenticator, OnlyTheOwnerOfTheProcessIsTheOperator) {
   const auto refused = ask_as(static_cast<int64_t>(geteuid()) + 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "AccessDenied");
+}
+
+TEST(Authenticator, WhoWasRefusedAtTheSocketIsNamedInTheRecord) {
+  static constexpr Service kService{
+      "operator", "sts.amazonaws.com", Protocol::rest_json, "", "", {}, ""};
+  Request request;
+  request.unix_uid = 7;
+  const json::object record = stranger_record(
+      request, kService, nullptr, {403, "AccessDenied", "", {}}, {"000000000000", "us-east-1"});
+  EXPECT_EQ(record.at("userIdentity").at("principalId"), "unix-uid:7");
 }
 
 TEST(Authenticator, ARowTakesTheProofsThatItNamesAndNoOther) {
