@@ -106,7 +106,7 @@ Result<Done> Gate::check_guards(const std::vector<Need>& needs, const Caller& ca
 }
 
 Result<std::shared_ptr<const Caller>> Gate::signed_caller(
-    Result<Done> verified, const std::shared_ptr<const sigv4::KnownSession>& session) {
+    const Result<Done>& verified, const std::shared_ptr<const sigv4::KnownSession>& session) {
   CHECK(verified);
   return std::shared_ptr<const Caller>(session, &session->caller_);
 }

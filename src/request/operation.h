@@ -218,7 +218,7 @@ struct Gate {
   }
   // Whoever holds the session, when his signature was verified.
   static Result<std::shared_ptr<const Caller>> signed_caller(
-      Result<Done> verified, const std::shared_ptr<const sigv4::KnownSession>& session);
+      const Result<Done>& verified, const std::shared_ptr<const sigv4::KnownSession>& session);
   // Who runs the server, at its Unix socket. No policy names him: his rows need no permission.
   static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
   // Whoever holds this session.

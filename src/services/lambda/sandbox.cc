@@ -237,7 +237,7 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
     descriptors.emplace_back(ca.fd, kCaFd);
   }
   const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment,
-                           std::move(descriptors), options.user);
+                           descriptors, options.user);
   if (!bwrap)
     return cannot("bubblewrap does not run (" + bwrap.error().message +
                   "); install it, for example with: apt install bubblewrap");
