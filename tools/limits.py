@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Lists every limit of the program: the constants of src/ whose name says Max or PerMinute.
+"""Lists every limit of the program: the constants of src/ whose name says that they are one.
 
 A limit stands in the code beside the rule that it belongs to. Here they are all in one list, so
 that an auditor can read it and see what is bounded. tidy looks whether docs/limits.md is this list.
@@ -12,14 +12,18 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DECLARATION = re.compile(r"constexpr\s+[\w:]+\s+(k[^;(]*?=[^;]*);")
-ONE = re.compile(r"(k\w*(?:Max|PerMinute)\w*)\s*=\s*(.+?)\s*(?=,\s*k\w+\s*=|$)", re.S)
+WORDS = (
+    "Max|PerMinute|PerSecond|Timeout|Skew|Grace|Drain|SlowAfter|IdleMs|FreeBytes|TmpBytes|LowMark"
+)
+ONE = re.compile(rf"(k\w*(?:{WORDS})\w*)\s*=\s*(.+?)\s*(?=,\s*k\w+\s*=|$)", re.S)
 HEAD = """# Limits
 
 Made by `tools/limits.py`. What somebody outside can make large, many or long has a limit. It stands
-in the code beside what it bounds, and this is the list of them all. `Bytes` in a name are bytes,
-`S` and `Ms` at its end seconds and milliseconds, any other is a count. What goes over one is
-refused with AWS's error for it. SECURITY.md says how the limits of connections and bodies work
-together, and what a hostile caller can still do.
+in the code beside what it bounds, and this is the list of them all: sizes, counts, rates and
+deadlines. `Bytes` in a name are bytes; `S`, `Ms` and `Us` at its end seconds, milliseconds and
+microseconds; any other is a count. A request that goes over one is refused with AWS's error for it.
+SECURITY.md says how the limits of connections and bodies work together, and what a hostile caller
+can still do.
 
 Not counted are what the disk holds: objects, items, log events, metrics, waiting jobs and the audit
 records. They may grow until the disk is nearly full; then what makes them grow is refused, and
