@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "request/audit.h"
+#include "request/serve.h"
+#include "store/store_fixture.h"
 
 namespace sluice {
 namespace {
@@ -33,6 +34,42 @@ TEST(Authenticator, OnlyTheOwnerOfTheProcessIsTheOperator) {
   const auto refused = ask_as(static_cast<int64_t>(geteuid()) + 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "AccessDenied");
+}
+
+// The path asks the row, whoever has proven himself: with a proof that the row does not take the
+// operation does not run.
+TEST_F(StoreTest, ThePathRunsNothingForAProofThatTheRowDoesNotTake) {
+  static int runs = 0;
+  static constexpr Proof kSocket[] = {Proof::unix_peer};
+  const auto perform = [](const Request&, const Caller&, const Ports&, Staged&, AuditFacts&,
+                          std::shared_ptr<void>&) -> Result<Response> {
+    ++runs;
+    return Response{};
+  };
+  Row row{};
+  row.name = "Probe";
+  row.match = {"POST", "/probe", "", ""};
+  row.perform = perform;
+  Ports ports;
+  ports.store = &open();
+  const auto ask = [&] {
+    const Service service{"operator", "sts.amazonaws.com", Protocol::rest_json, "", "", {&row, 1},
+                          ""};
+    ports.operator_service = &service;
+    Path path(ports);
+    Request request;
+    request.method = "POST";
+    request.target = "/probe";
+    request.source_ip = "unix";
+    request.unix_uid = static_cast<int64_t>(geteuid());
+    NoBody body;
+    return path.serve(std::move(request), body).status;
+  };
+  EXPECT_EQ(ask(), 403);
+  EXPECT_EQ(runs, 0);
+  row.proofs = kSocket;
+  EXPECT_EQ(ask(), 200);
+  EXPECT_EQ(runs, 1);
 }
 
 TEST(Authenticator, WhoWasRefusedAtTheSocketIsNamedInTheRecord) {
