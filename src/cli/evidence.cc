@@ -83,7 +83,7 @@ std::unique_ptr<Evidence> evidence_of(Client& client) {
   return std::make_unique<OverTheWire>(client);
 }
 std::unique_ptr<Evidence> evidence_of(const Ports& ports) {
-  const auto role = ports.identities->role("sluice-operator", ports.store->snapshot());
+  const auto role = ports.identities->role(kOperatorRole, ports.store->snapshot());
   const Session session =
       ports.sessions->mint(role ? role->arn : "", role ? role->id : "", "verify", 3600);
   return std::make_unique<FromDirectory>(ports, Gate::role_caller(session, ports.store->scope()));

@@ -6,9 +6,11 @@ namespace {
 constexpr char kOther[] = "Other";
 }  // namespace
 
-Counters::Counters(std::span<const Service* const> services) {
+Counters::Counters(std::span<const Service* const> services, const Service* operators) {
   for (const Service* service : services)
     for (const Row& row : service->rows) by_row_.try_emplace(&row);
+  if (!operators) return;
+  for (const Row& row : operators->rows) by_row_.try_emplace(&row);
 }
 
 void Counters::count(const Service& service, const Row* row, const std::string& code,

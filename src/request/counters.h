@@ -19,7 +19,8 @@ namespace sluice {
 
 class Counters {
  public:
-  explicit Counters(std::span<const Service* const> services);
+  // `operators`: what the owner may ask for at the Unix socket; nullptr: nothing.
+  Counters(std::span<const Service* const> services, const Service* operators);
   void count(const Service& service, const Row* row, const std::string& code, int64_t elapsed_us);
   // One object for each operation that was called: Service, Operation, Calls, P50Us, P99Us, MaxUs
   // (each exact to a quarter), and Errors by their code. Calls that reached no operation, such as

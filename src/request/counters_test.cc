@@ -14,7 +14,7 @@ constexpr Service kS3{"s3", "s3.amazonaws.com", Protocol::rest_xml, "", "", kRow
 
 TEST(Counters, CountCallsByOperationAndCode) {
   const Service* const services[] = {&kS3};
-  Counters counters(services);
+  Counters counters(services, nullptr);
   EXPECT_TRUE(counters.shown().empty());
   counters.count(kS3, &kRows[0], "", 100);
   counters.count(kS3, &kRows[0], "NoSuchBucket", 300);
@@ -34,7 +34,7 @@ TEST(Counters, CountCallsByOperationAndCode) {
 // Whatever codes a fault may bring forth: the memory for them is bounded.
 TEST(Counters, KeepAFewCodesAndSumUpTheRest) {
   const Service* const services[] = {&kS3};
-  Counters counters(services);
+  Counters counters(services, nullptr);
   for (int n = 0; n < 1000; ++n) counters.count(kS3, &kRows[0], "Code" + std::to_string(n), 1);
   const json::object errors = counters.shown().at(0).at("Errors").as_object();
   EXPECT_EQ(errors.size(), 65u);

@@ -48,6 +48,9 @@ struct RoleRules {
   // The Snapshot::commit() at which they were read.
   uint64_t read_at;
 };
+// The role of the owner of the server.
+constexpr std::string_view kOperatorRole = "sluice-operator";
+
 // The roles that there are. Implemented by iam.
 class Identities {
  public:

@@ -22,7 +22,7 @@ constexpr int kConflictRetriesMax = 50;
 
 class Path : public Dispatcher {
  public:
-  explicit Path(Ports& ports) : ports_(ports), counters_(ports.services) {}
+  explicit Path(Ports& ports) : ports_(ports), counters_(ports.services, ports.operator_service) {}
   // Serves one request from outside, over the wire or at the operator's socket. `head` has its
   // method, target and headers and what is known of the peer; `raw` is its body as it comes from
   // the connection.

@@ -14,7 +14,6 @@ namespace sluice::iam {
 constexpr size_t kRoleNameMax = 64, kPolicyNameMax = 128, kPathMax = 512, kDescriptionMax = 1000,
                  kTrustPolicyBytesMax = 2048, kInlinePoliciesBytesMax = 10240;
 constexpr size_t kPageMax = 1000, kPageDefault = 100, kMarkerBytesMax = 320;
-constexpr std::string_view kOperatorRole = "sluice-operator";
 
 extern const Service service;
 std::unique_ptr<Identities> identities();

@@ -7,6 +7,9 @@
 
 namespace sluice::sts {
 namespace {
+std::string operator_arn(const Scope& scope) {
+  return iam_arn(scope, "role/" + std::string(kOperatorRole));
+}
 
 // GetCallerIdentity: who am I.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html In: nothing.
@@ -153,7 +156,7 @@ Result<AssumeRole::Out> AssumeRole::run(const Authorized<In>& in, Staged& staged
                  "ValidationError",
                  "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
                  {}};
-  const bool chained = !in.caller().principal().role_arn.ends_with("role/sluice-operator");
+  const bool chained = in.caller().principal().role_arn != operator_arn(snapshot.scope());
   if (chained && in->duration_s > 3600)
     return Error{400,
                  "ValidationError",
@@ -195,9 +198,6 @@ struct OperatorSession {
     int64_t duration_s;
   };
   using Out = AssumeRole::Out;
-  static std::string role_arn(const Snapshot& snapshot) {
-    return "arn:aws:iam::" + snapshot.scope().account_id + ":role/" + std::string(kRole);
-  }
   static Result<In> parse(const Request& request) {
     const auto duration = parse_int(request.query_text("DurationSeconds"));
     if (!duration || *duration < kDurationMinS || *duration > kOperatorDurationMaxS)
@@ -206,12 +206,12 @@ struct OperatorSession {
   }
   static Result<std::vector<Need>> needs(const In&, const Snapshot& snapshot) {
     Need need = no_need();
-    need.resource = role_arn(snapshot);
+    need.resource = operator_arn(snapshot.scope());
     need.resource_type = "AWS::IAM::Role";
     return std::vector<Need>{std::move(need)};
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged) {
-    const auto role = in.ports().identities->role(kRole, staged.snapshot());
+    const auto role = in.ports().identities->role(kOperatorRole, staged.snapshot());
     if (!role) return Error{500, "InternalFailure", "The role sluice-operator is missing.", {}};
     Session session =
         in.ports().sessions->mint(role->arn, role->id, in->session_name, in->duration_s);
@@ -228,14 +228,13 @@ struct OperatorSession {
     return {200, {}, json::serialize(shown), nullptr, 0};
   }
   static json::value audit(const In& in, const Snapshot& snapshot) {
-    return json::object{{"roleArn", role_arn(snapshot)},
+    return json::object{{"roleArn", operator_arn(snapshot.scope())},
                         {"roleSessionName", in.session_name},
                         {"durationSeconds", in.duration_s}};
   }
   static json::value audit_result(const Out& out) { return AssumeRole::audit_result(out); }
 
  private:
-  static constexpr std::string_view kRole = "sluice-operator";
   static constexpr int64_t kOperatorDurationMaxS = 3600;
 };
 
