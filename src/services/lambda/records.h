@@ -13,11 +13,16 @@
 namespace sluice::lambda {
 
 struct Function {
-  static constexpr RecordType record{Family::meta, "lambda.function", 1};
+  static constexpr RecordType record{Family::meta, "lambda.function", 2};
   std::string name, runtime, role, handler, description;
   int64_t timeout_s = 3, memory_mb = 128;
   json::object environment;  // names to texts, in the order they were given
   std::string log_group;
+  std::string log_format = "Text";                      // or "JSON"
+  std::string application_log_level, system_log_level;  // of the format JSON; "": INFO
+  std::string version = "$LATEST";                      // or the number of a published version
+  std::vector<std::string> layers;  // ARNs of their versions, the first one lowest
+  json::object tags;                // of the function, not of a version
   std::string blob;                 // id of the sealed file with the code, which is a zip
   std::string wrapped;              // the code's data key, sealed by KMS, in base64
   int64_t code_bytes = 0;           // of the zip
@@ -36,6 +41,12 @@ struct Function {
                       member("Memory", &Function::memory_mb),
                       member("Environment", &Function::environment),
                       member("LogGroup", &Function::log_group),
+                      member("LogFormat", &Function::log_format),
+                      member("ApplicationLogLevel", &Function::application_log_level),
+                      member("SystemLogLevel", &Function::system_log_level),
+                      member("Version", &Function::version),
+                      member("Layers", &Function::layers),
+                      member("Tags", &Function::tags),
                       member("Blob", &Function::blob),
                       member("Wrapped", &Function::wrapped),
                       member("CodeSize", &Function::code_bytes),
