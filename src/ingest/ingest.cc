@@ -99,15 +99,11 @@ Result<Done> process(const Object& object, const Invocation& invocation, Connect
     return inflater.write(bytes);
   });
   if (done) done = inflater.finish();
-  if (!done &&
-      done.error().code ==
-          "MalformedGzip") {  // what came before the damage counts; the rest cannot be read
-    ++account.read;
-    quarantine.add(account.read - 1, 0, "MalformedGzip", done.error().message, "");
-  } else if (!done) {
-    return done;
-  }
+  const bool damaged = !done && done.error().code == "MalformedGzip";
+  if (!done && !damaged) return done;
   CHECK(splitter.finish());
+  if (damaged)  // what came before it counts; the rest cannot be read
+    quarantine.add(account.read++, 0, "MalformedGzip", done.error().message, "");
   CHECK(writer.finish(deadline_ms));
   account.stored -= std::min<uint64_t>(refused, account.stored);
   exact = seen.exact();

@@ -281,9 +281,11 @@ std::variant<Item, Rejection> validate(std::string_view text) {
   if (!b.code.empty()) return Rejection{b.code, b.message};
   if (problem == json::error::too_deep)
     return Rejection{"TooDeep", "an item nests at most 32 levels"};
-  if (problem || !parser.done() || used != text.size())
-    return Rejection{"MalformedJson",
-                     problem ? problem.message() : "there is text after the record"};
+  if (problem == json::error::exponent_overflow)
+    return Rejection{"InvalidNumber", "a number's exponent is too large for DynamoDB"};
+  if (problem || !parser.done())
+    return Rejection{"MalformedJson", "the record is not one JSON value (RFC 8259)"};
+  if (used != text.size()) return Rejection{"MalformedJson", "there is text after the record"};
   if (!b.has_device) return Rejection{"MissingDeviceId", "the record has no device_id"};
   if (!b.has_time) return Rejection{"MissingTimestamp", "the record has no timestamp"};
   if (!b.has_value) return Rejection{"MissingValue", "the record has no value"};
