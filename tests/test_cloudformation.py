@@ -893,14 +893,14 @@ Short.add_multi_constructor(
 )
 TEMPLATE = yaml.load((ROOT / "deploy" / "template.yaml").read_text(), Short)
 DOCUMENTS = {
-    "execution-role.json": ("ExecutionRole", "Policies", 0, "PolicyDocument"),
-    "execution-role-trust.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
-    "producer-role.json": ("ProducerRole", "Policies", 0, "PolicyDocument"),
-    "producer-role-trust.json": ("ProducerRole", "AssumeRolePolicyDocument"),
-    "ingest-bucket.json": ("IngestBucketPolicy", "PolicyDocument"),
-    "quarantine-bucket.json": ("QuarantineBucketPolicy", "PolicyDocument"),
-    "trail-bucket.json": ("TrailBucketPolicy", "PolicyDocument"),
-    "key.json": ("DataKey", "KeyPolicy"),
+    "iam/lambda_execution_role_policy.json": ("ExecutionRole", "Policies", 0, "PolicyDocument"),
+    "iam/trust_policy.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
+    "iam/producer_role_policy.json": ("ProducerRole", "Policies", 0, "PolicyDocument"),
+    "iam/producer_trust_policy.json": ("ProducerRole", "AssumeRolePolicyDocument"),
+    "s3/bucket_policy_https_only.json": ("IngestBucketPolicy", "PolicyDocument"),
+    "s3/quarantine_bucket_policy.json": ("QuarantineBucketPolicy", "PolicyDocument"),
+    "s3/trail_bucket_policy.json": ("TrailBucketPolicy", "PolicyDocument"),
+    "kms/kms_key_policy.json": ("DataKey", "KeyPolicy"),
 }
 
 
@@ -912,15 +912,18 @@ def in_template(path):
 
 
 def test_the_policy_documents_are_those_of_the_template():
-    assert {p.name for p in (ROOT / "deploy" / "policies").iterdir()} == set(DOCUMENTS)
+    kept = {
+        f"{folder}/{one.name}"
+        for folder in ("iam", "s3", "kms")
+        for one in (ROOT / folder).iterdir()
+    }
+    assert kept == set(DOCUMENTS)
     for name, path in DOCUMENTS.items():
-        assert json.loads((ROOT / "deploy" / "policies" / name).read_text()) == in_template(
-            path
-        ), name
+        assert json.loads((ROOT / name).read_text()) == in_template(path), name
 
 
 def test_no_role_of_the_template_is_given_everything():
-    for name in ("execution-role.json", "producer-role.json"):
+    for name in ("iam/lambda_execution_role_policy.json", "iam/producer_role_policy.json"):
         for statement in in_template(DOCUMENTS[name])["Statement"]:
             for value in (statement["Action"], statement["Resource"]):
                 assert not any(
