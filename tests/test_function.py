@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The function's zip needs nothing of the system it runs on: it starts in an empty root
+"""The function in C++ needs nothing of the system it runs on: it starts in an empty root
 directory."""
 import http.server
 import pathlib
@@ -15,7 +15,7 @@ from conftest import ROOT
 @pytest.fixture
 def bootstrap(tmp_path):
     with zipfile.ZipFile(ROOT / "build" / "sluice-ingest.zip") as archive:
-        assert archive.namelist() == ["bootstrap"]
+        assert archive.namelist() == ["bootstrap", "ingestion_lambda.py"]
         assert archive.infolist()[0].external_attr >> 16 & 0o111
         path = pathlib.Path(archive.extract("bootstrap", tmp_path))
     path.chmod(0o755)

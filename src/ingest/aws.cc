@@ -15,12 +15,20 @@ std::string variable(const char* name) {
   const char* value = getenv(name);
   return value ? value : "";
 }
+std::string endpoint_of(const char* own_name) {
+  const std::string own = variable(own_name);
+  return own.empty() ? variable("AWS_ENDPOINT_URL") : own;
+}
 }  // namespace
 
 Result<AwsEnvironment> AwsEnvironment::from_process() {
-  AwsEnvironment e{variable("AWS_ACCESS_KEY_ID"), variable("AWS_SESSION_TOKEN"),
-                   variable("AWS_REGION"),        variable("AWS_CA_BUNDLE"),
-                   variable("AWS_ENDPOINT_URL"),  Secret(variable("AWS_SECRET_ACCESS_KEY"))};
+  AwsEnvironment e{.access_key_id = variable("AWS_ACCESS_KEY_ID"),
+                   .session_token = variable("AWS_SESSION_TOKEN"),
+                   .region = variable("AWS_REGION"),
+                   .ca_file = variable("AWS_CA_BUNDLE"),
+                   .s3_endpoint = endpoint_of("AWS_ENDPOINT_URL_S3"),
+                   .dynamodb_endpoint = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB"),
+                   .secret_access_key = Secret(variable("AWS_SECRET_ACCESS_KEY"))};
   if (e.access_key_id.empty() || e.secret_access_key.empty())
     return Error{
         500, "NoCredentials", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set", {}};
@@ -34,10 +42,10 @@ AwsClient::AwsClient(const AwsEnvironment& environment, std::string service)
 Result<HttpReply> AwsClient::send(const Call& call,
                                   const std::function<Result<Done>(std::string_view)>* stream) {
   if (!http_) {
-    TRY(Url url,
-        parse_url(environment_.endpoint.empty()
-                      ? "https://" + service_ + "." + environment_.region + ".amazonaws.com"
-                      : environment_.endpoint));
+    const std::string& endpoint = environment_.endpoint(service_);
+    TRY(Url url, parse_url(endpoint.empty() ? "https://" + service_ + "." + environment_.region +
+                                                  ".amazonaws.com"
+                                            : endpoint));
     http_.emplace(std::move(url), environment_.ca_file);
   }
   const std::string date = basic_date(now()), hash = hex(sha256(call.body));

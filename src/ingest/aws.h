@@ -16,11 +16,17 @@
 namespace sluice::ingest {
 
 struct AwsEnvironment {
-  // endpoint "" means AWS's own endpoints of the Region.
-  std::string access_key_id, session_token, region, ca_file, endpoint;
+  std::string access_key_id, session_token, region, ca_file;
+  // Where the services are: AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_DYNAMODB, else
+  // AWS_ENDPOINT_URL, else "", which means AWS's own endpoints of the Region. Source: AWS SDKs and
+  // Tools Reference Guide, "Service-specific endpoints".
+  std::string s3_endpoint, dynamodb_endpoint;
   Secret secret_access_key;
   // Reads the variables AWS_*. The error names the one that is missing.
   static Result<AwsEnvironment> from_process();
+  const std::string& endpoint(std::string_view service) const {
+    return service == "s3" ? s3_endpoint : dynamodb_endpoint;
+  }
 };
 
 // One connection to one service. Two threads must not use it at the same time.

@@ -12,12 +12,14 @@ namespace sluice::ingest {
 // AWS's published example: GET /?max-keys=2&prefix=J (S3 API, "Signature Calculations for the
 // Authorization Header").
 TEST(AwsClient, SignsAsTheExampleOfAws) {
-  const AwsEnvironment environment{"AKIAIOSFODNN7EXAMPLE",
-                                   "",
-                                   "us-east-1",
-                                   "",
-                                   "",
-                                   Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")};
+  const AwsEnvironment environment{
+      .access_key_id = "AKIAIOSFODNN7EXAMPLE",
+      .session_token = "",
+      .region = "us-east-1",
+      .ca_file = "",
+      .s3_endpoint = "",
+      .dynamodb_endpoint = "",
+      .secret_access_key = Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")};
   const std::string empty = hex(sha256(""));
   const AwsClient::Call call{"GET", "/", "prefix=J&max-keys=2", "", {}};
   const std::string header = authorization(environment, signing_key(environment, "s3", "20130524"),
