@@ -33,6 +33,13 @@ DENY_PLAIN_HTTP = json.dumps(
     }
 )
 
+DENY_ALL = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    }
+)
+
 
 class World:
     """What the samples are about: made once by the operator."""
@@ -75,6 +82,12 @@ class World:
             ),
         )
         iam.create_role(RoleName="matrix-gone", AssumeRolePolicyDocument=self.trust(everyone_here))
+        iam.create_policy(PolicyName="matrix-gone", PolicyDocument=DENY_ALL)
+        self.policy = iam.create_policy(
+            PolicyName="matrix", PolicyDocument=DENY_ALL, Tags=[{"Key": "Team", "Value": "red"}]
+        )["Policy"]["Arn"]
+        for _ in ("v2", "v3"):
+            iam.create_policy_version(PolicyArn=self.policy, PolicyDocument=DENY_ALL)
         self.role = f"arn:aws:iam::{self.account}:role/{ROLE}"
 
     def make_buckets(self, s3):
@@ -348,7 +361,10 @@ def dynamodb_samples(w):
 
 def iam_samples(w):
     role, policy = {"RoleName": ROLE}, {"RoleName": ROLE, "PolicyName": "p"}
-    user, managed = {"UserName": "u"}, {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+    own, managed = {"PolicyArn": w.policy}, {
+        "PolicyArn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+    }
+    user = {"UserName": "u"}
     trust = w.trust({"AWS": f"arn:aws:iam::{w.account}:root"})
     return {
         "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust},
@@ -356,16 +372,26 @@ def iam_samples(w):
         "ListRoles": {},
         "UpdateRole": role | {"Description": "matrix"},
         "UpdateAssumeRolePolicy": role | {"PolicyDocument": trust},
-        "PutRolePolicy": policy
-        | {
-            "PolicyDocument": '{"Version":"2012-10-17","Statement":[]}'.replace(
-                "[]", '[{"Effect":"Deny","Action":"*","Resource":"*"}]'
-            )
-        },
+        "PutRolePolicy": policy | {"PolicyDocument": DENY_ALL},
         "GetRolePolicy": policy,
         "ListRolePolicies": role,
-        "ListAttachedRolePolicies": role,
         "DeleteRolePolicy": policy,
+        "CreatePolicy": {"PolicyName": "matrix-new", "PolicyDocument": DENY_ALL},
+        "GetPolicy": own,
+        "ListPolicies": {"Scope": "Local"},
+        "CreatePolicyVersion": own | {"PolicyDocument": DENY_ALL},
+        "GetPolicyVersion": own | {"VersionId": "v1"},
+        "ListPolicyVersions": own,
+        "SetDefaultPolicyVersion": own | {"VersionId": "v2"},
+        "DeletePolicyVersion": own | {"VersionId": "v3"},
+        "AttachRolePolicy": role | own,
+        "ListAttachedRolePolicies": role,
+        "ListEntitiesForPolicy": own,
+        "DetachRolePolicy": role | own,
+        "TagPolicy": own | {"Tags": [{"Key": "k", "Value": "v"}]},
+        "ListPolicyTags": own,
+        "UntagPolicy": own | {"TagKeys": ["k"]},
+        "DeletePolicy": {"PolicyArn": own["PolicyArn"] + "-gone"},
         "DeleteRole": {"RoleName": "matrix-gone"},
         "ListUsers": {},
         "ListGroups": {},
@@ -387,9 +413,6 @@ def iam_samples(w):
         "CreateServiceSpecificCredential": user | {"ServiceName": "x"},
         "UploadSSHPublicKey": user | {"SSHPublicKeyBody": "x"},
         "UploadSigningCertificate": {"CertificateBody": "x"},
-        "CreatePolicy": {"PolicyName": "p", "PolicyDocument": trust},
-        "AttachRolePolicy": role | managed,
-        "DetachRolePolicy": role | managed,
         "PutRolePermissionsBoundary": role | {"PermissionsBoundary": managed["PolicyArn"]},
         "DeleteRolePermissionsBoundary": role,
         "TagRole": role | {"Tags": [{"Key": "k", "Value": "v"}]},
@@ -621,7 +644,7 @@ ALWAYS_REFUSED = {
         "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup "
         "CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile "
         "CreateServiceSpecificCredential UploadSSHPublicKey "
-        "UploadSigningCertificate CreatePolicy AttachRolePolicy DetachRolePolicy "
+        "UploadSigningCertificate "
         "PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole"
     ).split()
 }

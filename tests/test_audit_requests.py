@@ -36,7 +36,7 @@ LEFT_OUT = {
     "monitoring": {"MetricData"},
     "cloudformation": {"TemplateBody"},
     "dynamodb": {"ExpressionAttributeValues"},
-    "iam": {"Password", "SSHPublicKeyBody", "CertificateBody", "Tags", "TagKeys"},
+    "iam": {"Password", "SSHPublicKeyBody", "CertificateBody"},
 }
 S3_DOCUMENTS = {
     "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}},
@@ -298,6 +298,13 @@ def wanted_resources(world, service, row, arguments):
         return one("AWS::IAM::Role", arguments["RoleArn"])
     if service == "iam" and "RoleName" in arguments and f"iam:{name}" not in samples.ALWAYS_REFUSED:
         return one("AWS::IAM::Role", f"arn:aws:iam::{ACCOUNT}:role/{arguments['RoleName']}")
+    if service == "iam" and f"iam:{name}" not in samples.ALWAYS_REFUSED:
+        if name == "CreatePolicy":
+            return one(
+                "AWS::IAM::Policy", f"arn:aws:iam::{ACCOUNT}:policy/{arguments['PolicyName']}"
+            )
+        if "PolicyArn" in arguments:
+            return one("AWS::IAM::Policy", arguments["PolicyArn"])
     return ...
 
 

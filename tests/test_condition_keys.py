@@ -174,7 +174,8 @@ def calls(s):
     sealed = s.server.client("kms").encrypt(KeyId=s.world.key, Plaintext=b"x", **encrypted)[
         "CiphertextBlob"
     ]
-    tags = {"TagSet": [{"Key": "Team", "Value": "red"}]}
+    team = {"Tags": [{"Key": "Team", "Value": "red"}]}
+    tags = {"TagSet": team["Tags"]}
     through_s3 = s.ask(
         "s3",
         "PutObject",
@@ -223,6 +224,22 @@ def calls(s):
             s.ask("kms", "EnableKeyRotation", KeyId=s.world.key, RotationPeriodInDays=100),
         ),
         ("iam:PassRole", None): ("iam:PassRole", s.sample("lambda:CreateFunction")),
+        ("iam:*PolicyVersion*", None): (
+            "iam:GetPolicyVersion",
+            s.sample("iam:GetPolicyVersion"),
+        ),
+        ("iam:CreatePolicy", None): (
+            "iam:CreatePolicy",
+            s.ask("iam", "CreatePolicy", **s.samples["iam"]["CreatePolicy"], **team),
+        ),
+        ("iam:DeletePolicy", None): (
+            "iam:DeletePolicy",
+            s.ask("iam", "DeletePolicy", PolicyArn=s.world.policy),
+        ),
+        ("iam:TagPolicy", None): (
+            "iam:TagPolicy",
+            s.ask("iam", "TagPolicy", PolicyArn=s.world.policy, **team),
+        ),
         ("s3:*", None): ("s3:GetObject", s.ask("s3", "GetObject", **tagged)),
         ("s3:*", "s3:signatureAge"): ("s3:GetObject", presigned(s)),
         ("s3:CreateBucket", "s3:locationconstraint"): (
@@ -363,6 +380,7 @@ def concrete(key):
         "s3:RequestObjectTag/*": "s3:RequestObjectTag/Team",
         "s3:ExistingObjectTag/*": "s3:ExistingObjectTag/Team",
         "aws:ResourceTag/*": "aws:ResourceTag/Team",
+        "iam:ResourceTag/*": "iam:ResourceTag/Team",
     }.get(key, key)
 
 

@@ -384,7 +384,6 @@ def test_what_is_not_built_says_so(iam, here):
     for call, arguments, why in (
         (iam.create_user, {"UserName": "u"}, "sts:AssumeRole"),
         (iam.create_access_key, {"UserName": "u"}, "do not expire"),
-        (iam.attach_role_policy, {"RoleName": "r", "PolicyArn": "p"}, "PutRolePolicy"),
         (
             iam.create_role,
             {

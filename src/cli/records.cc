@@ -41,6 +41,7 @@ std::vector<RecordFacts> all_records() {
       facts_of<logs::Group>(),
       facts_of<logs::Stream>(),
       facts_of<iam::Role>(),
+      facts_of<iam::ManagedPolicy>(),
       facts_of<kms::KmsKey>(),
       facts_of<lambda::EventConfig>(),
       facts_of<lambda::Function>(),

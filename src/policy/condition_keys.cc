@@ -64,6 +64,17 @@ constexpr ActionKeys kTable[] = {
      ""},
     {"dynamodb:CreateTable", "", "aws:RequestTag/* aws:TagKeys"},
 
+    {"iam:AttachRolePolicy", "iam:PolicyARN", ""},
+    {"iam:CreatePolicy", "aws:RequestTag/* aws:TagKeys", ""},
+    {"iam:DeletePolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:DetachRolePolicy", "iam:PolicyARN", ""},
+    {"iam:GetPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListEntitiesForPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListPolicyTags", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:*PolicyVersion*", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:TagPolicy", "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
+    {"iam:UntagPolicy", "aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
+
     {"iam:PassRole", "iam:AssociatedResourceArn iam:PassedToService", ""},
 
     {"kms:*Alias", "kms:CallerAccount", ""},

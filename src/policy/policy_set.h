@@ -15,7 +15,8 @@ namespace sluice::policy {
 // A policy where it bears: on the role that asks, or on what is asked for.
 struct Attached {
   Kind kind = Kind::identity;
-  std::string name;      // of a role's own policy its name, of any other its resource's ARN
+  // Of a role's own policy its name; of a managed policy its ARN; of any other its resource's ARN.
+  std::string name;
   DocumentPtr document;  // nullptr: it does not parse, which denies
 };
 struct PolicySet {

@@ -126,7 +126,8 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
     const MutexLock lock(mutex_);
     if (const auto known = rules_.find(role_name);
         known != rules_.end() &&
-        snapshot.unchanged_since(known->second->read_at, {"iam.role", "iam.role-policy"}))
+        snapshot.unchanged_since(known->second->read_at,
+                                 {"iam.role", "iam.role-policy", "iam.policy"}))
       return known->second;
   }
   auto view = role(role_name, snapshot);
@@ -137,6 +138,8 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
     made->policies.push_back(
         {policy::Kind::identity, name, document ? *std::move(document) : nullptr});
   }
+  for (const auto& [arn, stored] : made->role.managed_policies)
+    made->policies.push_back({policy::Kind::identity, arn, stored.document()});
   const MutexLock lock(mutex_);
   if (rules_.size() >= kRolesMax) rules_.clear();
   rules_[std::string(role_name)] = made;

@@ -41,6 +41,9 @@ struct RoleView {
   policy::Stored<policy::Kind::trust> trust_policy;
   int64_t max_session_s = 3600;
   std::vector<std::pair<std::string, std::string>> inline_policies;  // name and text
+  // Of each managed policy that is attached its ARN, and its default version. What is missing is
+  // empty, which denies.
+  std::vector<std::pair<std::string, policy::Stored<policy::Kind::identity>>> managed_policies;
 };
 struct RoleRules {
   RoleView role;
@@ -55,10 +58,10 @@ constexpr std::string_view kOperatorRole = "sluice-operator";
 class Identities {
  public:
   virtual ~Identities() = default;
-  // Must read nothing but the tables iam.role and iam.role-policy.
+  // Must read nothing but the tables iam.role, iam.role-policy and iam.policy.
   virtual std::optional<RoleView> role(std::string_view role_name, const Snapshot&) const = 0;
   // The role with its policies parsed; nullptr when there is none. Every request asks for it, so it
-  // is kept until a role or a role's policy changes.
+  // is kept until a role, a role's policy or a managed policy changes.
   std::shared_ptr<const RoleRules> rules(std::string_view role_name, const Snapshot&) const;
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
 

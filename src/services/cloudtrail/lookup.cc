@@ -103,7 +103,7 @@ Result<Time> time_of(const json::object& body, std::string_view name, Time other
 
 std::string shown_name(std::string_view type, const std::string& arn) {
   if (type == "AWS::S3::Bucket") return arn.substr(arn.rfind(':') + 1);
-  if (type == "AWS::DynamoDB::Table" || type == "AWS::IAM::Role")
+  if (type == "AWS::DynamoDB::Table" || type == "AWS::IAM::Role" || type == "AWS::IAM::Policy")
     return arn.substr(arn.rfind('/') + 1);
   if (type == "AWS::Lambda::Function") {
     const auto parsed = parse_arn(arn);

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/iam/absent.h"
 
+#include "services/iam/records.h"
+
 namespace sluice::iam {
 
 Result<GetAccountSummary::Out> GetAccountSummary::run(const Authorized<In>&,
                                                       const Snapshot& snapshot) {
   Out out;
+  snapshot.scan(RecordPrefix<ManagedPolicy>{}, "", false,
+                [&](std::string_view, const ManagedPolicy& policy) {
+                  ++out.policies;
+                  out.versions += static_cast<int64_t>(policy.versions.size());
+                  return true;
+                });
   snapshot.scan(schema::prefix(Family::meta, "iam.role", {}), "", false,
                 [&](std::string_view, std::string_view) {
                   ++out.roles;
@@ -21,12 +29,17 @@ Response GetAccountSummary::render(const Out& out) {
   const auto entry = [&](std::string_view key, int64_t value) {
     xml.open("entry").element("key", key).element("value", std::to_string(value)).close("entry");
   };
-  for (const char* none : {"AccountAccessKeysPresent", "AccountMFAEnabled",
-                           "AccountPasswordPresent", "AccountSigningCertificatesPresent", "Groups",
-                           "InstanceProfiles", "MFADevices", "MFADevicesInUse", "Policies",
-                           "PolicyVersionsInUse", "Providers", "ServerCertificates", "Users"})
+  for (const char* none :
+       {"AccountAccessKeysPresent", "AccountMFAEnabled", "AccountPasswordPresent",
+        "AccountSigningCertificatesPresent", "Groups", "InstanceProfiles", "MFADevices",
+        "MFADevicesInUse", "Providers", "ServerCertificates", "Users"})
     entry(none, 0);
   entry("Roles", out.roles);
+  entry("Policies", out.policies);
+  entry("PolicyVersionsInUse", out.versions);
+  entry("PolicySizeQuota", kManagedPolicyBytesMax);
+  entry("VersionsPerPolicyQuota", kPolicyVersionsMax);
+  entry("AttachedPoliciesPerRoleQuota", kAttachedPoliciesMax);
   entry("AssumeRolePolicySizeQuota", kTrustPolicyBytesMax);
   entry("RolePolicySizeQuota", kInlinePoliciesBytesMax);
   xml.close("SummaryMap");

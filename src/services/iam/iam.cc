@@ -3,6 +3,9 @@
 
 #include "base/random.h"
 #include "services/iam/absent.h"
+#include "services/iam/attachments.h"
+#include "services/iam/managed_policies.h"
+#include "services/iam/policy_versions.h"
 #include "services/iam/role_policies.h"
 
 namespace sluice::iam {
@@ -34,9 +37,9 @@ constexpr char kNoUsers[] =
     "Sluice has no users and no access keys, because such credentials do not expire. Make a role "
     "and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
 constexpr char kLater[] =
-    "Sluice does not have managed policies and permissions boundaries yet; use inline policies "
-    "(PutRolePolicy).";
-constexpr char kNoTags[] = "Sluice does not tag IAM entities yet.";
+    "Sluice does not have permissions boundaries yet; give the role policies that allow no more "
+    "than it needs (PutRolePolicy, AttachRolePolicy).";
+constexpr char kNoTags[] = "Sluice does not tag roles yet.";
 SLUICE_REFUSED(CreateUser, kNoUsers);
 SLUICE_REFUSED(GetUser, kNoUsers);
 SLUICE_REFUSED(PutUserPolicy, kNoUsers);
@@ -51,9 +54,6 @@ SLUICE_REFUSED(CreateLoginProfile, kNoUsers);
 SLUICE_REFUSED(CreateServiceSpecificCredential, kNoUsers);
 SLUICE_REFUSED(UploadSSHPublicKey, kNoUsers);
 SLUICE_REFUSED(UploadSigningCertificate, kNoUsers);
-SLUICE_REFUSED(CreatePolicy, kLater);
-SLUICE_REFUSED(AttachRolePolicy, kLater);
-SLUICE_REFUSED(DetachRolePolicy, kLater);
 SLUICE_REFUSED(PutRolePermissionsBoundary, kLater);
 SLUICE_REFUSED(DeleteRolePermissionsBoundary, kLater);
 SLUICE_REFUSED(TagRole, kNoTags);
@@ -62,26 +62,34 @@ SLUICE_REFUSED(UntagRole, kNoTags);
 
 constexpr auto rows =
     table<CreateRole, GetRole, ListRoles, DeleteRole, UpdateRole, UpdateAssumeRolePolicy,
-          PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy,
-          ListAttachedRolePolicies, ListGroups, ListVirtualMFADevices, ListServerCertificates,
-          GetAccountSummary, GetAccountPasswordPolicy, CreateUser, GetUser, ListUsers,
-          PutUserPolicy, AttachUserPolicy, CreateGroup, AddUserToGroup, CreateAccessKey,
-          ListAccessKeys, UpdateAccessKey, DeleteAccessKey, CreateLoginProfile,
-          CreateServiceSpecificCredential, UploadSSHPublicKey, UploadSigningCertificate,
-          CreatePolicy, AttachRolePolicy, DetachRolePolicy, PutRolePermissionsBoundary,
-          DeleteRolePermissionsBoundary, TagRole, UntagRole>();
+          PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy, CreatePolicy, GetPolicy,
+          ListPolicies, DeletePolicy, CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions,
+          SetDefaultPolicyVersion, DeletePolicyVersion, AttachRolePolicy, DetachRolePolicy,
+          ListAttachedRolePolicies, ListEntitiesForPolicy, TagPolicy, UntagPolicy, ListPolicyTags,
+          ListGroups, ListVirtualMFADevices, ListServerCertificates, GetAccountSummary,
+          GetAccountPasswordPolicy, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
+          CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey,
+          DeleteAccessKey, CreateLoginProfile, CreateServiceSpecificCredential, UploadSSHPublicKey,
+          UploadSigningCertificate, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary,
+          TagRole, UntagRole>();
 
 class RoleIdentities : public Identities {
  public:
   std::optional<RoleView> role(std::string_view name, const Snapshot& snapshot) const override {
     const auto role = snapshot.get(role_key(name));
     if (!role) return std::nullopt;
-    RoleView view{role->name, role->arn, role->id, role->trust, role->max_session_s, {}};
+    RoleView view{role->name, role->arn, role->id, role->trust, role->max_session_s, {}, {}};
     snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false,
                   [&](std::string_view key, std::string_view value) {
                     view.inline_policies.emplace_back(schema::parts(key).at(1), value);
                     return true;
                   });
+    for (const std::string& arn : role->attached) {
+      const auto policy = find_policy(snapshot, arn);
+      const PolicyVersion* version = policy ? policy->version(policy->default_version) : nullptr;
+      view.managed_policies.emplace_back(
+          arn, version ? version->document : policy::Stored<policy::Kind::identity>());
+    }
     return view;
   }
   std::optional<RoleView> role_by_id(std::string_view role_id,

@@ -9,17 +9,9 @@ Result<RolePolicyOperation::In> RolePolicyOperation::parse_names(const Request& 
                                                                  bool with_policy) {
   In in;
   TRY(in.role, role_name_of(request));
-  in.policy = request.query_text("PolicyName");
-  const bool good = !in.policy.empty() && in.policy.size() <= kPolicyNameMax &&
-                    in.policy.find_first_not_of(
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") ==
-                        std::string::npos;
-  if (with_policy && !good)
-    return Error{400,
-                 "ValidationError",
-                 "The specified value for policyName is invalid: 1 to 128 of alphanumeric "
-                 "characters and +=,.@_-",
-                 {}};
+  if (with_policy) {
+    TRY(in.policy, policy_name_of(request));
+  }
   return in;
 }
 
@@ -94,10 +86,6 @@ Response ListRolePolicies::render(const Out& out) {
   xml.close("PolicyNames");
   end_page(xml, out.next);
   return {200, {}, xml.take(), nullptr, 0};
-}
-Result<Nothing> ListAttachedRolePolicies::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  if (!snapshot.get(role_key(in->role))) return no_such_role(in->role);
-  return Nothing{};
 }
 Result<Nothing> DeleteRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->role));

@@ -53,20 +53,6 @@ struct ListRolePolicies : RolePolicyOperation {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
 };
-// There are no managed policies, so it truthfully lists none.
-struct ListAttachedRolePolicies : RolePolicyOperation {
-  static constexpr std::string_view name = "ListAttachedRolePolicies",
-                                    action = "iam:ListAttachedRolePolicies";
-  using Out = Nothing;
-  static Result<In> parse(const Request& request) { return ListRolePolicies::parse(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return policy_needs<ListAttachedRolePolicies>(in, s);
-  }
-  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
-  static Response render(const Out&) {
-    return {200, {}, "<AttachedPolicies/><IsTruncated>false</IsTruncated>", nullptr, 0};
-  }
-};
 struct DeleteRolePolicy : RolePolicyOperation {
   static constexpr std::string_view name = "DeleteRolePolicy", action = "iam:DeleteRolePolicy";
   using Out = Nothing;

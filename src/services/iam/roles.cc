@@ -4,14 +4,10 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "request/principals.h"
+#include "services/iam/tags.h"
 
 namespace sluice::iam {
 namespace {
-bool is_name(std::string_view text, size_t max) {
-  return !text.empty() && text.size() <= max &&
-         text.find_first_not_of(
-             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
-}
 // The trust policy as it is stored: its roles pinned to their ids.
 Result<std::string> checked_trust(const std::string& trust, const Ports& ports,
                                   const Snapshot& snapshot) {
@@ -22,26 +18,6 @@ Result<std::string> checked_trust(const std::string& trust, const Ports& ports,
                  {}};
   CHECK(policy::parse(trust, policy::Kind::trust));
   return pin_principals(trust, *ports.identities, snapshot);
-}
-Result<Done> check_description(const std::string& text) {
-  bool printable = is_utf8(text);
-  for (const char c : text)
-    printable =
-        printable && (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r');
-  if (!printable || text.size() > kDescriptionMax)
-    return Error{
-        400,
-        "ValidationError",
-        "The specified value for description is invalid: at most 1000 printable characters",
-        {}};
-  return Done{};
-}
-bool is_path(std::string_view path) {
-  if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/')
-    return false;
-  for (const char c : path)
-    if (c < '!' || c > '~') return false;
-  return true;
 }
 void write_role(XmlWriter& xml, const Role& role) {
   xml.element("Path", role.path)
@@ -60,6 +36,94 @@ Result<int64_t> max_session_of(const Request& request) {
   return *value;
 }
 }  // namespace
+
+bool is_name(std::string_view text, size_t max) {
+  return !text.empty() && text.size() <= max &&
+         text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
+}
+bool is_path(std::string_view path) {
+  if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/')
+    return false;
+  for (const char c : path)
+    if (c < '!' || c > '~') return false;
+  return true;
+}
+Result<Done> check_description(const std::string& text) {
+  bool printable = is_utf8(text);
+  for (const char c : text)
+    printable =
+        printable && (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r');
+  if (!printable || text.size() > kDescriptionMax)
+    return Error{
+        400,
+        "ValidationError",
+        "The specified value for description is invalid: at most 1000 printable characters",
+        {}};
+  return Done{};
+}
+Result<std::string> policy_name_of(const Request& request) {
+  const std::string name = request.query_text("PolicyName");
+  if (!is_name(name, kPolicyNameMax))
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for policyName is invalid: 1 to 128 of alphanumeric "
+                 "characters and +=,.@_-",
+                 {}};
+  return name;
+}
+Result<std::string> path_of(const Request& request) {
+  const std::string path = request.query_value("Path") ? request.query_text("Path") : "/";
+  if (!is_path(path))
+    return Error{400,
+                 "ValidationError",
+                 "The specified value for path is invalid. It must begin and end with / and "
+                 "contain only alphanumeric characters and/or / characters.",
+                 {}};
+  return path;
+}
+Result<bool> flag_of(const Request& request, std::string_view field) {
+  const std::string* text = request.query_value(field);
+  if (!text || *text == "false") return false;
+  if (*text == "true") return true;
+  return Error{400, "ValidationError", std::string(field) + " must be true or false", {}};
+}
+Result<bool> asks_for_boundaries(const Request& request) {
+  const std::string* filter = request.query_value("PolicyUsageFilter");
+  if (!filter || *filter == "PermissionsPolicy") return false;
+  if (*filter == "PermissionsBoundary") return true;
+  return Error{400,
+               "ValidationError",
+               "1 validation error detected: Value '" + filter->substr(0, 20) +
+                   "' at 'policyUsageFilter' failed to satisfy constraint: Member must satisfy "
+                   "enum value set: [PermissionsPolicy, PermissionsBoundary]",
+               {}};
+}
+
+json::value shown(const Request& request) {
+  json::value fields = shown_fields(request, {"RoleName",          "Path",
+                                              "PathPrefix",        "AssumeRolePolicyDocument",
+                                              "Description",       "MaxSessionDuration",
+                                              "PolicyName",        "PolicyDocument",
+                                              "PolicyArn",         "VersionId",
+                                              "SetAsDefault",      "Scope",
+                                              "OnlyAttached",      "EntityFilter",
+                                              "PolicyUsageFilter", "PermissionsBoundary",
+                                              "UserName",          "GroupName",
+                                              "AccessKeyId",       "Status",
+                                              "ServiceName",       "Marker",
+                                              "MaxItems",          "AssignmentStatus"});
+  json::array tags, keys;
+  if (const auto given = tags_of(request))
+    for (const auto& [key, value] : *given)
+      tags.push_back(json::object{{"key", key}, {"value", value}});
+  if (const auto given = tag_keys_of(request))
+    for (const std::string& key : *given) keys.push_back(json::value(key));
+  if (!fields.is_object() && (!tags.empty() || !keys.empty())) fields = json::object{};
+  if (!tags.empty()) fields.as_object()["tags"] = std::move(tags);
+  if (!keys.empty()) fields.as_object()["tagKeys"] = std::move(keys);
+  return fields;
+}
 
 Result<std::string> role_name_of(const Request& request) {
   const std::string name = request.query_text("RoleName");
@@ -140,14 +204,8 @@ Result<RoleIn> CreateRole::parse(const Request& request) {
   TRY(auto in, GetRole::parse(request));
   TRY(in.trust, document_of(request, "AssumeRolePolicyDocument"));
   in.description = request.query_text("Description");
-  in.path = request.query_value("Path") ? request.query_text("Path") : "/";
   CHECK(check_description(in.description));
-  if (!is_path(in.path))
-    return Error{400,
-                 "ValidationError",
-                 "The specified value for path is invalid. It must begin and end with / and "
-                 "contain only alphanumeric characters and/or / characters.",
-                 {}};
+  TRY(in.path, path_of(request));
   if (request.query_value("MaxSessionDuration")) {
     TRY(in.max_session_s, max_session_of(request));
   }
@@ -155,7 +213,7 @@ Result<RoleIn> CreateRole::parse(const Request& request) {
     return Error{400, "InvalidInput", "Sluice has no permissions boundaries yet.", {}};
   for (const auto& [field, value] : request.query)
     if (field.starts_with("Tags."))
-      return Error{400, "InvalidInput", "Sluice does not tag IAM entities yet.", {}};
+      return Error{400, "InvalidInput", "Sluice does not tag roles yet.", {}};
   return in;
 }
 Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
@@ -265,7 +323,11 @@ Response ListRoles::render(const Out& out) {
 
 Result<Nothing> DeleteRole::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->name));
-  if (!staged.get(role_key(in->name))) return no_such_role(in->name);
+  const auto role = staged.look(role_key(in->name));
+  if (!role) return no_such_role(in->name);
+  if (!role->attached.empty())
+    return Error{
+        409, "DeleteConflict", "Cannot delete entity, must detach all policies first.", {}};
   bool has_policies = false;
   staged.snapshot().scan(schema::prefix(Family::meta, "iam.role-policy", {in->name}), "", false,
                          [&](std::string_view, std::string_view) {

@@ -14,8 +14,16 @@ namespace sluice::iam {
 inline Error no_such_role(const std::string& name) {
   return {404, "NoSuchEntity", "The role with name " + name + " cannot be found.", {}};
 }
-// RoleName: 1 to 64 of [\w+=,.@-].
-Result<std::string> role_name_of(const Request& request);
+// 1 to `max` of [\w+=,.@-].
+bool is_name(std::string_view text, size_t max);
+bool is_path(std::string_view path);  // begins and ends with /
+Result<Done> check_description(const std::string& text);
+Result<std::string> role_name_of(const Request& request);    // RoleName: 1 to 64 characters
+Result<std::string> policy_name_of(const Request& request);  // PolicyName: 1 to 128
+Result<std::string> path_of(const Request& request);         // Path; "/" when absent
+Result<bool> flag_of(const Request& request, std::string_view field);  // false when absent
+// PolicyUsageFilter: whether permissions boundaries alone are asked for. There are none.
+Result<bool> asks_for_boundaries(const Request& request);
 std::string role_arn(const Snapshot& snapshot, const std::string& name);
 // Fails for the operator's own role.
 Result<Done> may_change(const std::string& role);
@@ -51,13 +59,7 @@ struct RolesOut {
 struct Nothing {};
 
 // requestParameters: all but what may be a secret (Password, certificates).
-inline json::value shown(const Request& request) {
-  return shown_fields(request,
-                      {"RoleName", "Path", "PathPrefix", "AssumeRolePolicyDocument", "Description",
-                       "MaxSessionDuration", "PolicyName", "PolicyDocument", "PolicyArn",
-                       "PermissionsBoundary", "UserName", "GroupName", "AccessKeyId", "Status",
-                       "ServiceName", "Marker", "MaxItems", "AssignmentStatus"});
-}
+json::value shown(const Request& request);
 struct RoleOperation {
   using In = RoleIn;
   static json::value audit(const Request& request) { return shown(request); }

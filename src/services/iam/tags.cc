@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/iam/tags.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace sluice::iam {
+namespace {
+Error invalid(const std::string& text) { return {400, "ValidationError", text, {}}; }
+
+// The members of a list, in the order of their numbers; of each its fields, or "" and its value.
+using Member = std::map<std::string, std::string>;
+Result<std::vector<Member>> list_of(const Request& request, const std::string& list) {
+  const std::string prefix = list + ".member.";
+  std::map<int64_t, Member> found;
+  for (const auto& [name, value] : request.query) {
+    if (!name.starts_with(prefix)) continue;
+    const std::string rest = name.substr(prefix.size());
+    const size_t dot = rest.find('.');
+    const auto number = parse_int(rest.substr(0, dot));
+    if (!number || *number < 1) return invalid("The list " + list + " is malformed.");
+    found[*number][dot == std::string::npos ? "" : rest.substr(dot + 1)] = value;
+    if (found.size() > kTagsMax)
+      return invalid("1 validation error detected: Value at '" + list +
+                     "' failed to satisfy constraint: Member must have length less than or equal "
+                     "to 50");
+  }
+  if (found.empty())
+    return invalid("1 validation error detected: Value null at '" + list +
+                   "' failed to satisfy constraint: Member must not be null");
+  std::vector<Member> out;
+  for (auto& [number, member] : found) out.push_back(std::move(member));
+  return out;
+}
+
+// Letters, digits and blanks of every script, and _ . : / = + - @
+bool is_tag_text(const std::string& text, size_t least, size_t most) {
+  size_t characters = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) != 0x80) ++characters;
+    if (byte < 0x80 && !std::isalnum(byte) && std::string_view(" _.:/=+-@").find(c) == text.npos)
+      return false;
+  }
+  return is_utf8(text) && characters >= least && characters <= most;
+}
+Result<std::string> tag_key(const std::string& key) {
+  if (!is_tag_text(key, 1, kTagKeyMax))
+    return invalid(
+        "The key of a tag has 1 to 128 letters, digits, blanks and characters of _.:/=+-@");
+  return key;
+}
+auto find_key(Tags& tags, const std::string& key) {
+  return std::find_if(tags.begin(), tags.end(),
+                      [&](const auto& tag) { return equals_ignore_case(tag.first, key); });
+}
+}  // namespace
+
+Result<Tags> tags_of(const Request& request) {
+  Tags tags;
+  TRY(const auto list, list_of(request, "Tags"));
+  for (const Member& member : list) {
+    const auto key = member.find("Key"), value = member.find("Value");
+    if (key == member.end() || value == member.end())
+      return invalid("A tag must have a Key and a Value.");
+    CHECK(tag_key(key->second));
+    if (!is_tag_text(value->second, 0, kTagValueMax))
+      return invalid(
+          "The value of a tag has up to 256 letters, digits, blanks and characters of _.:/=+-@");
+    if (lower(key->second).starts_with("aws:"))
+      return Error{
+          400, "InvalidInput", "Caller is an end user and not allowed to mutate system tags", {}};
+    if (find_key(tags, key->second) != tags.end())
+      return Error{400,
+                   "InvalidInput",
+                   "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+                   {}};
+    tags[key->second] = value->second;
+  }
+  return tags;
+}
+Result<std::vector<std::string>> tag_keys_of(const Request& request) {
+  std::vector<std::string> keys;
+  TRY(const auto list, list_of(request, "TagKeys"));
+  for (const Member& member : list) {
+    const auto key = member.find("");
+    if (key == member.end()) return invalid("The list TagKeys is malformed.");
+    TRY(std::string checked, tag_key(key->second));
+    keys.push_back(std::move(checked));
+  }
+  return keys;
+}
+Result<Done> put_tags(Tags& into, const Tags& added) {
+  for (const auto& [key, value] : added) {
+    if (const auto same = find_key(into, key); same != into.end()) into.erase(same);
+    into[key] = value;
+  }
+  if (into.size() > kTagsMax)
+    return Error{409, "LimitExceeded", "Cannot exceed quota for TagsPerPolicy: 50", {}};
+  return Done{};
+}
+void take_tags(Tags& from, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys)
+    if (const auto found = find_key(from, key); found != from.end()) from.erase(found);
+}
+
+void add_request_tags(policy::Context& context, const Tags& tags) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : tags) {
+    context["aws:requesttag/" + lower(key)] = {value};
+    keys.push_back(key);
+  }
+  add_tag_keys(context, keys);
+}
+void add_tag_keys(policy::Context& context, const std::vector<std::string>& keys) {
+  if (!keys.empty()) context["aws:tagkeys"] = keys;
+}
+void add_resource_tags(policy::Context& context, const Tags& tags) {
+  for (const auto& [key, value] : tags) {
+    context["aws:resourcetag/" + lower(key)] = {value};
+    context["iam:resourcetag/" + lower(key)] = {value};
+  }
+}
+
+}  // namespace sluice::iam
