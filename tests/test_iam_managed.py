@@ -876,3 +876,140 @@ def test_the_aws_cli_makes_waits_and_attaches(server, role, tmp_path):
     assert document_of_cli["PolicyVersion"]["Document"] == json.loads(allow("s3:ListAllMyBuckets"))
     aws("detach-role-policy", "--role-name", "ByCli", "--policy-arn", arn)
     aws("delete-policy", "--policy-arn", arn)
+
+
+# ---- stacks
+
+
+def stack_template(actions, arns, **policy):
+    return {
+        "Resources": {
+            "Reads": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {
+                    "Description": "of a stack",
+                    "PolicyDocument": json.loads(allow(*actions)),
+                    **policy,
+                },
+            },
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "AssumeRolePolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Effect": "Allow",
+                                "Principal": {"AWS": {"Ref": "AWS::AccountId"}},
+                                "Action": "sts:AssumeRole",
+                            }
+                        ],
+                    },
+                    "ManagedPolicyArns": arns,
+                },
+            },
+        },
+        "Outputs": {
+            "Role": {"Value": {"Ref": "Role"}},
+            "Policy": {"Value": {"Ref": "Reads"}},
+            "Arn": {"Value": {"Fn::GetAtt": ["Reads", "PolicyArn"]}},
+            "Id": {"Value": {"Fn::GetAtt": ["Reads", "PolicyId"]}},
+        },
+    }
+
+
+def test_a_stack_makes_changes_and_removes_managed_policies(server, iam):
+    from test_cloudformation import Stacks
+
+    stacks = Stacks(server)
+    state = stacks.create(
+        "managed", stack_template(["s3:GetObject"], [{"Ref": "Reads"}, BASIC], Path="/stacks/")
+    )
+    assert state["StackStatus"] == "CREATE_COMPLETE", stacks.failure("managed")
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in state["Outputs"]}
+    arn = outputs["Policy"]
+    got = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert outputs["Arn"] == arn and outputs["Id"] == got["PolicyId"]
+    assert got["Path"] == "/stacks/" and got["PolicyName"].startswith("managed-Reads-")
+    assert attached(iam, outputs["Role"]) == [arn, BASIC]
+
+    def statement():
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
+            "Document"
+        ]["Statement"][0]["Action"]
+
+    for number in range(6):  # more often than a policy has versions
+        state = stacks.update(
+            "managed",
+            stack_template([f"s3:Get{number}"], [{"Ref": "Reads"}], Path="/stacks/"),
+        )
+        assert state["StackStatus"] == "UPDATE_COMPLETE", stacks.failure("managed")
+        assert statement() == [f"s3:Get{number}"]
+    assert len(iam.list_policy_versions(PolicyArn=arn)["Versions"]) == 5
+    assert attached(iam, outputs["Role"]) == [arn]
+    # An update that fails is rolled back: the role has what it had, the policy says what it said.
+    broken = stack_template(["s3:Broken"], [BASIC, {"Ref": "Reads"}], Path="/stacks/")
+    broken["Resources"]["Never"] = {
+        "Type": "AWS::IAM::Role",
+        "DependsOn": "Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": broken["Resources"]["Role"]["Properties"][
+                "AssumeRolePolicyDocument"
+            ],
+            "ManagedPolicyArns": [AWS + "NeverWas"],
+        },
+    }
+    state = stacks.update("managed", broken)
+    assert state["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "does not exist or is not attachable" in stacks.failure("managed")
+    assert attached(iam, outputs["Role"]) == [arn] and statement() == ["s3:Get5"]
+    # What the policy is called cannot be changed in place.
+    state = stacks.update(
+        "managed", stack_template(["s3:Get5"], [{"Ref": "Reads"}], Path="/elsewhere/")
+    )
+    assert state["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.delete("managed")["StackStatus"] == "DELETE_COMPLETE"
+    assert error_of(iam.get_policy, PolicyArn=arn)[0] == "NoSuchEntity"
+    assert error_of(iam.get_role, RoleName=outputs["Role"])[0] == "NoSuchEntity"
+
+
+def test_a_managed_policy_of_a_stack_can_name_its_roles(server, iam, role):
+    from test_cloudformation import Stacks, bucket
+
+    stacks = Stacks(server)
+    names = [role(f"Stacked{n}") for n in range(2)]
+    template = {
+        "Resources": {
+            "Reads": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {
+                    "ManagedPolicyName": "stacked",
+                    "PolicyDocument": json.loads(allow("s3:Get*")),
+                    "Roles": names[:1],
+                },
+            }
+        }
+    }
+    assert stacks.create("named", template)["StackStatus"] == "CREATE_COMPLETE"
+    arn = iam.list_attached_role_policies(RoleName=names[0])["AttachedPolicies"][0]["PolicyArn"]
+    assert arn.endswith(":policy/stacked")
+    template["Resources"]["Reads"]["Properties"]["Roles"] = names[1:]
+    assert stacks.update("named", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert attached(iam, names[0]) == [] and attached(iam, names[1]) == [arn]
+    assert stacks.delete("named")["StackStatus"] == "DELETE_COMPLETE"
+    assert attached(iam, names[1]) == []
+    # A create that fails leaves nothing, though the policy was attached.
+    template["Resources"]["Broken"] = dict(bucket("UPPER"), DependsOn="Reads")
+    assert stacks.create("named", template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert attached(iam, names[1]) == []
+    assert error_of(iam.get_policy, PolicyArn=arn)[0] == "NoSuchEntity"
+    # A property that is not built is refused by name, and so is the making of a policy in silence.
+    template["Resources"]["Reads"]["Properties"]["Users"] = ["bob"]
+    assert stacks.create("users", template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Users" in stacks.failure("users")
+    refused = server.client("cloudformation")
+    assert error_of(refused.create_stack, StackName="x", TemplateBody=json.dumps(template)) == (
+        "InsufficientCapabilitiesException",
+        "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+    )

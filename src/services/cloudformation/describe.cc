@@ -119,9 +119,14 @@ void write_parameters(XmlWriter& xml, const Template& t, bool summary) {
   xml.open("Capabilities");
   if (!needed.empty()) xml.element("member", needed);
   xml.close("Capabilities");
+  std::set<std::string> types;
+  for (const ResourceSpec& spec : t.resources)
+    if (is_iam_type(spec.type)) types.insert(spec.type);
+  std::string listed;
+  for (const std::string& type : types) listed += (listed.empty() ? "" : ", ") + type;
   if (!needed.empty())
     xml.element("CapabilitiesReason",
-                "The following resource(s) require capabilities: [AWS::IAM::Role]");
+                "The following resource(s) require capabilities: [" + listed + "]");
 }
 }  // namespace
 

@@ -519,8 +519,9 @@ Result<ParameterValues> check_parameters(const Template& t, const ParameterValue
 std::string needed_capability(const Template& t) {
   std::string needed;
   for (const ResourceSpec& spec : t.resources) {
-    if (spec.type != "AWS::IAM::Role") continue;
-    if (spec.properties.contains("RoleName")) return "CAPABILITY_NAMED_IAM";
+    if (!is_iam_type(spec.type)) continue;
+    if (spec.properties.contains(find_type(spec.type)->name_property))
+      return "CAPABILITY_NAMED_IAM";
     needed = "CAPABILITY_IAM";
   }
   return needed;

@@ -51,8 +51,10 @@ Result<Template> parse_template(std::string_view text);
 using ParameterValues = std::map<std::string, std::string>;
 Result<ParameterValues> check_parameters(const Template& t, const ParameterValues& given);
 
-// The capability that a caller must grant for the template's roles: "", CAPABILITY_IAM or
-// CAPABILITY_NAMED_IAM.
+// A resource whose making needs the caller's word, because it gives permissions.
+inline bool is_iam_type(std::string_view type) { return type.starts_with("AWS::IAM::"); }
+// The capability that a caller must grant for the template's roles and policies: "", CAPABILITY_IAM
+// or CAPABILITY_NAMED_IAM.
 std::string needed_capability(const Template& t);
 
 }  // namespace sluice::cloudformation

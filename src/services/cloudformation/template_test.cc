@@ -227,15 +227,15 @@ TEST(Properties, TakeTheTypeOfTheApiAndRefuseTheUnknown) {
 TEST(Properties, EverySchemaIsReadable) {
   for (const char* name :
        {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias",
-        "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function",
-        "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig", "AWS::Logs::LogGroup",
-        "AWS::CloudTrail::Trail"}) {
+        "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig",
+        "AWS::Logs::LogGroup", "AWS::CloudTrail::Trail"}) {
     const Type* type = find_type(name);
     ASSERT_NE(type, nullptr) << name;
     EXPECT_TRUE(parse_json_object(type->schema)) << name;
   }
 }
-TEST(Capabilities, FollowTheRoles) {
+TEST(Capabilities, FollowTheRolesAndPolicies) {
   EXPECT_EQ(needed_capability(*parse_template("Resources: {A: {Type: 'AWS::S3::Bucket'}}")), "");
   EXPECT_EQ(
       needed_capability(*parse_template(
@@ -243,6 +243,11 @@ TEST(Capabilities, FollowTheRoles) {
       "CAPABILITY_IAM");
   EXPECT_EQ(needed_capability(*parse_template(
                 "Resources: {A: {Type: 'AWS::IAM::Role', Properties: {RoleName: x}}}")),
+            "CAPABILITY_NAMED_IAM");
+  EXPECT_EQ(needed_capability(*parse_template("Resources: {A: {Type: 'AWS::IAM::ManagedPolicy'}}")),
+            "CAPABILITY_IAM");
+  EXPECT_EQ(needed_capability(*parse_template("Resources: {A: {Type: 'AWS::IAM::ManagedPolicy', "
+                                              "Properties: {ManagedPolicyName: x}}}")),
             "CAPABILITY_NAMED_IAM");
 }
 }  // namespace

@@ -143,8 +143,14 @@ Result<std::string> Calls::rest(const char* service, const std::string& method,
 
 bool Type::has_attribute(std::string_view attribute) const { return listed(attributes, attribute); }
 
+std::string document_text(const json::value& document) {
+  return document.is_string() ? std::string(document.get_string()) : json::serialize(document);
+}
+
 const Type* find_type(std::string_view name) {
   for (const Type& type : kStorageTypes)
+    if (type.name == name) return &type;
+  for (const Type& type : kIdentityTypes)
     if (type.name == name) return &type;
   for (const Type& type : kComputeTypes)
     if (type.name == name) return &type;

@@ -72,7 +72,16 @@ std::string physical_name(const Type& type, const json::object& properties,
                           const std::string& stack, const std::string& logical);
 bool changed(const json::object& before, const json::object& after, std::string_view property);
 
-// They stand in types_storage.cc and types_compute.cc.
-extern const Type kStorageTypes[5], kComputeTypes[6];
+// For removing: what is gone already is no error.
+template <class Out>
+Result<Done> unless_gone(Result<Out> outcome, std::string_view gone) {
+  if (outcome || outcome.error().code == gone) return Done{};
+  return std::move(outcome).error();
+}
+// A document may be given as an object or as its text.
+std::string document_text(const json::value& document);
+
+// They stand in types_storage.cc, types_identity.cc and types_compute.cc.
+extern const Type kStorageTypes[5], kIdentityTypes[2], kComputeTypes[5];
 
 }  // namespace sluice::cloudformation

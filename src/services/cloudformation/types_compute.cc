@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AWS::IAM::Role, AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
+// AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
 // AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
 #include "base/bytes.h"
 #include "base/random.h"
@@ -8,77 +8,6 @@
 
 namespace sluice::cloudformation {
 namespace {
-std::string document_text(const json::value& document) {
-  return document.is_string() ? std::string(document.get_string()) : json::serialize(document);
-}
-Result<Done> unless_gone(Result<std::string> outcome, std::string_view gone) {
-  if (outcome || outcome.error().code == gone) return Done{};
-  return std::move(outcome).error();
-}
-Result<Done> unless_gone(Result<json::object> outcome, std::string_view gone) {
-  if (outcome || outcome.error().code == gone) return Done{};
-  return std::move(outcome).error();
-}
-
-// ---- AWS::IAM::Role
-std::map<std::string, std::string> policies_of(const json::object& properties) {
-  std::map<std::string, std::string> out;
-  if (const json::value* list = properties.if_contains("Policies"))
-    for (const json::value& one : list->as_array())
-      out[text_of(one.as_object(), "PolicyName")] = document_text(one.at("PolicyDocument"));
-  return out;
-}
-Result<Done> put_policies(const Calls& calls, const json::object& before, const json::object& after,
-                          const std::string& role) {
-  const auto old = policies_of(before), wanted = policies_of(after);
-  for (const auto& [name, document] : wanted) {
-    if (const auto same = old.find(name); same != old.end() && same->second == document) continue;
-    CHECK(calls.query("iam", "PutRolePolicy",
-                      {{"RoleName", role}, {"PolicyName", name}, {"PolicyDocument", document}}));
-  }
-  for (const auto& [name, document] : old)
-    if (!wanted.contains(name))
-      CHECK(unless_gone(
-          calls.query("iam", "DeleteRolePolicy", {{"RoleName", role}, {"PolicyName", name}}),
-          "NoSuchEntity"));
-  return Done{};
-}
-Result<Done> create_role(const Calls& calls, const json::object& properties, Made& made) {
-  std::vector<std::pair<std::string, std::string>> fields{
-      {"RoleName", made.physical},
-      {"AssumeRolePolicyDocument", document_text(properties.at("AssumeRolePolicyDocument"))}};
-  for (const char* same : {"Description", "Path"})
-    if (properties.contains(same)) fields.emplace_back(same, text_of(properties, same));
-  if (properties.contains("MaxSessionDuration"))
-    fields.emplace_back("MaxSessionDuration",
-                        std::to_string(int_of(properties, "MaxSessionDuration")));
-  TRY(const std::string answer, calls.query("iam", "CreateRole", std::move(fields)));
-  made.exists = true;
-  TRY(const auto document, parse_xml(answer));
-  made.attributes = {{"Arn", document->select_node("//Role/Arn").node().child_value()},
-                     {"RoleId", document->select_node("//Role/RoleId").node().child_value()}};
-  return put_policies(calls, {}, properties, made.physical);
-}
-Result<Done> update_role(const Calls& calls, const json::object& before, const json::object& after,
-                         Made& made) {
-  if (changed(before, after, "AssumeRolePolicyDocument"))
-    CHECK(calls.query("iam", "UpdateAssumeRolePolicy",
-                      {{"RoleName", made.physical},
-                       {"PolicyDocument", document_text(after.at("AssumeRolePolicyDocument"))}}));
-  if (changed(before, after, "Description") || changed(before, after, "MaxSessionDuration"))
-    CHECK(calls.query(
-        "iam", "UpdateRole",
-        {{"RoleName", made.physical},
-         {"Description", text_of(after, "Description")},
-         {"MaxSessionDuration", std::to_string(int_of(after, "MaxSessionDuration", 3600))}}));
-  return put_policies(calls, before, after, made.physical);
-}
-Result<Done> remove_role(const Calls& calls, const json::object& properties,
-                         const std::string& role) {
-  CHECK(put_policies(calls, properties, {}, role));
-  return unless_gone(calls.query("iam", "DeleteRole", {{"RoleName", role}}), "NoSuchEntity");
-}
-
 // ---- AWS::Lambda::Function
 constexpr const char* kFunctionSettings[] = {"Role",        "Handler",          "Runtime",
                                              "Timeout",     "MemorySize",       "Environment",
@@ -296,13 +225,7 @@ Result<Done> remove_trail(const Calls& calls, const json::object&, const std::st
 }
 }  // namespace
 
-const Type kComputeTypes[6] = {
-    {"AWS::IAM::Role",
-     R"({"RoleName": "s", "AssumeRolePolicyDocument!": "j",
-         "Policies": [{"PolicyName!": "s", "PolicyDocument!": "j"}],
-         "Path": "s", "Description": "s", "MaxSessionDuration": "i"})",
-     "RoleName", 64, "RoleName,Path", "Arn,RoleId", "CreateRole", create_role, update_role,
-     remove_role},
+const Type kComputeTypes[5] = {
     {"AWS::Lambda::Function",
      R"({"FunctionName": "s",
          "Code!": {"S3Bucket!": "s", "S3Key!": "s", "S3ObjectVersion": "s"},

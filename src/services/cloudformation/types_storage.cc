@@ -7,9 +7,6 @@
 namespace sluice::cloudformation {
 namespace {
 constexpr std::string_view kS3 = "http://s3.amazonaws.com/doc/2006-03-01/";
-std::string document_text(const json::value& document) {
-  return document.is_string() ? std::string(document.get_string()) : json::serialize(document);
-}
 std::string bucket_target(const std::string& bucket, const std::string& flag = {}) {
   return "/" + percent_encode(bucket) + (flag.empty() ? "" : "?" + flag);
 }
