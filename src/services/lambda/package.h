@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Deployment packages: zip files with an executable `bootstrap` at their root. Source: Lambda
-// Developer Guide, "Lambda quotas", "Building a custom runtime".
+// Deployment packages: zip files with a function's code. Source: Lambda Developer Guide, "Lambda
+// quotas", "Building a custom runtime", "Working with .zip file archives for Python".
 //
 //   CHECK(check_package(zip));   // when the function is created
 //   CHECK(unpack(zip, folder));  // before it is run
@@ -16,10 +16,11 @@ constexpr size_t kZipBytesMax = 50 << 20;          // of a zip in the request: 5
 constexpr uint64_t kUnzippedBytesMax = 262144000;  // 250 MB
 constexpr int64_t kZipEntriesMax = 20000;
 
-// Reads every byte of every entry, and checks its CRC, the size of all, and that no name leads
-// outside. Symbolic links are refused. Errors: InvalidParameterValueException.
+// Reads every byte of every entry, and checks its CRC, the size of all, and that no name and no
+// symbolic link leads outside. Errors: InvalidParameterValueException.
 Result<Done> check_package(std::string_view zip);
-// Writes the entries into `folder`, which exists and is empty, with the mode bits of the zip.
+// Writes the entries into `folder`, which exists and is empty, with the mode bits of the zip. Links
+// are made last, so that nothing is ever written through one.
 Result<Done> unpack(std::string_view zip, const std::string& folder);
 
 }  // namespace sluice::lambda
