@@ -322,7 +322,7 @@ def test_functions_are_listed_in_pages(fn, server):
         (
             "LoggingConfig",
             {"LogFormat": "Text"},
-            {"LogFormat": "JSON"},
+            {"LogFormat": "XML"},
             "InvalidParameterValueException",
         ),
         ("EphemeralStorage", {"Size": 512}, {"Size": 1024}, "InvalidParameterValueException"),
@@ -460,7 +460,7 @@ def test_bad_calls_are_refused(fn, server, code):
         == "InvalidParameterValueException"
     )
     assert (
-        code(fn.create_function, **{**good, "Runtime": "python3.12"})
+        code(fn.create_function, **{**good, "Runtime": "python2.7"})
         == "InvalidParameterValueException"
     )
     assert code(fn.create_function, **{**good, "Timeout": 901}) == "ValidationException"

@@ -104,6 +104,10 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
   serve->add_option("--name", options->names,
                     "a DNS name or address by which devices reach this server, for its "
                     "certificate; may be given several times, the first is shown");
+  serve->add_option("--runtime", options->runtimes,
+                    "NAME=/path of the interpreter of a runtime of functions, as "
+                    "python3.13=/opt/py/bin/python3.13; may be given several times, and may name "
+                    "another version's interpreter");
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;
     exit_code = run_server(*options, common.json);

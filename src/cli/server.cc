@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <latch>
 
@@ -25,6 +26,7 @@
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
 #include "services/lambda/runner.h"
+#include "services/lambda/runtimes.h"
 #include "services/logs/logs.h"
 #include "services/s3/s3.h"
 #include "services/sts/sts.h"
@@ -153,6 +155,9 @@ class Composition : public RunningServer {
     endpoint_.why_no_functions = lambda::why_functions_cannot_start();
     if (!endpoint_.why_no_functions.empty())
       spdlog::error("functions cannot start: {}", endpoint_.why_no_functions);
+    const char* path = std::getenv("PATH");
+    TRY(runtimes_, lambda::find_runtimes(options.runtimes, path ? path : "/usr/bin:/bin"));
+    ports_.runtimes = runtimes_.get();
     runner_ = lambda::make_runner(ports_, options.data_dir);
     ports_.runner = runner_.get();
     complete();
@@ -192,7 +197,7 @@ class Composition : public RunningServer {
     const auto asked = trim(line.substr(0, line.find('\n')));
     if (asked == "status") {
       if (uid == static_cast<int64_t>(geteuid()))
-        return json::serialize(status_of(*store_, path_.counters()));
+        return json::serialize(status_of(*store_, path_.counters(), *runtimes_));
       return R"({"error":"only the user who runs the server may see its status"})";
     }
     Request request;
@@ -244,6 +249,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Certificates> certificates_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SandboxWire> wire_;
+  std::unique_ptr<FunctionRuntimes> runtimes_;
   std::unique_ptr<FunctionRunner> runner_;
   Endpoint endpoint_;
   std::string options_dir_;

@@ -25,6 +25,7 @@ struct ServeOptions {
   std::vector<std::string> names;  // DNS names or addresses by which others reach this server
   // "": those that the directory has, or those of kDefaultScope when it is new.
   std::string region, account_id;
+  std::vector<std::string> runtimes;  // "python3.13=/path/of/its/interpreter"
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
   Clock clock;  // of all work in the background
 };

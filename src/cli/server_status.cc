@@ -34,19 +34,29 @@ json::array readers_of(Store& store) {
   }
   return out;
 }
+json::array runtimes_of(const FunctionRuntimes& runtimes) {
+  json::array out;
+  for (const FunctionRuntimes::Runtime& one : runtimes.all())
+    out.push_back(json::object{{"runtime", one.name},
+                               {"interpreter", one.interpreter},
+                               {"version", one.version},
+                               {"in_place", one.substituted ? "of another version" : "-"}});
+  return out;
+}
 json::object shown(const Histogram::Shown& spread) {
   const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
   return {{"p50", number(spread.p50)}, {"p99", number(spread.p99)}, {"max", number(spread.max)}};
 }
 }  // namespace
 
-json::object status_of(Store& store, const Counters& counters) {
+json::object status_of(Store& store, const Counters& counters, const FunctionRuntimes& runtimes) {
   const StoreCounts counts = store.counts();
   json::object bytes;
   for (const auto& [family, size] : counts.bytes) bytes[family] = static_cast<int64_t>(size);
   return {{"queues", queues_of(store)},
           {"recurring", recurring_of(store)},
           {"readers", readers_of(store)},
+          {"runtimes", runtimes_of(runtimes)},
           {"commits", json::object{{"count", counts.group.count},
                                    {"requests", counts.group.sum},
                                    {"group", shown(counts.group)},

@@ -5,6 +5,7 @@
 //
 //   TRY(const json::object status, server_status(common));   // the command line asks with this
 #include "request/counters.h"
+#include "services/lambda/runtimes.h"
 #include "store/store.h"
 
 namespace sluice::cli {
@@ -13,7 +14,8 @@ namespace sluice::cli {
 //   queues         jobs that wait (also those that run), lanes that are parked, and why
 //   recurring      work that comes again, and when
 //   readers        the ten that have read for the longest time
+//   runtimes       of functions, and the interpreters behind them
 //   commits, bytes, files_to_free, calls
-json::object status_of(Store& store, const Counters& counters);
+json::object status_of(Store& store, const Counters& counters, const FunctionRuntimes& runtimes);
 
 }  // namespace sluice::cli

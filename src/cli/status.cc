@@ -235,7 +235,8 @@ int run_status(const Common& common) {
   }
   fmt::print("{} (pid {}), account {} in {}\nits certificate ends {}\n{}\n\n", e.url, e.pid,
              e.account_id, e.region, ending_of(e), functions_line(e));
-  for (const char* name : {"buckets", "tables", "functions", "queues", "trails", "keys"})
+  for (const char* name :
+       {"buckets", "tables", "runtimes", "functions", "queues", "trails", "keys"})
     print_rows(all.at(name).as_array());
   fmt::print("{}\n", commits_line(all.at("commits").as_object()));
   return 0;

@@ -241,8 +241,9 @@ struct Ports {
   Meter* meter = nullptr;
   Dispatcher* dispatcher = nullptr;
   Wire* wire = nullptr;
-  class FunctionRunner* runner = nullptr;  // services/lambda/runner.h, for Invoke
-  std::string endpoint_url, ca_file;       // as functions are told them
+  class FunctionRunner* runner = nullptr;            // services/lambda/runner.h, for Invoke
+  const class FunctionRuntimes* runtimes = nullptr;  // services/lambda/runtimes.h
+  std::string endpoint_url, ca_file;                 // as functions are told them
   std::vector<const Service*> services;
   const Service* operator_service = nullptr;  // of the Unix socket alone
 };

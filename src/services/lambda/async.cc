@@ -34,7 +34,7 @@ void AsyncQueue::serve() {
 Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
                                                     const std::string& name) {
   std::string payload = json::serialize(event.payload);
-  if (event.source.empty()) return runner_.run(name, payload, event.request_id);
+  if (event.source.empty()) return runner_.run(name, payload, event.request_id, "");
   Request request;
   request.method = "POST";
   request.target = "/2015-03-31/functions/" + name + "/invocations";

@@ -22,39 +22,65 @@ Response refused(int status, const char* type, const char* text) {
   return runtime_json(status, {{"errorType", type}, {"errorMessage", text}});
 }
 
-// The environment variables that AWS sets (Lambda Developer Guide, "Defined runtime environment
-// variables"), then the function's own.
-std::vector<std::string> variables_of(const Function& f, const Session& session, const Ports& ports,
+// The environment variables of a function, each once: a later one takes the place of an earlier.
+class Variables {
+ public:
+  void set(const std::string& name, const std::string& value) {
+    const std::string start = name + "=";
+    for (std::string& one : all_)
+      if (one.starts_with(start)) {
+        one = start + value;
+        return;
+      }
+    all_.push_back(start + value);
+  }
+  std::vector<std::string> take() { return std::move(all_); }
+
+ private:
+  std::vector<std::string> all_;
+};
+
+// Those that AWS sets (Lambda Developer Guide, "Defined runtime environment variables"), then the
+// function's own, then what tells of its log.
+std::vector<std::string> variables_of(const Function& f, const Launch& launch,
+                                      const Session& session, const Ports& ports,
                                       const std::string& log_stream) {
   const std::string& region = ports.store->scope().region;
-  std::vector<std::string> out{
-      "_HANDLER=" + f.handler,
-      "AWS_REGION=" + region,
-      "AWS_DEFAULT_REGION=" + region,
-      "AWS_LAMBDA_FUNCTION_NAME=" + f.name,
-      "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(f.memory_mb),
-      "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-      "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-      "AWS_LAMBDA_LOG_GROUP_NAME=" + f.log_group,
-      "AWS_LAMBDA_LOG_STREAM_NAME=" + log_stream,
-      "AWS_ACCESS_KEY_ID=" + session.access_key_id,
-      "AWS_SECRET_ACCESS_KEY=" + std::string(session.secret_access_key.expose()),
-      "AWS_SESSION_TOKEN=" + session.token,
-      "AWS_LAMBDA_RUNTIME_API=127.0.0.1:" + std::to_string(kRuntimePort),
-      "LAMBDA_TASK_ROOT=/var/task",
-      "LAMBDA_RUNTIME_DIR=/var/runtime",
-      "LANG=en_US.UTF-8",
-      "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
-      "LD_LIBRARY_PATH=/var/task:/var/task/lib:/opt/lib",
-      "TZ=:UTC",
-      "HOME=/tmp"};
-  for (const auto& [name, value] : f.environment)
-    out.push_back(std::string(name) + "=" + std::string(value.as_string()));
+  Variables out;
+  out.set("_HANDLER", f.handler);
+  out.set("AWS_REGION", region);
+  out.set("AWS_DEFAULT_REGION", region);
+  out.set("AWS_LAMBDA_FUNCTION_NAME", f.name);
+  out.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(f.memory_mb));
+  out.set("AWS_LAMBDA_FUNCTION_VERSION", f.version);
+  out.set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+  out.set("AWS_LAMBDA_LOG_GROUP_NAME", f.log_group);
+  out.set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
+  out.set("AWS_ACCESS_KEY_ID", session.access_key_id);
+  out.set("AWS_SECRET_ACCESS_KEY", std::string(session.secret_access_key.expose()));
+  out.set("AWS_SESSION_TOKEN", session.token);
+  out.set("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:" + std::to_string(kRuntimePort));
+  out.set("LAMBDA_TASK_ROOT", "/var/task");
+  out.set("LAMBDA_RUNTIME_DIR", "/var/runtime");
+  out.set("LANG", "en_US.UTF-8");
+  out.set("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
+  out.set("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib");
+  out.set("TZ", ":UTC");
+  out.set("HOME", "/tmp");
   // AWS's SDKs look here for another endpoint. On AWS the same function runs without these
   // variables.
-  out.push_back("AWS_ENDPOINT_URL=" + ports.endpoint_url);
-  out.push_back("AWS_CA_BUNDLE=/etc/sluice/ca.pem");
-  return out;
+  out.set("AWS_ENDPOINT_URL", ports.endpoint_url);
+  out.set("AWS_CA_BUNDLE", "/etc/sluice/ca.pem");
+  for (const std::string& one : launch.variables)
+    out.set(one.substr(0, one.find('=')), one.substr(one.find('=') + 1));
+  for (const auto& [name, value] : f.environment)
+    out.set(std::string(name), std::string(value.as_string()));
+  if (f.log_format == "JSON") {
+    out.set("AWS_LAMBDA_LOG_FORMAT", "JSON");
+    out.set("AWS_LAMBDA_LOG_LEVEL",
+            f.application_log_level.empty() ? "INFO" : f.application_log_level);
+  }
+  return out.take();
 }
 uint16_t port_of(const std::string& url) {
   return static_cast<uint16_t>(parse_int(url.substr(url.rfind(':') + 1)).value_or(0));
@@ -67,25 +93,33 @@ CodeFolder::~CodeFolder() {
 }
 
 Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Function> function,
+                                                        const Runtime& runtime,
                                                         std::shared_ptr<const CodeFolder> code,
                                                         Session session, const Ports& ports) {
   std::string day = iso_seconds(now()).substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
   const std::string stream =
       day + "/" + (function->log_group == "/aws/lambda/" + function->name ? "" : function->name) +
-      "[$LATEST]" + random_hex(32);
-  SandboxOptions options{code->path(),        code->owner(),
-                         ports.ca_file,       variables_of(*function, session, ports, stream),
-                         function->memory_mb, port_of(ports.endpoint_url)};
+      "[" + function->version + "]" + random_hex(32);
+  Launch launch = launch_of(runtime, *function);
+  SandboxOptions options{.code_dir = code->path(),
+                         .user = code->owner(),
+                         .ca_file = ports.ca_file,
+                         .environment = variables_of(*function, launch, session, ports, stream),
+                         .memory_mb = function->memory_mb,
+                         .endpoint_port = port_of(ports.endpoint_url),
+                         .launch = std::move(launch)};
   TRY(Sandbox sandbox, Sandbox::start(options));
-  return std::unique_ptr<Environment>(new Environment(
-      std::move(function), std::move(code), std::move(session), ports, stream, std::move(sandbox)));
+  return std::unique_ptr<Environment>(new Environment(std::move(function), runtime, std::move(code),
+                                                      std::move(session), ports, stream,
+                                                      std::move(sandbox)));
 }
 
-Environment::Environment(std::shared_ptr<const Function> function,
+Environment::Environment(std::shared_ptr<const Function> function, const Runtime& runtime,
                          std::shared_ptr<const CodeFolder> code, Session session,
                          const Ports& ports, std::string log_stream, Sandbox sandbox)
     : function_(std::move(function)),
+      custom_(runtime.interpreter.empty()),
       code_(std::move(code)),
       session_(std::move(session)),
       ports_(ports),
@@ -96,9 +130,18 @@ Environment::Environment(std::shared_ptr<const Function> function,
   watcher_ = std::thread([this] { watch(); });
 }
 
+void Environment::ask_to_end() {
+  if (!asked_to_end_us_ && alive() && sandbox_.ask_to_end()) asked_to_end_us_ = monotonic_us();
+}
+
 Environment::~Environment() {
+  ask_to_end();
   {
-    const MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
+    const auto ends = std::chrono::steady_clock::time_point(
+        std::chrono::microseconds(asked_to_end_us_ + kEndGraceMs * 1000));
+    while (asked_to_end_us_ && !exited_ && changed_.wait_until(lock, ends)) {
+    }
     stopping_ = true;
     changed_.notify_all();
   }
@@ -240,7 +283,19 @@ Response Environment::answer(const Request& request, BodySource& body) {
   return finish(std::string(parts[1]), parts[2] == "error", error_type, body);
 }
 
+// What was written until the runtime asked for its first invocation is in the pipe by then.
+void Environment::note_init_lines() {
+  {
+    const MutexLock lock(mutex_);
+    if (initialised_) return;
+  }
+  read_output();
+  const MutexLock lock(output_mutex_);
+  init_lines_ = lines_.size();
+}
+
 Response Environment::next() {
+  note_init_lines();
   MutexLock lock(mutex_);
   if (!initialised_) {
     initialised_ = true;
@@ -249,6 +304,11 @@ Response Environment::next() {
   }
   while (!stopping_ && !waiting_payload_) changed_.wait(lock);
   if (stopping_) return refused(500, "Container.Stopped", "The environment is being stopped.");
+  if (!sandbox_.running()) {  // who asked has ended while he waited, and sees no event any more
+    exited_ = true;
+    changed_.notify_all();
+    return refused(500, "Container.Stopped", "The process has ended.");
+  }
   waiting_payload_ = false;
   handed_over_ = true;
   handed_over_us_ = monotonic_us();
@@ -258,6 +318,7 @@ Response Environment::next() {
   r.headers.add("lambda-runtime-deadline-ms", std::to_string(now() + function_->timeout_s * 1000));
   r.headers.add("lambda-runtime-invoked-function-arn",
                 function_arn(ports_.store->scope(), function_->name));
+  if (!client_context_.empty()) r.headers.add("lambda-runtime-client-context", client_context_);
   r.headers.add("lambda-runtime-trace-id",
                 "Root=1-" + hex(big_endian64(static_cast<uint64_t>(now() / 1000))).substr(8) + "-" +
                     random_hex(24) + ";Sampled=0");
@@ -280,6 +341,7 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
   const MutexLock lock(mutex_);
   if (id.empty()) {  // init/error
     init_error_ = body.empty() ? failure("Runtime.Unknown", "Init failed") : body;
+    init_error_type_ = error_type.empty() ? "Runtime.InitError" : std::move(error_type);
     changed_.notify_all();
     return runtime_json(202, {{"status", "OK"}});
   }
@@ -324,11 +386,13 @@ int64_t Environment::wait_until_done(MutexLock& lock) {
   return began_us;
 }
 
-Finished Environment::invoke(const std::string& payload, const std::string& request_id) {
+Finished Environment::invoke(const std::string& payload, const std::string& request_id,
+                             const std::string& client_context) {
   Finished out;
   MutexLock lock(mutex_);
   request_id_ = request_id;
   payload_ = payload;
+  client_context_ = client_context;
   waiting_payload_ = true;
   handed_over_ = answered_ = result_failed_ = false;
   changed_.notify_all();
@@ -338,8 +402,12 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   busy_ = false;
   if (!exited_) check_memory();
   out.duration_ms = static_cast<double>(monotonic_us() - began_us) / 1000;
-  if (initialised_ && !std::exchange(reported_init_, true))
-    out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
+  if (!std::exchange(reported_init_, true)) {
+    out.init_began = began_;
+    if (initialised_) out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
+  } else {
+    out.never_began = exited_ && !handed_over_;
+  }
   if (answered_) {
     out.kind = result_failed_ ? Finished::Kind::error : Finished::Kind::success;
     out.body = std::move(result_);
@@ -347,11 +415,11 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   } else if (!init_error_.empty()) {
     out.kind = Finished::Kind::init_failed;
     out.body = init_error_;
-    out.error_type = "Runtime.InitError";
+    out.error_type = init_error_type_;
   } else if (exited_) {
     out.kind = Finished::Kind::exited;
     const std::string how = sandbox_.ending();
-    const bool runnable = access((code_->path() + "/bootstrap").c_str(), X_OK) == 0;
+    const bool runnable = !custom_ || access((code_->path() + "/bootstrap").c_str(), X_OK) == 0;
     out.error_type = runnable ? "Runtime.ExitError" : "Runtime.InvalidEntrypoint";
     out.body =
         !runnable
@@ -378,6 +446,8 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   if (lines_dropped_)
     lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) +
                                  " further lines: an invocation's log is bounded to 8 MB."});
+  if (out.init_began) out.init_lines = init_lines_.value_or(lines_.size());
+  out.answer_bytes = out.body.size();
   out.lines = std::exchange(lines_, {});
   line_bytes_ = lines_dropped_ = 0;
   return out;

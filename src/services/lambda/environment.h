@@ -4,7 +4,7 @@
 // it. It runs one invocation at a time, and is kept and used again. Source: Lambda Developer Guide,
 // "Using the Lambda runtime API", "Understanding the Lambda execution environment lifecycle".
 //
-//   TRY(auto environment, Environment::start(function, folder, session, ports));
+//   TRY(auto environment, Environment::start(function, runtime, folder, session, ports));
 //   const Finished finished = environment->invoke(payload, request_id);
 //   if (finished.kind != Finished::Kind::success) environment.reset();
 #include <atomic>
@@ -17,6 +17,8 @@
 namespace sluice::lambda {
 
 constexpr int64_t kInitTimeoutMs = 10000;
+// What a function has to end well when its environment is no longer needed, if it takes SIGTERM.
+constexpr int64_t kEndGraceMs = 500;
 constexpr size_t kLogLineBytesMax = 256 << 10, kLogBytesPerInvocationMax = 8 << 20,
                  kRuntimeConnectionsMax = 8;
 
@@ -42,22 +44,35 @@ struct Finished {
   std::string error_type;            // for the line REPORT, when the environment failed
   std::vector<Journal::Line> lines;  // what the function wrote meanwhile
   double duration_ms = 0;
-  std::optional<double> init_ms;  // of the first invocation only
+  // Of the first invocation only: when the environment began, what that took, and how many of the
+  // lines are from before the invocation.
+  Time init_began = 0;
+  std::optional<double> init_ms;
+  size_t init_lines = 0;
+  size_t answer_bytes = 0;
+  // The environment had ended by itself since its last invocation: another one may take this.
+  bool never_began = false;
   int64_t memory_used_mb = 0;
 };
 
 class Environment {
  public:
   static Result<std::unique_ptr<Environment>> start(std::shared_ptr<const Function> function,
+                                                    const Runtime& runtime,
                                                     std::shared_ptr<const CodeFolder> code,
                                                     Session session, const Ports& ports);
   ~Environment();
   // Blocks until the function has answered, failed or run out of time. An environment that has
   // failed can only be destroyed.
-  Finished invoke(const std::string& payload, const std::string& request_id);
+  // `client_context` is JSON, or "".
+  Finished invoke(const std::string& payload, const std::string& request_id,
+                  const std::string& client_context);
   bool alive();
   // May be called by any thread while invoke() runs.
   void abort() { sandbox_.kill(); }
+  // Lets a function that takes SIGTERM begin to end; the destructor waits for it. Asking all of
+  // them first makes them end at the same time.
+  void ask_to_end();
   const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
@@ -65,14 +80,16 @@ class Environment {
   Time idle_since = 0;
 
  private:
-  Environment(std::shared_ptr<const Function> function, std::shared_ptr<const CodeFolder> code,
-              Session session, const Ports& ports, std::string log_stream, Sandbox sandbox);
+  Environment(std::shared_ptr<const Function> function, const Runtime& runtime,
+              std::shared_ptr<const CodeFolder> code, Session session, const Ports& ports,
+              std::string log_stream, Sandbox sandbox);
   // Runs on a thread of its own: takes connections and output, and notices the end of the process.
   void watch();
   void accept_runtime();
   void read_output();
   void add_line(std::string_view text) SLUICE_REQUIRES(output_mutex_);
   Response answer(const Request& request, BodySource& body);  // one call of the Runtime API
+  void note_init_lines();
   Response next();
   Response finish(const std::string& id, bool failed, std::string error_type, BodySource& body);
   std::string failure(const std::string& type, const std::string& text) const
@@ -82,12 +99,15 @@ class Environment {
   int64_t memory_used_mb();
 
   const std::shared_ptr<const Function> function_;
+  const bool custom_;  // the package brings its own runtime
   const std::shared_ptr<const CodeFolder> code_;
   const Session session_;
   const Ports& ports_;
   const std::string log_stream_;
   Sandbox sandbox_;
+  const Time began_ = now();
   const int64_t started_us_;
+  int64_t asked_to_end_us_ = 0;
   int wake_ = -1;  // eventfd
   Mutex memory_mutex_;
   uint64_t peak_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
@@ -107,12 +127,15 @@ class Environment {
   int64_t handed_over_us_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::string request_id_ SLUICE_GUARDED_BY(mutex_);
   std::string payload_ SLUICE_GUARDED_BY(mutex_);
+  std::string client_context_ SLUICE_GUARDED_BY(mutex_);
   std::string result_ SLUICE_GUARDED_BY(mutex_);
   std::string result_error_type_ SLUICE_GUARDED_BY(mutex_);
   std::string init_error_ SLUICE_GUARDED_BY(mutex_);
+  std::string init_error_type_ SLUICE_GUARDED_BY(mutex_);
   Mutex output_mutex_;
   std::string partial_ SLUICE_GUARDED_BY(output_mutex_);
   std::vector<Journal::Line> lines_ SLUICE_GUARDED_BY(output_mutex_);
+  std::optional<size_t> init_lines_ SLUICE_GUARDED_BY(output_mutex_);
   size_t line_bytes_ SLUICE_GUARDED_BY(output_mutex_) = 0;
   size_t lines_dropped_ SLUICE_GUARDED_BY(output_mutex_) = 0;
   Mutex threads_mutex_;

@@ -5,6 +5,8 @@
 #include "base/random.h"
 #include "crypto/crypto.h"
 #include "services/lambda/package.h"
+#include "services/lambda/runtimes.h"
+#include "services/lambda/logging_config.h"
 
 namespace sluice::lambda {
 namespace {
@@ -75,10 +77,7 @@ Result<Done> apply_settings(const json::object& body, Function& function) {
         !(value->is_array() && value->get_array().empty()))
       return invalid(std::string(later) + " is not implemented by Sluice yet.");
   TRY(const auto runtime, fields.text("Runtime"));
-  if (runtime && *runtime != "provided.al2023" && *runtime != "provided.al2")
-    return invalid("Value " + runtime->substr(0, 50) +
-                   " at 'runtime' failed to satisfy constraint: Sluice runs custom runtimes: "
-                   "[provided.al2023, provided.al2]. Give the zip a `bootstrap`.");
+  if (runtime) CHECK(check_runtime_name(*runtime));
   if (runtime) function.runtime = *runtime;
   TRY(const auto role, fields.text("Role"));
   if (role) {
@@ -128,21 +127,7 @@ Result<Done> apply_settings(const json::object& body, Function& function) {
     return invalid(
         "Sluice gives every function 512 MB of /tmp; EphemeralStorage.Size must be 512.");
   TRY(const json::object* logging, fields.object("LoggingConfig"));
-  if (logging) {
-    if (const std::string format = text_of(*logging, "LogFormat");
-        !format.empty() && format != "Text")
-      return invalid("Sluice writes LogFormat Text only.");
-    for (const char* level : {"ApplicationLogLevel", "SystemLogLevel"})
-      if (Fields(*logging).find(level))
-        return invalid(std::string(level) + " is for LogFormat JSON, which Sluice does not write.");
-    const std::string group = text_of(*logging, "LogGroup");
-    if (group.size() > 512 ||
-        group.find_first_not_of(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") !=
-            std::string::npos)
-      return invalid("LogGroup must be 1 to 512 of a-z, A-Z, 0-9, '_', '-', '/', '.' and '#'.");
-    if (!group.empty()) function.log_group = group;
-  }
+  if (logging) CHECK(apply_logging(*logging, function));
   return Done{};
 }
 
@@ -239,28 +224,27 @@ void touch(Function& function, Time time) {
 json::object shown(const Function& f, const Scope& scope) {
   std::string modified = iso_millis(f.modified);
   modified.replace(modified.size() - 1, 1, "+0000");
-  json::object out{
-      {"FunctionName", f.name},
-      {"FunctionArn", function_arn(scope, f.name)},
-      {"Runtime", f.runtime},
-      {"Role", f.role},
-      {"Handler", f.handler},
-      {"CodeSize", f.code_bytes},
-      {"Description", f.description},
-      {"Timeout", f.timeout_s},
-      {"MemorySize", f.memory_mb},
-      {"LastModified", modified},
-      {"CodeSha256", f.code_sha256},
-      {"Version", "$LATEST"},
-      {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
-      {"RevisionId", f.revision},
-      {"State", "Active"},
-      {"LastUpdateStatus", "Successful"},
-      {"PackageType", "Zip"},
-      {"Architectures", json::array{"x86_64"}},
-      {"EphemeralStorage", json::object{{"Size", 512}}},
-      {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
-      {"LoggingConfig", json::object{{"LogFormat", "Text"}, {"LogGroup", f.log_group}}}};
+  json::object out{{"FunctionName", f.name},
+                   {"FunctionArn", function_arn(scope, f.name)},
+                   {"Runtime", f.runtime},
+                   {"Role", f.role},
+                   {"Handler", f.handler},
+                   {"CodeSize", f.code_bytes},
+                   {"Description", f.description},
+                   {"Timeout", f.timeout_s},
+                   {"MemorySize", f.memory_mb},
+                   {"LastModified", modified},
+                   {"CodeSha256", f.code_sha256},
+                   {"Version", "$LATEST"},
+                   {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
+                   {"RevisionId", f.revision},
+                   {"State", "Active"},
+                   {"LastUpdateStatus", "Successful"},
+                   {"PackageType", "Zip"},
+                   {"Architectures", json::array{"x86_64"}},
+                   {"EphemeralStorage", json::object{{"Size", 512}}},
+                   {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
+                   {"LoggingConfig", shown_logging(f)}};
   if (!f.environment.empty()) out["Environment"] = json::object{{"Variables", f.environment}};
   return out;
 }
@@ -323,6 +307,7 @@ Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
     return Error{409, "ResourceConflictException", "Function already exist: " + in->name, {}};
   Function function{.name = in->name, .log_group = "/aws/lambda/" + in->name};
   CHECK(apply_settings(in->body, function));
+  CHECK(in.ports().runtimes->get(function.runtime));
   CHECK(check_role(in, function, staged.snapshot()));
   TRY(const json::object* code, Fields(in->body).object("Code"));
   CHECK(apply_code(in, *code, function, staged));
@@ -340,6 +325,7 @@ Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Stage
   if (!function) return not_found(staged.snapshot().scope(), in->name);
   CHECK(check_revision(in->body, *function));
   CHECK(apply_settings(in->body, *function));
+  if (Fields(in->body).find("Runtime")) CHECK(in.ports().runtimes->get(function->runtime));
   if (Fields(in->body).find("Role")) CHECK(check_role(in, *function, staged.snapshot()));
   touch(*function, in.time());
   staged.put(function_key(in->name), *function);

@@ -16,13 +16,13 @@ namespace {
 // (RequestResponse, Event or DryRun) and X-Amz-Log-Type (None or Tail). It needs
 // lambda:InvokeFunction on the function. Errors: ResourceNotFoundException,
 // InvalidRequestContentException, RequestTooLargeException, TooManyRequestsException. It differs
-// from AWS's: there are no client context, versions and aliases.
+// from AWS's: there are no versions and aliases.
 struct Invoke {
   static constexpr std::string_view name = "Invoke", action = "lambda:InvokeFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "", ""};
   static constexpr bool data_event = true;
   struct In : FunctionName {
-    std::string type, payload, event_id;
+    std::string type, payload, event_id, client_context;
     bool tail = false;
   };
   struct Out {
@@ -53,8 +53,14 @@ Result<Invoke::In> Invoke::parse(const Request& request) {
   const std::string log_type = request.headers.get("x-amz-log-type");
   if (!log_type.empty() && log_type != "None" && log_type != "Tail")
     return invalid("LogType must be None or Tail.");
-  if (request.headers.find("x-amz-client-context"))
-    return invalid("ClientContext is not implemented by Sluice yet.");
+  if (const std::string* given = request.headers.find("x-amz-client-context")) {
+    const auto text = given->size() <= kClientContextBytesMax ? unbase64(*given) : std::nullopt;
+    const auto parsed = text ? parse_json_object(*text) : Result<json::object>(Error{});
+    if (!parsed)
+      return invalid("ClientContext must be a JSON object in base64 of at most " +
+                     std::to_string(kClientContextBytesMax) + " characters.");
+    in.client_context = json::serialize(*parsed);
+  }
   in.tail = log_type == "Tail";
   in.event_id = request.headers.get("x-sluice-event-id");
   in.payload = request.body.empty() ? "{}" : request.body;
@@ -93,7 +99,8 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   const bool from_queue =
       in.caller().principal().type == policy::Principal::Type::service && !in->event_id.empty();
   TRY(auto outcome,
-      in.ports().runner->run(in->name, in->payload, from_queue ? in->event_id : in.request_id()));
+      in.ports().runner->run(in->name, in->payload, from_queue ? in->event_id : in.request_id(),
+                             in->client_context));
   return Out{200, std::move(outcome), in->tail};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Lambda: functions of custom runtimes, which run in sandboxes. Versions, aliases, layers,
-// event source mappings, function URLs and images are not built. Sources: Lambda API Reference
-// 2015-03-31; Developer Guide, "Lambda quotas", "Asynchronous invocation".
+// AWS Lambda: functions of custom runtimes, Python and Node.js, which run in sandboxes. Versions,
+// aliases, layers, event source mappings, function URLs and images are not built. Sources: Lambda
+// API Reference 2015-03-31; Developer Guide, "Lambda quotas", "Asynchronous invocation".
 //
 //   const std::unique_ptr<FunctionPolicies> policies = lambda::function_policies();
 //   Ports ports{.services = {&lambda::service}};
@@ -12,7 +12,8 @@
 namespace sluice::lambda {
 
 constexpr size_t kSyncPayloadBytesMax = 6 << 20, kAsyncPayloadBytesMax = 1 << 20,
-                 kEnvironmentBytesMax = 4096, kPolicyBytesMax = 20480;
+                 kEnvironmentBytesMax = 4096, kPolicyBytesMax = 20480,
+                 kClientContextBytesMax = 3583;
 constexpr int64_t kTimeoutMaxS = 900, kMemoryMinMb = 128, kMemoryMaxMb = 10240;
 constexpr int64_t kConcurrencyMax = 64;  // environments of all functions at one time
 constexpr int64_t kEventAgeMinS = 60, kEventAgeMaxS = 21600, kRetriesMax = 2;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/lambda/runner.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <filesystem>
 #include <list>
 #include <set>
@@ -17,7 +15,9 @@
 #include "crypto/crypto.h"
 #include "services/lambda/async.h"
 #include "services/lambda/environment.h"
+#include "services/lambda/log_lines.h"
 #include "services/lambda/package.h"
+#include "services/lambda/runtimes.h"
 #include "store/jobs.h"
 #include "base/thread_safety.h"
 
@@ -75,6 +75,7 @@ class Runner : public FunctionRunner {
   }
   ~Runner() override {
     stop();
+    for (const auto& one : idle_) one->ask_to_end();
     idle_.clear();
     folders_.clear();
     std::error_code ignored;
@@ -96,7 +97,7 @@ class Runner : public FunctionRunner {
   }
 
   Result<Outcome> run(const std::string& name, const std::string& payload,
-                      const std::string& request_id) override {
+                      const std::string& request_id, const std::string& client_context) override {
     const Snapshot snapshot = ports_.store->snapshot();
     const auto function = snapshot.get(function_key(name));
     if (!function) return not_found(snapshot.scope(), name);
@@ -107,7 +108,7 @@ class Runner : public FunctionRunner {
         spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
       return std::move(slot).error();
     }
-    auto outcome = run_in_slot(function, payload, request_id, snapshot);
+    auto outcome = run_in_slot(function, {payload, request_id, client_context}, snapshot);
     give_slot_back(name);
     return outcome;
   }
@@ -141,26 +142,42 @@ class Runner : public FunctionRunner {
     return found == running_.end() ? 0 : found->second;
   }
 
-  Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function,
-                              const std::string& payload, const std::string& request_id,
+  struct Event {
+    const std::string &payload, &request_id, &client_context;
+  };
+  Finished invoke_in(Environment& environment, const Event& event) {
+    {
+      const MutexLock lock(mutex_);
+      active_.insert(&environment);
+    }
+    Finished finished = environment.invoke(event.payload, event.request_id, event.client_context);
+    const MutexLock lock(mutex_);
+    active_.erase(&environment);
+    return finished;
+  }
+
+  Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function, const Event& event,
                               const Snapshot& snapshot) {
     const Time began = now();
-    TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, snapshot));
-    {
-      const MutexLock lock(mutex_);
-      active_.insert(environment.get());
+    auto runtime = ports_.runtimes->get(function->runtime);
+    if (!runtime)
+      return Error{502, "InvalidRuntimeException", std::move(runtime).error().message, {}};
+    TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, *runtime, snapshot));
+    Finished finished = invoke_in(*environment, event);
+    while (finished.never_began) {
+      TRY(environment, warm_or_cold(function, *runtime, snapshot));
+      finished = invoke_in(*environment, event);
     }
-    Finished finished = environment->invoke(payload, request_id);
     {
       const MutexLock lock(mutex_);
-      active_.erase(environment.get());
       if (stopping_ && finished.kind == Finished::Kind::exited)
         return Error{503, "ServiceException", "The server was stopped during the invocation.", {}};
     }
     Outcome outcome{
         std::move(finished.body), finished.kind == Finished::Kind::success ? "" : "Unhandled", {}};
     finished.body.clear();
-    std::vector<Journal::Line> log = report(*function, finished, request_id, began);
+    const std::vector<Journal::Line> log = log_lines(
+        {*function, *runtime, event.request_id, ports_.store->scope().region, began}, finished);
     for (const auto& line : log) outcome.log_tail += line.message + "\n";
     if (outcome.log_tail.size() > kLogTailBytes)
       outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
@@ -192,6 +209,7 @@ class Runner : public FunctionRunner {
 
   // An idle environment of this revision of the function, or a new one.
   Result<std::unique_ptr<Environment>> warm_or_cold(const std::shared_ptr<const Function>& function,
+                                                    const Runtime& runtime,
                                                     const Snapshot& snapshot) {
     std::list<std::unique_ptr<Environment>> old;  // destroyed when the lock is released
     std::unique_ptr<Environment> found;
@@ -223,7 +241,7 @@ class Runner : public FunctionRunner {
     if (found) return found;
     TRY(Session session, role_session(*function));
     TRY(auto folder, code_folder(*function, snapshot));
-    return Environment::start(function, std::move(folder), std::move(session), ports_);
+    return Environment::start(function, runtime, std::move(folder), std::move(session), ports_);
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
     environment->idle_since = clock().now();
@@ -290,32 +308,6 @@ class Runner : public FunctionRunner {
     folders_.emplace_front(function.code_sha256, folder);
     if (folders_.size() > kCodeFoldersKept) folders_.pop_back();
     return folder;
-  }
-
-  // The lines of an invocation in CloudWatch Logs: START, what the function wrote, END and REPORT.
-  static std::vector<Journal::Line> report(const Function& function, Finished& finished,
-                                           const std::string& id, Time began) {
-    std::vector<Journal::Line> log{{began, "START RequestId: " + id + " Version: $LATEST"}};
-    std::move(finished.lines.begin(), finished.lines.end(), std::back_inserter(log));
-    const Time ended = now();
-    if (finished.kind == Finished::Kind::timeout)
-      log.push_back(
-          {ended, fmt::format("{} {} Task timed out after {:.2f} seconds", iso_millis(ended), id,
-                              static_cast<double>(function.timeout_s))});
-    log.push_back({ended, "END RequestId: " + id});
-    std::string line = fmt::format(
-        "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} "
-        "MB\tMax Memory Used: {} MB\t",
-        id, finished.duration_ms, static_cast<int64_t>(std::ceil(finished.duration_ms)),
-        function.memory_mb, finished.memory_used_mb);
-    if (finished.init_ms) line += fmt::format("Init Duration: {:.2f} ms\t", *finished.init_ms);
-    if (finished.kind == Finished::Kind::timeout)
-      line += "Status: timeout";
-    else if (finished.kind == Finished::Kind::exited ||
-             finished.kind == Finished::Kind::init_failed)
-      line += "Status: error\tError Type: " + finished.error_type;
-    log.push_back({ended, line});
-    return log;
   }
 
   void count(Staged& staged, const std::string& function, std::string_view metric, double value,

@@ -6,7 +6,7 @@
 //
 //   const auto runner = lambda::make_runner(ports, data_dir);
 //   runner->start();
-//   TRY(const auto outcome, runner->run("ingest", payload, request_id));
+//   TRY(const auto outcome, runner->run("ingest", payload, request_id, ""));
 #include <chrono>
 
 #include "services/lambda/lambda.h"
@@ -28,8 +28,9 @@ class FunctionRunner {
   virtual void stop() = 0;
   // Runs the function and stores its log and metrics. Errors: ResourceNotFoundException 404,
   // TooManyRequestsException 429, ServiceException 500.
+  // `client_context`: what the caller tells of himself, in JSON, or "".
   virtual Result<Outcome> run(const std::string& function, const std::string& payload,
-                              const std::string& request_id) = 0;
+                              const std::string& request_id, const std::string& client_context) = 0;
 };
 
 namespace lambda {

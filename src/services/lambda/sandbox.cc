@@ -28,7 +28,7 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr int kBlockFd = 10, kInfoFd = 11, kSeccompFd = 12, kCaFd = 13, kStartTimeoutMs = 10000;
+constexpr int kBlockFd = 10, kInfoFd = 11, kSeccompFd = 12, kFilesFd = 13, kStartTimeoutMs = 10000;
 
 struct Descriptor {
   int fd = -1;
@@ -109,18 +109,22 @@ std::vector<std::string> arguments_of(const SandboxOptions& options) {
   // memory. So /dev/shm gets a tmpfs of its own, and /dev becomes read-only.
   add({"--size", std::to_string(options.memory_mb << 20), "--tmpfs", "/dev/shm", "--remount-ro",
        "/dev"});
-  if (!options.ca_file.empty())
-    add({"--ro-bind-data", std::to_string(kCaFd), "/etc/sluice/ca.pem"});
-  add({"--remount-ro", "/", "--chdir", "/var/task", "/var/task/bootstrap"});
+  for (const auto& [here, there] : options.launch.binds) add({"--ro-bind", here, there});
+  int fd = kFilesFd;
+  for (const auto& [there, text] : options.launch.files)
+    add({"--ro-bind-data", std::to_string(fd++), there});
+  if (!options.ca_file.empty()) add({"--ro-bind-data", std::to_string(fd++), "/etc/sluice/ca.pem"});
+  add({"--remount-ro", "/", "--chdir", "/var/task"});
+  a.insert(a.end(), options.launch.command.begin(), options.launch.command.end());
   return a;
 }
 
-void limit(pid_t child, int64_t memory_mb) {
+void limit(pid_t child, int64_t data_mb) {
   const auto set = [child](auto what, uint64_t value) {
     const rlimit to{value, value};
     prlimit(child, what, &to, nullptr);
   };
-  set(RLIMIT_DATA, static_cast<uint64_t>(memory_mb) << 20);
+  set(RLIMIT_DATA, static_cast<uint64_t>(data_mb) << 20);
   set(RLIMIT_NOFILE, kFilesMax);
   set(RLIMIT_NPROC, kProcessesMax);
   set(RLIMIT_CORE, 0);
@@ -147,7 +151,7 @@ int prepare_inside(void* raw) {
     l.problem = errno;
     return 1;
   }
-  limit(l.child, l.options.memory_mb);
+  limit(l.child, l.options.memory_mb + l.options.launch.reserved_mb);
   if (setns(l.user_ns, CLONE_NEWUSER) != 0 || setns(l.net_ns, CLONE_NEWNET) != 0) {
     l.problem = errno;
     return 1;
@@ -218,7 +222,7 @@ pid_t read_child_pid(int info) {
 }  // namespace
 
 Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
-  Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter, ca;
+  Descriptor block_read, block_write, info_read, info_write, output_read, output_write, filter;
   if (!make_pipe(block_read, block_write) || !make_pipe(info_read, info_write) ||
       !make_pipe(output_read, output_write))
     return cannot("no more file descriptors");
@@ -230,11 +234,18 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
                                                {block_read.fd, kBlockFd},
                                                {info_write.fd, kInfoFd},
                                                {filter.fd, kSeccompFd}};
+  std::vector<std::string> texts;
+  for (const auto& [there, text] : options.launch.files) texts.push_back(text);
   // Its text, not its file: only the server's own user comes into the data directory.
   if (!options.ca_file.empty()) {
-    const auto text = read_file(options.ca_file);
-    if (!text || !make_file(ca, *text)) return cannot("the CA's certificate cannot be read");
-    descriptors.emplace_back(ca.fd, kCaFd);
+    auto text = read_file(options.ca_file);
+    if (!text) return cannot("the CA's certificate cannot be read");
+    texts.push_back(*std::move(text));
+  }
+  std::vector<Descriptor> files(texts.size());
+  for (size_t n = 0; n < texts.size(); ++n) {
+    if (!make_file(files[n], texts[n])) return cannot("no more memory");
+    descriptors.emplace_back(files[n].fd, kFilesFd + static_cast<int>(n));
   }
   const auto bwrap = spawn("/usr/bin/bwrap", arguments_of(options), options.environment,
                            descriptors, options.user);
@@ -256,6 +267,7 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
                          : "bubblewrap ended at once; are user namespaces allowed here?");
   }
   sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
+  sandbox.child_fd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.child_, 0));
   CHECK(limit_and_listen(sandbox.child_, options, sandbox.runtime_, sandbox.endpoint_));
   if (write(block_write.fd, "g", 1) != 1)
     return cannot("bubblewrap ended before the function began");
@@ -358,6 +370,7 @@ Sandbox::Sandbox(Sandbox&& other) noexcept
       endpoint_(std::exchange(other.endpoint_, -1)),
       output_(std::exchange(other.output_, -1)),
       pidfd_(std::exchange(other.pidfd_, -1)),
+      child_fd_(std::exchange(other.child_fd_, -1)),
       bwrap_(std::exchange(other.bwrap_, -1)),
       child_(std::exchange(other.child_, -1)),
       status_(other.status_),
@@ -366,7 +379,7 @@ Sandbox::Sandbox(Sandbox&& other) noexcept
 Sandbox::~Sandbox() {
   kill();
   if (bwrap_ > 0 && !reaped_) waitpid(bwrap_, &status_, 0);
-  for (int fd : {runtime_, endpoint_, output_, pidfd_})
+  for (int fd : {runtime_, endpoint_, output_, pidfd_, child_fd_})
     if (fd >= 0) close(fd);
 }
 
@@ -374,6 +387,21 @@ Sandbox::~Sandbox() {
 // others end with that.
 void Sandbox::kill() {
   if (bwrap_ > 0 && !reaped_) ::kill(bwrap_, SIGKILL);
+}
+
+bool Sandbox::running() const {
+  pollfd ended{child_fd_, POLLIN, 0};
+  return poll(&ended, 1, 0) == 0;
+}
+
+bool Sandbox::ask_to_end() {
+  constexpr std::string_view kCaught = "SigCgt:";
+  std::ifstream status("/proc/" + std::to_string(child_) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(kCaught))
+      return std::stoull(line.substr(kCaught.size()), nullptr, 16) >> (SIGTERM - 1) & 1 &&
+             syscall(SYS_pidfd_send_signal, child_fd_, SIGTERM, nullptr, 0) == 0;
+  return false;
 }
 
 std::string Sandbox::ending() {

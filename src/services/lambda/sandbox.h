@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "services/lambda/runtimes.h"
 #include "services/lambda/usage.h"
 
 namespace sluice::lambda {
@@ -37,6 +38,7 @@ struct SandboxOptions {
   // what all of them hold together.
   int64_t memory_mb = 128;
   uint16_t endpoint_port = 0;  // where the Sluice endpoint listens inside the sandbox
+  Launch launch;
 };
 
 // A running process. It owns its descriptors, and the destructor kills and reaps the process.
@@ -53,13 +55,19 @@ class Sandbox {
   int output() const { return output_; }          // stdout and stderr, non-blocking
   int process() const { return pidfd_; }          // readable when it has ended
   pid_t first_process() const { return child_; }  // for services/lambda/usage.h
+  // Whether the function's first process has not ended. process() tells it a little later, when
+  // bubblewrap has ended too.
+  bool running() const;
   void kill();
+  // Sends SIGTERM to the function's first process, when that takes the signal: the kernel lets the
+  // first process of a pid namespace ignore all others. Returns whether it was sent.
+  bool ask_to_end();
   // How it has ended: "exit status 1", "signal: killed".
   std::string ending();
 
  private:
   Sandbox() = default;
-  int runtime_ = -1, endpoint_ = -1, output_ = -1, pidfd_ = -1;
+  int runtime_ = -1, endpoint_ = -1, output_ = -1, pidfd_ = -1, child_fd_ = -1;
   pid_t bwrap_ = -1, child_ = -1;  // bubblewrap outside, the function's process inside
   int status_ = 0;
   bool reaped_ = false;
