@@ -115,6 +115,8 @@ void measure_pipeline(const Options& options, Report& report, cli::Client& clien
 void measure_trail(const Options& options, Report& report, cli::Client& client,
                    const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);
+// After measure_functions, whose role it uses.
+void measure_runtimes(Report& report, cli::Client& client, const cli::Common& common);
 
 constexpr size_t kKiB = 1024, kMiB = 1024 * 1024, kConnections = 32, kWriters = 64, kBatch = 25;
 

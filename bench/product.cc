@@ -164,7 +164,10 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   if (wanted("trail"))
     measure_trail(options, report, *client, target_of(s.endpoint),
                   Signer(s.credentials, s.endpoint, "s3"));
-  if (wanted("functions")) measure_functions(options, report, *client);
+  if (wanted("functions")) {
+    measure_functions(options, report, *client);
+    measure_runtimes(report, *client, s.common);
+  }
   if (wanted("pipeline")) measure_pipeline(options, report, *client, s.common);
   return Done{};
 }

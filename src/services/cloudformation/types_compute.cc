@@ -61,7 +61,8 @@ Result<Done> update_function(const Calls& calls, const json::object& before,
     else if (name == "Description")
       settings[same] = "";
     else if (name == "LoggingConfig")
-      settings[same] = json::object{{"LogGroup", "/aws/lambda/" + made.physical}};
+      settings[same] =
+          json::object{{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + made.physical}};
   }
   if (!settings.empty())
     CHECK(calls.rest("lambda", "PUT",

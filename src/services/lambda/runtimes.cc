@@ -178,10 +178,10 @@ Result<Runtime> named_runtime(const std::string& option, uid_t user) {
 
 class Found : public FunctionRuntimes {
  public:
-  Found(std::vector<Runtime> named, const std::string& search_path, uid_t user)
-      : looked_(std::async(std::launch::async, [named = std::move(named), search_path, user] {
+  Found(std::vector<Runtime> named, const std::string& search_path)
+      : looked_(std::async(std::launch::async, [named = std::move(named), search_path] {
           std::vector<Runtime> all = named;
-          for (Runtime& one : found_on(search_path, user))
+          for (Runtime& one : found_on(search_path, sandbox_user()))
             if (std::none_of(named.begin(), named.end(),
                              [&one](const Runtime& other) { return other.name == one.name; }))
               all.push_back(std::move(one));
@@ -225,14 +225,14 @@ Result<Done> check_runtime_name(const std::string& name) {
 
 Result<std::unique_ptr<FunctionRuntimes>> find_runtimes(const std::vector<std::string>& named,
                                                         const std::string& search_path) {
-  const uid_t user = sandbox_user();
+  const uid_t user = named.empty() ? 0 : sandbox_user();
   std::vector<Runtime> runtimes;
   for (const std::string& option : named) {
     TRY(Runtime runtime, named_runtime(option, user));
     runtimes.push_back(std::move(runtime));
   }
   return std::unique_ptr<FunctionRuntimes>(
-      std::make_unique<Found>(std::move(runtimes), search_path, user));
+      std::make_unique<Found>(std::move(runtimes), search_path));
 }
 
 Launch launch_of(const Runtime& runtime, const Function& function) {
