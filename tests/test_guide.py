@@ -91,7 +91,7 @@ def reader(tmp_path_factory):
 def run(reader, steps):
     here = f"python3.{sys.version_info.minor}"
     for command, shown in steps:
-        printed = reader.type(command.replace("RUNTIME=python3.11", f"RUNTIME={here}"))
+        printed = reader.type(command.replace("RUNTIME=python3.13", f"RUNTIME={here}"))
         assert matches(shown, printed), f"{command}\nprinted:\n{printed}\ninstead of:\n{shown}"
 
 
