@@ -789,6 +789,31 @@ def test_names_are_unique_among_live_stacks(stacks, code):
     stacks.delete("again")
 
 
+def test_the_tags_of_a_bucket_are_kept_and_changed(server, stacks):
+    def tagged(**tags):
+        return {
+            "Resources": {
+                "B": bucket("tagged-b", Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+            }
+        }
+
+    def tags():
+        found = server.client("s3").get_bucket_tagging(Bucket="tagged-b")["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    assert stacks.create("tagged", tagged(team="red", a="<&>"))["StackStatus"] == "CREATE_COMPLETE"
+    assert tags() == {"team": "red", "a": "<&>"}
+    assert stacks.update("tagged", tagged(team="blue"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert tags() == {"team": "blue"}
+    failed = stacks.update("tagged", tagged(**{"aws:x": "y"}))
+    assert failed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and tags() == {"team": "blue"}
+    assert "System tags" in stacks.failure("tagged")
+    assert stacks.update("tagged", tagged())["StackStatus"] == "UPDATE_COMPLETE"
+    with pytest.raises(botocore.exceptions.ClientError, match="NoSuchTagSet"):
+        tags()
+    assert stacks.delete("tagged")["StackStatus"] == "DELETE_COMPLETE"
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_restart_in_the_middle_rolls_back(fresh_server, how):
     """Nothing stays of a stack whose server stopped, whatever was being made at that moment."""

@@ -2,6 +2,7 @@
 """Managed policies: the account's own and AWS's, their versions, what they are attached to, and
 that they count at the next call."""
 import json
+import signal
 import subprocess
 import urllib.parse
 
@@ -11,7 +12,7 @@ import pytest
 import release
 import wire
 from conftest import SLUICE, Server
-from functions import make_function
+from functions import make_function, until
 from records import records_of
 from test_race import race
 
@@ -972,6 +973,33 @@ def test_a_stack_makes_changes_and_removes_managed_policies(server, iam):
     assert stacks.delete("managed")["StackStatus"] == "DELETE_COMPLETE"
     assert error_of(iam.get_policy, PolicyArn=arn)[0] == "NoSuchEntity"
     assert error_of(iam.get_role, RoleName=outputs["Role"])[0] == "NoSuchEntity"
+
+
+def test_nothing_stays_of_policies_whose_stack_was_interrupted(fresh_server):
+    from test_cloudformation import Stacks
+
+    server = fresh_server
+    count = 120
+    policies = {
+        f"P{n}": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": json.loads(allow("s3:Get*")), "Path": "/long/"},
+            **({"DependsOn": f"P{n - 1}"} if n else {}),
+        }
+        for n in range(count)
+    }
+    stacks = Stacks(server)
+    stacks.cfn.create_stack(
+        StackName="long",
+        TemplateBody=json.dumps({"Resources": policies}),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    until(lambda: any(status == "CREATE_COMPLETE" for _, status, _ in stacks.events("long")))
+    server.stop(signal.SIGKILL)
+    server.start()
+    stacks = Stacks(server)
+    assert stacks.done("long")["StackStatus"] == "ROLLBACK_COMPLETE", stacks.events("long")[-5:]
+    assert server.client("iam").list_policies(Scope="Local")["Policies"] == []
 
 
 def test_a_managed_policy_of_a_stack_can_name_its_roles(server, iam, role):

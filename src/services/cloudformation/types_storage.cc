@@ -125,6 +125,21 @@ Result<Done> put_notification(const Calls& calls, const std::string& bucket,
   xml.close("NotificationConfiguration");
   return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "notification"), xml.take()), {});
 }
+Result<Done> put_tags(const Calls& calls, const std::string& bucket,
+                      const json::object& properties) {
+  const json::value* tags = properties.if_contains("Tags");
+  if (!tags || tags->as_array().empty())
+    return quietly(calls.rest("s3", "DELETE", bucket_target(bucket, "tagging"), ""), {});
+  XmlWriter xml;
+  xml.open("Tagging", kS3).open("TagSet");
+  for (const json::value& tag : tags->as_array())
+    xml.open("Tag")
+        .element("Key", text_of(tag.as_object(), "Key"))
+        .element("Value", text_of(tag.as_object(), "Value"))
+        .close("Tag");
+  xml.close("TagSet").close("Tagging");
+  return quietly(calls.rest("s3", "PUT", bucket_target(bucket, "tagging"), xml.take()), {});
+}
 Result<Done> update_bucket(const Calls& calls, const json::object& before,
                            const json::object& after, Made& made) {
   if (changed(before, after, "OwnershipControls"))
@@ -146,6 +161,7 @@ Result<Done> update_bucket(const Calls& calls, const json::object& before,
     CHECK(put_object_lock(calls, made.physical, after));
   if (changed(before, after, "NotificationConfiguration"))
     CHECK(put_notification(calls, made.physical, after));
+  if (changed(before, after, "Tags")) CHECK(put_tags(calls, made.physical, after));
   return Done{};
 }
 Result<Done> create_bucket(const Calls& calls, const json::object& properties, Made& made) {
@@ -301,6 +317,7 @@ const Type kStorageTypes[5] = {
          "PublicAccessBlockConfiguration": {"BlockPublicAcls": "b", "IgnorePublicAcls": "b",
                                             "BlockPublicPolicy": "b", "RestrictPublicBuckets": "b"},
          "OwnershipControls": {"Rules!": [{"ObjectOwnership!": "s"}]},
+         "Tags": [{"Key!": "s", "Value!": "s"}],
          "ObjectLockEnabled": "b",
          "ObjectLockConfiguration": {
              "ObjectLockEnabled": "s",
