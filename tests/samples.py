@@ -153,6 +153,24 @@ class World:
             SourceAccount=self.account,
         )
         functions.put_function_event_invoke_config(FunctionName=FUNCTION, MaximumRetryAttempts=0)
+        functions.tag_resource(
+            Resource=functions.get_function(FunctionName=FUNCTION)["Configuration"]["FunctionArn"],
+            Tags={"Team": "red", "Gone": "x"},
+        )
+        functions.publish_version(FunctionName=FUNCTION)
+        for alias in ("prod", "gone"):
+            functions.create_alias(FunctionName=FUNCTION, Name=alias, FunctionVersion="1")
+        for layer in ("matrix", "matrix-gone"):
+            self.layer = functions.publish_layer_version(
+                LayerName=layer, Content={"ZipFile": zipped(name="python/it.py")}
+            )["LayerVersionArn"].replace("matrix-gone", "matrix")
+        functions.add_layer_version_permission(
+            LayerName="matrix",
+            VersionNumber=1,
+            StatementId="all",
+            Action="lambda:GetLayerVersion",
+            Principal=self.account,
+        )
         self.function_arn = functions.get_function(FunctionName=FUNCTION)["Configuration"][
             "FunctionArn"
         ]
@@ -473,7 +491,7 @@ def kms_samples(w):
 
 
 def lambda_samples(w):
-    one = {"FunctionName": FUNCTION}
+    one, layer = {"FunctionName": FUNCTION}, {"LayerName": "matrix", "VersionNumber": 1}
     return {
         "CreateFunction": {
             "FunctionName": "matrix-new",
@@ -481,6 +499,7 @@ def lambda_samples(w):
             "Handler": "bootstrap",
             "Role": w.execution,
             "Code": {"ZipFile": zipped()},
+            "Tags": {"Team": "red"},
         },
         "GetFunction": one,
         "GetFunctionConfiguration": one,
@@ -503,7 +522,37 @@ def lambda_samples(w):
         "PutFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 1},
         "UpdateFunctionEventInvokeConfig": one | {"MaximumRetryAttempts": 2},
         "GetFunctionEventInvokeConfig": one,
+        "ListFunctionEventInvokeConfigs": one,
         "DeleteFunctionEventInvokeConfig": one,
+        "PublishVersion": one | {"Description": "matrix"},
+        "ListVersionsByFunction": one,
+        "CreateAlias": one | {"Name": "new", "FunctionVersion": "1"},
+        "GetAlias": one | {"Name": "prod"},
+        "UpdateAlias": one | {"Name": "prod", "Description": "matrix"},
+        "DeleteAlias": one | {"Name": "gone"},
+        "ListAliases": one,
+        "TagResource": {"Resource": w.function_arn, "Tags": {"Team": "blue"}},
+        "ListTags": {"Resource": w.function_arn},
+        "UntagResource": {"Resource": w.function_arn, "TagKeys": ["Gone"]},
+        "PublishLayerVersion": {
+            "LayerName": "matrix-new",
+            "Content": {"ZipFile": zipped(name="python/it.py")},
+        },
+        "GetLayerVersion": layer,
+        "GetLayerVersionByArn": {"Arn": w.layer},
+        "ListLayerVersions": {"LayerName": "matrix"},
+        "ListLayers": {},
+        "GetLayerVersionPolicy": layer,
+        "AddLayerVersionPermission": layer
+        | {"StatementId": "new", "Action": "lambda:GetLayerVersion", "Principal": "*"},
+        "RemoveLayerVersionPermission": layer | {"StatementId": "new"},
+        "DeleteLayerVersion": {"LayerName": "matrix-gone", "VersionNumber": 1},
+        "ListEventSourceMappings": {},
+        "CreateEventSourceMapping": one
+        | {"EventSourceArn": f"arn:aws:sqs:us-east-1:{w.account}:matrix"},
+        "GetEventSourceMapping": {"UUID": "matrix"},
+        "UpdateEventSourceMapping": {"UUID": "matrix", "BatchSize": 1},
+        "DeleteEventSourceMapping": {"UUID": "matrix"},
         "DeleteFunction": {"FunctionName": "matrix-gone"},
     }
 
@@ -638,6 +687,10 @@ ALWAYS_REFUSED = {
     "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError",
     "kms:TagResource": "UnsupportedOperationException",
     "kms:UntagResource": "UnsupportedOperationException",
+    "lambda:CreateEventSourceMapping": "InvalidParameterValueException",
+    "lambda:GetEventSourceMapping": "ResourceNotFoundException",
+    "lambda:UpdateEventSourceMapping": "ResourceNotFoundException",
+    "lambda:DeleteEventSourceMapping": "ResourceNotFoundException",
 } | {
     "iam:" + name: "InvalidInput"
     for name in (
@@ -649,7 +702,11 @@ ALWAYS_REFUSED = {
     ).split()
 }
 # No SDK sends it: a browser does, with a form (tests/test_form_upload.py).
-SENT_BY_NO_SDK = {"s3:PostObject"}
+SENT_BY_NO_SDK = {
+    "s3:PostObject",
+    "lambda:GetFunctionCode",
+    "lambda:GetLayerVersionContent",
+}
 # Operations that every session may call, as on AWS.
 NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 # Answers 200 with a refusal for each part: tests/test_s3_objects.py.

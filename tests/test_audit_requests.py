@@ -190,8 +190,12 @@ def wanted_request(world, service, row, arguments):
         )
     elif service == "lambda":
         shown = camel(arguments)
+        if "Tags" in arguments:
+            shown["tags"] = arguments["Tags"]
         if name == "CreateFunction":
             shown["code"] = {}
+        if name == "PublishLayerVersion":
+            shown["content"] = {}
         if name == "Invoke":
             shown["functionName"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{samples.FUNCTION}"
     elif service == "monitoring":
@@ -232,6 +236,8 @@ def wanted_answer(world, service, row, arguments, answer):
         shown = {k: v for k, v in shown.items() if k != "pendingWindowInDays"} | {
             "keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
         }
+    if name == "PublishLayerVersion":
+        del shown["content"]["location"]  # it holds a session's token
     if name == "CreateRole":
         shown["role"]["assumeRolePolicyDocument"] = urllib.parse.quote(
             arguments["AssumeRolePolicyDocument"], safe=""
@@ -272,7 +278,9 @@ def wanted_resources(world, service, row, arguments):
             if table
             else ...
         )
-    if service == "lambda":
+    if service == "lambda" and "Resource" in arguments:
+        return one("AWS::Lambda::Function", arguments["Resource"])
+    if service == "lambda" and "EventSourceMapping" not in name:
         return (
             one(
                 "AWS::Lambda::Function",

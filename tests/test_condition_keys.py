@@ -346,6 +346,35 @@ def calls(s):
             "dynamodb:Scan",
             s.ask("dynamodb", "Scan", TableName=samples.TABLE, ProjectionExpression="device_id"),
         ),
+        ("lambda:*", None): (
+            "lambda:GetFunction",
+            s.ask("lambda", "GetFunction", FunctionName=samples.FUNCTION),
+        ),
+        ("lambda:CreateFunction", "lambda:Layer"): (
+            "lambda:CreateFunction",
+            s.ask(
+                "lambda",
+                "CreateFunction",
+                **s.samples["lambda"]["CreateFunction"] | {"Layers": [s.world.layer]},
+            ),
+        ),
+        ("lambda:CreateFunction", None): (
+            "lambda:CreateFunction",
+            s.ask(
+                "lambda",
+                "CreateFunction",
+                **s.samples["lambda"]["CreateFunction"] | {"Tags": {"Team": "red"}},
+            ),
+        ),
+        ("lambda:UpdateFunctionConfiguration", None): (
+            "lambda:UpdateFunctionConfiguration",
+            s.ask(
+                "lambda",
+                "UpdateFunctionConfiguration",
+                FunctionName=samples.FUNCTION,
+                Layers=[s.world.layer],
+            ),
+        ),
         ("lambda:RemovePermission", None): (
             "lambda:RemovePermission",
             s.ask("lambda", "RemovePermission", FunctionName=samples.FUNCTION, StatementId="s3"),

@@ -161,7 +161,7 @@ json::object audit_record(const Request& request, const Service& service, const 
   if (service.protocol == Protocol::rest_xml && row)
     add_s3_shape(r, request, *row, error ? nullptr : response);
   else if (row)
-    add_shape(r, service, *row);
+    add_shape(r, service, *row, response);
   add_determining(r, facts);
   if (!request.tls_cipher.empty()) {
     json::object& tls = r["tlsDetails"].emplace_object();

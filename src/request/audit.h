@@ -40,7 +40,8 @@ std::string_view event_name(const Service& service, const Row& row);
 void add_s3_shape(json::object& record, const Request& request, const Row& row,
                   const Response* response);
 // Adds or changes what single other services record in a way of their own.
-void add_shape(json::object& record, const Service& service, const Row& row);
+void add_shape(json::object& record, const Service& service, const Row& row,
+               const Response* response);
 
 // For `audit` and `audit_result` of operations. Names become camel case. What was not sent is not
 // shown, and the value is null when nothing is left. These fields of a form or query:

@@ -30,6 +30,30 @@ constexpr EventName kEventNames[] = {
     {"lambda", "PutFunctionConcurrency", "PutFunctionConcurrency20171031"},
     {"lambda", "DeleteFunctionConcurrency", "DeleteFunctionConcurrency20171031"},
     {"lambda", "GetFunctionConcurrency", "GetFunctionConcurrency20190930"},
+    {"lambda", "PublishVersion", "PublishVersion20150331"},
+    {"lambda", "ListVersionsByFunction", "ListVersionsByFunction20150331"},
+    {"lambda", "CreateAlias", "CreateAlias20150331"},
+    {"lambda", "GetAlias", "GetAlias20150331"},
+    {"lambda", "UpdateAlias", "UpdateAlias20150331"},
+    {"lambda", "DeleteAlias", "DeleteAlias20150331"},
+    {"lambda", "ListAliases", "ListAliases20150331"},
+    {"lambda", "PublishLayerVersion", "PublishLayerVersion20181031"},
+    {"lambda", "GetLayerVersion", "GetLayerVersion20181031"},
+    {"lambda", "GetLayerVersionByArn", "GetLayerVersionByArn20181031"},
+    {"lambda", "DeleteLayerVersion", "DeleteLayerVersion20181031"},
+    {"lambda", "ListLayers", "ListLayers20181031"},
+    {"lambda", "ListLayerVersions", "ListLayerVersions20181031"},
+    {"lambda", "GetLayerVersionPolicy", "GetLayerVersionPolicy20181031"},
+    {"lambda", "AddLayerVersionPermission", "AddLayerVersionPermission20181031"},
+    {"lambda", "RemoveLayerVersionPermission", "RemoveLayerVersionPermission20181031"},
+    {"lambda", "TagResource", "TagResource20170331v2"},
+    {"lambda", "UntagResource", "UntagResource20170331v2"},
+    {"lambda", "ListTags", "ListTags20170331"},
+    {"lambda", "ListEventSourceMappings", "ListEventSourceMappings20150331"},
+    {"lambda", "GetEventSourceMapping", "GetEventSourceMapping20150331"},
+    {"lambda", "CreateEventSourceMapping", "CreateEventSourceMapping20150331"},
+    {"lambda", "UpdateEventSourceMapping", "UpdateEventSourceMapping20150331"},
+    {"lambda", "DeleteEventSourceMapping", "DeleteEventSourceMapping20150331"},
     {"s3", "ListObjectsV2", "ListObjects"},
     {"s3", "PutPublicAccessBlock", "PutBucketPublicAccessBlock"},
     {"s3", "GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
@@ -192,7 +216,21 @@ void add_s3_shape(json::object& record, const Request& request, const Row& row,
         (*applied == "aws:kms" ? "KMS" : "S3");
 }
 
-void add_shape(json::object& record, const Service& service, const Row& row) {
+namespace {
+// The ARN of the version that an Invoke of `arn` has run. A call that was refused ran none; it is
+// shown as what was asked for.
+json::object executed_version(const std::string& arn, const Response* response) {
+  constexpr size_t kColons = 6;  // before the function's name
+  size_t end = 0;
+  for (size_t n = 0; n <= kColons && end != arn.npos; ++n) end = arn.find(':', end + (n ? 1 : 0));
+  const std::string ran = response ? response->headers.get("x-amz-executed-version") : "";
+  if (!ran.empty()) return {{"functionVersion", arn.substr(0, end) + ":" + ran}};
+  return {{"functionVersion", end == arn.npos ? arn + ":$LATEST" : arn}};
+}
+}  // namespace
+
+void add_shape(json::object& record, const Service& service, const Row& row,
+               const Response* response) {
   if (service.name == "dynamodb") record["apiVersion"] = "2012-08-10";
   if (service.name == "logs") record["apiVersion"] = "20140328";
   const bool own_name = text_of(record["userIdentity"].as_object(), "type") == "AWSService";
@@ -201,8 +239,7 @@ void add_shape(json::object& record, const Service& service, const Row& row) {
   const std::string arn = resources ? text_of(resources->as_array().at(0).as_object(), "ARN") : "";
   if (row.name == "Invoke") {
     if (own_name) record["requestParameters"] = nullptr;
-    if (!arn.empty())
-      record["additionalEventData"] = json::object{{"functionVersion", arn + ":$LATEST"}};
+    if (!arn.empty()) record["additionalEventData"] = executed_version(arn, response);
   }
   // keyId is the ARN, no matter how the request named the key, and also when the ciphertext names
   // it.

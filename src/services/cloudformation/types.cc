@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schemas. A schema is JSON: each property's name (with ! when it is required) and its kind: "s"
-// string, "i" integer, "b" boolean, "j" a document of any shape, [kind] a list, {...} an object,
+// string, "i" integer, "n" number, "b" boolean, "j" a document of any shape, [kind] a list, {...}
+// an object,
 // {"*": kind} a map.
 #include "services/cloudformation/types.h"
 
@@ -58,6 +59,14 @@ Result<json::value> check_scalar(std::string_view kind, const json::value& value
             value.is_string() ? parse_int(std::string_view(value.get_string())) : std::nullopt)
       return json::value(*number);
     return invalid("Value of property " + path + " must be of type Integer");
+  }
+  if (kind == "n") {
+    if (value.is_number()) return value;
+    json::error_code problem;
+    if (value.is_string())
+      if (auto number = json::parse(value.get_string(), problem); !problem && number.is_number())
+        return number;
+    return invalid("Value of property " + path + " must be of type Double");
   }
   if (value.is_string()) return value;
   if (value.is_int64()) return json::value(json::string(std::to_string(value.get_int64())));

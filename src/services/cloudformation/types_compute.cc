@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AWS::Lambda::Function, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
+// AWS::Lambda::Function, AWS::Lambda::Version, AWS::Lambda::Alias, AWS::Lambda::LayerVersion,
+// AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
 // AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
 #include "base/bytes.h"
 #include "base/random.h"
@@ -9,9 +10,9 @@
 namespace sluice::cloudformation {
 namespace {
 // ---- AWS::Lambda::Function
-constexpr const char* kFunctionSettings[] = {"Role",        "Handler",          "Runtime",
-                                             "Timeout",     "MemorySize",       "Environment",
-                                             "Description", "EphemeralStorage", "LoggingConfig"};
+constexpr const char* kFunctionSettings[] = {
+    "Role",        "Handler",     "Runtime",          "Timeout",       "MemorySize",
+    "Environment", "Description", "EphemeralStorage", "LoggingConfig", "Layers"};
 std::string function_target(const std::string& version, const std::string& function,
                             const std::string& rest) {
   return "/" + version + "/functions/" + percent_encode(function) + rest;
@@ -28,12 +29,35 @@ Result<Done> put_concurrency(const Calls& calls, const json::object& after,
                                                  after.at("ReservedConcurrentExecutions")}})));
   return Done{};
 }
+// Tags of a template, [{Key, Value}], as Lambda takes them.
+json::object tag_map(const json::object& properties) {
+  json::object out;
+  if (const json::value* tags = properties.if_contains("Tags"))
+    for (const json::value& one : tags->as_array())
+      out[text_of(one.as_object(), "Key")] = text_of(one.as_object(), "Value");
+  return out;
+}
+Result<Done> put_tags(const Calls& calls, const json::object& before, const json::object& after,
+                      const std::string& function) {
+  const json::object old = tag_map(before), wanted = tag_map(after);
+  const std::string target = "/2017-03-31/tags/" + percent_encode(make_arn(calls.scope(), "lambda",
+                                                                           "function:" + function));
+  std::string gone;
+  for (const auto& [key, value] : old)
+    if (!wanted.contains(key))
+      gone += (gone.empty() ? "?" : "&") + ("tagKeys=" + percent_encode(key));
+  if (!gone.empty()) CHECK(calls.rest("lambda", "DELETE", target + gone, ""));
+  if (wanted.empty() || wanted == old) return Done{};
+  CHECK(calls.rest("lambda", "POST", target, json::serialize(json::object{{"Tags", wanted}})));
+  return Done{};
+}
 Result<Done> create_function(const Calls& calls, const json::object& properties, Made& made) {
   json::object body{
       {"FunctionName", made.physical}, {"Code", properties.at("Code")}, {"PackageType", "Zip"}};
   for (const char* same : kFunctionSettings)
     if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("Architectures")) body["Architectures"] = properties.at("Architectures");
+  if (properties.contains("Tags")) body["Tags"] = tag_map(properties);
   TRY(const std::string text,
       calls.rest("lambda", "POST", "/2015-03-31/functions", json::serialize(body)));
   TRY(const json::object answer, parse_json_object(text));
@@ -58,6 +82,8 @@ Result<Done> update_function(const Calls& calls, const json::object& before,
       settings[same] = 128;
     else if (name == "Environment")
       settings[same] = json::object{{"Variables", json::object{}}};
+    else if (name == "Layers")
+      settings[same] = json::array{};
     else if (name == "Description")
       settings[same] = "";
     else if (name == "LoggingConfig")
@@ -73,10 +99,107 @@ Result<Done> update_function(const Calls& calls, const json::object& before,
                      json::serialize(after.at("Code"))));
   if (changed(before, after, "ReservedConcurrentExecutions"))
     CHECK(put_concurrency(calls, after, made.physical));
-  return Done{};
+  return put_tags(calls, before, after, made.physical);
 }
 Result<Done> remove_function(const Calls& calls, const json::object&, const std::string& name) {
   return unless_gone(calls.rest("lambda", "DELETE", function_target("2015-03-31", name, ""), ""),
+                     "ResourceNotFoundException");
+}
+
+// ---- AWS::Lambda::Version
+Result<Done> create_version(const Calls& calls, const json::object& properties, Made& made) {
+  const std::string function = text_of(properties, "FunctionName");
+  json::object body;
+  for (const char* same : {"CodeSha256", "Description"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  TRY(const std::string text,
+      calls.rest("lambda", "POST", function_target("2015-03-31", function, "/versions"),
+                 json::serialize(body)));
+  TRY(const json::object answer, parse_json_object(text));
+  made.physical = text_of(answer, "FunctionArn");
+  made.exists = true;
+  made.attributes = {{"Version", text_of(answer, "Version")}, {"FunctionArn", made.physical}};
+  return Done{};
+}
+// Nothing of a version can be changed; what would need another one is refused before.
+Result<Done> keep_version(const Calls&, const json::object&, const json::object&, Made&) {
+  return Done{};
+}
+// Both give the number themselves. When the server stopped before it was known, there is no ARN:
+// what may have been made then stays, rather than that something else is removed.
+bool has_number(std::string_view arn) {
+  return arn.starts_with("arn:") && parse_int(arn.substr(arn.rfind(':') + 1));
+}
+Result<Done> remove_version(const Calls& calls, const json::object&, const std::string& arn) {
+  if (!has_number(arn)) return Done{};
+  return unless_gone(calls.rest("lambda", "DELETE", function_target("2015-03-31", arn, ""), ""),
+                     "ResourceNotFoundException");
+}
+
+// ---- AWS::Lambda::Alias
+std::string alias_target(const json::object& properties, const std::string& rest) {
+  return function_target("2015-03-31", text_of(properties, "FunctionName"), "/aliases" + rest);
+}
+// The properties as the API takes them: CloudFormation lists the weights.
+json::object alias_body(const json::object& properties) {
+  json::object body, weights;
+  for (const char* same : {"Name", "FunctionVersion", "Description"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  if (const json::value* routing = properties.if_contains("RoutingConfig"))
+    for (const json::value& one : routing->at("AdditionalVersionWeights").as_array())
+      weights[text_of(one.as_object(), "FunctionVersion")] = one.at("FunctionWeight");
+  body["RoutingConfig"] = json::object{{"AdditionalVersionWeights", std::move(weights)}};
+  return body;
+}
+Result<Done> create_alias(const Calls& calls, const json::object& properties, Made& made) {
+  TRY(const std::string text, calls.rest("lambda", "POST", alias_target(properties, ""),
+                                         json::serialize(alias_body(properties))));
+  TRY(const json::object answer, parse_json_object(text));
+  made.physical = text_of(answer, "AliasArn");
+  made.exists = true;
+  made.attributes = {{"AliasArn", made.physical}};
+  return Done{};
+}
+Result<Done> update_alias(const Calls& calls, const json::object&, const json::object& after,
+                          Made&) {
+  json::object body = alias_body(after);
+  body.erase("Name");
+  if (!body.contains("Description")) body["Description"] = "";
+  CHECK(calls.rest("lambda", "PUT",
+                   alias_target(after, "/" + percent_encode(text_of(after, "Name"))),
+                   json::serialize(body)));
+  return Done{};
+}
+Result<Done> remove_alias(const Calls& calls, const json::object& properties, const std::string&) {
+  return unless_gone(
+      calls.rest("lambda", "DELETE",
+                 alias_target(properties, "/" + percent_encode(text_of(properties, "Name"))), ""),
+      "ResourceNotFoundException");
+}
+
+// ---- AWS::Lambda::LayerVersion
+Result<Done> create_layer(const Calls& calls, const json::object& properties, Made& made) {
+  json::object body;
+  for (const char* same :
+       {"Content", "CompatibleRuntimes", "CompatibleArchitectures", "Description", "LicenseInfo"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  TRY(const std::string text,
+      calls.rest("lambda", "POST",
+                 "/2018-10-31/layers/" + percent_encode(made.physical) + "/versions",
+                 json::serialize(body)));
+  TRY(const json::object answer, parse_json_object(text));
+  made.physical = text_of(answer, "LayerVersionArn");
+  made.exists = true;
+  made.attributes = {{"LayerVersionArn", made.physical}};
+  return Done{};
+}
+Result<Done> remove_layer(const Calls& calls, const json::object&, const std::string& arn) {
+  if (!has_number(arn)) return Done{};
+  const size_t colon = arn.rfind(':');
+  return unless_gone(calls.rest("lambda", "DELETE",
+                                "/2018-10-31/layers/" + percent_encode(arn.substr(0, colon)) +
+                                    "/versions/" + arn.substr(colon + 1),
+                                ""),
                      "ResourceNotFoundException");
 }
 
@@ -226,7 +349,7 @@ Result<Done> remove_trail(const Calls& calls, const json::object&, const std::st
 }
 }  // namespace
 
-const Type kComputeTypes[5] = {
+const Type kComputeTypes[8] = {
     {"AWS::Lambda::Function",
      R"({"FunctionName": "s",
          "Code!": {"S3Bucket!": "s", "S3Key!": "s", "S3ObjectVersion": "s"},
@@ -235,9 +358,27 @@ const Type kComputeTypes[5] = {
          "EphemeralStorage": {"Size!": "i"},
          "LoggingConfig": {"LogFormat": "s", "ApplicationLogLevel": "s", "SystemLogLevel": "s",
                            "LogGroup": "s"},
-         "ReservedConcurrentExecutions": "i"})",
+         "ReservedConcurrentExecutions": "i", "Layers": ["s"],
+         "Tags": [{"Key!": "s", "Value!": "s"}]})",
      "FunctionName", 64, "FunctionName,Architectures", "Arn", "CreateFunction", create_function,
      update_function, remove_function},
+    {"AWS::Lambda::Version", R"({"FunctionName!": "s", "CodeSha256": "s", "Description": "s"})", "",
+     255, "FunctionName,CodeSha256,Description", "Version,FunctionArn", "", create_version,
+     keep_version, remove_version},
+    {"AWS::Lambda::Alias",
+     R"({"FunctionName!": "s", "Name!": "s", "FunctionVersion!": "s", "Description": "s",
+         "RoutingConfig": {"AdditionalVersionWeights!": [
+             {"FunctionVersion!": "s", "FunctionWeight!": "n"}]}})",
+     "Name", 128, "FunctionName,Name", "AliasArn", "CreateAlias", create_alias, update_alias,
+     remove_alias},
+    {"AWS::Lambda::LayerVersion",
+     R"({"LayerName": "s",
+         "Content!": {"S3Bucket!": "s", "S3Key!": "s", "S3ObjectVersion": "s"},
+         "CompatibleRuntimes": ["s"], "CompatibleArchitectures": ["s"], "Description": "s",
+         "LicenseInfo": "s"})",
+     "LayerName", 140,
+     "LayerName,Content,CompatibleRuntimes,CompatibleArchitectures,Description,LicenseInfo",
+     "LayerVersionArn", "", create_layer, keep_version, remove_layer},
     {"AWS::Lambda::Permission",
      R"({"FunctionName!":"s","Action!":"s","Principal!":"s","SourceArn":"s","SourceAccount":"s"})",
      "", 100, "", "Id", "", create_permission, update_permission, remove_permission},

@@ -15,6 +15,15 @@ Result<JsonOut> GetAccountSettings::run(const Authorized<In>&, const Snapshot& s
                   reserved += function.reserved.value_or(0);
                   return true;
                 });
+  snapshot.scan(RecordPrefix<Version>{}, "", false, [&](std::string_view, const Version& version) {
+    code_bytes += version.code_bytes;
+    return true;
+  });
+  snapshot.scan(RecordPrefix<LayerVersion>{}, "", false,
+                [&](std::string_view, const LayerVersion& layer) {
+                  code_bytes += layer.code_bytes;
+                  return true;
+                });
   return JsonOut{
       200,
       {{"AccountLimit", json::object{{"TotalCodeSize", kCodeBytesMax},

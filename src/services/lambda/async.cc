@@ -12,11 +12,9 @@
 
 namespace sluice::lambda {
 namespace {
-std::string name_of(const AsyncEvent& event) {
-  std::string arn = event.function;
-  const size_t at = arn.find(":function:");
-  if (at != std::string::npos) arn.erase(0, at + 10);
-  return arn.substr(0, arn.find(':'));
+FunctionName name_of(const AsyncEvent& event) {
+  auto name = function_name_of(std::string_view(event.function));
+  return name ? *std::move(name) : FunctionName{};
 }
 }  // namespace
 
@@ -32,12 +30,15 @@ void AsyncQueue::serve() {
 // An event of another service is delivered by a call in the name of that service, which the policy
 // of the function must allow. An event of Invoke was authorised when it was accepted.
 Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
-                                                    const std::string& name) {
+                                                    const FunctionName& function) {
   std::string payload = json::serialize(event.payload);
-  if (event.source.empty()) return runner_.run(name, payload, event.request_id, "");
+  if (event.source.empty())
+    return runner_.run(function.name, function.qualifier, payload, event.request_id, "");
   Request request;
   request.method = "POST";
-  request.target = "/2015-03-31/functions/" + name + "/invocations";
+  request.target = "/2015-03-31/functions/" + function.name + "/invocations";
+  if (!function.qualifier.empty())
+    request.target += "?Qualifier=" + percent_encode(function.qualifier);
   request.headers.add("x-amz-invocation-type", "RequestResponse");
   request.headers.add("x-sluice-event-id", event.request_id);
   request.headers.add("user-agent", event.source);
@@ -47,16 +48,18 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
       Gate::service_caller(event.source, ports_.store->scope(), event.source_arn));
   if (answer.status != 200)
     return Error{answer.status, answer.headers.get("x-amzn-errortype"), answer.body, {}};
-  return FunctionRunner::Outcome{
-      std::move(answer.body), answer.headers.get("x-amz-function-error"), {}};
+  return FunctionRunner::Outcome{std::move(answer.body),
+                                 answer.headers.get("x-amz-function-error"),
+                                 {},
+                                 answer.headers.get("x-amz-executed-version")};
 }
 
 JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   const auto event = members_from<AsyncEvent>(job.event);
-  const std::string name = name_of(event);
-  const auto config = ports_.store->snapshot().get(event_config_key(name));
+  const FunctionName function = name_of(event);
+  const auto config = ports_.store->snapshot().get(event_config_key(function.settings()));
   const EventConfig rules = config ? *config : EventConfig{};
-  auto outcome = deliver(event, name);
+  auto outcome = deliver(event, function);
   if (outcome && outcome->function_error.empty()) return finish(job, event, "");
   // It may have failed because we stop. Then it is delivered again at the next start.
   if (stopping()) return JobResult::finished();
@@ -68,10 +71,10 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   }
   if (!outcome && !too_old)
     return JobResult::park(outcome.error().code + " " + outcome.error().message);
-  if (rules.on_failure.empty()) return finish(job, event, name);
+  if (rules.on_failure.empty()) return finish(job, event, function.name);
   const FunctionRunner::Outcome last =
-      outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}};
-  if (set_aside(event, name, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
+      outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}, {}};
+  if (set_aside(event, function, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
     return finish(job, event, "");
   return JobResult::finished();  // the job is still there, so it is tried again
 }
@@ -87,30 +90,36 @@ void AsyncQueue::retry_function(const Job& job, AsyncEvent event) {
     spdlog::error("a retry could not be stored: {}", kept.error().message);
 }
 
-bool AsyncQueue::set_aside(const AsyncEvent& event, const std::string& name,
+bool AsyncQueue::set_aside(const AsyncEvent& event, const FunctionName& named,
                            const EventConfig& rules, const char* condition,
                            const FunctionRunner::Outcome& outcome) {
   const Scope& scope = ports_.store->scope();
-  const auto function = ports_.store->snapshot().get(function_key(name));
+  const std::string& name = named.name;
+  const auto function = find_function(ports_.store->snapshot(), named);
+  const std::string version = !outcome.version.empty() ? outcome.version
+                              : function               ? (*function)->version
+                                                       : "$LATEST";
   const auto response = parse_json(outcome.body);
   const std::string time = iso_millis(now());
   const json::object record{
       {"version", "1.0"},
       {"timestamp", time},
-      {"requestContext", json::object{{"requestId", event.request_id},
-                                      {"functionArn", function_arn(scope, name) + ":$LATEST"},
-                                      {"condition", condition},
-                                      {"approximateInvokeCount", event.attempts + 1}}},
+      {"requestContext",
+       json::object{{"requestId", event.request_id},
+                    {"functionArn", function_arn(scope, name) + ":" +
+                                        (named.qualifier.empty() ? "$LATEST" : named.qualifier)},
+                    {"condition", condition},
+                    {"approximateInvokeCount", event.attempts + 1}}},
       {"requestPayload", event.payload},
       {"responseContext", json::object{{"statusCode", 200},
-                                       {"executedVersion", "$LATEST"},
+                                       {"executedVersion", version},
                                        {"functionError", outcome.function_error}}},
       {"responsePayload", response ? *response : json::value(outcome.body)}};
   Request assume;
   assume.source_ip = "lambda.amazonaws.com";
   assume.query = {{"Action", "AssumeRole"},
                   {"Version", "2011-06-15"},
-                  {"RoleArn", function ? function->role : ""},
+                  {"RoleArn", function ? (*function)->role : ""},
                   {"RoleSessionName", name},
                   {"DurationSeconds", "900"}};
   const Response granted = ports_.dispatcher->call(

@@ -11,7 +11,7 @@
 //
 // An event leaves the queue in the commit that finishes it, so it is delivered at least once.
 #include "request/async_event.h"
-#include "services/lambda/records.h"
+#include "services/lambda/model.h"
 #include "services/lambda/runner.h"
 #include "store/jobs.h"
 
@@ -27,10 +27,10 @@ class AsyncQueue {
 
  private:
   JobResult process(const Job& job, const Stopping& stopping);
-  Result<FunctionRunner::Outcome> deliver(const AsyncEvent& event, const std::string& name);
+  Result<FunctionRunner::Outcome> deliver(const AsyncEvent& event, const FunctionName& function);
   void retry_function(const Job& job, AsyncEvent event);
   // Puts the event into the on-failure bucket. False: that failed too, and the event must be kept.
-  bool set_aside(const AsyncEvent& event, const std::string& name, const EventConfig& rules,
+  bool set_aside(const AsyncEvent& event, const FunctionName& named, const EventConfig& rules,
                  const char* condition, const FunctionRunner::Outcome& outcome);
   JobResult finish(const Job& job, const AsyncEvent& event, const std::string& dropped_from);
 

@@ -1,52 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/lambda/configurations.h"
 
-#include <algorithm>
-
-#include "base/random.h"
 #include "request/principals.h"
+#include "services/lambda/statements.h"
 
 namespace sluice::lambda {
 namespace {
-constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-Result<Function> tracked_function(Staged& staged, const std::string& name) {
-  auto function = staged.get(function_key(name));
-  if (!function) return not_found(staged.snapshot().scope(), name);
-  return *std::move(function);
+// How an EventConfig names what it belongs to.
+std::string config_arn(const Scope& scope, const FunctionName& function) {
+  return function_arn(scope, function.name) + ":" +
+         (function.qualifier.empty() ? "$LATEST" : function.qualifier);
 }
-Error no_event_config(const Scope& scope, const std::string& name) {
-  return {
-      404,
-      "ResourceNotFoundException",
-      "The function " + function_arn(scope, name) + ":$LATEST doesn't have an EventInvokeConfig",
-      {}};
-}
-
-Error stale_revision() {
-  return {412,
-          "PreconditionFailedException",
-          "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to "
-          "retrieve the latest RevisionId",
+Error no_event_config(const Scope& scope, const FunctionName& function) {
+  return {404,
+          "ResourceNotFoundException",
+          "The function " + config_arn(scope, function) + " doesn't have an EventInvokeConfig",
           {}};
-}
-
-// The statement with this id, or the end of the statements.
-template <class Policy>
-auto find_statement(Policy& policy, std::string_view sid) {
-  return std::ranges::find(policy.statements, sid, &Permission::sid);
 }
 
 // The statement that the fields of AddPermission ask for.
 Result<Permission> statement_of(const json::object& body, const Scope& scope,
-                                const std::string& name) {
+                                const FunctionName& function) {
   const Fields fields(body);
-  TRY(const std::string sid, fields.required_text("StatementId"));
+  TRY(const std::string sid, statement_id_of(body));
   TRY(const std::string action, fields.required_text("Action"));
   TRY(const std::string principal, fields.required_text("Principal"));
   TRY(const auto source_arn, fields.text("SourceArn"));
   TRY(const auto source_account, fields.text("SourceAccount"));
-  if (sid.empty() || sid.size() > 100 || sid.find_first_not_of(kLetters) != std::string::npos)
-    return invalid("StatementId must be 1 to 100 of a-z, A-Z, 0-9, - and _.");
   if (!action.starts_with("lambda:") && action != "*")
     return Error{400,
                  "ValidationException",
@@ -62,14 +42,14 @@ Result<Permission> statement_of(const json::object& body, const Scope& scope,
        {"PrincipalOrgID", "EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl"})
     if (fields.find(later))
       return invalid(std::string(later) + " is not implemented by Sluice yet.");
-  Permission statement{
-      .sid = sid, .effect = "Allow", .action = action, .resource = function_arn(scope, name)};
-  const bool account =
-      principal.size() == 12 && principal.find_first_not_of("0123456789") == std::string::npos;
+  Permission statement{.sid = sid,
+                       .effect = "Allow",
+                       .action = action,
+                       .resource = function_arn(scope, function.qualified())};
   if (principal.ends_with(".amazonaws.com"))
     statement.principal = json::object{{"Service", principal}};
-  else if (account)
-    statement.principal = json::object{{"AWS", "arn:aws:iam::" + principal + ":root"}};
+  else if (const auto account = account_principal(principal))
+    statement.principal = *account;
   else if (principal.starts_with("arn:aws:iam::"))
     statement.principal = json::object{{"AWS", principal}};
   else if (principal == "*" && (source_arn || source_account))
@@ -85,75 +65,60 @@ Result<Permission> statement_of(const json::object& body, const Scope& scope,
 
 Result<JsonOut> AddPermission::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
-  CHECK(tracked_function(staged, in->name));
-  TRY(const Permission statement, statement_of(in->body, scope, in->name));
+  if (in->qualifier == "$LATEST")
+    return invalid("We currently do not support adding policies for $LATEST.");
+  CHECK(tracked_function(staged, *in));
+  TRY(const Permission statement, statement_of(in->body, scope, *in));
   const json::object shown = members_of(statement);
-  FunctionPolicy policy = staged.get(policy_key(in->name)).value_or(FunctionPolicy{});
-  if (find_statement(policy, statement.sid) != policy.statements.end())
-    return Error{409,
-                 "ResourceConflictException",
-                 "The statement id (" + statement.sid +
-                     ") provided already exists. Please provide a new statement id, or remove "
-                     "the existing statement.",
-                 {}};
-  if (const std::string wanted = text_of(in->body, "RevisionId");
-      !wanted.empty() && wanted != policy.revision)
-    return stale_revision();
+  const auto key = policy_key(in->settings());
+  FunctionPolicy policy = staged.get(key).value_or(FunctionPolicy{});
+  const std::string revision = text_of(in->body, "RevisionId");
+  CHECK(check_new_statement(policy, statement.sid, revision));
   const auto pinned = pin_principals(json::serialize(json::object{{"Statement", shown}}),
                                      *in.ports().identities, staged.snapshot());
   if (!pinned)
     return invalid("The provided principal was invalid. Please check the principal and try again.");
   TRY(const json::object kept, parse_json_object(*pinned));
-  policy.statements.push_back(members_from<Permission>(kept.at("Statement").as_object()));
-  policy.revision = random_uuid();
-  const size_t bytes = json::serialize(members_of(policy)).size();
-  if (bytes > kPolicyBytesMax)
-    return Error{
-        400,
-        "PolicyLengthExceededException",
-        "The final policy size (" + std::to_string(bytes) + ") is bigger than the limit (20480).",
-        {}};
-  staged.put(policy_key(in->name), policy);
+  CHECK(
+      add_statement(policy, members_from<Permission>(kept.at("Statement").as_object()), revision));
+  staged.put(key, policy);
   return JsonOut{201, {{"Statement", json::serialize(shown)}}};
 }
 
 Result<NameIn> RemovePermission::parse(const Request& request) {
   TRY(FunctionName function, function_name_of(request));
-  return NameIn{std::move(function), {{"StatementId", request.param("StatementId")}}};
+  json::object body{{"StatementId", request.param("StatementId")}};
+  if (const std::string revision = request.query_text("RevisionId"); !revision.empty())
+    body["RevisionId"] = revision;
+  return NameIn{std::move(function), std::move(body)};
 }
 // The principal whose permission is removed, as AddPermission got it.
 void RemovePermission::add_context(policy::Context& context, const In& in,
                                    const Snapshot& snapshot) {
-  const auto policy = snapshot.get(policy_key(in.name));
+  const auto policy = snapshot.get(policy_key(in.settings()));
   if (!policy) return;
-  const auto found = find_statement(*policy, text_of(in.body, "StatementId"));
-  if (found == policy->statements.end()) return;
+  const Permission* found = find_statement(*policy, text_of(in.body, "StatementId"));
+  if (!found) return;
   const json::value& principal = found->principal;
   const json::value& named =
       principal.is_object() ? principal.get_object().begin()->value() : principal;
   context["lambda:principal"] = {std::string(named.as_string())};
 }
 Result<JsonOut> RemovePermission::run(const Authorized<In>& in, Staged& staged) {
-  CHECK(tracked_function(staged, in->name));
-  const std::string sid = text_of(in->body, "StatementId");
-  FunctionPolicy policy = staged.get(policy_key(in->name)).value_or(FunctionPolicy{});
-  const auto found = find_statement(policy, sid);
-  if (found == policy.statements.end())
-    return Error{404,
-                 "ResourceNotFoundException",
-                 "Statement " + sid + " is not found in resource policy.",
-                 {}};
-  policy.statements.erase(found);
-  policy.revision = random_uuid();
+  CHECK(tracked_function(staged, *in));
+  const auto key = policy_key(in->settings());
+  FunctionPolicy policy = staged.get(key).value_or(FunctionPolicy{});
+  CHECK(
+      remove_statement(policy, text_of(in->body, "StatementId"), text_of(in->body, "RevisionId")));
   if (policy.statements.empty())
-    staged.erase(policy_key(in->name));
+    staged.erase(key);
   else
-    staged.put(policy_key(in->name), policy);
+    staged.put(key, policy);
   return JsonOut{204, {}};
 }
 Result<JsonOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  if (!snapshot.get(function_key(in->name))) return not_found(snapshot.scope(), in->name);
-  const auto stored = snapshot.get(policy_key(in->name));
+  CHECK(find_function(snapshot, *in));
+  const auto stored = snapshot.get(policy_key(in->settings()));
   if (!stored)
     return Error{
         404, "ResourceNotFoundException", "The resource you requested does not exist.", {}};
@@ -164,7 +129,7 @@ Result<JsonOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapsho
 }
 
 Result<JsonOut> PutFunctionConcurrency::run(const Authorized<In>& in, Staged& staged) {
-  TRY(Function function, tracked_function(staged, in->name));
+  TRY(Function function, tracked_function(staged, *in));
   TRY(const auto reserved, Fields(in->body).integer("ReservedConcurrentExecutions"));
   if (!reserved || *reserved < 0 || *reserved > kConcurrencyMax)
     return invalid("ReservedConcurrentExecutions must be 0 to " + std::to_string(kConcurrencyMax) +
@@ -181,17 +146,18 @@ Result<JsonOut> GetFunctionConcurrency::run(const Authorized<In>& in, const Snap
   return out;
 }
 Result<JsonOut> DeleteFunctionConcurrency::run(const Authorized<In>& in, Staged& staged) {
-  TRY(Function function, tracked_function(staged, in->name));
+  TRY(Function function, tracked_function(staged, *in));
   function.reserved = std::nullopt;
   staged.put(function_key(in->name), function);
   return JsonOut{204, {}};
 }
 
 namespace {
-json::object shown_config(const EventConfig& config, const Scope& scope, const std::string& name) {
+json::object shown_config(const EventConfig& config, const Scope& scope,
+                          const FunctionName& function) {
   json::object failure;
   if (!config.on_failure.empty()) failure["Destination"] = config.on_failure;
-  json::object body{{"FunctionArn", function_arn(scope, name) + ":$LATEST"},
+  json::object body{{"FunctionArn", config_arn(scope, function)},
                     {"LastModified", static_cast<double>(config.modified) / 1000},
                     {"DestinationConfig", json::object{{"OnSuccess", json::object{}},
                                                        {"OnFailure", std::move(failure)}}}};
@@ -202,7 +168,7 @@ json::object shown_config(const EventConfig& config, const Scope& scope, const s
 // Checks the settings of the request and puts them into `config`. For a PUT that is empty before,
 // for a POST it is what is stored.
 Result<JsonOut> put_event_config(const Authorized<NameIn>& in, Staged& staged, EventConfig config) {
-  CHECK(tracked_function(staged, in->name));
+  CHECK(tracked_function(staged, *in));
   const Fields fields(in->body);
   TRY(const auto retries, fields.integer("MaximumRetryAttempts"));
   TRY(const auto age, fields.integer("MaximumEventAgeInSeconds"));
@@ -228,8 +194,8 @@ Result<JsonOut> put_event_config(const Authorized<NameIn>& in, Staged& staged, E
     config.on_failure = arn;
   }
   config.modified = in.time();
-  staged.put(event_config_key(in->name), config);
-  return JsonOut{200, shown_config(config, staged.snapshot().scope(), in->name)};
+  staged.put(event_config_key(in->settings()), config);
+  return JsonOut{200, shown_config(config, staged.snapshot().scope(), *in)};
 }
 }  // namespace
 
@@ -237,21 +203,62 @@ Result<JsonOut> PutFunctionEventInvokeConfig::run(const Authorized<In>& in, Stag
   return put_event_config(in, staged, {});
 }
 Result<JsonOut> UpdateFunctionEventInvokeConfig::run(const Authorized<In>& in, Staged& staged) {
-  auto config = staged.get(event_config_key(in->name));
-  if (!config) return no_event_config(staged.snapshot().scope(), in->name);
+  auto config = staged.get(event_config_key(in->settings()));
+  if (!config) return no_event_config(staged.snapshot().scope(), *in);
   return put_event_config(in, staged, *std::move(config));
 }
 Result<JsonOut> GetFunctionEventInvokeConfig::run(const Authorized<In>& in,
                                                   const Snapshot& snapshot) {
-  const auto config = snapshot.get(event_config_key(in->name));
-  if (!config) return no_event_config(snapshot.scope(), in->name);
-  return JsonOut{200, shown_config(*config, snapshot.scope(), in->name)};
+  const auto config = snapshot.get(event_config_key(in->settings()));
+  if (!config) return no_event_config(snapshot.scope(), *in);
+  return JsonOut{200, shown_config(*config, snapshot.scope(), *in)};
 }
 Result<JsonOut> DeleteFunctionEventInvokeConfig::run(const Authorized<In>& in, Staged& staged) {
-  if (!staged.get(event_config_key(in->name)))
-    return no_event_config(staged.snapshot().scope(), in->name);
-  staged.erase(event_config_key(in->name));
+  if (!staged.get(event_config_key(in->settings())))
+    return no_event_config(staged.snapshot().scope(), *in);
+  staged.erase(event_config_key(in->settings()));
   return JsonOut{204, {}};
+}
+
+Result<ListFunctionEventInvokeConfigs::In> ListFunctionEventInvokeConfigs::parse(
+    const Request& request) {
+  TRY(NameIn function, parse_name_in(request));
+  CHECK(check_whole(function));
+  TRY(PageIn page, parse_page(request));
+  return In{std::move(function), std::move(page)};
+}
+// The function's own comes first. The marker is the qualifier that was listed last.
+Result<JsonOut> ListFunctionEventInvokeConfigs::run(const Authorized<In>& in,
+                                                    const Snapshot& snapshot) {
+  if (!snapshot.get(function_key(in->name))) return not_found(snapshot.scope(), in->name);
+  const std::string& marker = in->page.marker;
+  json::array configs;
+  std::string last, next;
+  const auto take = [&](const EventConfig& config, const std::string& qualifier) {
+    if (configs.size() == static_cast<size_t>(in->page.max)) {
+      next = last;
+      return false;
+    }
+    FunctionName function = *in;
+    function.qualifier = qualifier;
+    configs.push_back(shown_config(config, snapshot.scope(), function));
+    last = qualifier;
+    return true;
+  };
+  if (const auto own = snapshot.get(event_config_key(in->name)); own && marker.empty())
+    take(*own, "$LATEST");
+  const RecordPrefix<EventConfig> all{};
+  const std::string begin = in->name + ":", start = begin + (marker == "$LATEST" ? "" : marker);
+  snapshot.scan(all, all.bytes + schema::begun(start), false,
+                [&](std::string_view key, const EventConfig& config) {
+                  const std::string name = schema::parts(key).back();
+                  if (!name.starts_with(begin)) return false;
+                  const std::string qualifier = name.substr(begin.size());
+                  return qualifier == marker || take(config, qualifier);
+                });
+  JsonOut out{200, {{"FunctionEventInvokeConfigs", std::move(configs)}}};
+  if (!next.empty()) out.body["NextMarker"] = next;
+  return out;
 }
 
 }  // namespace sluice::lambda

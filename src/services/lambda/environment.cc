@@ -82,6 +82,9 @@ std::vector<std::string> variables_of(const Function& f, const Launch& launch,
   }
   return out.take();
 }
+bool has_bootstrap(const std::shared_ptr<const CodeFolder>& folder) {
+  return folder && access((folder->path() + "/bootstrap").c_str(), X_OK) == 0;
+}
 uint16_t port_of(const std::string& url) {
   return static_cast<uint16_t>(parse_int(url.substr(url.rfind(':') + 1)).value_or(0));
 }
@@ -95,6 +98,7 @@ CodeFolder::~CodeFolder() {
 Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Function> function,
                                                         const Runtime& runtime,
                                                         std::shared_ptr<const CodeFolder> code,
+                                                        std::shared_ptr<const CodeFolder> layers,
                                                         Session session, const Ports& ports) {
   std::string day = iso_seconds(now()).substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
@@ -102,7 +106,10 @@ Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Fu
       day + "/" + (function->log_group == "/aws/lambda/" + function->name ? "" : function->name) +
       "[" + function->version + "]" + random_hex(32);
   Launch launch = launch_of(runtime, *function);
+  if (runtime.interpreter.empty() && !has_bootstrap(code) && has_bootstrap(layers))
+    launch.command = {"/opt/bootstrap"};
   SandboxOptions options{.code_dir = code->path(),
+                         .layers_dir = layers ? layers->path() : "",
                          .user = code->owner(),
                          .ca_file = ports.ca_file,
                          .environment = variables_of(*function, launch, session, ports, stream),
@@ -111,16 +118,18 @@ Result<std::unique_ptr<Environment>> Environment::start(std::shared_ptr<const Fu
                          .launch = std::move(launch)};
   TRY(Sandbox sandbox, Sandbox::start(options));
   return std::unique_ptr<Environment>(new Environment(std::move(function), runtime, std::move(code),
-                                                      std::move(session), ports, stream,
-                                                      std::move(sandbox)));
+                                                      std::move(layers), std::move(session), ports,
+                                                      stream, std::move(sandbox)));
 }
 
 Environment::Environment(std::shared_ptr<const Function> function, const Runtime& runtime,
-                         std::shared_ptr<const CodeFolder> code, Session session,
+                         std::shared_ptr<const CodeFolder> code,
+                         std::shared_ptr<const CodeFolder> layers, Session session,
                          const Ports& ports, std::string log_stream, Sandbox sandbox)
     : function_(std::move(function)),
       custom_(runtime.interpreter.empty()),
       code_(std::move(code)),
+      layers_(std::move(layers)),
       session_(std::move(session)),
       ports_(ports),
       log_stream_(std::move(log_stream)),
@@ -312,13 +321,14 @@ Response Environment::next() {
   waiting_payload_ = false;
   handed_over_ = true;
   handed_over_us_ = monotonic_us();
-  Response r{200, {}, std::move(payload_), nullptr, 0};
+  Response r{200, {}, std::move(event_.payload), nullptr, 0};
   r.headers.add("content-type", "application/json");
-  r.headers.add("lambda-runtime-aws-request-id", request_id_);
+  r.headers.add("lambda-runtime-aws-request-id", event_.request_id);
   r.headers.add("lambda-runtime-deadline-ms", std::to_string(now() + function_->timeout_s * 1000));
   r.headers.add("lambda-runtime-invoked-function-arn",
-                function_arn(ports_.store->scope(), function_->name));
-  if (!client_context_.empty()) r.headers.add("lambda-runtime-client-context", client_context_);
+                function_arn(ports_.store->scope(), event_.named));
+  if (!event_.client_context.empty())
+    r.headers.add("lambda-runtime-client-context", event_.client_context);
   r.headers.add("lambda-runtime-trace-id",
                 "Root=1-" + hex(big_endian64(static_cast<uint64_t>(now() / 1000))).substr(8) + "-" +
                     random_hex(24) + ";Sampled=0");
@@ -345,7 +355,7 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
     changed_.notify_all();
     return runtime_json(202, {{"status", "OK"}});
   }
-  if (id != request_id_ || !handed_over_ || answered_)
+  if (id != event_.request_id || !handed_over_ || answered_)
     return refused(403, "InvalidRequestID", "Invalid request ID");
   const bool too_large = used > kSyncPayloadBytesMax;
   answered_ = true;
@@ -363,10 +373,10 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
 }
 
 std::string Environment::failure(const std::string& type, const std::string& text) const {
-  return json::serialize(
-      json::object{{"errorType", type},
-                   {"errorMessage",
-                    request_id_.empty() ? text : "RequestId: " + request_id_ + " Error: " + text}});
+  return json::serialize(json::object{
+      {"errorType", type},
+      {"errorMessage",
+       event_.request_id.empty() ? text : "RequestId: " + event_.request_id + " Error: " + text}});
 }
 
 // Waits for the answer, the end of the process or the deadline. Returns when the invocation began
@@ -386,13 +396,10 @@ int64_t Environment::wait_until_done(MutexLock& lock) {
   return began_us;
 }
 
-Finished Environment::invoke(const std::string& payload, const std::string& request_id,
-                             const std::string& client_context) {
+Finished Environment::invoke(Event event) {
   Finished out;
   MutexLock lock(mutex_);
-  request_id_ = request_id;
-  payload_ = payload;
-  client_context_ = client_context;
+  event_ = std::move(event);
   waiting_payload_ = true;
   handed_over_ = answered_ = result_failed_ = false;
   changed_.notify_all();
@@ -419,7 +426,7 @@ Finished Environment::invoke(const std::string& payload, const std::string& requ
   } else if (exited_) {
     out.kind = Finished::Kind::exited;
     const std::string how = sandbox_.ending();
-    const bool runnable = !custom_ || access((code_->path() + "/bootstrap").c_str(), X_OK) == 0;
+    const bool runnable = !custom_ || has_bootstrap(code_) || has_bootstrap(layers_);
     out.error_type = runnable ? "Runtime.ExitError" : "Runtime.InvalidEntrypoint";
     out.body =
         !runnable

@@ -4,8 +4,8 @@
 // it. It runs one invocation at a time, and is kept and used again. Source: Lambda Developer Guide,
 // "Using the Lambda runtime API", "Understanding the Lambda execution environment lifecycle".
 //
-//   TRY(auto environment, Environment::start(function, runtime, folder, session, ports));
-//   const Finished finished = environment->invoke(payload, request_id);
+//   TRY(auto environment, Environment::start(function, runtime, folder, nullptr, session, ports));
+//   const Finished finished = environment->invoke({payload, request_id, "ingest:prod", ""});
 //   if (finished.kind != Finished::Kind::success) environment.reset();
 #include <atomic>
 #include <thread>
@@ -55,18 +55,24 @@ struct Finished {
   int64_t memory_used_mb = 0;
 };
 
+// What a function is called with. `named` is its name with the qualifier of the call;
+// `client_context` is JSON, or "".
+struct Event {
+  std::string payload, request_id, named, client_context;
+};
+
 class Environment {
  public:
+  // `layers` is what becomes /opt; nullptr: there are none.
   static Result<std::unique_ptr<Environment>> start(std::shared_ptr<const Function> function,
                                                     const Runtime& runtime,
                                                     std::shared_ptr<const CodeFolder> code,
+                                                    std::shared_ptr<const CodeFolder> layers,
                                                     Session session, const Ports& ports);
   ~Environment();
   // Blocks until the function has answered, failed or run out of time. An environment that has
   // failed can only be destroyed.
-  // `client_context` is JSON, or "".
-  Finished invoke(const std::string& payload, const std::string& request_id,
-                  const std::string& client_context);
+  Finished invoke(Event event);
   bool alive();
   // May be called by any thread while invoke() runs.
   void abort() { sandbox_.kill(); }
@@ -81,8 +87,8 @@ class Environment {
 
  private:
   Environment(std::shared_ptr<const Function> function, const Runtime& runtime,
-              std::shared_ptr<const CodeFolder> code, Session session, const Ports& ports,
-              std::string log_stream, Sandbox sandbox);
+              std::shared_ptr<const CodeFolder> code, std::shared_ptr<const CodeFolder> layers,
+              Session session, const Ports& ports, std::string log_stream, Sandbox sandbox);
   // Runs on a thread of its own: takes connections and output, and notices the end of the process.
   void watch();
   void accept_runtime();
@@ -100,7 +106,7 @@ class Environment {
 
   const std::shared_ptr<const Function> function_;
   const bool custom_;  // the package brings its own runtime
-  const std::shared_ptr<const CodeFolder> code_;
+  const std::shared_ptr<const CodeFolder> code_, layers_;
   const Session session_;
   const Ports& ports_;
   const std::string log_stream_;
@@ -125,9 +131,7 @@ class Environment {
   bool result_failed_ SLUICE_GUARDED_BY(mutex_) = false;
   int64_t initialised_us_ SLUICE_GUARDED_BY(mutex_) = 0;
   int64_t handed_over_us_ SLUICE_GUARDED_BY(mutex_) = 0;
-  std::string request_id_ SLUICE_GUARDED_BY(mutex_);
-  std::string payload_ SLUICE_GUARDED_BY(mutex_);
-  std::string client_context_ SLUICE_GUARDED_BY(mutex_);
+  Event event_ SLUICE_GUARDED_BY(mutex_);
   std::string result_ SLUICE_GUARDED_BY(mutex_);
   std::string result_error_type_ SLUICE_GUARDED_BY(mutex_);
   std::string init_error_ SLUICE_GUARDED_BY(mutex_);

@@ -3,10 +3,12 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "crypto/crypto.h"
-#include "services/lambda/package.h"
-#include "services/lambda/runtimes.h"
+#include "services/lambda/code.h"
+#include "services/lambda/layers.h"
 #include "services/lambda/logging_config.h"
+#include "services/lambda/runtimes.h"
+#include "services/lambda/tags.h"
+#include "services/lambda/versions.h"
 
 namespace sluice::lambda {
 namespace {
@@ -26,11 +28,11 @@ constexpr const char* kReserved[] = {"AWS_REGION",
                                      "AWS_LAMBDA_RUNTIME_API",
                                      "LAMBDA_TASK_ROOT",
                                      "LAMBDA_RUNTIME_DIR"};
-constexpr const char* kNotBuilt[] = {
-    "VpcConfig",     "DeadLetterConfig",      "KMSKeyArn",
-    "Layers",        "FileSystemConfigs",     "ImageConfig",
-    "SnapStart",     "TracingConfig",         "CodeSigningConfigArn",
-    "DurableConfig", "CapacityProviderConfig"};
+constexpr const char* kNotBuilt[] = {"VpcConfig",     "DeadLetterConfig",
+                                     "KMSKeyArn",     "FileSystemConfigs",
+                                     "ImageConfig",   "SnapStart",
+                                     "TracingConfig", "CodeSigningConfigArn",
+                                     "DurableConfig", "CapacityProviderConfig"};
 
 Result<Done> check_environment(const json::object& variables) {
   size_t total = 0;
@@ -144,38 +146,10 @@ Result<Done> check_role(const Authorized<NameIn>& in, const Function& function,
   return Done{};
 }
 
-// Reads an object of S3 in the caller's name, by a call like any other.
-Result<std::string> code_from_s3(const Authorized<NameIn>& in, const json::object& code) {
-  const std::string bucket = text_of(code, "S3Bucket"), key = text_of(code, "S3Key"),
-                    version = text_of(code, "S3ObjectVersion");
-  Request request;
-  request.method = "GET";
-  request.target = "/" + percent_encode(bucket) + "/" + percent_encode(key, true) +
-                   (version.empty() ? "" : "?versionId=" + percent_encode(version));
-  request.source_ip = in.source_ip();
-  request.tls_version = in.facts().tls_version;
-  request.headers.add("host", "s3." + in.ports().store->scope().region + ".amazonaws.com");
-  request.headers.add("user-agent", "lambda.amazonaws.com");
-  Response answer = in.ports().dispatcher->call("s3", "GetObject", std::move(request), in.caller());
-  if (answer.status != 200)
-    return invalid("Error occurred while GetObject. S3 answered " + std::to_string(answer.status) +
-                   " for s3://" + bucket + "/" + key +
-                   ". Check that it exists and that you may read it.");
-  if (answer.stream_bytes > kUnzippedBytesMax)
-    return invalid("Unzipped size must be smaller than 262144000 bytes");
-  std::string zip = std::move(answer.body);
-  while (answer.stream && zip.size() < answer.stream_bytes) {
-    TRY(const std::string piece, answer.stream->next());
-    if (piece.empty())
-      return Error{500, "ServiceException", "The code could not be read from S3.", {}};
-    zip += piece;
-  }
-  return zip;
-}
-
-// Reads, checks and seals the code, names it in the record, and releases the old code.
+// Reads, checks and seals the code, and names it in the record. The old code goes when no version
+// has it any more. `dry_run` changes the record alone.
 Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, Function& function,
-                        Staged& staged) {
+                        Staged& staged, bool dry_run = false) {
   if (Fields(code).find("ImageUri") || text_of(in->body, "PackageType") == "Image")
     return invalid("Container images are not implemented by Sluice; send a zip.");
   for (const json::value& one :
@@ -184,35 +158,16 @@ Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, 
            : json::array{})
     if (one != "x86_64")
       return invalid("This server runs functions of the architecture x86_64 only.");
-  std::string zip;
-  if (Fields(code).find("ZipFile")) {
-    const auto bytes = unbase64(text_of(code, "ZipFile"));
-    if (!bytes) return Error{400, "SerializationException", "ZipFile must be base64.", {}};
-    if (bytes->size() > kZipBytesMax)
-      return Error{413,
-                   "RequestEntityTooLargeException",
-                   "Request must be smaller than " + std::to_string(kZipBytesMax) +
-                       " bytes for the CreateFunction operation",
-                   {}};
-    zip = *bytes;
-  } else if (Fields(code).find("S3Bucket") && Fields(code).find("S3Key")) {
-    TRY(zip, code_from_s3(in, code));
-  } else {
-    return invalid("Please provide a source for function code.");
-  }
-  CHECK(check_package(zip));
-  TRY(const DataKey key,
-      in.ports().data_keys->generate("alias/aws/lambda",
-                                     code_context(staged.snapshot().scope(), in->name), staged));
-  auto writer = in.ports().store->write_blob(key.plain);
-  CHECK(writer->write(zip));
-  TRY(const BlobRef blob, writer->finish());
-  staged.adopt(blob);
-  if (!function.blob.empty()) staged.release(function.code());
-  function.blob = blob.id;
-  function.wrapped = base64(key.wrapped);
-  function.code_bytes = static_cast<int64_t>(zip.size());
-  function.code_sha256 = base64(sha256(zip));
+  TRY(const Package package, read_package(code, "CreateFunction", PackageCall(in)));
+  function.unpacked_bytes = static_cast<int64_t>(package.facts.unpacked_bytes);
+  CHECK(check_whole_size(function, staged.snapshot()));
+  function.code_bytes = static_cast<int64_t>(package.zip.size());
+  function.code_sha256 = package.sha256;
+  if (dry_run) return Done{};
+  TRY(const SealedCode sealed,
+      seal_package(package, code_context(staged.snapshot().scope(), in->name), in.ports(), staged));
+  function.blob = sealed.blob;
+  function.wrapped = sealed.wrapped;
   return Done{};
 }
 
@@ -221,38 +176,11 @@ void touch(Function& function, Time time) {
   function.revision = random_uuid();
 }
 
-json::object shown(const Function& f, const Scope& scope) {
-  std::string modified = iso_millis(f.modified);
-  modified.replace(modified.size() - 1, 1, "+0000");
-  json::object out{{"FunctionName", f.name},
-                   {"FunctionArn", function_arn(scope, f.name)},
-                   {"Runtime", f.runtime},
-                   {"Role", f.role},
-                   {"Handler", f.handler},
-                   {"CodeSize", f.code_bytes},
-                   {"Description", f.description},
-                   {"Timeout", f.timeout_s},
-                   {"MemorySize", f.memory_mb},
-                   {"LastModified", modified},
-                   {"CodeSha256", f.code_sha256},
-                   {"Version", "$LATEST"},
-                   {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
-                   {"RevisionId", f.revision},
-                   {"State", "Active"},
-                   {"LastUpdateStatus", "Successful"},
-                   {"PackageType", "Zip"},
-                   {"Architectures", json::array{"x86_64"}},
-                   {"EphemeralStorage", json::object{{"Size", 512}}},
-                   {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
-                   {"LoggingConfig", shown_logging(f)}};
-  if (!f.environment.empty()) out["Environment"] = json::object{{"Variables", f.environment}};
-  return out;
-}
-
+// What the role and the layers of the body need besides.
 Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& in,
                                          const Snapshot& s) {
   CHECK(check_place(in, s.scope()));
-  std::vector<Need> needs{function_need(action, in.name, s)};
+  std::vector<Need> needs{function_need(action, in, s)};
   if (const std::string role = text_of(in.body, "Role"); !role.empty())
     needs.push_back({"iam:PassRole",
                      role,
@@ -260,31 +188,80 @@ Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& 
                       {"iam:associatedresourcearn", {function_arn(s.scope(), in.name)}}},
                      {},
                      ""});
+  TRY(const std::vector<std::string> layers, layers_of(in.body));
+  if (!layers.empty()) needs.front().context["lambda:layer"] = layers;
+  for (const std::string& arn : layers)
+    needs.push_back(layer_need("lambda:GetLayerVersion", arn, s));
   return needs;
 }
-Result<Done> check_revision(const json::object& body, const Function& function) {
-  const std::string wanted = text_of(body, "RevisionId");
-  if (!wanted.empty() && wanted != function.revision)
-    return Error{412,
-                 "PreconditionFailedException",
-                 "The Revision Id provided does not match the latest Revision Id. Call the "
-                 "GetFunction API to retrieve the latest Revision Id",
-                 {}};
-  return Done{};
+// After the code has changed: what the API shows, of the new version with "Publish".
+Result<JsonOut> answer_of(const Authorized<NameIn>& in, const Function& function, int status,
+                          Staged& staged) {
+  if (!bool_of(in->body, "Publish"))
+    return JsonOut{status, shown_function(function, staged.snapshot())};
+  TRY(const Version version, publish_version(staged, function, in.time()));
+  return JsonOut{status, shown_function(version, staged.snapshot(), version.version)};
+}
+
+// What the caller must be allowed for the tags that a new function gets.
+void add_tag_needs(std::vector<Need>& needs, const NameIn& in, const Snapshot& s) {
+  const auto tags = tags_of(in.body);
+  if (!tags || tags->empty()) return;
+  Need tagging = function_need("lambda:TagResource", in, s);
+  for (Need* need : {&needs.front(), &tagging}) add_request_tags(need->context, *tags);
+  needs.push_back(std::move(tagging));
 }
 }  // namespace
 
-Result<NameIn> CreateFunction::parse(const Request& request) {
-  auto body = parse_json_object(request.body);
-  if (!body)
-    return Error{400,
-                 "InvalidRequestContentException",
-                 "Could not parse request body into json: " + body.error().message,
+json::object shown_function(const Function& f, const Snapshot& snapshot,
+                            const std::string& qualifier) {
+  const Scope& scope = snapshot.scope();
+  std::string modified = iso_millis(f.modified);
+  modified.replace(modified.size() - 1, 1, "+0000");
+  json::object out{
+      {"FunctionName", f.name},
+      {"FunctionArn", function_arn(scope, FunctionName{f.name, {}, {}, qualifier}.qualified())},
+      {"Runtime", f.runtime},
+      {"Role", f.role},
+      {"Handler", f.handler},
+      {"CodeSize", f.code_bytes},
+      {"Description", f.description},
+      {"Timeout", f.timeout_s},
+      {"MemorySize", f.memory_mb},
+      {"LastModified", modified},
+      {"CodeSha256", f.code_sha256},
+      {"Version", f.version},
+      {"TracingConfig", json::object{{"Mode", "PassThrough"}}},
+      {"RevisionId", f.revision},
+      {"State", "Active"},
+      {"LastUpdateStatus", "Successful"},
+      {"PackageType", "Zip"},
+      {"Architectures", json::array{"x86_64"}},
+      {"EphemeralStorage", json::object{{"Size", 512}}},
+      {"SnapStart", json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}}},
+      {"LoggingConfig", shown_logging(f)}};
+  if (!f.environment.empty()) out["Environment"] = json::object{{"Variables", f.environment}};
+  if (!f.layers.empty()) out["Layers"] = shown_layers(f.layers, snapshot);
+  return out;
+}
+
+Result<Done> check_revision(const json::object& body, const std::string& revision) {
+  const std::string wanted = text_of(body, "RevisionId");
+  if (!wanted.empty() && wanted != revision)
+    return Error{412,
+                 "PreconditionFailedException",
+                 "The Revision Id provided does not match the latest Revision Id. Call the "
+                 "GetFunction/GetAlias API to retrieve the latest Revision Id",
                  {}};
-  TRY(const std::string wanted, Fields(*body).required_text("FunctionName"));
+  return Done{};
+}
+
+Result<NameIn> CreateFunction::parse(const Request& request) {
+  TRY(json::object body, parse_body(request));
+  TRY(const std::string wanted, Fields(body).required_text("FunctionName"));
   Request named;
   named.params = {{"FunctionName", wanted}};
-  NameIn in{{}, *std::move(body)};
+  NameIn in{{}, std::move(body)};
   TRY(static_cast<FunctionName&>(in), function_name_of(named));
   Function scratch;
   CHECK(apply_settings(in.body, scratch));
@@ -292,15 +269,15 @@ Result<NameIn> CreateFunction::parse(const Request& request) {
     if (!Fields(in.body).find(needed))
       return invalid(std::string(needed) +
                      " is a mandatory parameter for functions created with deployment packages.");
-  if (bool_of(in.body, "Publish"))
-    return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
-  if (const json::value* tags = Fields(in.body).find("Tags");
-      tags && !(tags->is_object() && tags->get_object().empty()))
-    return invalid("Tags are not implemented by Sluice yet.");
+  CHECK(check_whole(in));
+  CHECK(tags_of(in.body));
+  CHECK(layers_of(in.body));
   return in;
 }
 Result<std::vector<Need>> CreateFunction::needs(const In& in, const Snapshot& s, const Ports&) {
-  return with_pass_role(action, in, s);
+  TRY(std::vector<Need> needs, with_pass_role(action, in, s));
+  add_tag_needs(needs, in, s);
+  return needs;
 }
 Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
   if (staged.get(function_key(in->name)))
@@ -309,11 +286,14 @@ Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
   CHECK(apply_settings(in->body, function));
   CHECK(in.ports().runtimes->get(function.runtime));
   CHECK(check_role(in, function, staged.snapshot()));
+  TRY(function.layers, layers_of(in->body));
+  TRY(function.tags, tags_of(in->body));
   TRY(const json::object* code, Fields(in->body).object("Code"));
   CHECK(apply_code(in, *code, function, staged));
+  CHECK(hold_layers(staged, function.layers));
   touch(function, in.time());
   staged.put(function_key(in->name), function);
-  return JsonOut{201, shown(function, staged.snapshot().scope())};
+  return answer_of(in, function, 201, staged);
 }
 
 Result<std::vector<Need>> UpdateFunctionConfiguration::needs(const In& in, const Snapshot& s,
@@ -321,79 +301,118 @@ Result<std::vector<Need>> UpdateFunctionConfiguration::needs(const In& in, const
   return with_pass_role(action, in, s);
 }
 Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Staged& staged) {
-  auto function = staged.get(function_key(in->name));
-  if (!function) return not_found(staged.snapshot().scope(), in->name);
-  CHECK(check_revision(in->body, *function));
-  CHECK(apply_settings(in->body, *function));
-  if (Fields(in->body).find("Runtime")) CHECK(in.ports().runtimes->get(function->runtime));
-  if (Fields(in->body).find("Role")) CHECK(check_role(in, *function, staged.snapshot()));
-  touch(*function, in.time());
-  staged.put(function_key(in->name), *function);
-  return JsonOut{200, shown(*function, staged.snapshot().scope())};
+  TRY(Function function, tracked_function(staged, *in));
+  CHECK(check_revision(in->body, function.revision));
+  CHECK(apply_settings(in->body, function));
+  if (Fields(in->body).find("Runtime")) CHECK(in.ports().runtimes->get(function.runtime));
+  if (Fields(in->body).find("Role")) CHECK(check_role(in, function, staged.snapshot()));
+  if (Fields(in->body).find("Layers")) {
+    const std::vector<std::string> before = function.layers;
+    TRY(function.layers, layers_of(in->body));
+    CHECK(hold_layers(staged, function.layers, before));
+    CHECK(check_whole_size(function, staged.snapshot()));
+  }
+  touch(function, in.time());
+  staged.put(function_key(in->name), function);
+  return JsonOut{200, shown_function(function, staged.snapshot())};
 }
 Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged) {
-  auto function = staged.get(function_key(in->name));
-  if (!function) return not_found(staged.snapshot().scope(), in->name);
-  CHECK(check_revision(in->body, *function));
-  if (bool_of(in->body, "Publish"))
-    return invalid("Versions are not implemented by Sluice yet; leave Publish out.");
-  if (bool_of(in->body, "DryRun"))
-    return invalid("DryRun of UpdateFunctionCode is not implemented by Sluice yet.");
-  CHECK(apply_code(in, in->body, *function, staged));
-  touch(*function, in.time());
-  staged.put(function_key(in->name), *function);
-  return JsonOut{200, shown(*function, staged.snapshot().scope())};
+  TRY(Function function, tracked_function(staged, *in));
+  CHECK(check_revision(in->body, function.revision));
+  const Function before = function;
+  const bool dry_run = bool_of(in->body, "DryRun");
+  CHECK(apply_code(in, in->body, function, staged, dry_run));
+  if (dry_run) return JsonOut{200, shown_function(function, staged.snapshot())};
+  touch(function, in.time());
+  staged.put(function_key(in->name), function);
+  release_code(staged, before, function);
+  return answer_of(in, function, 200, staged);
 }
 
 Result<JsonOut> GetFunction::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  const auto function = snapshot.get(function_key(in->name));
-  if (!function) return not_found(snapshot.scope(), in->name);
-  JsonOut out{200,
-              {{"Configuration", shown(*function, snapshot.scope())},
-               {"Code", json::object{{"RepositoryType", "S3"}}}}};
-  if (function->reserved)
-    out.body["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *function->reserved}};
+  TRY(const auto function, find_function(snapshot, *in));
+  const auto latest = snapshot.get(function_key(in->name));
+  JsonOut out{200, {{"Configuration", shown_function(*function, snapshot, in->qualifier)}}};
+  json::object code{{"RepositoryType", "S3"}};
+  const std::string target =
+      "/2015-03-31/functions/" + in->name + "/code" +
+      (in->qualifier.empty() ? "" : "?Qualifier=" + percent_encode(in->qualifier));
+  if (const std::string url = location_of(target, PackageCall(in)); !url.empty())
+    code["Location"] = url;
+  out.body["Code"] = std::move(code);
+  if (latest->reserved)
+    out.body["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *latest->reserved}};
+  if (latest->tags.empty()) return out;
+  FunctionName whole = *in;
+  whole.qualifier.clear();
+  if (const auto may = in.ask({function_need("lambda:ListTags", whole, snapshot)}, snapshot); may)
+    out.body["Tags"] = latest->tags;
+  else
+    out.body["TagsError"] =
+        json::object{{"ErrorCode", "AccessDeniedException"}, {"Message", may.error().message}};
   return out;
 }
 Result<JsonOut> GetFunctionConfiguration::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  const auto function = snapshot.get(function_key(in->name));
-  if (!function) return not_found(snapshot.scope(), in->name);
-  return JsonOut{200, shown(*function, snapshot.scope())};
+  TRY(const auto function, find_function(snapshot, *in));
+  return JsonOut{200, shown_function(*function, snapshot, in->qualifier)};
 }
 Result<ListFunctions::In> ListFunctions::parse(const Request& request) {
-  In in{request.query_text("Marker"), 50};
-  if (const std::string* text = request.query_value("MaxItems")) {
-    const auto max = parse_int(*text);
-    if (!max || *max < 1 || *max > 10000) return invalid("MaxItems must be 1 to 10000.");
-    in.max = std::min<int64_t>(*max, 50);
-  }
-  return in;
+  TRY(const PageIn page, parse_page(request));
+  const std::string versions = request.query_text("FunctionVersion");
+  if (!versions.empty() && versions != "ALL")
+    return Error{400,
+                 "ValidationException",
+                 "1 validation error detected: Value '" + versions.substr(0, 100) +
+                     "' at 'functionVersion' failed to satisfy constraint: Member must satisfy "
+                     "enum value set: [ALL]",
+                 {}};
+  return In{page, !versions.empty()};
 }
+// A marker is "name" of the last function that was listed, or "name:number" of its last version.
 Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& snapshot) {
   json::array functions;
-  std::string next;
-  snapshot.scan(RecordPrefix<Function>{}, in->marker.empty() ? "" : function_key(in->marker).bytes,
-                false, [&](std::string_view, const Function& function) {
-                  if (function.name == in->marker) return true;
-                  if (functions.size() == static_cast<size_t>(in->max)) {
-                    next = text_of(functions.back().as_object(), "FunctionName");
+  std::string last, next;
+  const size_t colon = in->marker.find(':');
+  const std::string name = in->marker.substr(0, colon),
+                    number = colon == std::string::npos ? "" : in->marker.substr(colon + 1);
+  if (!number.empty() && !is_number(number)) return invalid("Invalid marker.");
+  const auto take = [&](const Function& function, const std::string& marker,
+                        const std::string& qualifier) {
+    if (functions.size() == static_cast<size_t>(in->max)) {
+      next = last;
+      return false;
+    }
+    functions.push_back(shown_function(function, snapshot, qualifier));
+    last = marker;
+    return true;
+  };
+  snapshot.scan(RecordPrefix<Function>{}, name.empty() ? "" : function_key(name).bytes, false,
+                [&](std::string_view, const Function& function) {
+                  const bool begun = function.name == name;
+                  if (!begun && !take(function, function.name, in->versions ? "$LATEST" : ""))
                     return false;
-                  }
-                  functions.push_back(shown(function, snapshot.scope()));
-                  return true;
+                  if (!in->versions) return true;
+                  snapshot.scan(RecordPrefix<Version>{function.name},
+                                begun && !number.empty() ? version_key(name, number).bytes : "",
+                                false, [&](std::string_view, const Version& version) {
+                                  if (begun && version.version == number) return true;
+                                  return take(version, version.name + ":" + version.version,
+                                              version.version);
+                                });
+                  return next.empty();
                 });
   JsonOut out{200, {{"Functions", std::move(functions)}}};
   if (!next.empty()) out.body["NextMarker"] = next;
   return out;
 }
+
 Result<JsonOut> DeleteFunction::run(const Authorized<In>& in, Staged& staged) {
-  const auto function = staged.get(function_key(in->name));
-  if (!function) return not_found(staged.snapshot().scope(), in->name);
-  staged.release(function->code());
-  staged.erase(function_key(in->name));
-  staged.erase(policy_key(in->name));
-  staged.erase(event_config_key(in->name));
-  return JsonOut{204, {}};
+  if (in->qualifier.empty()) return delete_function(*in, staged);
+  if (in->qualifier == "$LATEST")
+    return invalid("$LATEST version cannot be deleted without deleting the function.");
+  if (!is_number(in->qualifier))
+    return invalid("Deletion of aliases is not currently supported; call DeleteAlias.");
+  return delete_version(*in, staged);
 }
 
 }  // namespace sluice::lambda

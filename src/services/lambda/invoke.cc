@@ -3,9 +3,15 @@
 #include "base/random.h"
 #include "request/async_event.h"
 #include "services/lambda/account.h"
+#include "services/lambda/aliases.h"
+#include "services/lambda/code.h"
 #include "services/lambda/configurations.h"
+#include "services/lambda/event_sources.h"
 #include "services/lambda/functions.h"
+#include "services/lambda/layer_versions.h"
 #include "services/lambda/runner.h"
+#include "services/lambda/tags.h"
+#include "services/lambda/versions.h"
 
 namespace sluice::lambda {
 namespace {
@@ -16,7 +22,6 @@ namespace {
 // (RequestResponse, Event or DryRun) and X-Amz-Log-Type (None or Tail). It needs
 // lambda:InvokeFunction on the function. Errors: ResourceNotFoundException,
 // InvalidRequestContentException, RequestTooLargeException, TooManyRequestsException. It differs
-// from AWS's: there are no versions and aliases.
 struct Invoke {
   static constexpr std::string_view name = "Invoke", action = "lambda:InvokeFunction";
   static constexpr Match match{"POST", "/2015-03-31/functions/{FunctionName}/invocations", "", ""};
@@ -29,16 +34,17 @@ struct Invoke {
     int status = 200;
     FunctionRunner::Outcome outcome;
     bool tail = false;
+    std::string version;  // that has run, or would run
   };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
     CHECK(check_place(in, s.scope()));
-    return std::vector<Need>{function_need(action, in.name, s)};
+    return std::vector<Need>{function_need(action, in, s)};
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
   static json::value audit(const In& in, const Snapshot& s) {
-    return json::object{{"functionName", function_arn(s.scope(), in.name)},
+    return json::object{{"functionName", function_arn(s.scope(), in.qualified())},
                         {"invocationType", in.type}};
   }
 };
@@ -81,33 +87,34 @@ Result<Invoke::In> Invoke::parse(const Request& request) {
 
 Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
-  if (!staged.snapshot().get(function_key(in->name))) return not_found(scope, in->name);
-  if (in->type == "DryRun") return Out{204, {}, false};
+  TRY(const auto function, find_function(staged.snapshot(), *in));
+  if (in->type == "DryRun") return Out{204, {}, false, function->version};
   if (in->type == "Event") {
     TRY(json::value payload, parse_json(in->payload));
-    const std::string arn = function_arn(scope, in->name);
+    const std::string arn = function_arn(scope, in->qualified());
     staged.enqueue({.queue = kAsyncQueue,
                     .lane = arn,
                     .event = members_of(AsyncEvent{.function = arn,
                                                    .payload = std::move(payload),
                                                    .request_id = in.request_id(),
                                                    .queued = in.time()})});
-    return Out{202, {}, false};
+    return Out{202, {}, false, function->version};
   }
   // All attempts of one event have the same id. Only the queue, which calls in a service's name,
   // may say which.
   const bool from_queue =
       in.caller().principal().type == policy::Principal::Type::service && !in->event_id.empty();
   TRY(auto outcome,
-      in.ports().runner->run(in->name, in->payload, from_queue ? in->event_id : in.request_id(),
-                             in->client_context));
-  return Out{200, std::move(outcome), in->tail};
+      in.ports().runner->run(in->name, in->qualifier, in->payload,
+                             from_queue ? in->event_id : in.request_id(), in->client_context));
+  const std::string version = outcome.version;
+  return Out{200, std::move(outcome), in->tail, version};
 }
 
 Response Invoke::render(const Out& out) {
   Response r{out.status, {}, out.outcome.body, nullptr, 0};
   if (out.status == 200) r.headers.add("content-type", "application/json");
-  r.headers.add("x-amz-executed-version", "$LATEST");
+  r.headers.add("x-amz-executed-version", out.version);
   if (!out.outcome.function_error.empty())
     r.headers.add("x-amz-function-error", out.outcome.function_error);
   if (out.tail) r.headers.add("x-amz-log-result", base64(out.outcome.log_tail));
@@ -119,7 +126,14 @@ constexpr auto rows =
           UpdateFunctionConfiguration, DeleteFunction, Invoke, AddPermission, RemovePermission,
           GetPolicy, PutFunctionConcurrency, GetFunctionConcurrency, DeleteFunctionConcurrency,
           PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
-          GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig, GetAccountSettings>();
+          GetFunctionEventInvokeConfig, DeleteFunctionEventInvokeConfig,
+          ListFunctionEventInvokeConfigs, GetAccountSettings, GetFunctionCode, PublishVersion,
+          ListVersionsByFunction, CreateAlias, GetAlias, UpdateAlias, DeleteAlias, ListAliases,
+          TagResource, UntagResource, ListTags, PublishLayerVersion, GetLayerVersion,
+          GetLayerVersionByArn, GetLayerVersionContent, DeleteLayerVersion, ListLayerVersions,
+          ListLayers, GetLayerVersionPolicy, AddLayerVersionPermission,
+          RemoveLayerVersionPermission, ListEventSourceMappings, GetEventSourceMapping,
+          CreateEventSourceMapping, UpdateEventSourceMapping, DeleteEventSourceMapping>();
 }  // namespace
 
 const Service service{"lambda", "lambda.amazonaws.com", Protocol::rest_json, "", "", rows, ""};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Lambda: functions of custom runtimes, Python and Node.js, which run in sandboxes. Versions,
-// aliases, layers, event source mappings, function URLs and images are not built. Sources: Lambda
-// API Reference 2015-03-31; Developer Guide, "Lambda quotas", "Asynchronous invocation".
+// AWS Lambda: functions of custom runtimes, Python and Node.js with their versions, aliases and
+// layers, which run in sandboxes. Event source mappings, function URLs and images are not built.
+// Sources: Lambda API Reference 2015-03-31; Developer Guide, "Lambda quotas", "Asynchronous
+// invocation".
 //
 //   const std::unique_ptr<FunctionPolicies> policies = lambda::function_policies();
 //   Ports ports{.services = {&lambda::service}};

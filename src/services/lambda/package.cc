@@ -188,9 +188,15 @@ Result<Links> each_entry(std::string_view zip, const Take& take) {
 }
 }  // namespace
 
-Result<Done> check_package(std::string_view zip) {
-  CHECK(each_entry(zip, [](const Entry&, std::string_view) -> Result<Done> { return Done{}; }));
-  return Done{};
+Result<PackageFacts> check_package(std::string_view zip) {
+  PackageFacts facts;
+  CHECK(each_entry(zip, [&](const Entry& entry, std::string_view piece) -> Result<Done> {
+    facts.unpacked_bytes += piece.size();
+    if (facts.extension.empty() && !entry.folder && entry.name.starts_with("extensions/"))
+      facts.extension = entry.name;
+    return Done{};
+  }));
+  return facts;
 }
 
 Result<Done> unpack(std::string_view zip, const std::string& folder) {

@@ -16,9 +16,14 @@ constexpr size_t kZipBytesMax = 50 << 20;          // of a zip in the request: 5
 constexpr uint64_t kUnzippedBytesMax = 262144000;  // 250 MB
 constexpr int64_t kZipEntriesMax = 20000;
 
+// What was seen of a package while it was checked.
+struct PackageFacts {
+  uint64_t unpacked_bytes = 0;
+  std::string extension;  // the first file in extensions/, where a layer has Lambda extensions
+};
 // Reads every byte of every entry, and checks its CRC, the size of all, and that no name and no
 // symbolic link leads outside. Errors: InvalidParameterValueException.
-Result<Done> check_package(std::string_view zip);
+Result<PackageFacts> check_package(std::string_view zip);
 // Writes the entries into `folder`, which exists and is empty, with the mode bits of the zip. Links
 // are made last, so that nothing is ever written through one.
 Result<Done> unpack(std::string_view zip, const std::string& folder);

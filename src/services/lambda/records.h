@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Lambda stores: functions, and for each its resource-based policy and how it is invoked
-// asynchronously.
+// What Lambda stores: functions, their versions and aliases, and for each of these its
+// resource-based policy and how it is invoked asynchronously.
 //
 //   const std::shared_ptr<const Function> function = snapshot.get(function_key(name));
 //   auto policy = staged.get(policy_key(name)).value_or(FunctionPolicy{});
@@ -13,7 +13,7 @@
 namespace sluice::lambda {
 
 struct Function {
-  static constexpr RecordType record{Family::meta, "lambda.function", 2};
+  static constexpr RecordType record{Family::meta, "lambda.function", 3};
   std::string name, runtime, role, handler, description;
   int64_t timeout_s = 3, memory_mb = 128;
   json::object environment;  // names to texts, in the order they were given
@@ -26,6 +26,7 @@ struct Function {
   std::string blob;                 // id of the sealed file with the code, which is a zip
   std::string wrapped;              // the code's data key, sealed by KMS, in base64
   int64_t code_bytes = 0;           // of the zip
+  int64_t unpacked_bytes = 0;       // of what is in it; 0: not known, a version before 3 wrote it
   std::string code_sha256;          // of the zip, in base64
   std::optional<int64_t> reserved;  // the concurrency that is reserved for it, if any
   Time modified = 0;
@@ -50,6 +51,7 @@ struct Function {
                       member("Blob", &Function::blob),
                       member("Wrapped", &Function::wrapped),
                       member("CodeSize", &Function::code_bytes),
+                      member("UnpackedSize", &Function::unpacked_bytes),
                       member("CodeSha256", &Function::code_sha256),
                       member("Reserved", &Function::reserved),
                       member("Modified", &Function::modified),
@@ -59,6 +61,53 @@ struct Function {
   BlobRef code() const { return {blob, static_cast<uint64_t>(code_bytes)}; }
 };
 inline RecordKey<Function> function_key(std::string_view name) { return {name}; }
+
+// A published version: what the function was then. It never changes. The file of its code is also
+// that of $LATEST, and of other versions, until their code is changed.
+struct Version : Function {
+  static constexpr RecordType record{Family::meta, "lambda.version", 1};
+};
+// `number` is a version's number in decimal digits.
+inline RecordKey<Version> version_key(std::string_view name, std::string_view number) {
+  constexpr size_t kDigits = 19;
+  const std::string sorted = std::string(kDigits - std::min(kDigits, number.size()), '0');
+  return {name, sorted + std::string(number)};
+}
+
+struct Alias {
+  static constexpr RecordType record{Family::meta, "lambda.alias", 1};
+  std::string name, version, description;
+  std::map<std::string, double> weights;  // of another version, the share of calls that it gets
+  std::string revision;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Name", &Alias::name), member("Version", &Alias::version),
+                      member("Description", &Alias::description),
+                      member("Weights", &Alias::weights), member("Revision", &Alias::revision)};
+  }
+  bool operator==(const Alias&) const = default;
+};
+inline RecordKey<Alias> alias_key(std::string_view function, std::string_view name) {
+  return {function, name};
+}
+
+// What is known of all versions and aliases of a function. Whoever adds, moves or removes one
+// writes it, and whoever decides by looking through them reads it with Staged::get, so that the two
+// never pass each other. It outlives its function, because a number is never used again.
+struct Qualifiers {
+  static constexpr RecordType record{Family::meta, "lambda.qualifiers", 1};
+  int64_t last = 0;       // the number of the newest version
+  std::string described;  // the description of $LATEST when that was published
+  int64_t held = 0;       // how many versions and aliases there are
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Last", &Qualifiers::last),
+                      member("Described", &Qualifiers::described),
+                      member("Held", &Qualifiers::held)};
+  }
+  bool operator==(const Qualifiers&) const = default;
+};
+inline RecordKey<Qualifiers> qualifiers_key(std::string_view function) { return {function}; }
 
 // A statement of a function's policy. Its members are in the order in which GetPolicy shows them.
 struct Permission {
@@ -88,7 +137,8 @@ struct FunctionPolicy {
   policy::Stored<policy::Kind::resource> policy;  // of the statements, as they were read
   void complete();
 };
-inline RecordKey<FunctionPolicy> policy_key(std::string_view name) { return {name}; }
+// `qualified` is the function's name, or with a version or an alias "name:qualifier".
+inline RecordKey<FunctionPolicy> policy_key(std::string_view qualified) { return {qualified}; }
 
 struct EventConfig {
   static constexpr RecordType record{Family::meta, "lambda.event-config", 1};
@@ -104,6 +154,66 @@ struct EventConfig {
   }
   bool operator==(const EventConfig&) const = default;
 };
-inline RecordKey<EventConfig> event_config_key(std::string_view name) { return {name}; }
+// `qualified` as for policy_key.
+inline RecordKey<EventConfig> event_config_key(std::string_view qualified) { return {qualified}; }
+
+// A version of a layer. It never changes, but for who uses it. A deleted one stays for as long as a
+// function or a version of one has it.
+struct LayerVersion {
+  static constexpr RecordType record{Family::meta, "lambda.layer-version", 1};
+  std::string layer;
+  int64_t number = 0;
+  std::string description, license;
+  std::vector<std::string> runtimes, architectures;  // that it is said to be compatible with
+  std::string blob, wrapped;                         // as those of a function
+  int64_t code_bytes = 0, unpacked_bytes = 0;
+  std::string code_sha256;
+  std::string extension;  // a file of it in extensions/
+  int64_t users = 0;      // how many functions and versions have it
+  bool deleted = false;
+  Time created = 0;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Layer", &LayerVersion::layer),
+                      member("Number", &LayerVersion::number),
+                      member("Description", &LayerVersion::description),
+                      member("License", &LayerVersion::license),
+                      member("Runtimes", &LayerVersion::runtimes),
+                      member("Architectures", &LayerVersion::architectures),
+                      member("Blob", &LayerVersion::blob),
+                      member("Wrapped", &LayerVersion::wrapped),
+                      member("CodeSize", &LayerVersion::code_bytes),
+                      member("UnpackedSize", &LayerVersion::unpacked_bytes),
+                      member("CodeSha256", &LayerVersion::code_sha256),
+                      member("Extension", &LayerVersion::extension),
+                      member("Users", &LayerVersion::users),
+                      member("Deleted", &LayerVersion::deleted),
+                      member("Created", &LayerVersion::created)};
+  }
+  bool operator==(const LayerVersion&) const = default;
+  BlobRef code() const { return {blob, static_cast<uint64_t>(code_bytes)}; }
+};
+inline RecordKey<LayerVersion> layer_version_key(std::string_view layer, int64_t number) {
+  const std::string digits = std::to_string(number);
+  return {layer, std::string(19 - std::min<size_t>(19, digits.size()), '0') + digits};
+}
+
+// Outlives its versions, because a number is never used again.
+struct Layer {
+  static constexpr RecordType record{Family::meta, "lambda.layer", 1};
+  int64_t last = 0;  // the number of the newest version
+  json::object unknown;
+  static constexpr auto members() { return std::tuple{member("Last", &Layer::last)}; }
+  bool operator==(const Layer&) const = default;
+};
+inline RecordKey<Layer> layer_key(std::string_view layer) { return {layer}; }
+
+// The policy of a version of a layer.
+struct LayerPolicy : FunctionPolicy {
+  static constexpr RecordType record{Family::meta, "lambda.layer-policy", 1};
+};
+inline RecordKey<LayerPolicy> layer_policy_key(std::string_view layer, int64_t number) {
+  return {layer, std::to_string(number)};
+}
 
 }  // namespace sluice::lambda

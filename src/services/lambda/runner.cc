@@ -15,6 +15,7 @@
 #include "crypto/crypto.h"
 #include "services/lambda/async.h"
 #include "services/lambda/environment.h"
+#include "services/lambda/layers.h"
 #include "services/lambda/log_lines.h"
 #include "services/lambda/package.h"
 #include "services/lambda/runtimes.h"
@@ -96,24 +97,31 @@ class Runner : public FunctionRunner {
     for (Environment* e : active_) e->abort();
   }
 
-  Result<Outcome> run(const std::string& name, const std::string& payload,
-                      const std::string& request_id, const std::string& client_context) override {
+  Result<Outcome> run(const std::string& name, const std::string& qualifier,
+                      const std::string& payload, const std::string& request_id,
+                      const std::string& client_context) override {
     const Snapshot snapshot = ports_.store->snapshot();
-    const auto function = snapshot.get(function_key(name));
-    if (!function) return not_found(snapshot.scope(), name);
-    if (auto slot = take_slot(*function); !slot) {
+    const Call call{{name, {}, {}, qualifier}, payload, request_id, client_context};
+    TRY(const auto function, choose_function(snapshot, call.named));
+    // What is reserved is the function's, whichever version runs.
+    if (auto slot = take_slot(*snapshot.get(function_key(name))); !slot) {
       Staged staged = ports_.store->stage();
-      count(staged, name, "Throttles", 1, "Count", now());
+      count(staged, call.named, function->version, "Throttles", 1, "Count", now());
       if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
         spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
       return std::move(slot).error();
     }
-    auto outcome = run_in_slot(function, {payload, request_id, client_context}, snapshot);
+    auto outcome = run_in_slot(function, call, snapshot);
     give_slot_back(name);
     return outcome;
   }
 
  private:
+  // One call of a function, as it was named.
+  struct Call {
+    FunctionName named;
+    const std::string &payload, &request_id, &client_context;
+  };
   const Clock& clock() const { return ports_.store->jobs().clock(); }
   Result<Done> take_slot(const Function& function) {
     const MutexLock lock(mutex_);
@@ -142,46 +150,46 @@ class Runner : public FunctionRunner {
     return found == running_.end() ? 0 : found->second;
   }
 
-  struct Event {
-    const std::string &payload, &request_id, &client_context;
-  };
-  Finished invoke_in(Environment& environment, const Event& event) {
+  Finished invoke_in(Environment& environment, const Call& call) {
     {
       const MutexLock lock(mutex_);
       active_.insert(&environment);
     }
-    Finished finished = environment.invoke(event.payload, event.request_id, event.client_context);
+    Finished finished = environment.invoke(
+        {call.payload, call.request_id, call.named.qualified(), call.client_context});
     const MutexLock lock(mutex_);
     active_.erase(&environment);
     return finished;
   }
 
-  Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function, const Event& event,
+  Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function, const Call& call,
                               const Snapshot& snapshot) {
     const Time began = now();
     auto runtime = ports_.runtimes->get(function->runtime);
     if (!runtime)
       return Error{502, "InvalidRuntimeException", std::move(runtime).error().message, {}};
     TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, *runtime, snapshot));
-    Finished finished = invoke_in(*environment, event);
+    Finished finished = invoke_in(*environment, call);
     while (finished.never_began) {
       TRY(environment, warm_or_cold(function, *runtime, snapshot));
-      finished = invoke_in(*environment, event);
+      finished = invoke_in(*environment, call);
     }
     {
       const MutexLock lock(mutex_);
       if (stopping_ && finished.kind == Finished::Kind::exited)
         return Error{503, "ServiceException", "The server was stopped during the invocation.", {}};
     }
-    Outcome outcome{
-        std::move(finished.body), finished.kind == Finished::Kind::success ? "" : "Unhandled", {}};
+    Outcome outcome{std::move(finished.body),
+                    finished.kind == Finished::Kind::success ? "" : "Unhandled",
+                    {},
+                    function->version};
     finished.body.clear();
     const std::vector<Journal::Line> log = log_lines(
-        {*function, *runtime, event.request_id, ports_.store->scope().region, began}, finished);
+        {*function, *runtime, call.request_id, ports_.store->scope().region, began}, finished);
     for (const auto& line : log) outcome.log_tail += line.message + "\n";
     if (outcome.log_tail.size() > kLogTailBytes)
       outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
-    CHECK(keep_record(*function, *environment, log, finished, began));
+    CHECK(keep_record(call.named, *environment, log, finished, began));
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
       keep_warm(std::move(environment));
     return outcome;
@@ -195,8 +203,9 @@ class Runner : public FunctionRunner {
     const MutexLock lock(mutex_);
     for (auto it = idle_.begin(); it != idle_.end();) {
       const auto next = std::next(it);
-      const auto function = snapshot.get(function_key((*it)->function().name));
-      if (outlived(**it) || !function || function->revision != (*it)->function().revision)
+      const Function& own = (*it)->function();
+      const auto function = find_function(snapshot, {own.name, {}, {}, own.version});
+      if (outlived(**it) || !function || (*function)->revision != own.revision)
         old.splice(old.end(), idle_, it);
       it = next;
     }
@@ -217,14 +226,14 @@ class Runner : public FunctionRunner {
       const MutexLock lock(mutex_);
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
-        if (outlived(e) ||
-            (e.function().name == function->name && e.function().revision != function->revision)) {
+        const bool same =
+            e.function().name == function->name && e.function().version == function->version;
+        if (outlived(e) || (same && e.function().revision != function->revision)) {
           old.push_back(std::move(*it));
           it = idle_.erase(it);
           continue;
         }
-        if (!found && e.function().name == function->name &&
-            e.function().revision == function->revision) {
+        if (!found && same) {
           found = std::move(*it);
           it = idle_.erase(it);
           continue;
@@ -241,7 +250,9 @@ class Runner : public FunctionRunner {
     if (found) return found;
     TRY(Session session, role_session(*function));
     TRY(auto folder, code_folder(*function, snapshot));
-    return Environment::start(function, runtime, std::move(folder), std::move(session), ports_);
+    TRY(auto layers, layers_folder(*function, snapshot));
+    return Environment::start(function, runtime, std::move(folder), std::move(layers),
+                              std::move(session), ports_);
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
     environment->idle_since = clock().now();
@@ -276,48 +287,71 @@ class Runner : public FunctionRunner {
 
   Result<std::shared_ptr<const CodeFolder>> code_folder(const Function& function,
                                                         const Snapshot& snapshot) {
+    return folder_of(function.code_sha256,
+                     {{code_of(function), code_context(snapshot.scope(), function.name)}},
+                     snapshot);
+  }
+  // All layers of the function in one folder, later ones over earlier; nullptr: it has none.
+  Result<std::shared_ptr<const CodeFolder>> layers_folder(const Function& function,
+                                                          const Snapshot& snapshot) {
+    if (function.layers.empty()) return std::shared_ptr<const CodeFolder>();
+    std::string name = "layers";
+    std::vector<SealedZip> zips;
+    for (const std::string& arn : function.layers) {
+      const auto layer = find_layer(snapshot, arn);
+      if (!layer)
+        return Error{500, "ServiceException", "Layer version " + arn + " cannot be read.", {}};
+      name += " " + layer->code_sha256;
+      zips.push_back({code_of(*layer), layer_context(snapshot.scope(), *layer)});
+    }
+    return folder_of(name, zips, snapshot);
+  }
+
+  struct SealedZip {
+    SealedCode code;
+    json::object context;
+  };
+  // The zips unpacked one over the other. `name` says what is in them.
+  Result<std::shared_ptr<const CodeFolder>> folder_of(const std::string& name,
+                                                      const std::vector<SealedZip>& zips,
+                                                      const Snapshot& snapshot) {
     const MutexLock lock(code_mutex_);  // one unpacks, the others wait for it
     for (auto it = folders_.begin(); it != folders_.end(); ++it)
-      if (it->first == function.code_sha256) {
+      if (it->first == name) {
         folders_.splice(folders_.begin(), folders_, it);
         return it->second;
       }
-    const auto wrapped = unbase64(function.wrapped);
-    TRY(const Secret key,
-        ports_.data_keys->unwrap(wrapped.value_or(""),
-                                 code_context(snapshot.scope(), function.name), snapshot));
-    TRY(auto reader, ports_.store->read_blob(function.code(), key));
-    std::string zip;
-    while (zip.size() < static_cast<size_t>(function.code_bytes)) {
-      TRY(const std::string piece,
-          reader->read(
-              zip.size(),
-              std::min<size_t>(1 << 20, static_cast<size_t>(function.code_bytes) - zip.size())));
-      if (piece.empty())
-        return Error{500, "ServiceException", "The function's code could not be read.", {}};
-      zip += piece;
-    }
     const std::string path = root_ + "/" + random_hex(16);
     if (mkdir(path.c_str(), 0700) != 0)
       return Error{
           500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
     auto folder = std::make_shared<const CodeFolder>(path, user_);
-    CHECK(unpack(zip, path));
+    for (const SealedZip& zip : zips) {
+      TRY(const std::string bytes, open_package(zip.code, zip.context, ports_, snapshot));
+      CHECK(unpack(bytes, path));
+    }
     if (user_ && !give_to(user_, path))
       return Error{500, "ServiceException", "The function's code could not be given to it.", {}};
-    folders_.emplace_front(function.code_sha256, folder);
+    folders_.emplace_front(name, folder);
     if (folders_.size() > kCodeFoldersKept) folders_.pop_back();
     return folder;
   }
 
-  void count(Staged& staged, const std::string& function, std::string_view metric, double value,
-             std::string_view unit, Time time) const {
+  // As on AWS for all functions, for the function, for the version or alias that was called, and
+  // for each version that an alias has called.
+  void count(Staged& staged, const FunctionName& named, const std::string& version,
+             std::string_view metric, double value, std::string_view unit, Time time) const {
     if (!ports_.meter) return;
-    ports_.meter->record(staged, "AWS/Lambda", metric, {}, value, unit, time);
-    ports_.meter->record(staged, "AWS/Lambda", metric, {{"FunctionName", function}}, value, unit,
-                         time);
-    ports_.meter->record(staged, "AWS/Lambda", metric,
-                         {{"FunctionName", function}, {"Resource", function}}, value, unit, time);
+    const auto record = [&](const Meter::Dimensions& dimensions) {
+      ports_.meter->record(staged, "AWS/Lambda", metric, dimensions, value, unit, time);
+    };
+    record({});
+    record({{"FunctionName", named.name}});
+    record({{"FunctionName", named.name}, {"Resource", named.settings()}});
+    if (named.qualifier.empty() || named.qualifier == version) return;
+    record({{"FunctionName", named.name},
+            {"Resource", named.settings()},
+            {"ExecutedVersion", version}});
   }
 
   // The log is written in the name of the execution role. As on AWS, there is no log when the role
@@ -334,18 +368,20 @@ class Runner : public FunctionRunner {
         .has_value();
   }
 
-  Result<Done> keep_record(const Function& function, const Environment& environment,
+  Result<Done> keep_record(const FunctionName& named, const Environment& environment,
                            const std::vector<Journal::Line>& log, const Finished& finished,
                            Time began) {
+    const Function& function = environment.function();
+    const std::string& version = function.version;
     const bool logs = ports_.journal && may_log(function, environment);
     for (int attempt = 0;; ++attempt) {
       Staged staged = ports_.store->stage();
       if (logs) ports_.journal->append(staged, function.log_group, environment.log_stream(), log);
-      count(staged, function.name, "Invocations", 1, "Count", began);
-      count(staged, function.name, "Errors", finished.kind == Finished::Kind::success ? 0 : 1,
+      count(staged, named, version, "Invocations", 1, "Count", began);
+      count(staged, named, version, "Errors", finished.kind == Finished::Kind::success ? 0 : 1,
             "Count", began);
-      count(staged, function.name, "Duration", finished.duration_ms, "Milliseconds", began);
-      count(staged, function.name, "ConcurrentExecutions",
+      count(staged, named, version, "Duration", finished.duration_ms, "Milliseconds", began);
+      count(staged, named, version, "ConcurrentExecutions",
             static_cast<double>(running(function.name)), "Count", began);
       auto committed = ports_.store->commit(std::move(staged), {});
       if (committed) return Done{};

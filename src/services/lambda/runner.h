@@ -6,7 +6,7 @@
 //
 //   const auto runner = lambda::make_runner(ports, data_dir);
 //   runner->start();
-//   TRY(const auto outcome, runner->run("ingest", payload, request_id, ""));
+//   TRY(const auto outcome, runner->run("ingest", "prod", payload, request_id, ""));
 #include <chrono>
 
 #include "services/lambda/lambda.h"
@@ -18,6 +18,7 @@ class FunctionRunner {
   struct Outcome {
     std::string body, function_error;  // `function_error` is "" or "Unhandled"
     std::string log_tail;              // the last 4 KB of the log
+    std::string version;               // which one has run
   };
   virtual ~FunctionRunner() = default;
   // Does the jobs of "lambda.async" from now on, beginning with those of before. ports.runner must
@@ -26,11 +27,12 @@ class FunctionRunner {
   // Takes no more work. What runs has kStopGraceMs to end and is then killed. Events that are not
   // finished stay in the queue.
   virtual void stop() = 0;
-  // Runs the function and stores its log and metrics. Errors: ResourceNotFoundException 404,
-  // TooManyRequestsException 429, ServiceException 500.
-  // `client_context`: what the caller tells of himself, in JSON, or "".
-  virtual Result<Outcome> run(const std::string& function, const std::string& payload,
-                              const std::string& request_id, const std::string& client_context) = 0;
+  // Runs the function and stores its log and metrics. `qualifier` is a version, an alias or "";
+  // `client_context` is what the caller tells of himself, in JSON, or "".
+  // Errors: ResourceNotFoundException 404, TooManyRequestsException 429, ServiceException 500.
+  virtual Result<Outcome> run(const std::string& function, const std::string& qualifier,
+                              const std::string& payload, const std::string& request_id,
+                              const std::string& client_context) = 0;
 };
 
 namespace lambda {

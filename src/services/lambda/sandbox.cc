@@ -103,8 +103,12 @@ std::vector<std::string> arguments_of(const SandboxOptions& options) {
   add({"--ro-bind", "/usr", "/usr"});
   for (const char* link : {"bin", "sbin", "lib", "lib64"})
     add({"--symlink", "usr/" + std::string(link), "/" + std::string(link)});
-  add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/opt", "--dir", "/etc", "--size",
+  add({"--ro-bind", options.code_dir, "/var/task", "--dir", "/etc", "--size",
        std::to_string(kTmpBytes), "--tmpfs", "/tmp"});
+  if (options.layers_dir.empty())
+    add({"--dir", "/opt"});
+  else
+    add({"--ro-bind", options.layers_dir, "/opt"});
   // bubblewrap's /dev is a tmpfs to which the function may write, as large as half of the machine's
   // memory. So /dev/shm gets a tmpfs of its own, and /dev becomes read-only.
   add({"--size", std::to_string(options.memory_mb << 20), "--tmpfs", "/dev/shm", "--remount-ro",

@@ -30,9 +30,10 @@ constexpr uid_t kSandboxUser = 65530;
 uid_t sandbox_user();  // he, when a sandbox of his can be made here; 0: who runs the server
 
 struct SandboxOptions {
-  std::string code_dir;  // becomes /var/task, read only
-  uid_t user = 0;        // who runs it, and may read code_dir; 0: who runs the server
-  std::string ca_file;   // becomes /etc/sluice/ca.pem; "": there is none
+  std::string code_dir;         // becomes /var/task, read only
+  std::string layers_dir = {};  // becomes /opt, read only; "": /opt is empty
+  uid_t user = 0;               // who runs it, and may read code_dir; 0: who runs the server
+  std::string ca_file;          // becomes /etc/sluice/ca.pem; "": there is none
   std::vector<std::string> environment;  // "NAME=value": all that the function has
   // Here RLIMIT_DATA bounds each process, and the size of /dev/shm bounds that. Environment watches
   // what all of them hold together.
