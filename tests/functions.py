@@ -69,6 +69,14 @@ def zipped(text=BOOTSTRAP, name="bootstrap", mode=0o755):
     return buffer.getvalue()
 
 
+def zeros(size):
+    """A zip that unfolds to this many bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("zeros", b"\0" * size)
+    return buffer.getvalue()
+
+
 def trust(*services):
     return json.dumps(
         {

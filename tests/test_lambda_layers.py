@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from functions import BOOTSTRAP, LOGS, make_role, until, zipped
+from functions import BOOTSTRAP, LOGS, make_role, until, zeros, zipped
 from test_lambda_versions import arn_of, as_role, call, fetch, files_of
 
 READER = zipped(BOOTSTRAP.replace(".read()[:100]", ".read()"))
@@ -208,21 +208,15 @@ def test_code_and_layers_have_one_limit(fn, server, code):
     """250 MB unzipped together, to the byte."""
     limit, half = 262144000, 131072000
 
-    def large(size):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr("zeros", b"\0" * size)
-        return buffer.getvalue()
-
-    layer = fn.publish_layer_version(LayerName="large", Content={"ZipFile": large(half)})
+    layer = fn.publish_layer_version(LayerName="large", Content={"ZipFile": zeros(half)})
     arn = layer["LayerVersionArn"]
     assert (
-        code(make, fn=fn, server=server, name="large", layers=[arn], code=large(limit - half + 1))
+        code(make, fn=fn, server=server, name="large", layers=[arn], code=zeros(limit - half + 1))
         == "InvalidParameterValueException"
     )
-    make(fn, server, "large", [arn], code=large(limit - half))
+    make(fn, server, "large", [arn], code=zeros(limit - half))
     assert (
-        code(fn.update_function_code, FunctionName="large", ZipFile=large(limit - half + 1))
+        code(fn.update_function_code, FunctionName="large", ZipFile=zeros(limit - half + 1))
         == "InvalidParameterValueException"
     )
     more = publish(fn, "a-byte", a="1")

@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from records import records_of
 from functions import BOOTSTRAP, LOGS, make_function, make_role, until, zipped
 
 
@@ -683,19 +684,65 @@ def test_a_bucket_notifies_an_alias(fn, server, make, code):
     assert lines()[1].endswith("Version: 1")
 
 
-def test_the_record_names_the_version_that_ran(fn, server, make):
-    name = make("recorded", Publish=True)
-    fn.create_alias(FunctionName=name, Name="prod", FunctionVersion="1")
-    call(fn, name, Qualifier="prod")
-    found = server.client("cloudtrail").lookup_events(
-        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateAlias20150331"}]
-    )["Events"]
-    record = json.loads(found[0]["CloudTrailEvent"])
-    assert record["requestParameters"] == {
-        "functionName": name,
+def test_the_record_names_what_ran_and_no_token(fresh_server):
+    server, functions = fresh_server, fresh_server.client("lambda")
+    make_function(server, "recorded", make_role(server, "recording"), Publish=True)
+    functions.create_alias(FunctionName="recorded", Name="prod", FunctionVersion="1")
+    call(functions, "recorded", Qualifier="prod")
+    call(functions, "recorded")
+    fetch(server, functions.get_function(FunctionName="recorded")["Code"]["Location"])
+    records = records_of(server)
+
+    def of(name):
+        return [one for one in records if one["eventName"] == name]
+
+    assert of("CreateAlias20150331")[0]["requestParameters"] == {
+        "functionName": "recorded",
         "name": "prod",
         "functionVersion": "1",
     }
+    arn = arn_of(server, "recorded")
+    by_alias, plain = of("Invoke")
+    assert by_alias["resources"][0]["ARN"] == arn + ":prod"
+    assert by_alias["additionalEventData"]["functionVersion"] == arn + ":1"
+    assert plain["resources"][0]["ARN"] == arn
+    assert plain["additionalEventData"]["functionVersion"] == arn + ":$LATEST"
+    fetched = of("GetFunctionCode")[0]
+    assert fetched["resources"][0]["ARN"] == arn
+    token = "X-Amz-Security-Token"
+    assert not [one for one in records if token in json.dumps(one)]
+
+
+def test_the_aws_cli_knows_its_way(server, make, tmp_path):
+    name = make("by-cli")
+
+    def cli(*arguments):
+        done = server.run("aws", "lambda", *arguments).stdout
+        return json.loads(done) if done.startswith("{") else done
+
+    cli("wait", "function-active-v2", "--function-name", name)
+    assert cli("publish-version", "--function-name", name)["Version"] == "1"
+    cli("wait", "published-version-active", "--function-name", name, "--qualifier", "1")
+    (tmp_path / "two.zip").write_bytes(saying("two"))
+    two = f"fileb://{tmp_path}/two.zip"
+    cli("update-function-code", "--function-name", name, "--zip-file", two, "--publish")
+    cli("wait", "function-updated-v2", "--function-name", name)
+    weights = "AdditionalVersionWeights={2=1.0}"
+    alias = ("--function-name", name, "--name", "prod", "--function-version", "1")
+    cli("create-alias", *alias, "--routing-config", weights)
+    answer = cli(
+        "invoke", "--function-name", name, "--qualifier", "prod", str(tmp_path / "out.json")
+    )
+    assert answer["ExecutedVersion"] == "2"
+    assert (tmp_path / "out.json").read_text() == '"two"'
+    arn = arn_of(server, name)
+    cli("tag-resource", "--resource", arn, "--tags", "Team=red,Stage=dev")
+    cli("untag-resource", "--resource", arn, "--tag-keys", "Stage")
+    assert cli("list-tags", "--resource", arn)["Tags"] == {"Team": "red"}
+    made = cli("publish-layer-version", "--layer-name", "by-cli", "--zip-file", two)
+    shown = cli("get-layer-version-by-arn", "--arn", made["LayerVersionArn"])
+    assert shown["Version"] == 1
+    assert cli("list-event-source-mappings")["EventSourceMappings"] == []
 
 
 def test_reserved_concurrency_is_the_functions(fn, server, make, code):

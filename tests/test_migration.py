@@ -7,6 +7,23 @@ import pytest
 
 import release
 from conftest import Server
+from functions import zeros
+
+
+def with_layer(server):
+    """The size of a function's code counts with its layers, also of one that did not note it."""
+    functions = server.client("lambda")
+
+    def layer(size):
+        return functions.publish_layer_version(LayerName="zeros", Content={"ZipFile": zeros(size)})[
+            "LayerVersionArn"
+        ]
+
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="262144000"):
+        functions.update_function_configuration(FunctionName="matrix", Layers=[layer(262144000)])
+    arn = layer(1 << 20)
+    changed = functions.update_function_configuration(FunctionName="matrix", Layers=[arn])
+    assert [one["Arn"] for one in changed["Layers"]] == [arn]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +45,7 @@ def test_a_directory_of_an_earlier_release_answers_as_it_did(tmp_path, name):
     # What was stored is changed, and written in the form of today.
     server.client("s3").put_object(Bucket="matrix", Key="after", Body=b"after")
     server.client("iam").update_role(RoleName="matrix", Description="after")
+    with_layer(server)
     assert server.stop() == 0
     server.start()
     assert server.client("iam").get_role(RoleName="matrix")["Role"]["Description"] == "after"

@@ -171,6 +171,17 @@ Result<Done> apply_code(const Authorized<NameIn>& in, const json::object& code, 
   return Done{};
 }
 
+// A record that was written before functions had layers does not know how large its code is.
+Result<Done> learn_unpacked_size(Function& function, const Ports& ports, const Snapshot& snapshot) {
+  if (function.unpacked_bytes != 0) return Done{};
+  TRY(const std::string zip,
+      open_package(code_of(function), code_context(snapshot.scope(), function.name), ports,
+                   snapshot));
+  TRY(const PackageFacts facts, check_package(zip));
+  function.unpacked_bytes = static_cast<int64_t>(facts.unpacked_bytes);
+  return Done{};
+}
+
 void touch(Function& function, Time time) {
   function.modified = time;
   function.revision = random_uuid();
@@ -310,6 +321,7 @@ Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Stage
     const std::vector<std::string> before = function.layers;
     TRY(function.layers, layers_of(in->body));
     CHECK(hold_layers(staged, function.layers, before));
+    CHECK(learn_unpacked_size(function, in.ports(), staged.snapshot()));
     CHECK(check_whole_size(function, staged.snapshot()));
   }
   touch(function, in.time());
@@ -373,7 +385,7 @@ Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& sna
   json::array functions;
   std::string last, next;
   const size_t colon = in->marker.find(':');
-  const std::string name = in->marker.substr(0, colon),
+  const std::string after = in->marker.substr(0, colon),
                     number = colon == std::string::npos ? "" : in->marker.substr(colon + 1);
   if (!number.empty() && !is_number(number)) return invalid("Invalid marker.");
   const auto take = [&](const Function& function, const std::string& marker,
@@ -386,14 +398,14 @@ Result<JsonOut> ListFunctions::run(const Authorized<In>& in, const Snapshot& sna
     last = marker;
     return true;
   };
-  snapshot.scan(RecordPrefix<Function>{}, name.empty() ? "" : function_key(name).bytes, false,
+  snapshot.scan(RecordPrefix<Function>{}, after.empty() ? "" : function_key(after).bytes, false,
                 [&](std::string_view, const Function& function) {
-                  const bool begun = function.name == name;
+                  const bool begun = function.name == after;
                   if (!begun && !take(function, function.name, in->versions ? "$LATEST" : ""))
                     return false;
                   if (!in->versions) return true;
                   snapshot.scan(RecordPrefix<Version>{function.name},
-                                begun && !number.empty() ? version_key(name, number).bytes : "",
+                                begun && !number.empty() ? version_key(after, number).bytes : "",
                                 false, [&](std::string_view, const Version& version) {
                                   if (begun && version.version == number) return true;
                                   return take(version, version.name + ":" + version.version,
