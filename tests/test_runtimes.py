@@ -194,14 +194,11 @@ def test_an_interpreter_outside_usr_is_shown_to_the_function_alone(tmp_path):
         try:
             functions = Functions(server)
             body, _ = functions.once(
-                ECHO + "    \ndef look(event, context):\n"
-                "    from pathlib import Path\n"
-                "    return sys.executable, sorted(map(str, Path('/var/lang').rglob('*')))[:4]\n",
+                ECHO + "def look(event, context): return handler(event, context)[1],"
+                " sorted(os.listdir('/var/lang')), os.listdir('/var/lang/bin')\n",
                 handler="index.look",
             )
-            assert body[0] == "/var/lang/bin/python3"
-            assert "secret" not in str(body[1])
-            assert body[1][0] == "/var/lang/bin"
+            assert body == ["/var/lang/bin/python3", ["bin", "lib"], ["python3"]]
         finally:
             assert server.stop() == 0
 
@@ -891,6 +888,15 @@ def test_a_hostile_function_says_too_much(functions, hostile, runtime):
     assert isinstance(functions.call(patient)[0], int)
 
 
+def ended(pid):
+    """All its threads have, whether its parent knows or not."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        return ") Z " in stat and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except OSError:
+        return True
+
+
 @pytest.mark.parametrize("runtime", BOTH)
 def test_an_environment_that_ended_between_two_invocations_is_replaced(functions, runtime):
     """An event that no function has seen is given to another environment."""
@@ -898,13 +904,17 @@ def test_an_environment_that_ended_between_two_invocations_is_replaced(functions
     code = python if runtime == PYTHON else "exports.handler = async () => 'done'"
     name = functions.make(code, runtime=runtime)
     client = "/var/runtime/" + ("bootstrap.py" if runtime == PYTHON else "index.mjs")
-    for _ in range(5):
+    for _ in range(3):
         assert functions.call(name)[0] == "done"
         for pid in descendants(functions.server.process.pid):
             try:
                 words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-                if client in words and "bwrap" not in words[0]:
-                    os.kill(pid, signal.SIGKILL)
-                    until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
+                if client not in words or "bwrap" in words[0]:
+                    continue
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                # bubblewrap would tell its end to the server before the next call comes.
+                os.kill(int(re.search(r"PPid:\t(\d+)", status)[1]), signal.SIGSTOP)
+                os.kill(pid, signal.SIGKILL)
+                until(lambda: ended(pid))
             except OSError:  # one of an earlier test, which has ended by now
                 pass

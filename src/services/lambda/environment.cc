@@ -414,6 +414,7 @@ Finished Environment::invoke(Event event) {
     if (initialised_) out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
   } else {
     out.never_began = exited_ && !handed_over_;
+    if (out.never_began) return out;
   }
   if (answered_) {
     out.kind = result_failed_ ? Finished::Kind::error : Finished::Kind::success;
