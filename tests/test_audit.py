@@ -120,10 +120,8 @@ def test_strangers_and_unbuilt_calls_are_recorded_by_name_and_the_rest_as_a_coun
         b"{}",
     )
     assert door.ask(unbuilt, session).code == "UnknownOperationException"
-    mappings = door.ask(
-        wire.Call("lambda", "GET", "/2015-03-31/event-source-mappings/", {}, b""), session
-    )
-    assert mappings.code == "NotImplemented" and b"ListEventSourceMappings" in mappings.body
+    urls = door.ask(wire.Call("lambda", "GET", "/2021-10-31/functions/f/urls", {}, b""), session)
+    assert urls.code == "NotImplemented" and b"ListFunctionUrlConfigs" in urls.body
     topics = wire.Call(
         "sns",
         "POST",
@@ -149,7 +147,7 @@ def test_strangers_and_unbuilt_calls_are_recorded_by_name_and_the_rest_as_a_coun
     named = {r["eventName"]: r for r in records}
     assert {
         "CreateCustomKeyStore",
-        "ListEventSourceMappings",
+        "ListFunctionUrlConfigs",
         "ListTopics",
     } <= named.keys() and "POST" not in named
     stranger = next(r for r in records if r.get("errorCode") == "SignatureDoesNotMatch")

@@ -3,15 +3,19 @@
 docs/security-implementation.md and docs/moving-to-aws.md runs here in the order of its page, and
 prints what the page shows.
 """
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from conftest import ROOT, SLUICE, Server
 
 DOCS = ROOT / "docs"
+STEP_SECONDS = 180
 MOVED = ("machine-temperature.json", "ambient-temperature.ndjson.gz")
 
 
@@ -51,6 +55,7 @@ class Reader:
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             text=True,
+            start_new_session=True,
             env={
                 "PATH": f"{SLUICE.parent}:/usr/local/bin:/usr/bin:/bin",
                 "HOME": str(directory),
@@ -62,12 +67,15 @@ class Reader:
     def type(self, text):
         self.shell.stdin.write(f"{text}\necho '{self.END}'\n")
         self.shell.stdin.flush()
+        patience = threading.Timer(STEP_SECONDS, os.killpg, (self.shell.pid, signal.SIGKILL))
+        patience.start()
         printed = ""
         for line in self.shell.stdout:
             if line.rstrip("\n") == self.END:
+                patience.cancel()
                 return printed
             printed += line
-        raise AssertionError(f"the shell ended: {printed}")
+        raise AssertionError(f"nothing ended the step within {STEP_SECONDS} s: {text}\n{printed}")
 
     def close(self):
         self.shell.stdin.close()
