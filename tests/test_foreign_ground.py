@@ -144,13 +144,17 @@ DRIVER = """
 import json, os, sys, types, urllib.request
 import boto3
 create = boto3.client
-boto3.client = lambda name, **more: create(name, endpoint_url=os.environ["AWS_ENDPOINT_URL_" + name.upper()], **more)
+def client(name, **more):
+    return create(name, endpoint_url=os.environ["AWS_ENDPOINT_URL_" + name.upper()], **more)
+boto3.client = client
 sys.path.insert(0, sys.argv[1])
 import ingestion_lambda
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+context = types.SimpleNamespace(
+    function_name="f", aws_request_id="one", get_remaining_time_in_millis=lambda: 300000
+)
 while True:
     event = json.load(urllib.request.urlopen(api + "next"))
-    context = types.SimpleNamespace(function_name="f", aws_request_id="one", get_remaining_time_in_millis=lambda: 300000)
     answer = ingestion_lambda.lambda_handler(event, context)
     urllib.request.urlopen(api + "one/response", json.dumps(answer).encode())
 """
