@@ -392,3 +392,95 @@ def test_a_stack_makes_layer_version_and_alias(fn, server, code):
     stacks.get_waiter("stack_delete_complete").wait(**waiting)
     assert code(fn.get_function, FunctionName="stacked") == "ResourceNotFoundException"
     assert fn.list_layer_versions(LayerName="stacked")["LayerVersions"] == []
+
+
+def linked(links=(), files=()):
+    """A zip of symbolic links, [(path, where it leads)], and of files, [(path, text)]."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for kind, entries in ((0o120777, links), (0o100644, files)):
+            for path, text in entries:
+                info = zipfile.ZipInfo(path)
+                info.external_attr = kind << 16
+                info.create_system = 3
+                archive.writestr(info, text)
+    return buffer.getvalue()
+
+
+def publish_zip(fn, name, content):
+    return fn.publish_layer_version(LayerName=name, Content={"ZipFile": content})["LayerVersionArn"]
+
+
+def test_links_of_one_layer_lead_no_file_of_another_outside(fn, server, tmp_path):
+    """Each of the three is harmless alone. If files were written where the links of the layers
+    before lead, the third would write into tmp_path in the name of the server."""
+    up = "p/q/r/s/t" + "/.." * 5 + str(tmp_path)
+    layers = [
+        publish_zip(fn, "first", linked([("p/q/r/s/t", "../../../..")])),
+        publish_zip(fn, "second", linked([("x", up)])),
+        publish_zip(fn, "third", linked(files=[("x/owned", "of the third")])),
+    ]
+    make(fn, server, "three-layers", layers)
+    assert read(fn, "three-layers", "/opt/x/owned") == "of the third"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_layer_lies_over_an_earlier_one_whatever_it_holds(fn, server):
+    layers = [
+        publish_zip(
+            fn,
+            "lower",
+            linked(
+                [("native/libz.so", "libz.so.1"), ("link", "native"), ("b", "native/libz.so.1")],
+                [("native/libz.so.1", "one"), ("file", "a file"), ("folder/file", "below")],
+            ),
+        ),
+        publish_zip(
+            fn,
+            "upper",
+            linked(
+                [("native/libz.so", "libz.so.2"), ("file", "native/libz.so.2"), ("folder", "native")],
+                [("native/libz.so.2", "two"), ("link/file", "no link any more"), ("b", "a file now")],
+            ),
+        ),
+    ]
+    make(fn, server, "laid-over", layers)
+    seen = {
+        path: read(fn, "laid-over", "/opt/" + path)
+        for path in ("native/libz.so", "native/libz.so.1", "file", "folder/libz.so.2", "link/file", "b")
+    }
+    assert seen == {
+        "native/libz.so": "two",
+        "native/libz.so.1": "one",
+        "file": "two",
+        "folder/libz.so.2": "two",
+        "link/file": "no link any more",
+        "b": "a file now",
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        linked(files=[("a", "file"), ("a/b", "below a file")]),
+        linked(files=[("x" * 256, "a part too long")]),
+        linked(files=[("d/" * 64 + "f", "too deep")]),
+        linked(files=[(".", "no name")]),
+        linked([("a", "b")], [("b", "file"), ("b/c", "below a file")]),
+        linked([(f"{n}", "a/" * 511) for n in range(1000)]),
+    ],
+    ids=["below a file", "part", "deep", "dot", "link below a file", "steps"],
+)
+def test_what_could_not_be_unpacked_is_refused_at_once(fn, content):
+    with pytest.raises(fn.exceptions.InvalidParameterValueException):
+        publish_zip(fn, "never", content)
+
+
+def test_a_layers_arn_has_one_spelling(fn, server):
+    """So that a policy which denies it by that is not passed by."""
+    arn = publish(fn, "spelled", a="1")
+    role = role_of(server)
+    odd = arn.replace("arn:aws:", "arn:x:")
+    with pytest.raises(fn.exceptions.ClientError) as refused:
+        make(fn, server, "odd-spelling", [odd], Role=role)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"

@@ -45,7 +45,8 @@ Result<LayerName> layer_name_of(std::string_view reference) {
                   {}};
   LayerName out{std::string(reference)};
   if (const auto arn = parse_arn(reference); arn && arn->service == "lambda") {
-    if (!arn->resource.starts_with("layer:")) return bad;
+    // A policy may deny the layer by its ARN: there is one spelling of that.
+    if (arn->partition != "aws" || !arn->resource.starts_with("layer:")) return bad;
     out.region = arn->region;
     out.account = arn->account_id;
     out.name = arn->resource.substr(6);

@@ -24,12 +24,17 @@ Error unreadable() {
           {}};
 }
 
+// A name that every file system takes and that stays inside. Sources: NAME_MAX of limits.h; the
+// other two are ours, so that a small zip costs little time and few folders.
+constexpr size_t kEntryNameBytesMax = 1024, kEntryNamePartsMax = 64, kEntryNamePartBytesMax = 255;
 bool stays_inside(std::string_view name) {
-  if (name.empty() || name.front() == '/' || name.find('\0') != name.npos ||
-      name.find('\\') != name.npos)
+  if (name.empty() || name.size() > kEntryNameBytesMax || name.front() == '/' ||
+      name.find('\0') != name.npos || name.find('\\') != name.npos)
     return false;
-  for (const auto part : split(name, '/'))
-    if (part == "..") return false;
+  const auto parts = split(name, '/');
+  if (parts.size() > kEntryNamePartsMax) return false;
+  for (const auto part : parts)
+    if (part == ".." || part.size() > kEntryNamePartBytesMax) return false;
   return true;
 }
 
@@ -57,14 +62,20 @@ Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
   return entry;
 }
 
-constexpr size_t kLinkBytesMax = 1024, kLinksFollowedMax = 40;
+// kLinkStepsMax: the parts of all ways that the links of a package lead.
+constexpr size_t kLinkBytesMax = 1024, kLinksFollowedMax = 40, kLinkStepsMax = 400'000;
 
 // The symbolic links of a package, by their paths in it, with the paths that they lead to.
 class Links {
  public:
-  void add(const Entry& entry) {
+  Result<Done> add(const Entry& entry) {
     const std::string path = plain(entry.name);
-    entry.link ? void(links_[path]) : void(others_.insert(path));
+    if (path.empty() && !entry.folder) return unreadable();
+    if (entry.link)
+      links_[path];
+    else if (!path.empty())
+      (entry.folder ? folders_ : files_).insert(path);
+    return Done{};
   }
   Result<Done> extend(const Entry& entry, std::string_view piece) {
     std::string& target = links_[plain(entry.name)];
@@ -75,17 +86,25 @@ class Links {
   const std::map<std::string, std::string>& all() const { return links_; }
 
   // Each link must stay inside, whatever links it leads through; and nothing may lie where a link
-  // is, or below one.
+  // is, or below a link or a file.
   Result<Done> check() const {
+    size_t steps = 0;
     for (const auto& [path, target] : links_) {
-      if (others_.contains(path)) return refused(path, "has the name of another entry");
+      if (files_.contains(path) || folders_.contains(path))
+        return refused(path, "has the name of another entry");
       if (target.empty() || target.front() == '/' || target.find('\0') != target.npos ||
-          !leads_inside(path))
+          !leads_inside(path, steps))
         return refused(path, "leads outside the package");
-      if (is_below_link(path)) return refused(path, "lies below another one");
+      if (is_below(path, links_)) return refused(path, "lies below another one");
+      if (is_below(path, files_)) return unreadable();
     }
-    for (const std::string& path : others_)
-      if (is_below_link(path)) return refused(path, "has an entry below it");
+    for (const auto* others : {&files_, &folders_})
+      for (const std::string& path : *others) {
+        if (is_below(path, links_)) return refused(path, "has an entry below it");
+        if (is_below(path, files_)) return unreadable();
+      }
+    for (const std::string& path : folders_)
+      if (files_.contains(path)) return unreadable();
     return Done{};
   }
 
@@ -103,33 +122,36 @@ class Links {
       if (!part.empty() && part != ".") out += (out.empty() ? "" : "/") + std::string(part);
     return out;
   }
-  bool is_below_link(const std::string& path) const {
+  static bool is_below(const std::string& path, const auto& paths) {
+    if (paths.empty()) return false;
     for (size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
-      if (links_.contains(path.substr(0, slash))) return true;
+      if (paths.contains(path.substr(0, slash))) return true;
     return false;
   }
   // Goes the way as the kernel does, one part after the other.
-  bool leads_inside(const std::string& path) const {
-    std::vector<std::string> here, ahead;  // `ahead` has the next part last
+  bool leads_inside(const std::string& path, size_t& steps) const {
+    std::string here;
+    std::vector<std::string> ahead;  // the next part last
     const auto put_ahead = [&ahead](std::string_view way) {
       const auto parts = split(way, '/');
       ahead.insert(ahead.end(), parts.rbegin(), parts.rend());
     };
     put_ahead(path);
     for (size_t followed = 0; !ahead.empty();) {
+      if (++steps > kLinkStepsMax || here.size() > 2 * kEntryNameBytesMax) return false;
       const std::string part = ahead.back();
       ahead.pop_back();
       if (part.empty() || part == ".") continue;
       if (part == "..") {
         if (here.empty()) return false;
-        here.pop_back();
+        const size_t slash = here.rfind('/');
+        here.resize(slash == here.npos ? 0 : slash);
         continue;
       }
-      std::string at;
-      for (const std::string& one : here) at += one + "/";
-      const auto link = links_.find(at + part);
+      std::string there = here.empty() ? part : here + "/" + part;
+      const auto link = links_.find(there);
       if (link == links_.end()) {
-        here.push_back(part);
+        here = std::move(there);
       } else {
         if (++followed > kLinksFollowedMax || link->second.starts_with('/')) return false;
         put_ahead(link->second);
@@ -139,7 +161,7 @@ class Links {
   }
 
   std::map<std::string, std::string> links_;
-  std::set<std::string> others_;
+  std::set<std::string> files_, folders_;
 };
 
 // Every entry but the links goes to `take`. The links are given back when all is well.
@@ -165,7 +187,7 @@ Result<Links> each_entry(std::string_view zip, const Take& take) {
   std::vector<char> buffer(1 << 16);
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     TRY(const Entry entry, entry_at(archive.get(), i));
-    links.add(entry);
+    CHECK(links.add(entry));
     if (!entry.link) CHECK(take(entry, {}));
     if (entry.folder) continue;
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
@@ -234,6 +256,26 @@ Result<Done> unpack(std::string_view zip, const std::string& folder) {
     std::filesystem::create_directories(link.parent_path(), problem);
     if (problem || symlink(target.c_str(), link.c_str()) != 0) return failed;
   }
+  return Done{};
+}
+
+Result<Done> lay_over(const std::string& from, const std::string& onto) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(from, problem)) {
+    const fs::path below = fs::path(onto) / entry.path().filename();
+    std::error_code absent;
+    const fs::file_status there = fs::symlink_status(below, absent);
+    if (fs::is_directory(entry.symlink_status()) && fs::is_directory(there)) {
+      CHECK(lay_over(entry.path(), below));
+      continue;
+    }
+    if (fs::exists(there)) fs::remove_all(below, problem);
+    if (!problem) fs::rename(entry.path(), below, problem);
+    if (problem) break;
+  }
+  if (problem)
+    return Error{500, "ServiceException", "Layers could not be joined: " + problem.message(), {}};
   return Done{};
 }
 

@@ -27,5 +27,8 @@ Result<PackageFacts> check_package(std::string_view zip);
 // Writes the entries into `folder`, which exists and is empty, with the mode bits of the zip. Links
 // are made last, so that nothing is ever written through one.
 Result<Done> unpack(std::string_view zip, const std::string& folder);
+// Moves all that is in `from` into `onto`, over what is there; folders are joined. It follows no
+// symbolic link: those of one layer say nothing of where another one's files may lie.
+Result<Done> lay_over(const std::string& from, const std::string& onto);
 
 }  // namespace sluice::lambda

@@ -311,7 +311,15 @@ class Runner : public FunctionRunner {
     SealedCode code;
     json::object context;
   };
-  // The zips unpacked one over the other. `name` says what is in them.
+  Result<std::shared_ptr<const CodeFolder>> new_folder() const {
+    const std::string path = root_ + "/" + random_hex(16);
+    if (mkdir(path.c_str(), 0700) != 0)
+      return Error{
+          500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
+    return std::make_shared<const CodeFolder>(path, user_);
+  }
+  // The zips laid one over the other. `name` says what is in them. Each is unpacked where nothing
+  // else lies: unpack() counts on that.
   Result<std::shared_ptr<const CodeFolder>> folder_of(const std::string& name,
                                                       const std::vector<SealedZip>& zips,
                                                       const Snapshot& snapshot) {
@@ -321,15 +329,14 @@ class Runner : public FunctionRunner {
         folders_.splice(folders_.begin(), folders_, it);
         return it->second;
       }
-    const std::string path = root_ + "/" + random_hex(16);
-    if (mkdir(path.c_str(), 0700) != 0)
-      return Error{
-          500, "ServiceException", "The function's code could not be unpacked under " + root_, {}};
-    auto folder = std::make_shared<const CodeFolder>(path, user_);
+    TRY(auto folder, new_folder());
     for (const SealedZip& zip : zips) {
       TRY(const std::string bytes, open_package(zip.code, zip.context, ports_, snapshot));
-      CHECK(unpack(bytes, path));
+      TRY(const auto own, new_folder());
+      CHECK(unpack(bytes, own->path()));
+      CHECK(lay_over(own->path(), folder->path()));
     }
+    const std::string& path = folder->path();
     if (user_ && !give_to(user_, path))
       return Error{500, "ServiceException", "The function's code could not be given to it.", {}};
     folders_.emplace_front(name, folder);
