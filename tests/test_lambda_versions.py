@@ -864,3 +864,26 @@ def test_there_are_no_event_source_mappings(fn, server, code):
         fn.delete_event_source_mapping,
     ):
         assert code(operation, UUID="7d1a" * 9) == "ResourceNotFoundException"
+
+
+def test_a_deny_on_the_principal_of_a_permission_holds_when_it_is_removed(make, server, fn, code):
+    """The record has the id of the role; the condition is on the ARN that AddPermission got."""
+    make("granted")
+    role = make_role(server, "granted-to")
+    fn.add_permission(
+        FunctionName="granted",
+        StatementId="one",
+        Action="lambda:InvokeFunction",
+        Principal=role,
+    )
+    may = {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}
+    may_not = {
+        "Effect": "Deny",
+        "Action": "lambda:RemovePermission",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"lambda:Principal": role}},
+    }
+    remover = server.client("lambda", session=as_role(server, "remover", may, may_not))
+    wanted = {"FunctionName": "granted", "StatementId": "one"}
+    assert code(remover.remove_permission, **wanted) == "AccessDeniedException"
+    fn.remove_permission(**wanted)

@@ -92,17 +92,30 @@ Result<NameIn> RemovePermission::parse(const Request& request) {
     body["RevisionId"] = revision;
   return NameIn{std::move(function), std::move(body)};
 }
-// The principal whose permission is removed, as AddPermission got it.
-void RemovePermission::add_context(policy::Context& context, const In& in,
-                                   const Snapshot& snapshot) {
-  const auto policy = snapshot.get(policy_key(in.settings()));
-  if (!policy) return;
-  const Permission* found = find_statement(*policy, text_of(in.body, "StatementId"));
-  if (!found) return;
-  const json::value& principal = found->principal;
+namespace {
+// Whose permission a statement is, as AddPermission got it: the record has the ids of roles.
+std::string principal_of(const Permission& statement, const Snapshot& snapshot,
+                         const Ports& ports) {
+  const json::object document{
+      {"Statement", json::array{json::object{{"Principal", statement.principal}}}}};
+  const auto shown =
+      parse_json_object(show_principals(json::serialize(document), *ports.identities, snapshot));
+  if (!shown) return "";
+  const json::value& principal = shown->at("Statement").at(0).at("Principal");
   const json::value& named =
       principal.is_object() ? principal.get_object().begin()->value() : principal;
-  context["lambda:principal"] = {std::string(named.as_string())};
+  return std::string(named.as_string());
+}
+}  // namespace
+
+Result<std::vector<Need>> RemovePermission::needs(const In& in, const Snapshot& s,
+                                                  const Ports& ports) {
+  CHECK(check_place(in, s.scope()));
+  Need need = function_need(action, in, s);
+  if (const auto policy = s.get(policy_key(in.settings())))
+    if (const Permission* found = find_statement(*policy, text_of(in.body, "StatementId")))
+      need.context["lambda:principal"] = {principal_of(*found, s, ports)};
+  return std::vector<Need>{std::move(need)};
 }
 Result<JsonOut> RemovePermission::run(const Authorized<In>& in, Staged& staged) {
   CHECK(tracked_function(staged, *in));

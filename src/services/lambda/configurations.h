@@ -46,7 +46,7 @@ struct RemovePermission : OnFunction<RemovePermission> {
   static constexpr bool qualified = true;
   // The body of the input becomes {"StatementId": ..., "RevisionId": ...}.
   static Result<In> parse(const Request& request);
-  static void add_context(policy::Context& context, const In& in, const Snapshot& snapshot);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 
