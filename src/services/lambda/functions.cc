@@ -355,8 +355,7 @@ Result<JsonOut> GetFunction::run(const Authorized<In>& in, const Snapshot& snaps
   if (latest->reserved)
     out.body["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *latest->reserved}};
   if (latest->tags.empty()) return out;
-  FunctionName whole = *in;
-  whole.qualifier.clear();
+  const FunctionName whole{in->name, in->region, in->account, ""};
   if (const auto may = in.ask({function_need("lambda:ListTags", whole, snapshot)}, snapshot); may)
     out.body["Tags"] = latest->tags;
   else
