@@ -439,15 +439,30 @@ def test_a_later_layer_lies_over_an_earlier_one_whatever_it_holds(fn, server):
             fn,
             "upper",
             linked(
-                [("native/libz.so", "libz.so.2"), ("file", "native/libz.so.2"), ("folder", "native")],
-                [("native/libz.so.2", "two"), ("link/file", "no link any more"), ("b", "a file now")],
+                [
+                    ("native/libz.so", "libz.so.2"),
+                    ("file", "native/libz.so.2"),
+                    ("folder", "native"),
+                ],
+                [
+                    ("native/libz.so.2", "two"),
+                    ("link/file", "no link any more"),
+                    ("b", "a file now"),
+                ],
             ),
         ),
     ]
     make(fn, server, "laid-over", layers)
     seen = {
         path: read(fn, "laid-over", "/opt/" + path)
-        for path in ("native/libz.so", "native/libz.so.1", "file", "folder/libz.so.2", "link/file", "b")
+        for path in (
+            "native/libz.so",
+            "native/libz.so.1",
+            "file",
+            "folder/libz.so.2",
+            "link/file",
+            "b",
+        )
     }
     assert seen == {
         "native/libz.so": "two",

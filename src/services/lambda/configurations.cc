@@ -252,8 +252,7 @@ Result<JsonOut> ListFunctionEventInvokeConfigs::run(const Authorized<In>& in,
       next = last;
       return false;
     }
-    FunctionName function{in->name, in->region, in->account, in->qualifier};
-    function.qualifier = qualifier;
+    const FunctionName function{in->name, in->region, in->account, qualifier};
     configs.push_back(shown_config(config, snapshot.scope(), function));
     last = qualifier;
     return true;
