@@ -792,14 +792,10 @@ class Quarantine:
         self.lines = []
 
     def add(self, record, why):
-        line = {
-            "index": record.index,
-            "offset": record.offset,
-            "code": why.code,
-            "message": why.message,
-        }
+        place = {"index": record.index, "offset": record.offset, "code": why.code}
         if not QUARANTINE_BUCKET and self.count < REJECTIONS_LOGGED_MAX:
-            print(json.dumps({"rejected": line}))
+            print(json.dumps({"rejected": place}))  # the message may have some of the content
+        line = {**place, "message": why.message}
         self.count += 1
         try:
             line["record"] = record.text.decode()

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/files.h"
 
 namespace sluice::lambda {
 namespace {
@@ -261,17 +262,16 @@ Result<Done> unpack(std::string_view zip, const std::string& folder) {
 
 Result<Done> lay_over(const std::string& from, const std::string& onto) {
   namespace fs = std::filesystem;
-  std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(from, problem)) {
-    const fs::path below = fs::path(onto) / entry.path().filename();
-    std::error_code absent;
+  std::error_code problem, absent;
+  for (const std::string& name : entries_of(from)) {
+    const fs::path above = fs::path(from) / name, below = fs::path(onto) / name;
     const fs::file_status there = fs::symlink_status(below, absent);
-    if (fs::is_directory(entry.symlink_status()) && fs::is_directory(there)) {
-      CHECK(lay_over(entry.path(), below));
+    if (fs::is_directory(fs::symlink_status(above, absent)) && fs::is_directory(there)) {
+      CHECK(lay_over(above, below));
       continue;
     }
     if (fs::exists(there)) fs::remove_all(below, problem);
-    if (!problem) fs::rename(entry.path(), below, problem);
+    if (!problem) fs::rename(above, below, problem);
     if (problem) break;
   }
   if (problem)
