@@ -55,27 +55,6 @@ void forget_old_stacks(Staged& staged) {
 }
 }  // namespace
 
-Result<std::vector<Member>> members(const Request& request, std::string_view list, size_t max) {
-  const std::string prefix = std::string(list) + ".member.";
-  std::map<int64_t, Member> found;
-  for (const auto& [name, value] : request.query) {
-    if (!name.starts_with(prefix)) continue;
-    const std::string rest = name.substr(prefix.size());
-    const size_t dot = rest.find('.');
-    const auto number = parse_int(rest.substr(0, dot));
-    if (!number || *number < 1)
-      return validation("The list " + std::string(list) + " is malformed.");
-    found[*number][dot == std::string::npos ? "" : rest.substr(dot + 1)] = value;
-    if (found.size() > max)
-      return validation(
-          "1 validation error detected: Value at '" + std::string(list) +
-          "' failed to satisfy constraint: Member must have length less than or equal to " +
-          std::to_string(max));
-  }
-  std::vector<Member> out;
-  for (auto& [number, member] : found) out.push_back(std::move(member));
-  return out;
-}
 json::value shown(const Request& request) {
   json::value fields =
       shown_fields(request, {"StackName", "ChangeSetName", "ChangeSetType", "Description",
@@ -85,10 +64,10 @@ json::value shown(const Request& request) {
        {std::pair("Capabilities", "capabilities"), std::pair("RetainResources", "retainResources"),
         std::pair("StackStatusFilter", "stackStatusFilter"),
         std::pair("Parameters", "parameters")}) {
-    const auto sent = members(request, list, kShownMax);
+    const auto sent = list_members(request, list, kShownMax);
     if (!sent || sent->empty()) continue;
     json::array& texts = out[member].emplace_array();
-    for (const Member& one : *sent) {
+    for (const ListMember& one : *sent) {
       const auto text = one.find(""), key = one.find("ParameterKey");
       if (key != one.end())
         texts.push_back(json::object{{"parameterKey", key->second}});
@@ -136,8 +115,8 @@ Result<ChangeIn> parse_change(const Request& request) {
   }
   in.body = request.query_text("TemplateBody");
   in.use_previous = request.query_text("UsePreviousTemplate") == "true";
-  TRY(const auto parameters, members(request, "Parameters", kParametersMax));
-  for (Member p : parameters) {
+  TRY(const auto parameters, list_members(request, "Parameters", kParametersMax));
+  for (ListMember p : parameters) {
     const std::string key = p["ParameterKey"];
     if (key.empty()) return validation("Every parameter needs a ParameterKey.");
     if (in.parameters.contains(key) ||
@@ -151,8 +130,8 @@ Result<ChangeIn> parse_change(const Request& request) {
   }
   for (const auto& [list, into] :
        {std::pair("Capabilities", &in.capabilities), std::pair("RetainResources", &in.retain)}) {
-    TRY(const auto values, members(request, list, kResourcesMax));
-    for (Member one : values) into->push_back(one[""]);
+    TRY(const auto values, list_members(request, list, kResourcesMax));
+    for (ListMember one : values) into->push_back(one[""]);
   }
   for (const std::string& one : in.capabilities)
     if (one != "CAPABILITY_IAM" && one != "CAPABILITY_NAMED_IAM" && one != "CAPABILITY_AUTO_EXPAND")

@@ -159,8 +159,8 @@ Result<XmlOut> DescribeStacks::run(const Authorized<In>& in, const Snapshot& s) 
 
 Result<ListStacks::In> ListStacks::parse(const Request& request) {
   In in{{}, request.query_text("NextToken")};
-  TRY(const auto filter, members(request, "StackStatusFilter", 30));
-  for (Member one : filter) in.statuses.push_back(one[""]);
+  TRY(const auto filter, list_members(request, "StackStatusFilter", 30));
+  for (ListMember one : filter) in.statuses.push_back(one[""]);
   return in;
 }
 Result<XmlOut> ListStacks::run(const Authorized<In>& in, const Snapshot& s) {

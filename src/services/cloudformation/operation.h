@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What the operations of CloudFormation share: how they read the lists of the query protocol, what
-// they need, and what a stack is called.
+// What the operations of CloudFormation share: what they need, and what a stack is called.
 //
-//   TRY(const auto parameters, members(request, "Parameters", kParametersMax));
-//   for (const Member& one : parameters) given[one.at("ParameterKey")] = one.at("ParameterValue");
+//   TRY(const std::string stack, stack_name_of(request));
+//   return std::vector<Need>{stack_need("cloudformation:DeleteStack", stack, snapshot)};
 #include "base/xml.h"
 #include "request/audit.h"
+#include "request/query_list.h"
 #include "services/cloudformation/stacks.h"
 
 namespace sluice::cloudformation {
 
-// The fields "List.member.1.Name", by name, and "List.member.1", whose name is "", in the order of
-// their numbers. Errors: ValidationError when there are more than `max`.
-using Member = std::map<std::string, std::string>;
-Result<std::vector<Member>> members(const Request& request, std::string_view list, size_t max);
 // StackName, which may be a name or an ARN.
 Result<std::string> stack_name_of(const Request& request);
 // "Stack with id X does not exist"

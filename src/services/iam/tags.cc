@@ -4,34 +4,18 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "request/query_list.h"
 
 namespace sluice::iam {
 namespace {
 Error invalid(const std::string& text) { return {400, "ValidationError", text, {}}; }
 
-// The members of a list, in the order of their numbers; of each its fields, or "" and its value.
-using Member = std::map<std::string, std::string>;
-Result<std::vector<Member>> list_of(const Request& request, const std::string& list) {
-  const std::string prefix = list + ".member.";
-  std::map<int64_t, Member> found;
-  for (const auto& [name, value] : request.query) {
-    if (!name.starts_with(prefix)) continue;
-    const std::string rest = name.substr(prefix.size());
-    const size_t dot = rest.find('.');
-    const auto number = parse_int(rest.substr(0, dot));
-    if (!number || *number < 1) return invalid("The list " + list + " is malformed.");
-    found[*number][dot == std::string::npos ? "" : rest.substr(dot + 1)] = value;
-    if (found.size() > kTagsMax)
-      return invalid("1 validation error detected: Value at '" + list +
-                     "' failed to satisfy constraint: Member must have length less than or equal "
-                     "to 50");
-  }
-  if (found.empty())
-    return invalid("1 validation error detected: Value null at '" + list +
+Result<std::vector<ListMember>> list_of(const Request& request, std::string_view list) {
+  TRY(auto members, list_members(request, list, kTagsMax));
+  if (members.empty())
+    return invalid("1 validation error detected: Value null at '" + std::string(list) +
                    "' failed to satisfy constraint: Member must not be null");
-  std::vector<Member> out;
-  for (auto& [number, member] : found) out.push_back(std::move(member));
-  return out;
+  return members;
 }
 
 // Letters, digits and blanks of every script, and _ . : / = + - @
@@ -60,7 +44,7 @@ auto find_key(Tags& tags, const std::string& key) {
 Result<Tags> tags_of(const Request& request) {
   Tags tags;
   TRY(const auto list, list_of(request, "Tags"));
-  for (const Member& member : list) {
+  for (const ListMember& member : list) {
     const auto key = member.find("Key"), value = member.find("Value");
     if (key == member.end() || value == member.end())
       return invalid("A tag must have a Key and a Value.");
@@ -83,7 +67,7 @@ Result<Tags> tags_of(const Request& request) {
 Result<std::vector<std::string>> tag_keys_of(const Request& request) {
   std::vector<std::string> keys;
   TRY(const auto list, list_of(request, "TagKeys"));
-  for (const Member& member : list) {
+  for (const ListMember& member : list) {
     const auto key = member.find("");
     if (key == member.end()) return invalid("The list TagKeys is malformed.");
     TRY(std::string checked, tag_key(key->second));
