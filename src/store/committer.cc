@@ -65,11 +65,12 @@ Error outcome_unknown() {
 }  // namespace
 
 Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
-                     const StoreOptions& options)
+                     LogFollowers& followers, const StoreOptions& options)
     : rocks_(rocks),
       blobs_(blobs),
       scope_(scope),
       jobs_(jobs),
+      followers_(followers),
       crash_point_(options.crash_point),
       on_failure_(options.on_failure),
       chain_(kChainStart) {
@@ -220,10 +221,15 @@ void Committer::append(rocksdb::WriteBatch& batch, Appended& entry) {
 }
 
 void Committer::note_ends(rocksdb::WriteBatch& batch) {
-  for (auto& [log, end] : log_ends_)
-    if (std::exchange(end.moved, false))
+  for (const auto& [log, end] : log_ends_)
+    if (end.moved)
       batch.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(log).bytes),
                 big_endian64(end.number));
+}
+
+void Committer::tell_followers() {
+  for (auto& [log, end] : log_ends_)
+    if (std::exchange(end.moved, false)) followers_.told(log);
 }
 
 // Each record is hashed together with the hash before it. It is stored with its own hash before it.
@@ -277,6 +283,7 @@ void Committer::lead(std::vector<Waiter*>& group) {
   if (!status.ok()) return fail(group, status.ToString());
   for (Waiter* w : group)
     if (!w->error) finish(*w->staged->data_, commit);
+  tell_followers();
   if (crash_point_) crash_point_("after finish");
 }
 

@@ -15,9 +15,10 @@
 #include <atomic>
 #include <deque>
 
-#include "store/log.h"
-#include "store/rocks.h"
 #include "base/thread_safety.h"
+#include "store/log.h"
+#include "store/log_followers.h"
+#include "store/rocks.h"
 
 namespace sluice {
 
@@ -42,7 +43,7 @@ class RecentWrites {
 
 class Committer {
  public:
-  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
+  Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs, LogFollowers& followers,
             const StoreOptions& options);
   Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun);
   Snapshot snapshot();
@@ -80,6 +81,7 @@ class Committer {
   End& end_of(const Key& log);
   void append(rocksdb::WriteBatch& batch, Appended& entry);
   void note_ends(rocksdb::WriteBatch& batch);
+  void tell_followers();
   void fail(const std::vector<Waiter*>& group, const std::string& why);
   void finish(Staged::Data& data, uint64_t commit);
 
@@ -87,6 +89,7 @@ class Committer {
   Blobs& blobs_;
   const Scope& scope_;
   Jobs& jobs_;
+  LogFollowers& followers_;
   const std::function<void(std::string_view)> crash_point_;
   const std::function<void()> on_failure_;
   Histogram group_, sync_us_;

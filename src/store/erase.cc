@@ -29,22 +29,23 @@ bool erase_span(Store& store, Span span, const Stopping& stopping,
   return true;
 }
 
-namespace {
-// The members of a job's event that say which of its spans is being erased, and where to go on (a
-// key in base64).
-constexpr std::string_view kSpan = "AtSpan", kNext = "AtKey";
+bool truncate(Store& store, const Log& log, uint64_t first, const Stopping& stopping) {
+  return erase_span(store, {log.family, log.entries().bytes, log.entry(first).bytes}, stopping);
+}
 
+namespace {
 JobResult erase_all(Store& store, Job job, std::vector<Span> spans, const Stopping& stopping) {
-  for (auto at = static_cast<size_t>(int_of(job.event, kSpan)); at < spans.size(); ++at) {
-    if (const auto next = unbase64(text_of(job.event, kNext)); next && !next->empty())
-      spans[at].low = *next;
+  auto progress = members_from<ErasingProgress>(job.event);
+  for (; static_cast<size_t>(progress.span) < spans.size(); ++progress.span) {
+    Span& span = spans[static_cast<size_t>(progress.span)];
+    if (const auto next = unbase64(progress.next_base64); next && !next->empty()) span.low = *next;
     const auto note = [&](Staged& staged, const std::string& next) {
-      job.event[kSpan] = at;
-      job.event[kNext] = base64(next);
+      progress.next_base64 = base64(next);
+      job.event = members_of(progress);
       staged.update(job);
     };
-    if (!erase_span(store, spans[at], stopping, note)) return JobResult::finished();
-    job.event.erase(kNext);
+    if (!erase_span(store, span, stopping, note)) return JobResult::finished();
+    progress.next_base64.clear();
   }
   Staged staged = store.stage();
   staged.finish(job);

@@ -4,8 +4,11 @@
 // without a gap. The numbers go on after a restart, and after entries were erased.
 //
 //   staged.append(kChanges, encode(change));   // with the commit
-//   snapshot.read(kChanges, position + 1, false, [](uint64_t number, std::string_view value)
-//   {...}); staged.erase(kChanges.entry(number));      // when the entry is no longer wanted
+//   if (store.wait_past(kChanges, position, a_minute_from_now, stopping))
+//     store.snapshot().read(kChanges, position + 1, false,
+//                           [](uint64_t number, std::string_view value) { ... });
+//   staged.erase(kChanges.entry(number));                  // one entry that is no longer wanted
+//   truncate(store, kChanges, position + 1, stopping);     // all up to a position (store/erase.h)
 #include "store/store.h"
 
 namespace sluice {

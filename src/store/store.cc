@@ -38,7 +38,7 @@ class RocksStore : public Store {
                [this](std::vector<std::string> ids) { janitor_.free(std::move(ids)); }),
         jobs_(*this, options_.clock),
         janitor_(blobs_, jobs_),
-        committer_(*rocks_, blobs_, options_.scope, jobs_, options_) {
+        committer_(*rocks_, blobs_, options_.scope, jobs_, followers_, options_) {
     if (options_.read_only) return;
     disk_.low();
     sweep();
@@ -62,6 +62,11 @@ class RocksStore : public Store {
   Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                 const Secret& data_key) override {
     return blobs_.read(blob, data_key);
+  }
+  bool wait_past(const Log& log, uint64_t number, std::chrono::steady_clock::time_point until,
+                 const std::function<bool()>& stopping) override {
+    const auto has_come = [&] { return snapshot().newest(log) > number; };
+    return followers_.wait(log.entries(), has_come, until, stopping);
   }
   Jobs& jobs() override { return jobs_; }
   StoreCounts counts() override {
@@ -119,6 +124,7 @@ class RocksStore : public Store {
   Blobs blobs_;
   Jobs jobs_;
   Janitor janitor_;
+  LogFollowers followers_;
   Committer committer_;
 };
 

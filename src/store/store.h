@@ -87,6 +87,11 @@ class Store {
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;
+  // Waits until a log has an entry past `number`. False: `until` has come, or stopping() answers
+  // true, which is seen within a tenth of a second.
+  virtual bool wait_past(const Log& log, uint64_t number,
+                         std::chrono::steady_clock::time_point until,
+                         const std::function<bool()>& stopping) = 0;
   virtual Jobs& jobs() = 0;
   // Who holds a snapshot now, the oldest first (store/readers.h).
   virtual std::vector<ActiveReader> readers() = 0;

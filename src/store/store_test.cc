@@ -344,6 +344,50 @@ TEST_F(StoreTest, ALogNumbersItsEntriesInCommitOrderAlsoWhenAllWereErased) {
   open();
   append("d");
   EXPECT_EQ(entries(0, false), "7d 8d' ");
+  append("e");
+  EXPECT_TRUE(truncate(*store_, kLog, 9, [] { return false; }));
+  EXPECT_EQ(entries(0, false), "9e 10e' ");
+  open();
+  append("f");
+  EXPECT_EQ(entries(0, false), "9e 10e' 11f 12f' ");
+}
+
+// A follower that reads on from its position sees each entry once and in order, whether it came
+// before the wait, during it, or with many others.
+TEST_F(StoreTest, AFollowerOfALogIsToldOfEachEntry) {
+  constexpr Log kLog{Family::items, "changes"}, kOther{Family::items, "others"};
+  constexpr uint64_t kEntries = 500;
+  const auto in_a_minute = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto never = [] { return false; };
+  open();
+  std::thread writer([&] {
+    for (uint64_t n = 1; n <= kEntries; ++n) {
+      Staged staged = store_->stage();
+      staged.append(n % 3 ? kOther : kLog, "not read");
+      staged.append(kLog, std::to_string(n));
+      EXPECT_TRUE(store_->commit(std::move(staged), {}));
+    }
+  });
+  std::vector<std::string> seen;
+  uint64_t position = 0;
+  while (seen.size() < kEntries && store_->wait_past(kLog, position, in_a_minute, never))
+    store_->snapshot().read(kLog, position + 1, false,
+                            [&](uint64_t number, std::string_view value) {
+                              EXPECT_EQ(number, ++position);
+                              if (value != "not read") seen.emplace_back(value);
+                              return true;
+                            });
+  writer.join();
+  ASSERT_EQ(seen.size(), kEntries);
+  for (uint64_t n = 1; n <= kEntries; ++n) EXPECT_EQ(seen[n - 1], std::to_string(n));
+}
+
+TEST_F(StoreTest, AFollowerEndsAtItsTimeAndAtAStop) {
+  constexpr Log kLog{Family::items, "changes"};
+  open();
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_FALSE(store_->wait_past(kLog, 0, now, [] { return false; }));
+  EXPECT_FALSE(store_->wait_past(kLog, 0, now + std::chrono::hours(1), [] { return true; }));
 }
 
 TEST_F(StoreTest, AScanOfASpanReadsNoKeyOutsideIt) {
@@ -383,7 +427,7 @@ TEST_F(StoreTest, ErasingThatWasStoppedGoesOnWhereItWasAtTheNextStart) {
   open();
   fill(9000);
   Staged staged = store_->stage();
-  staged.enqueue({.queue = "erase"});
+  staged.enqueue({.queue = "erase", .event = {{"Of", "all"}}});
   ASSERT_TRUE(store_->commit(std::move(staged), {}));
   const auto spans = [](const json::object&) {
     return std::vector{schema::span(schema::prefix(Family::items, "t", {}))};
@@ -401,9 +445,10 @@ TEST_F(StoreTest, ErasingThatWasStoppedGoesOnWhereItWasAtTheNextStart) {
     std::string goes_on_at;
     store_->snapshot().scan(schema::prefix(Family::outbox, kJobTable, {"erase"}), "", false,
                             [&](std::string_view key, std::string_view value) {
-                              const auto next =
-                                  unbase64(text_of(decode_job(key, value)->event, "AtKey"));
-                              goes_on_at = next.value_or("");
+                              const json::object event = decode_job(key, value)->event;
+                              goes_on_at =
+                                  *unbase64(members_from<ErasingProgress>(event).next_base64);
+                              EXPECT_EQ(event.at("Of"), "all");  // what the queue put there stays
                               return true;
                             });
     EXPECT_EQ(goes_on_at, left == 9000 ? "" : key(digits(9000 - left)).bytes);
