@@ -11,18 +11,26 @@
 
 namespace sluice::policy {
 namespace {
-enum class Named { no, directly, by_account };
+// How a statement names the caller. `as_role`: his role, or everybody but some; `directly`: his
+// session, his service, or everybody.
+enum class Named { no, by_account, as_role, directly };
 
 Named names(const Statement& s, const Question& q) {
   const Principal& p = q.principal;
   Named best = Named::no;
+  // Who comes from an identity provider is let in only where that provider is named.
+  const bool federated = p.type == Principal::Type::federated;
   for (const auto& [type, name] : s.principals) {
-    if (type == "AWS" && name == "*") return Named::directly;
+    if (federated && type == "Federated" && name == p.arn) return Named::directly;
+    if (type == "AWS" && name == "*" && !(federated && s.allow)) return Named::directly;
     if (type == "Service" && p.type == Principal::Type::service && name == p.arn)
       return Named::directly;
     if (type != "AWS" || p.type != Principal::Type::assumed_role) continue;
-    if (name == p.arn || name == p.role_arn || name == p.role_id) return Named::directly;
-    if (name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root")
+    if (name == p.arn) return Named::directly;
+    if (name == p.role_arn || name == p.role_id)
+      best = Named::as_role;
+    else if (best == Named::no &&
+             (name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root"))
       best = Named::by_account;
   }
   return best;
@@ -77,7 +85,8 @@ bool applies(const Statement& s, const Question& q, const Document& d) {
 
 using Statements = std::vector<DeterminingStatement>;
 struct Allowing {
-  Statements directly, by_account;  // by_account: where the account's own policies allow it too
+  // by_account: where the account's own policies allow it too.
+  Statements directly, as_role, by_account;
 };
 // Adds what allows it; returns what denies it.
 std::optional<DeterminingStatement> look(const Attached& policy, const Question& q, Allowing& out) {
@@ -87,12 +96,18 @@ std::optional<DeterminingStatement> look(const Attached& policy, const Question&
     const Statement& s = d.statements[i];
     Named named = Named::directly;
     if (d.kind != Kind::identity) {
-      named = !s.not_principal ? names(s, q) : excepted(s, q) ? Named::no : Named::directly;
+      const bool unnamed = s.allow && q.principal.type == Principal::Type::federated;
+      named = !s.not_principal            ? names(s, q)
+              : unnamed || excepted(s, q) ? Named::no
+                                          : Named::as_role;
     }
     if (named == Named::no || !applies(s, q, d)) continue;
     DeterminingStatement found{s.allow, policy.kind, policy.name, s.sid, i};
     if (!s.allow) return found;
-    (named == Named::directly ? out.directly : out.by_account).push_back(std::move(found));
+    (named == Named::directly  ? out.directly
+     : named == Named::as_role ? out.as_role
+                               : out.by_account)
+        .push_back(std::move(found));
   }
   return std::nullopt;
 }
@@ -100,25 +115,13 @@ Statements operator+(Statements some, const Statements& more) {
   some.insert(some.end(), more.begin(), more.end());
   return some;
 }
-}  // namespace
 
-Decision decide(const Question& q) {
-  Allowing identity, resource;
-  bool must_be_named = false;
-  Kind missing = Kind::identity;
-  for (const Attached& policy : q.policies.identity)
-    if (auto denied = look(policy, q, identity))
-      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
-  for (const Attached& policy : q.policies.resource) {
-    if (auto denied = look(policy, q, resource))
-      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
-    if (policy.kind == Kind::key || policy.kind == Kind::trust) {
-      must_be_named = true;
-      missing = policy.kind;
-    }
-  }
-  const Statements &own = identity.directly, &named = resource.directly,
-                   &delegated = resource.by_account;
+// What the identity's policies and the resource's give, once nothing denies. `must_be` is key or
+// trust where a policy of that kind has to name who may.
+Decision given(const Question& q, const Allowing& identity, const Allowing& resource,
+               std::optional<Kind> must_be) {
+  const Statements &own = identity.directly, &delegated = resource.by_account;
+  const Statements named = resource.directly + resource.as_role;
   const auto allow = [](Statements by) {
     return Decision{Outcome::allow, Kind::identity, std::move(by)};
   };
@@ -130,12 +133,41 @@ Decision decide(const Question& q) {
     const Statements theirs = named + delegated;
     return theirs.empty() ? deny(Kind::resource) : allow(own + theirs);
   }
-  if (must_be_named) {
+  if (must_be) {
     if (!delegated.empty() && !own.empty()) return allow(own + named + delegated);
     if (!named.empty()) return allow(named);
-    return deny(delegated.empty() ? missing : Kind::identity);
+    return deny(delegated.empty() ? *must_be : Kind::identity);
   }
   return own.empty() && named.empty() ? deny(Kind::identity) : allow(own + named);
+}
+}  // namespace
+
+Decision decide(const Question& q) {
+  Allowing identity, resource, session;
+  std::optional<Kind> must_be;
+  for (const Attached& policy : q.policies.identity)
+    if (auto denied = look(policy, q, identity))
+      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+  for (const Attached& policy : q.policies.resource) {
+    if (auto denied = look(policy, q, resource))
+      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+    if (policy.kind == Kind::key || policy.kind == Kind::trust) must_be = policy.kind;
+  }
+  if (!q.policies.session) return given(q, identity, resource, must_be);
+  for (const Attached& policy : *q.policies.session)
+    if (auto denied = look(policy, q, session))
+      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+  Decision whole = given(q, identity, resource, must_be);
+  if (!whole.allowed()) return whole;
+  if (!session.directly.empty()) {
+    whole.statements = whole.statements + session.directly;
+    return whole;
+  }
+  // Outside of its own policy the session has only what is given to itself or to everybody.
+  resource.as_role.clear();
+  const Decision without_role = given(q, {}, resource, must_be);
+  return without_role.allowed() ? without_role
+                                : Decision{Outcome::implicit_deny, Kind::session, {}};
 }
 
 bool could_allow(const Document& document, std::string_view action) {
@@ -144,10 +176,13 @@ bool could_allow(const Document& document, std::string_view action) {
 }
 
 std::string denied_text(const Question& q, const Decision& d, bool quote) {
-  const char* type = d.kind == Kind::identity ? "identity-based"
-                     : d.kind == Kind::trust  ? "role trust"
-                                              : "resource-based";
+  const char* type = d.kind == Kind::identity  ? "identity-based"
+                     : d.kind == Kind::session ? "session"
+                     : d.kind == Kind::trust   ? "role trust"
+                                               : "resource-based";
   const std::string resource = quote ? "\"" + q.resource + "\"" : q.resource;
+  if (q.principal.type == Principal::Type::federated)
+    return "Not authorized to perform " + q.action;
   std::string text = "User: " + q.principal.arn + " is not authorized to perform: " + q.action +
                      " on resource: " + resource;
   if (d.outcome == Outcome::explicit_deny)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The decision of IAM: may this principal do this action on this resource? An explicit deny wins.
-// Without an allow the answer is no, and a policy that does not parse denies. Sources: IAM User
-// Guide, "Policy evaluation logic"; KMS Developer Guide, "Troubleshooting key access".
+// Without an allow the answer is no, and a policy that does not parse denies. What a session's own
+// policy does not allow its role cannot give it; only a resource policy that names the session
+// itself, or everybody, can. Sources: IAM User Guide, "Policy evaluation logic" and "Policy
+// evaluation within a single account"; KMS Developer Guide, "Troubleshooting key access".
 //
 //   Question question{principal, "s3:GetObject", "arn:aws:s3:::bucket/key", context, account};
 //   question.policies.identity = rules->policies;
@@ -15,8 +17,9 @@ namespace sluice::policy {
 
 // Who asks.
 struct Principal {
-  enum class Type { assumed_role, service, anonymous } type = Type::anonymous;
-  // Of a session arn:aws:sts::A:assumed-role/R/S, of a service its name "s3.amazonaws.com".
+  enum class Type { assumed_role, service, federated, anonymous } type = Type::anonymous;
+  // Of a session arn:aws:sts::A:assumed-role/R/S, of a service its name "s3.amazonaws.com", of a
+  // web identity the ARN of its provider.
   std::string arn;
   std::string role_arn;  // arn:aws:iam::A:role/path/R
   std::string role_id;   // AROA...

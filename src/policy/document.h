@@ -16,7 +16,8 @@
 namespace sluice::policy {
 
 // What a document belongs to: this decides what may stand in it.
-enum class Kind { identity, resource, key, trust };
+// A session's own policy is written like one of an identity, and parsed as one.
+enum class Kind { identity, resource, key, trust, session };
 
 struct Condition {
   std::string name;  // "StringEquals": without ForAll.., ForAny.. and IfExists

@@ -169,6 +169,32 @@ TEST(Decide, AsksTheTrustPolicyForARole) {
   q.principal = {Principal::Type::service, "lambda.amazonaws.com", "", "", "000000000000"};
   EXPECT_TRUE(decide(q).allowed());
 }
+TEST(Decide, LetsAWebIdentityInOnlyWhereItsProviderIsNamed) {
+  Question q = ask("sts:AssumeRoleWithWebIdentity", "arn:aws:iam::000000000000:role/target");
+  const std::string provider = "arn:aws:iam::000000000000:oidc-provider/ci.example";
+  q.principal = {Principal::Type::federated, provider, "", "", "000000000000"};
+  q.context["ci.example:sub"] = {"repo:a"};
+  const auto trusts = [&](const std::string& principal, const std::string& more = "") {
+    q.policies.resource = {
+        document(Kind::trust, R"({"Effect":"Allow","Action":"sts:*",)" + principal + more + "}")};
+    return decide(q).allowed();
+  };
+  const std::string named = R"("Principal":{"Federated":")" + provider + R"("})";
+  EXPECT_TRUE(trusts(named));
+  EXPECT_TRUE(trusts(named, R"(,"Condition":{"StringLike":{"ci.example:sub":"repo:*"}})"));
+  EXPECT_FALSE(trusts(named, R"(,"Condition":{"StringEquals":{"ci.example:sub":"repo:b"}})"));
+  EXPECT_FALSE(trusts(R"("Principal":{"Federated":")" + provider + R"(.org"})"));
+  EXPECT_FALSE(trusts(R"("Principal":{"AWS":")" + provider + R"("})"));
+  EXPECT_FALSE(trusts(R"("Principal":"*")"));
+  EXPECT_FALSE(trusts(R"("Principal":{"AWS":"000000000000"})"));
+  EXPECT_FALSE(trusts(R"("NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/r"})"));
+  EXPECT_EQ(denied_text(q, decide(q), false),
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+  q.policies.resource = {document(Kind::trust, R"([{"Effect":"Allow","Action":"sts:*",)" + named +
+                                                   R"(},{"Effect":"Deny","Action":"sts:*",)"
+                                                   R"("Principal":"*"}])")};
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+}
 TEST(Decide, NeedsBothSidesAcrossAccounts) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
   q.resource_account = "111111111111";
@@ -179,6 +205,75 @@ TEST(Decide, NeedsBothSidesAcrossAccounts) {
                       R"("Resource":"*"})")};
   EXPECT_TRUE(decide(q).allowed());
   q.policies.identity.clear();
+  EXPECT_FALSE(decide(q).allowed());
+}
+// IAM User Guide, "Policy evaluation within a single account": how a resource policy names the
+// caller decides whether the session's own policy bounds what it gives.
+TEST(Decide, BoundsASessionByItsOwnPolicy) {
+  const auto session_policy = [](const std::string& statement) {
+    Attached policy = attached(Kind::identity, "own", statement);
+    policy.kind = Kind::session;
+    return std::vector{std::move(policy)};
+  };
+  const std::string reads = R"({"Effect":"Allow","Action":"s3:Get*","Resource":"*"})",
+                    lists = R"({"Effect":"Allow","Action":"s3:List*","Resource":"*"})",
+                    denies = R"({"Effect":"Deny","Action":"s3:Get*","Resource":"*"})";
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.policies.session = session_policy(reads);
+  EXPECT_FALSE(decide(q).allowed());  // it gives nothing by itself
+  q.policies.identity = {identity(kAllowAll)};
+  EXPECT_TRUE(decide(q).allowed());
+  EXPECT_EQ(decide(q).statements.back().kind, Kind::session);
+  q.policies.session = session_policy(lists);
+  EXPECT_FALSE(decide(q).allowed());
+  EXPECT_EQ(decide(q).kind, Kind::session);
+  EXPECT_NE(denied_text(q, decide(q), false).find("because no session policy allows"),
+            std::string::npos);
+  q.policies.session = session_policy("[" + kAllowAll + "," + denies + "]");
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+  EXPECT_NE(denied_text(q, decide(q), false).find("an explicit deny in a session policy"),
+            std::string::npos);
+  q.policies.session = std::vector{Attached{Kind::session, "broken", nullptr}};
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+  q.policies.session = std::vector<Attached>{};
+  EXPECT_FALSE(decide(q).allowed());  // a policy that is missing allows nothing
+
+  q.policies.session = session_policy(lists);
+  const struct {
+    const char* principal;
+    bool own, allowed;
+  } rows[] = {{R"({"AWS":"arn:aws:iam::000000000000:root"})", true, false},
+              {R"({"AWS":"AROA"})", true, false},
+              {R"({"AWS":"AROA"})", false, false},
+              {R"({"AWS":"arn:aws:iam::000000000000:role/r"})", false, false},
+              {R"({"AWS":["AROA","arn:aws:sts::000000000000:assumed-role/r/s"]})", false, true},
+              {R"({"AWS":"arn:aws:sts::000000000000:assumed-role/r/s"})", false, true},
+              {R"({"AWS":"arn:aws:sts::000000000000:assumed-role/r/other"})", false, false},
+              {R"("*")", false, true}};
+  for (const Kind kind : {Kind::resource, Kind::key}) {
+    for (const auto& [principal, own, allowed] : rows) {
+      q.policies.identity.clear();
+      if (own) q.policies.identity = {identity(kAllowAll)};
+      q.policies.resource = {
+          document(kind, std::string(R"({"Effect":"Allow","Action":"s3:*","Resource":"*",)") +
+                             R"("Principal":)" + principal + "}")};
+      EXPECT_EQ(decide(q).allowed(), allowed) << principal;
+    }
+  }
+  // Everybody but one is no name of the session.
+  q.policies.resource = {document(
+      Kind::resource, R"({"Effect":"Allow","Action":"s3:*","Resource":"*",)"
+                      R"("NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/other"}})")};
+  EXPECT_FALSE(decide(q).allowed());
+}
+TEST(Decide, AsksTheSessionPolicyAcrossAccountsWhoeverIsNamed) {
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.resource_account = "111111111111";
+  q.policies.identity = {identity(kAllowAll)};
+  q.policies.resource = {document(
+      Kind::resource, R"({"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"})")};
+  EXPECT_TRUE(decide(q).allowed());
+  q.policies.session = std::vector<Attached>{};
   EXPECT_FALSE(decide(q).allowed());
 }
 TEST(Decide, UnderstandsNotActionNotResourceAndNotPrincipal) {

@@ -85,7 +85,9 @@ void add_determining(json::object& record, const AuditFacts& facts) {
     }
     json::object& statement = shown.emplace_back(json::object()).get_object();
     if (!one.allows) statement["effect"] = "Deny";
-    statement["policyType"] = one.kind == policy::Kind::identity ? "identity" : "resource";
+    statement["policyType"] = one.kind == policy::Kind::identity  ? "identity"
+                              : one.kind == policy::Kind::session ? "session"
+                                                                  : "resource";
     statement["policy"] = bounded(one.policy, 1024);
     if (!one.index)
       statement["malformed"] = true;

@@ -52,6 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       question.policies.resource = {{kind, "arn:of:resource", *document}};
     const auto decision = policy::decide(question);
     if (!decision.allowed()) (void)policy::denied_text(question, decision, true);
+    // A session's own policy never allows what is denied without it.
+    if (kind == policy::Kind::identity) {
+      policy::Question bounded = question;
+      bounded.policies.session = {{policy::Kind::session, "session policy", *document}};
+      MUST(!policy::decide(bounded).allowed() || decision.allowed());
+    }
     // Beside a policy that does not parse nothing is allowed.
     question.policies.identity.push_back({policy::Kind::identity, "broken", nullptr});
     MUST(!policy::decide(question).allowed());
