@@ -70,7 +70,13 @@ class World:
         iam.create_role(
             RoleName="bare", AssumeRolePolicyDocument=self.trust(everyone_here)
         )  # no policy at all
-        iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=self.trust(everyone_here))
+        red = [{"Key": "Team", "Value": "red"}]
+        iam.create_role(
+            RoleName=ROLE,
+            AssumeRolePolicyDocument=self.trust(everyone_here),
+            PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess",
+            Tags=red,
+        )
         iam.put_role_policy(
             RoleName=ROLE,
             PolicyName="p",
@@ -81,11 +87,15 @@ class World:
                 }
             ),
         )
-        iam.create_role(RoleName="matrix-gone", AssumeRolePolicyDocument=self.trust(everyone_here))
+        iam.create_role(
+            RoleName="matrix-gone",
+            AssumeRolePolicyDocument=self.trust(everyone_here),
+            Tags=red,
+        )
         iam.create_policy(PolicyName="matrix-gone", PolicyDocument=DENY_ALL)
-        self.policy = iam.create_policy(
-            PolicyName="matrix", PolicyDocument=DENY_ALL, Tags=[{"Key": "Team", "Value": "red"}]
-        )["Policy"]["Arn"]
+        self.policy = iam.create_policy(PolicyName="matrix", PolicyDocument=DENY_ALL, Tags=red)[
+            "Policy"
+        ]["Arn"]
         for _ in ("v2", "v3"):
             iam.create_policy_version(PolicyArn=self.policy, PolicyDocument=DENY_ALL)
         self.role = f"arn:aws:iam::{self.account}:role/{ROLE}"
@@ -415,6 +425,21 @@ def iam_samples(w):
         "ListGroups": {},
         "ListVirtualMFADevices": {},
         "ListServerCertificates": {},
+        "ListSAMLProviders": {},
+        "ListAccountAliases": {},
+        "ListInstanceProfiles": {},
+        "ListInstanceProfilesForRole": role,
+        "GetAccountAuthorizationDetails": {"Filter": ["Role"]},
+        "SimulatePrincipalPolicy": {
+            "PolicySourceArn": w.role,
+            "ActionNames": ["s3:GetObject", "s3:PutObject"],
+            "ResourceArns": ["arn:aws:s3:::b/k"],
+        },
+        "SimulateCustomPolicy": {"PolicyInputList": [DENY_ALL], "ActionNames": ["s3:GetObject"]},
+        "GetContextKeysForPrincipalPolicy": {"PolicySourceArn": w.role},
+        "GetContextKeysForCustomPolicy": {"PolicyInputList": [DENY_ALL]},
+        "GenerateCredentialReport": {},
+        "GetCredentialReport": {},
         "GetAccountSummary": {},
         "GetAccountPasswordPolicy": {},
         "CreateUser": user,
@@ -434,6 +459,7 @@ def iam_samples(w):
         "PutRolePermissionsBoundary": role | {"PermissionsBoundary": managed["PolicyArn"]},
         "DeleteRolePermissionsBoundary": role,
         "TagRole": role | {"Tags": [{"Key": "k", "Value": "v"}]},
+        "ListRoleTags": role,
         "UntagRole": role | {"TagKeys": ["k"]},
     }
 
@@ -697,8 +723,7 @@ ALWAYS_REFUSED = {
         "CreateUser GetUser PutUserPolicy AttachUserPolicy CreateGroup AddUserToGroup "
         "CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey CreateLoginProfile "
         "CreateServiceSpecificCredential UploadSSHPublicKey "
-        "UploadSigningCertificate "
-        "PutRolePermissionsBoundary DeleteRolePermissionsBoundary TagRole UntagRole"
+        "UploadSigningCertificate"
     ).split()
 }
 # No SDK sends it: a browser does, with a form (tests/test_form_upload.py).

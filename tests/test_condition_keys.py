@@ -47,6 +47,7 @@ class Scene:
         self.iam.create_role(
             RoleName="asking",
             AssumeRolePolicyDocument=self.world.trust({"AWS": f"arn:aws:iam::{self.account}:root"}),
+            Tags=[{"Key": "Team", "Value": "red"}],
         )
         self.allow([])
         self.session = self.server.session("asking")
@@ -240,6 +241,20 @@ def calls(s):
             "iam:TagPolicy",
             s.ask("iam", "TagPolicy", PolicyArn=s.world.policy, **team),
         ),
+        ("iam:CreateRole", None): (
+            "iam:CreateRole",
+            s.ask(
+                "iam",
+                "CreateRole",
+                **s.samples["iam"]["CreateRole"],
+                PermissionsBoundary=s.world.policy,
+                **team,
+            ),
+        ),
+        ("iam:TagRole", None): (
+            "iam:TagRole",
+            s.ask("iam", "TagRole", RoleName=samples.ROLE, **team),
+        ),
         ("s3:*", None): ("s3:GetObject", s.ask("s3", "GetObject", **tagged)),
         ("s3:*", "s3:signatureAge"): ("s3:GetObject", presigned(s)),
         ("s3:CreateBucket", "s3:locationconstraint"): (
@@ -404,6 +419,7 @@ def calls(s):
 
 def concrete(key):
     return {
+        "aws:PrincipalTag/*": "aws:PrincipalTag/Team",
         "aws:RequestTag/*": "aws:RequestTag/Team",
         "kms:EncryptionContext:*": "kms:EncryptionContext:app",
         "s3:RequestObjectTag/*": "s3:RequestObjectTag/Team",

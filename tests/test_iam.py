@@ -384,24 +384,6 @@ def test_what_is_not_built_says_so(iam, here):
     for call, arguments, why in (
         (iam.create_user, {"UserName": "u"}, "sts:AssumeRole"),
         (iam.create_access_key, {"UserName": "u"}, "do not expire"),
-        (
-            iam.create_role,
-            {
-                "RoleName": "Tagged",
-                "AssumeRolePolicyDocument": here,
-                "Tags": [{"Key": "a", "Value": "b"}],
-            },
-            "tag",
-        ),
-        (
-            iam.create_role,
-            {
-                "RoleName": "Bounded",
-                "AssumeRolePolicyDocument": here,
-                "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
-            },
-            "boundaries",
-        ),
     ):
         got, text = error_of(call, **arguments)
         assert got == "InvalidInput" and why in text

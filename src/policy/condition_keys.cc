@@ -10,7 +10,7 @@ namespace {
 constexpr ActionKeys kTable[] = {
     {"*",
      "aws:CurrentTime aws:EpochTime aws:MultiFactorAuthPresent aws:PrincipalAccount "
-     "aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalType aws:Referer "
+     "aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalTag/* aws:PrincipalType aws:Referer "
      "aws:RequestedRegion aws:ResourceAccount aws:SecureTransport aws:SourceIp "
      "aws:TokenIssueTime aws:UserAgent aws:ViaAWSService aws:userid",
      "lambda:SourceFunctionArn"},
@@ -64,18 +64,41 @@ constexpr ActionKeys kTable[] = {
      ""},
     {"dynamodb:CreateTable", "", "aws:RequestTag/* aws:TagKeys"},
 
-    {"iam:AttachRolePolicy", "iam:PolicyARN", ""},
+    {"iam:AttachRolePolicy",
+     "aws:ResourceTag/* iam:PermissionsBoundary iam:PolicyARN iam:ResourceTag/*", ""},
     {"iam:CreatePolicy", "aws:RequestTag/* aws:TagKeys", ""},
     {"iam:DeletePolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
-    {"iam:DetachRolePolicy", "iam:PolicyARN", ""},
+    {"iam:CreateRole", "aws:RequestTag/* aws:TagKeys iam:PermissionsBoundary", ""},
+    {"iam:DeleteRole", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:DeleteRolePermissionsBoundary",
+     "aws:ResourceTag/* iam:PermissionsBoundary iam:ResourceTag/*", ""},
+    {"iam:DeleteRolePolicy", "aws:ResourceTag/* iam:PermissionsBoundary iam:ResourceTag/*", ""},
+    {"iam:DetachRolePolicy",
+     "aws:ResourceTag/* iam:PermissionsBoundary iam:PolicyARN iam:ResourceTag/*", ""},
+    {"iam:GetContextKeysForPrincipalPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:GetRole", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:GetRolePolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListAttachedRolePolicies", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:GetPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:ListEntitiesForPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListInstanceProfilesForRole", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:ListPolicyTags", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListRolePolicies", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:ListRoleTags", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:*PolicyVersion*", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:PutRolePermissionsBoundary",
+     "aws:ResourceTag/* iam:PermissionsBoundary iam:ResourceTag/*", ""},
+    {"iam:PutRolePolicy", "aws:ResourceTag/* iam:PermissionsBoundary iam:ResourceTag/*", ""},
+    {"iam:SimulatePrincipalPolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:TagPolicy", "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
+    {"iam:TagRole", "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
     {"iam:UntagPolicy", "aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
+    {"iam:UntagRole", "aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
+    {"iam:UpdateAssumeRolePolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:UpdateRole", "aws:ResourceTag/* iam:ResourceTag/*", ""},
 
-    {"iam:PassRole", "iam:AssociatedResourceArn iam:PassedToService", ""},
+    {"iam:PassRole", "iam:AssociatedResourceArn iam:PassedToService",
+     "aws:ResourceTag/* iam:ResourceTag/*"},
 
     {"kms:*Alias", "kms:CallerAccount", ""},
     {"kms:*crypt*",
@@ -189,6 +212,17 @@ bool is_unfilled(std::string_view action, std::string_view key) {
       if (names(listed, key)) return true;
   }
   return false;
+}
+
+std::string spelled(std::string_view key) {
+  for (const ActionKeys& row : kTable)
+    for (const std::string_view column : {row.filled, row.unfilled})
+      for (std::string_view listed : split(column, ' ')) {
+        if (listed.empty() || !names(listed, key)) continue;
+        if (listed.ends_with('*')) listed.remove_suffix(1);
+        return std::string(listed) + std::string(key.substr(listed.size()));
+      }
+  return std::string(key);
 }
 
 }  // namespace sluice::policy

@@ -11,6 +11,7 @@
 // names it does. A key that this request does not have, here as on AWS, is absent, and IAM's rules
 // for absent keys hold.
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace sluice::policy {
@@ -23,5 +24,8 @@ struct ActionKeys {
 std::span<const ActionKeys> condition_keys();
 // Whether AWS fills this key for the action and Sluice does not. `key` is in lower case.
 bool is_unfilled(std::string_view action, std::string_view key);
+// A key as AWS writes it: "aws:SourceArn" for "aws:sourcearn". One that the table does not have
+// stays as it is.
+std::string spelled(std::string_view key);
 
 }  // namespace sluice::policy

@@ -143,7 +143,7 @@ Decision given(const Question& q, const Allowing& identity, const Allowing& reso
 }  // namespace
 
 Decision decide(const Question& q) {
-  Allowing identity, resource, session;
+  Allowing identity, resource;
   std::optional<Kind> must_be;
   for (const Attached& policy : q.policies.identity)
     if (auto denied = look(policy, q, identity))
@@ -153,21 +153,28 @@ Decision decide(const Question& q) {
       return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
     if (policy.kind == Kind::key || policy.kind == Kind::trust) must_be = policy.kind;
   }
-  if (!q.policies.session) return given(q, identity, resource, must_be);
-  for (const Attached& policy : *q.policies.session)
-    if (auto denied = look(policy, q, session))
-      return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
+  Statements within;            // what the ceilings allow
+  std::optional<Kind> too_low;  // the first ceiling that does not
+  for (const auto& [kind, ceiling] : {std::pair{Kind::boundary, &q.policies.boundary},
+                                      std::pair{Kind::session, &q.policies.session}}) {
+    if (!*ceiling) continue;
+    Allowing allowing;
+    for (const Attached& policy : **ceiling)
+      if (auto denied = look(policy, q, allowing))
+        return {Outcome::explicit_deny, kind, {*std::move(denied)}};
+    if (allowing.directly.empty() && !too_low) too_low = kind;
+    within = within + allowing.directly;
+  }
   Decision whole = given(q, identity, resource, must_be);
   if (!whole.allowed()) return whole;
-  if (!session.directly.empty()) {
-    whole.statements = whole.statements + session.directly;
+  if (!too_low) {
+    whole.statements = whole.statements + within;
     return whole;
   }
-  // Outside of its own policy the session has only what is given to itself or to everybody.
+  // Above its ceilings a caller has only what is given to the session itself or to everybody.
   resource.as_role.clear();
   const Decision without_role = given(q, {}, resource, must_be);
-  return without_role.allowed() ? without_role
-                                : Decision{Outcome::implicit_deny, Kind::session, {}};
+  return without_role.allowed() ? without_role : Decision{Outcome::implicit_deny, *too_low, {}};
 }
 
 bool could_allow(const Document& document, std::string_view action) {
@@ -176,19 +183,19 @@ bool could_allow(const Document& document, std::string_view action) {
 }
 
 std::string denied_text(const Question& q, const Decision& d, bool quote) {
-  const char* type = d.kind == Kind::identity  ? "identity-based"
-                     : d.kind == Kind::session ? "session"
-                     : d.kind == Kind::trust   ? "role trust"
-                                               : "resource-based";
+  const char* type = d.kind == Kind::identity   ? "identity-based policy"
+                     : d.kind == Kind::session  ? "session policy"
+                     : d.kind == Kind::boundary ? "permissions boundary"
+                     : d.kind == Kind::trust    ? "role trust policy"
+                                                : "resource-based policy";
   const std::string resource = quote ? "\"" + q.resource + "\"" : q.resource;
   if (q.principal.type == Principal::Type::federated)
     return "Not authorized to perform " + q.action;
   std::string text = "User: " + q.principal.arn + " is not authorized to perform: " + q.action +
                      " on resource: " + resource;
   if (d.outcome == Outcome::explicit_deny)
-    return text + " with an explicit deny in " + (d.kind == Kind::identity ? "an " : "a ") + type +
-           " policy";
-  return text + " because no " + type + " policy allows the " + q.action + " action";
+    return text + " with an explicit deny in " + (d.kind == Kind::identity ? "an " : "a ") + type;
+  return text + " because no " + type + " allows the " + q.action + " action";
 }
 
 bool is_public(const Document& document) {

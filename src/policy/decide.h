@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The decision of IAM: may this principal do this action on this resource? An explicit deny wins.
-// Without an allow the answer is no, and a policy that does not parse denies. What a session's own
-// policy does not allow its role cannot give it; only a resource policy that names the session
-// itself, or everybody, can. Sources: IAM User Guide, "Policy evaluation logic" and "Policy
-// evaluation within a single account"; KMS Developer Guide, "Troubleshooting key access".
+// Without an allow the answer is no, and a policy that does not parse denies. What a permissions
+// boundary or a session's own policy does not allow its role cannot give it; only a resource policy
+// that names the session itself, or everybody, can. Sources: IAM User Guide, "Policy evaluation
+// logic" and "Policy evaluation within a single account"; KMS Developer Guide, "Troubleshooting key
+// access".
 //
 //   Question question{principal, "s3:GetObject", "arn:aws:s3:::bucket/key", context, account};
 //   question.policies.identity = rules->policies;

@@ -228,4 +228,29 @@ Result<DocumentPtr> parse(std::string_view text, Kind kind) {
   return DocumentPtr(std::move(document));
 }
 
+namespace {
+// Adds the key of each ${key} and ${key, 'otherwise'}; ${*}, ${?} and ${$} stand for themselves.
+void add_variables(std::string_view text, std::set<std::string>& keys) {
+  for (size_t from = text.find("${"); from != text.npos; from = text.find("${", from)) {
+    from += 2;
+    const std::string_view key = text.substr(from, text.find_first_of(",}", from) - from);
+    if (key.find(':') != key.npos) keys.insert(lower(std::string(key)));
+  }
+}
+}  // namespace
+
+std::vector<std::string> keys_of(const Document& document) {
+  std::set<std::string> keys;
+  for (const Statement& s : document.statements) {
+    for (const Condition& c : s.conditions) {
+      keys.insert(c.key);
+      if (document.variables)
+        for (const std::string& value : c.values) add_variables(value, keys);
+    }
+    if (document.variables)
+      for (const std::string& resource : s.resources) add_variables(resource, keys);
+  }
+  return {keys.begin(), keys.end()};
+}
+
 }  // namespace sluice::policy

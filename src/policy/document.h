@@ -16,8 +16,9 @@
 namespace sluice::policy {
 
 // What a document belongs to: this decides what may stand in it.
-// A session's own policy is written like one of an identity, and parsed as one.
-enum class Kind { identity, resource, key, trust, session };
+// A session's own policy and a permissions boundary are written like a policy of an identity, and
+// parsed as one.
+enum class Kind { identity, resource, key, trust, session, boundary };
 
 struct Condition {
   std::string name;  // "StringEquals": without ForAll.., ForAny.. and IfExists
@@ -47,5 +48,8 @@ constexpr size_t kDocumentBytesMax = 32 * 1024;
 // Parses and validates. Errors: MalformedPolicyDocument 400 with the reason. Services give it the
 // code that their API has for it.
 Result<DocumentPtr> parse(std::string_view text, Kind kind);
+// The condition keys that a document looks at, in its conditions and as variables; in lower case,
+// each once.
+std::vector<std::string> keys_of(const Document& document);
 
 }  // namespace sluice::policy

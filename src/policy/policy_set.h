@@ -22,9 +22,9 @@ struct Attached {
 struct PolicySet {
   std::vector<Attached> identity;  // of the role
   std::vector<Attached> resource;  // bucket, function, key and trust policies
-  // What the session was given when its role was assumed: it gives nothing, and what none of these
-  // allows the session may not do. nullopt: it was given none.
-  std::optional<std::vector<Attached>> session;
+  // The permissions boundary of the role, and what the session was given when its role was assumed.
+  // Neither gives anything; what none of these allows may not be done. nullopt: there is none.
+  std::optional<std::vector<Attached>> boundary, session;
 };
 
 // A policy's text, and its document: parsed when it is first asked for, once for all copies.

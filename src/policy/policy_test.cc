@@ -209,6 +209,50 @@ TEST(Decide, NeedsBothSidesAcrossAccounts) {
 }
 // IAM User Guide, "Policy evaluation within a single account": how a resource policy names the
 // caller decides whether the session's own policy bounds what it gives.
+// The same table for a permissions boundary, which bounds a role's sessions as their own policies
+// do; with both, both must allow.
+TEST(Decide, BoundsARoleByItsPermissionsBoundary) {
+  const auto ceiling = [](Kind kind, const std::string& action) {
+    Attached policy = attached(Kind::identity, "limit",
+                               R"({"Effect":"Allow","Action":")" + action + R"(","Resource":"*"})");
+    policy.kind = kind;
+    return std::vector{std::move(policy)};
+  };
+  Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
+  q.policies.boundary = ceiling(Kind::boundary, "s3:*");
+  EXPECT_FALSE(decide(q).allowed());  // it gives nothing by itself
+  EXPECT_EQ(decide(q).kind, Kind::identity);
+  q.policies.identity = {identity(kAllowAll)};
+  EXPECT_TRUE(decide(q).allowed());
+  EXPECT_EQ(decide(q).statements.back().kind, Kind::boundary);
+  q.policies.boundary = ceiling(Kind::boundary, "kms:*");
+  EXPECT_EQ(decide(q).kind, Kind::boundary);
+  EXPECT_NE(denied_text(q, decide(q), false)
+                .find("because no permissions boundary allows the s3:GetObject action"),
+            std::string::npos);
+  for (const auto& [boundary, session, allowed] : {std::tuple{"s3:*", "s3:*", true},
+                                                   {"s3:*", "kms:*", false},
+                                                   {"kms:*", "s3:*", false},
+                                                   {"kms:*", "kms:*", false}}) {
+    q.policies.boundary = ceiling(Kind::boundary, boundary);
+    q.policies.session = ceiling(Kind::session, session);
+    EXPECT_EQ(decide(q).allowed(), allowed) << boundary << " " << session;
+  }
+  q.policies.session.reset();
+  q.policies.boundary = std::vector{Attached{Kind::boundary, "broken", nullptr}};
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+  q.policies.boundary = ceiling(Kind::boundary, "kms:*");
+  q.policies.identity.clear();
+  for (const auto& [principal, allowed] :
+       {std::pair{R"({"AWS":"AROA"})", false},
+        {R"({"AWS":"arn:aws:sts::000000000000:assumed-role/r/s"})", true},
+        {R"("*")", true}}) {
+    q.policies.resource = {document(
+        Kind::resource, std::string(R"({"Effect":"Allow","Action":"s3:*","Resource":"*",)") +
+                            R"("Principal":)" + principal + "}")};
+    EXPECT_EQ(decide(q).allowed(), allowed) << principal;
+  }
+}
 TEST(Decide, BoundsASessionByItsOwnPolicy) {
   const auto session_policy = [](const std::string& statement) {
     Attached policy = attached(Kind::identity, "own", statement);

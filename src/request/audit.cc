@@ -72,6 +72,17 @@ void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope
     shown["ARN"] = bucket;
   }
 }
+std::string_view policy_type(policy::Kind kind) {
+  switch (kind) {
+    case policy::Kind::identity: return "identity";
+    case policy::Kind::boundary: return "permissionsBoundary";
+    case policy::Kind::session: return "session";
+    case policy::Kind::resource:
+    case policy::Kind::key:
+    case policy::Kind::trust: return "resource";
+  }
+  return "";
+}
 // In additionalEventData: why the call was allowed, or denied (docs/audit.md).
 void add_determining(json::object& record, const AuditFacts& facts) {
   if (facts.determining.empty()) return;
@@ -85,9 +96,7 @@ void add_determining(json::object& record, const AuditFacts& facts) {
     }
     json::object& statement = shown.emplace_back(json::object()).get_object();
     if (!one.allows) statement["effect"] = "Deny";
-    statement["policyType"] = one.kind == policy::Kind::identity  ? "identity"
-                              : one.kind == policy::Kind::session ? "session"
-                                                                  : "resource";
+    statement["policyType"] = policy_type(one.kind);
     statement["policy"] = bounded(one.policy, 1024);
     if (!one.index)
       statement["malformed"] = true;

@@ -55,6 +55,7 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
   policy::Question question;
   question.principal = caller.principal();
   question.resource_account = scope.account_id;
+  std::map<std::string, std::string> role_tags;
   if (caller.principal().type == policy::Principal::Type::assumed_role) {
     const std::string& arn = caller.principal().role_arn;
     const auto rules =
@@ -63,8 +64,14 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
       return Error{
           403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
     question.policies.identity = rules->policies;
+    question.policies.boundary = rules->boundary;
+    role_tags = rules->role.tags;
   }
-  const policy::Context base = request_context(request, caller, scope);
+  policy::Context base = request_context(request, caller, scope);
+  for (const auto& [key, value] : role_tags) {
+    const std::string name = "aws:principaltag/" + lower(key);
+    if (!base.find(name)) base[name] = {value};  // a tag of the session comes before
+  }
   std::vector<policy::DeterminingStatement> determining;
   for (const Need& need : needs) {
     if (need.action.empty()) continue;  // no_need(): every authenticated caller may
@@ -132,7 +139,7 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
   }
   auto view = role(role_name, snapshot);
   if (!view) return nullptr;
-  auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}, snapshot.commit()});
+  auto made = std::make_shared<RoleRules>(RoleRules{*std::move(view), {}, {}, snapshot.commit()});
   for (const auto& [name, text] : made->role.inline_policies) {
     auto document = policy::parse(text, policy::Kind::identity);
     made->policies.push_back(
@@ -140,6 +147,8 @@ std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
   }
   for (const auto& [arn, stored] : made->role.managed_policies)
     made->policies.push_back({policy::Kind::identity, arn, stored.document()});
+  if (const auto& boundary = made->role.boundary)
+    made->boundary = {{policy::Kind::boundary, boundary->first, boundary->second.document()}};
   const MutexLock lock(mutex_);
   if (rules_.size() >= kRolesMax) rules_.clear();
   rules_[std::string(role_name)] = made;

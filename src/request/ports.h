@@ -41,13 +41,17 @@ struct RoleView {
   policy::Stored<policy::Kind::trust> trust_policy;
   int64_t max_session_s = 3600;
   std::vector<std::pair<std::string, std::string>> inline_policies;  // name and text
-  // Of each managed policy that is attached its ARN, and its default version. What is missing is
-  // empty, which denies.
-  std::vector<std::pair<std::string, policy::Stored<policy::Kind::identity>>> managed_policies;
+  // Of a managed policy its ARN, and its default version. What is missing is empty, which denies.
+  using ManagedDocument = policy::Stored<policy::Kind::identity>;
+  using Managed = std::pair<std::string, ManagedDocument>;
+  std::vector<Managed> managed_policies;
+  std::optional<Managed> boundary;
+  std::map<std::string, std::string> tags;
 };
 struct RoleRules {
   RoleView role;
   std::vector<policy::Attached> policies;
+  std::optional<std::vector<policy::Attached>> boundary;
   // The Snapshot::commit() at which they were read.
   uint64_t read_at;
 };

@@ -59,15 +59,54 @@ Result<Done> put_attached(const Calls& calls, const json::object& before, const 
     if (!wanted.contains(arn)) CHECK(detach(calls, arn, role));
   return Done{};
 }
+std::map<std::string, std::string> tags_of(const json::object& properties) {
+  std::map<std::string, std::string> out;
+  if (const json::value* list = properties.if_contains("Tags"))
+    for (const json::value& one : list->as_array())
+      out[text_of(one.as_object(), "Key")] = text_of(one.as_object(), "Value");
+  return out;
+}
+using Fields = std::vector<std::pair<std::string, std::string>>;
+void add_tags(Fields& fields, const std::map<std::string, std::string>& tags) {
+  size_t number = 0;
+  for (const auto& [key, value] : tags) {
+    const std::string member = "Tags.member." + std::to_string(++number);
+    fields.emplace_back(member + ".Key", key);
+    fields.emplace_back(member + ".Value", value);
+  }
+}
+Result<Done> update_role_tags(const Calls& calls, const json::object& before,
+                              const json::object& after, const std::string& role) {
+  const auto old = tags_of(before), wanted = tags_of(after);
+  Fields gone{{"RoleName", role}}, put{{"RoleName", role}};
+  for (const auto& [key, value] : old)
+    if (!wanted.contains(key))
+      gone.emplace_back("TagKeys.member." + std::to_string(gone.size()), key);
+  if (gone.size() > 1) CHECK(calls.query("iam", "UntagRole", std::move(gone)));
+  add_tags(put, wanted);
+  if (put.size() > 1 && wanted != old) CHECK(calls.query("iam", "TagRole", std::move(put)));
+  return Done{};
+}
+Result<Done> update_boundary(const Calls& calls, const json::object& after,
+                             const std::string& role) {
+  if (!after.contains("PermissionsBoundary"))
+    return unless_gone(calls.query("iam", "DeleteRolePermissionsBoundary", {{"RoleName", role}}),
+                       "NoSuchEntity");
+  CHECK(calls.query(
+      "iam", "PutRolePermissionsBoundary",
+      {{"RoleName", role}, {"PermissionsBoundary", text_of(after, "PermissionsBoundary")}}));
+  return Done{};
+}
 Result<Done> create_role(const Calls& calls, const json::object& properties, Made& made) {
-  std::vector<std::pair<std::string, std::string>> fields{
+  Fields fields{
       {"RoleName", made.physical},
       {"AssumeRolePolicyDocument", document_text(properties.at("AssumeRolePolicyDocument"))}};
-  for (const char* same : {"Description", "Path"})
+  for (const char* same : {"Description", "Path", "PermissionsBoundary"})
     if (properties.contains(same)) fields.emplace_back(same, text_of(properties, same));
   if (properties.contains("MaxSessionDuration"))
     fields.emplace_back("MaxSessionDuration",
                         std::to_string(int_of(properties, "MaxSessionDuration")));
+  add_tags(fields, tags_of(properties));
   TRY(const std::string answer, calls.query("iam", "CreateRole", std::move(fields)));
   made.exists = true;
   TRY(const auto document, parse_xml(answer));
@@ -88,8 +127,15 @@ Result<Done> update_role(const Calls& calls, const json::object& before, const j
         {{"RoleName", made.physical},
          {"Description", text_of(after, "Description")},
          {"MaxSessionDuration", std::to_string(int_of(after, "MaxSessionDuration", 3600))}}));
+  // A boundary comes before what it bounds, and what is bounded goes before it.
+  const bool bounds = changed(before, after, "PermissionsBoundary");
+  if (bounds && after.contains("PermissionsBoundary"))
+    CHECK(update_boundary(calls, after, made.physical));
   CHECK(put_policies(calls, before, after, made.physical));
-  return put_attached(calls, before, after, made.physical);
+  CHECK(put_attached(calls, before, after, made.physical));
+  if (bounds && !after.contains("PermissionsBoundary"))
+    CHECK(update_boundary(calls, after, made.physical));
+  return update_role_tags(calls, before, after, made.physical);
 }
 Result<Done> remove_role(const Calls& calls, const json::object& properties,
                          const std::string& role) {
@@ -136,9 +182,8 @@ Result<Done> delete_versions(const Calls& calls, const std::string& arn, size_t 
   return Done{};
 }
 Result<Done> create_policy(const Calls& calls, const json::object& properties, Made& made) {
-  std::vector<std::pair<std::string, std::string>> fields{
-      {"PolicyName", made.physical},
-      {"PolicyDocument", document_text(properties.at("PolicyDocument"))}};
+  Fields fields{{"PolicyName", made.physical},
+                {"PolicyDocument", document_text(properties.at("PolicyDocument"))}};
   for (const char* same : {"Description", "Path"})
     if (properties.contains(same)) fields.emplace_back(same, text_of(properties, same));
   TRY(const std::string answer, calls.query("iam", "CreatePolicy", std::move(fields)));
@@ -173,7 +218,8 @@ const Type kIdentityTypes[2] = {
     {"AWS::IAM::Role",
      R"({"RoleName": "s", "AssumeRolePolicyDocument!": "j",
          "Policies": [{"PolicyName!": "s", "PolicyDocument!": "j"}], "ManagedPolicyArns": ["s"],
-         "Path": "s", "Description": "s", "MaxSessionDuration": "i"})",
+         "Path": "s", "Description": "s", "MaxSessionDuration": "i", "PermissionsBoundary": "s",
+         "Tags": [{"Key!": "s", "Value!": "s"}]})",
      "RoleName", 64, "RoleName,Path", "Arn,RoleId", "CreateRole", create_role, update_role,
      remove_role},
     {"AWS::IAM::ManagedPolicy",

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Calls that ask for what no account here has: ListUsers, ListGroups, ListVirtualMFADevices,
-// ListServerCertificates, GetAccountSummary and GetAccountPasswordPolicy. Scanners ask for these,
-// and when they are refused, a finding stays open. The truth is "none".
+// ListServerCertificates, ListSAMLProviders, ListAccountAliases, ListInstanceProfiles,
+// ListInstanceProfilesForRole, GetAccountSummary, GetAccountPasswordPolicy,
+// GenerateCredentialReport and GetCredentialReport. Scanners ask for these, and when they are
+// refused, a finding stays open. The truth is "none".
 //
 //   constexpr auto rows = table<ListUsers, ListGroups, GetAccountSummary>();   // iam.cc
 #include "services/iam/roles.h"
@@ -47,10 +49,47 @@ struct ServerCertificatesKind {
                                     action = "iam:ListServerCertificates",
                                     none = "<ServerCertificateMetadataList/>";
 };
+struct SamlProvidersKind {
+  static constexpr std::string_view name = "ListSAMLProviders", action = "iam:ListSAMLProviders",
+                                    none = "<SAMLProviderList/>";
+};
+struct AccountAliasesKind {
+  static constexpr std::string_view name = "ListAccountAliases", action = "iam:ListAccountAliases",
+                                    none = "<AccountAliases/>";
+};
+struct InstanceProfilesKind {
+  static constexpr std::string_view name = "ListInstanceProfiles",
+                                    action = "iam:ListInstanceProfiles",
+                                    none = "<InstanceProfiles/>";
+};
+using ListSAMLProviders = ListsNone<SamlProvidersKind>;
+using ListAccountAliases = ListsNone<AccountAliasesKind>;
+using ListInstanceProfiles = ListsNone<InstanceProfilesKind>;
 using ListUsers = ListsNone<UsersKind>;
 using ListGroups = ListsNone<GroupsKind>;
 using ListVirtualMFADevices = ListsNone<VirtualMfaDevicesKind>;
 using ListServerCertificates = ListsNone<ServerCertificatesKind>;
+
+// Whoever deletes a role asks for these first.
+struct ListInstanceProfilesForRole : RoleOperation {
+  static constexpr std::string_view name = "ListInstanceProfilesForRole",
+                                    action = "iam:ListInstanceProfilesForRole";
+  using Out = Nothing;
+  static Result<In> parse(const Request& request) {
+    CHECK(page_of(request));
+    return GetRole::parse(request);
+  }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
+    return role_needs<ListInstanceProfilesForRole>(in, s);
+  }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot) {
+    if (!snapshot.get(role_key(in->name))) return no_such_role(in->name);
+    return Nothing{};
+  }
+  static Response render(const Out&) {
+    return {200, {}, "<InstanceProfiles/><IsTruncated>false</IsTruncated>", nullptr, 0};
+  }
+};
 
 // A call that has no parameters.
 struct AccountOperation {
@@ -79,6 +118,31 @@ struct GetAccountPasswordPolicy : AccountOperation {
   }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out&) { return {}; }
+};
+
+// The report has a line for each user with a password or access keys, and for the account's root:
+// here it has the head alone. It is made when it is read, so it is always complete.
+struct GenerateCredentialReport : AccountOperation {
+  static constexpr std::string_view name = "GenerateCredentialReport",
+                                    action = "iam:GenerateCredentialReport";
+  using Out = Nothing;
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>&, const Snapshot&) { return Nothing{}; }
+  static Response render(const Out&) { return {200, {}, "<State>COMPLETE</State>", nullptr, 0}; }
+};
+struct GetCredentialReport : AccountOperation {
+  static constexpr std::string_view name = "GetCredentialReport",
+                                    action = "iam:GetCredentialReport";
+  struct Out {
+    Time made;
+  };
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>& in, const Snapshot&) { return Out{in.time()}; }
+  static Response render(const Out& out);
 };
 
 }  // namespace sluice::iam

@@ -2,6 +2,7 @@
 #include "services/iam/attachments.h"
 
 #include <algorithm>
+#include <set>
 
 namespace sluice::iam {
 
@@ -9,14 +10,9 @@ namespace sluice::iam {
 // DeletePolicy for its part expects that there is no attachment.
 Result<Nothing> AttachRolePolicy::run(const Authorized<In>& in, Staged& staged) {
   CHECK(may_change(in->role));
-  if (is_aws_policy(in->arn) && path_in(in->arn).starts_with("/aws-service-role/"))
-    return Error{
-        400, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.", {}};
   auto role = staged.get(role_key(in->role));
   if (!role) return no_such_role(in->role);
-  if (!look_policy(staged, in->arn))
-    return Error{
-        404, "NoSuchEntity", "Policy " + in->arn + " does not exist or is not attachable.", {}};
+  CHECK(check_attachable(in->arn, staged));
   std::vector<std::string>& attached = role->attached;
   if (std::find(attached.begin(), attached.end(), in->arn) != attached.end()) return Nothing{};
   if (attached.size() >= kAttachedPoliciesMax)
@@ -92,8 +88,7 @@ Result<EntitiesIn> ListEntitiesForPolicy::parse(const Request& request) {
                        "value set: [User, Role, Group, LocalManagedPolicy, AWSManagedPolicy]",
                    {}};
   }
-  TRY(const bool boundaries, asks_for_boundaries(request));
-  in.none = in.none || boundaries;
+  TRY(in.usage, usage_filter_of(request));
   TRY(in.path_prefix, path_prefix_of(request));
   TRY(in.page, page_of(request));
   return in;
@@ -103,20 +98,23 @@ Result<ListEntitiesForPolicy::Out> ListEntitiesForPolicy::run(const Authorized<I
   if (!find_policy(snapshot, in->arn)) return no_such_policy(in->arn);
   Out out;
   if (in->none) return out;
-  const std::string& marker = in->page.marker;
-  snapshot.scan(attachments_prefix(in->arn),
-                marker.empty() ? "" : attachment_key(in->arn, marker).bytes, false,
-                [&](std::string_view key, std::string_view) {
-                  const auto role = snapshot.get(role_key(schema::parts(key).at(1)));
-                  if (!role || role->name == marker || !role->path.starts_with(in->path_prefix))
-                    return true;
-                  if (out.roles.size() == in->page.max) {
-                    out.next = out.roles.back().first;
-                    return false;
-                  }
-                  out.roles.emplace_back(role->name, role->id);
-                  return true;
-                });
+  // A role that has the policy in both ways comes once.
+  std::set<std::string> names;
+  const auto take = [&](std::string_view key, std::string_view) {
+    names.insert(schema::parts(key).at(1));
+    return true;
+  };
+  if (in->usage != Usage::boundary) snapshot.scan(attachments_prefix(in->arn), "", false, take);
+  if (in->usage != Usage::permissions) snapshot.scan(boundaries_prefix(in->arn), "", false, take);
+  for (auto name = names.upper_bound(in->page.marker); name != names.end(); ++name) {
+    const auto role = snapshot.get(role_key(*name));
+    if (!role || !role->path.starts_with(in->path_prefix)) continue;
+    if (out.roles.size() == in->page.max) {
+      out.next = out.roles.back().first;
+      break;
+    }
+    out.roles.emplace_back(role->name, role->id);
+  }
   return out;
 }
 Response ListEntitiesForPolicy::render(const Out& out) {

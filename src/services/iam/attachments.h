@@ -25,11 +25,9 @@ struct OnAttachment {
     return in;
   }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return std::vector<Need>{{std::string(Self::action),
-                              role_arn(s, in.role),
-                              {{"iam:policyarn", {in.arn}}},
-                              {},
-                              "AWS::IAM::Role"}};
+    Need need = bounded_role_need(Self::action, in.role, s);
+    need.context["iam:policyarn"] = {in.arn};
+    return std::vector<Need>{std::move(need)};
   }
   static Response render(const Out&) { return {}; }
 };
@@ -56,7 +54,7 @@ struct ListAttachedRolePolicies {
   static Result<In> parse(const Request& request);
   static json::value audit(const Request& request) { return shown(request); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return std::vector<Need>{{std::string(action), role_arn(s, in.role), {}, {}, "AWS::IAM::Role"}};
+    return std::vector<Need>{role_need(action, in.role, s)};
   }
   static Result<Out> run(const Authorized<In>& in, const Snapshot& snapshot);
   static Response render(const Out& out);
@@ -64,7 +62,8 @@ struct ListAttachedRolePolicies {
 
 struct EntitiesIn {
   std::string arn, path_prefix;
-  bool none = false;  // users, groups or boundaries are asked for, which there are not
+  bool none = false;  // users or groups are asked for, which there are not
+  Usage usage = Usage::any;
   PageIn page;
 };
 struct ListEntitiesForPolicy : OnPolicy<ListEntitiesForPolicy, EntitiesIn> {

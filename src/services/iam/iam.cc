@@ -3,10 +3,14 @@
 
 #include "base/random.h"
 #include "services/iam/absent.h"
+#include "services/iam/account_details.h"
 #include "services/iam/attachments.h"
 #include "services/iam/managed_policies.h"
+#include "services/iam/boundaries.h"
 #include "services/iam/policy_versions.h"
 #include "services/iam/role_policies.h"
+#include "services/iam/role_tags.h"
+#include "services/iam/simulate.h"
 
 namespace sluice::iam {
 namespace {
@@ -36,10 +40,6 @@ struct Refused {
 constexpr char kNoUsers[] =
     "Sluice has no users and no access keys, because such credentials do not expire. Make a role "
     "and take sessions of it with sts:AssumeRole; the operator's come from: sluice credentials";
-constexpr char kLater[] =
-    "Sluice does not have permissions boundaries yet; give the role policies that allow no more "
-    "than it needs (PutRolePolicy, AttachRolePolicy).";
-constexpr char kNoTags[] = "Sluice does not tag roles yet.";
 SLUICE_REFUSED(CreateUser, kNoUsers);
 SLUICE_REFUSED(GetUser, kNoUsers);
 SLUICE_REFUSED(PutUserPolicy, kNoUsers);
@@ -54,10 +54,6 @@ SLUICE_REFUSED(CreateLoginProfile, kNoUsers);
 SLUICE_REFUSED(CreateServiceSpecificCredential, kNoUsers);
 SLUICE_REFUSED(UploadSSHPublicKey, kNoUsers);
 SLUICE_REFUSED(UploadSigningCertificate, kNoUsers);
-SLUICE_REFUSED(PutRolePermissionsBoundary, kLater);
-SLUICE_REFUSED(DeleteRolePermissionsBoundary, kLater);
-SLUICE_REFUSED(TagRole, kNoTags);
-SLUICE_REFUSED(UntagRole, kNoTags);
 #undef SLUICE_REFUSED
 
 constexpr auto rows =
@@ -66,30 +62,36 @@ constexpr auto rows =
           ListPolicies, DeletePolicy, CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions,
           SetDefaultPolicyVersion, DeletePolicyVersion, AttachRolePolicy, DetachRolePolicy,
           ListAttachedRolePolicies, ListEntitiesForPolicy, TagPolicy, UntagPolicy, ListPolicyTags,
-          ListGroups, ListVirtualMFADevices, ListServerCertificates, GetAccountSummary,
-          GetAccountPasswordPolicy, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
+          ListGroups, ListVirtualMFADevices, ListServerCertificates, ListSAMLProviders,
+          ListAccountAliases, ListInstanceProfiles, ListInstanceProfilesForRole, GetAccountSummary,
+          GetAccountPasswordPolicy, GetAccountAuthorizationDetails, SimulatePrincipalPolicy,
+          SimulateCustomPolicy, GetContextKeysForPrincipalPolicy, GetContextKeysForCustomPolicy,
+          GenerateCredentialReport,
+          GetCredentialReport, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
           CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey,
           DeleteAccessKey, CreateLoginProfile, CreateServiceSpecificCredential, UploadSSHPublicKey,
           UploadSigningCertificate, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary,
-          TagRole, UntagRole>();
+          TagRole, UntagRole, ListRoleTags>();
 
 class RoleIdentities : public Identities {
  public:
   std::optional<RoleView> role(std::string_view name, const Snapshot& snapshot) const override {
     const auto role = snapshot.get(role_key(name));
     if (!role) return std::nullopt;
-    RoleView view{role->name, role->arn, role->id, role->trust, role->max_session_s, {}, {}};
-    snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {name}), "", false,
-                  [&](std::string_view key, std::string_view value) {
-                    view.inline_policies.emplace_back(schema::parts(key).at(1), value);
-                    return true;
-                  });
-    for (const std::string& arn : role->attached) {
+    RoleView view{.name = role->name,
+                  .arn = role->arn,
+                  .id = role->id,
+                  .trust_policy = role->trust,
+                  .max_session_s = role->max_session_s,
+                  .tags = role->tags};
+    view.inline_policies = inline_policies_of(snapshot, name);
+    const auto managed = [&](const std::string& arn) {
       const auto policy = find_policy(snapshot, arn);
       const PolicyVersion* version = policy ? policy->version(policy->default_version) : nullptr;
-      view.managed_policies.emplace_back(
-          arn, version ? version->document : policy::Stored<policy::Kind::identity>());
-    }
+      return RoleView::Managed{arn, version ? version->document : RoleView::ManagedDocument()};
+    };
+    for (const std::string& arn : role->attached) view.managed_policies.push_back(managed(arn));
+    if (!role->boundary.empty()) view.boundary = managed(role->boundary);
     return view;
   }
   std::optional<RoleView> role_by_id(std::string_view role_id,

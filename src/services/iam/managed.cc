@@ -8,15 +8,25 @@ constexpr size_t kArnBytesMin = 20, kArnBytesMax = 2048;
 bool is_account(std::string_view text) {
   return text == "aws" || (text.size() == 12 && text.find_first_not_of("0123456789") == text.npos);
 }
+size_t count_below(const Snapshot& snapshot, const Key& prefix) {
+  size_t count = 0;
+  snapshot.scan(prefix, "", false, [&](std::string_view, std::string_view) {
+    ++count;
+    return true;
+  });
+  return count;
+}
 }  // namespace
 
-Result<std::string> policy_arn_of(const Request& request) {
-  const std::string arn = request.query_text("PolicyArn");
+Result<std::string> policy_arn_of(const Request& request, std::string_view field) {
+  const std::string arn = request.query_text(field);
+  std::string member(field);
+  member[0] = static_cast<char>(member[0] + 32);
   if (arn.size() < kArnBytesMin || arn.size() > kArnBytesMax)
     return Error{400,
                  "ValidationError",
-                 "1 validation error detected: Value '" + arn.substr(0, kArnBytesMin) +
-                     "' at 'policyArn' failed to satisfy constraint: Member must have length " +
+                 "1 validation error detected: Value '" + arn.substr(0, kArnBytesMin) + "' at '" +
+                     member + "' failed to satisfy constraint: Member must have length " +
                      (arn.size() < kArnBytesMin ? "greater than or equal to 20"
                                                 : "less than or equal to 2048"),
                  {}};
@@ -60,13 +70,20 @@ Result<ManagedPolicy> policy_to_change(const std::string& arn, std::string_view 
   if (!policy) return no_such_policy(arn);
   return *policy;
 }
+Result<Done> check_attachable(const std::string& arn, Staged& staged) {
+  if (is_aws_policy(arn) && path_in(arn).starts_with("/aws-service-role/"))
+    return Error{
+        400, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.", {}};
+  if (!look_policy(staged, arn))
+    return Error{
+        404, "NoSuchEntity", "Policy " + arn + " does not exist or is not attachable.", {}};
+  return Done{};
+}
 size_t attachments_of(const Snapshot& snapshot, std::string_view arn) {
-  size_t count = 0;
-  snapshot.scan(attachments_prefix(arn), "", false, [&](std::string_view, std::string_view) {
-    ++count;
-    return true;
-  });
-  return count;
+  return count_below(snapshot, attachments_prefix(arn));
+}
+size_t boundaries_of(const Snapshot& snapshot, std::string_view arn) {
+  return count_below(snapshot, boundaries_prefix(arn));
 }
 
 Error no_such_policy(const std::string& arn) {

@@ -11,8 +11,8 @@
 
 namespace sluice::iam {
 
-// PolicyArn: of a policy of the account, or of one of AWS's.
-Result<std::string> policy_arn_of(const Request& request);
+// The ARN of a policy of the account, or of one of AWS's.
+Result<std::string> policy_arn_of(const Request& request, std::string_view field = "PolicyArn");
 // The name and the path that an ARN says.
 std::string name_in(std::string_view policy_arn);
 std::string path_in(std::string_view policy_arn);
@@ -26,8 +26,11 @@ std::shared_ptr<const ManagedPolicy> look_policy(Staged& staged, const std::stri
 // The policy that a call changes. Errors: NoSuchEntity; AccessDenied for AWS's own.
 Result<ManagedPolicy> policy_to_change(const std::string& arn, std::string_view action,
                                        const Caller& caller, Staged& staged);
-// To how many roles it is attached.
+// Whether a role may get it. Errors: PolicyNotAttachable; NoSuchEntity.
+Result<Done> check_attachable(const std::string& arn, Staged& staged);
+// To how many roles it is attached, and of how many it is the permissions boundary.
 size_t attachments_of(const Snapshot& snapshot, std::string_view policy_arn);
+size_t boundaries_of(const Snapshot& snapshot, std::string_view policy_arn);
 
 Error no_such_policy(const std::string& arn);
 // Errors: MalformedPolicyDocument, LimitExceeded.

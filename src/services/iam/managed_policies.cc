@@ -4,15 +4,7 @@
 #include "base/random.h"
 
 namespace sluice::iam {
-namespace {
-void write_tags(XmlWriter& xml, const Tags& tags) {
-  xml.open("Tags");
-  for (const auto& [key, value] : tags)
-    xml.open("member").element("Key", key).element("Value", value).close("member");
-  xml.close("Tags");
-}
-// What all answers tell of a policy. Its description is told by GetPolicy alone, and its tags not
-// by ListPolicies.
+
 void write_policy(XmlWriter& xml, const PolicyOut& out) {
   const ManagedPolicy& policy = out.policy;
   xml.element("PolicyName", policy.name)
@@ -21,12 +13,11 @@ void write_policy(XmlWriter& xml, const PolicyOut& out) {
       .element("Path", policy.path)
       .element("DefaultVersionId", version_id(policy.default_version))
       .element("AttachmentCount", std::to_string(out.attachments))
-      .element("PermissionsBoundaryUsageCount", "0")
+      .element("PermissionsBoundaryUsageCount", std::to_string(out.boundaries))
       .element("IsAttachable", "true")
       .element("CreateDate", iso_seconds(policy.created))
       .element("UpdateDate", iso_seconds(policy.updated));
 }
-}  // namespace
 
 Result<CreatePolicy::In> CreatePolicy::parse(const Request& request) {
   In in;
@@ -35,11 +26,7 @@ Result<CreatePolicy::In> CreatePolicy::parse(const Request& request) {
   TRY(in.document, document_of(request, "PolicyDocument"));
   in.description = request.query_text("Description");
   CHECK(check_description(in.description));
-  for (const auto& [field, value] : request.query)
-    if (field.starts_with("Tags.")) {
-      TRY(in.tags, tags_of(request));
-      break;
-    }
+  TRY(in.tags, optional_tags_of(request));
   return in;
 }
 Result<std::vector<Need>> CreatePolicy::needs(const In& in, const Snapshot& s) {
@@ -77,7 +64,7 @@ Result<PolicyOut> CreatePolicy::run(const Authorized<In>& in, Staged& staged) {
                        .versions = {{1, in.time(), in->document}},
                        .tags = in->tags};
   staged.put(managed_key(in->name), policy);
-  return PolicyOut{std::move(policy), 0};
+  return PolicyOut{std::move(policy)};
 }
 Response CreatePolicy::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
@@ -99,10 +86,7 @@ json::value CreatePolicy::audit_result(const Out& out) {
                     {"isAttachable", true},
                     {"createDate", long_date(policy.created)},
                     {"updateDate", long_date(policy.updated)}};
-  json::array tags;
-  for (const auto& [key, value] : policy.tags)
-    tags.push_back(json::object{{"key", key}, {"value", value}});
-  if (!tags.empty()) made["tags"] = std::move(tags);
+  if (!policy.tags.empty()) made["tags"] = shown_tags(policy.tags);
   return json::object{{"policy", std::move(made)}};
 }
 
@@ -114,7 +98,7 @@ Result<PolicyIn> GetPolicy::parse(const Request& request) {
 Result<PolicyOut> GetPolicy::run(const Authorized<In>& in, const Snapshot& snapshot) {
   const auto policy = find_policy(snapshot, in->arn);
   if (!policy) return no_such_policy(in->arn);
-  return PolicyOut{*policy, attachments_of(snapshot, in->arn)};
+  return PolicyOut{*policy, attachments_of(snapshot, in->arn), boundaries_of(snapshot, in->arn)};
 }
 Response GetPolicy::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
@@ -140,27 +124,29 @@ Result<ListPolicies::In> ListPolicies::parse(const Request& request) {
     in.of_aws = *scope != "Local";
   }
   TRY(in.only_attached, flag_of(request, "OnlyAttached"));
-  TRY(in.none, asks_for_boundaries(request));
+  TRY(in.usage, usage_filter_of(request));
   TRY(in.path_prefix, path_prefix_of(request));
   TRY(in.page, page_of(request));
   return in;
 }
 Result<ListPolicies::Out> ListPolicies::run(const Authorized<In>& in, const Snapshot& snapshot) {
   Out out;
-  if (in->none) return out;
   const std::string& marker = in->page.marker;
   // False when the page is full.
   const auto take = [&](const ManagedPolicy& policy) {
     if ((!marker.empty() && place_of(policy.arn) <= marker) ||
         !policy.path.starts_with(in->path_prefix))
       return true;
-    const size_t attachments = attachments_of(snapshot, policy.arn);
-    if (in->only_attached && attachments == 0) return true;
+    const size_t attachments = attachments_of(snapshot, policy.arn),
+                 boundaries = boundaries_of(snapshot, policy.arn);
+    if (in->only_attached && attachments + boundaries == 0) return true;
+    // Every policy can be a permissions policy; a boundary is one that is in use as that.
+    if (in->usage == Usage::boundary && boundaries == 0) return true;
     if (out.policies.size() == in->page.max) {
       out.next = place_of(out.policies.back().policy.arn);
       return false;
     }
-    out.policies.push_back({policy, attachments});
+    out.policies.push_back({policy, attachments, boundaries});
     return true;
   };
   if (in->own && !marker.starts_with('~'))
@@ -186,7 +172,7 @@ Response ListPolicies::render(const Out& out) {
 
 Result<Nothing> DeletePolicy::run(const Authorized<In>& in, Staged& staged) {
   TRY(const ManagedPolicy policy, policy_to_change(in->arn, action, in.caller(), staged));
-  if (attachments_of(staged.snapshot(), in->arn) > 0)
+  if (attachments_of(staged.snapshot(), in->arn) + boundaries_of(staged.snapshot(), in->arn) > 0)
     return Error{409, "DeleteConflict", "Cannot delete a policy attached to entities.", {}};
   if (policy.versions.size() > 1)
     return Error{409,
@@ -195,6 +181,7 @@ Result<Nothing> DeletePolicy::run(const Authorized<In>& in, Staged& staged) {
                  "delete the policy's versions. The default version is deleted with the policy.",
                  {}};
   staged.expect_empty(attachments_prefix(in->arn));
+  staged.expect_empty(boundaries_prefix(in->arn));
   staged.erase(managed_key(policy.name));
   return Nothing{};
 }
@@ -212,7 +199,7 @@ Result<std::vector<Need>> TagPolicy::needs(const In& in, const Snapshot& s) {
 }
 Result<Nothing> TagPolicy::run(const Authorized<In>& in, Staged& staged) {
   TRY(ManagedPolicy policy, policy_to_change(in->arn, action, in.caller(), staged));
-  CHECK(put_tags(policy.tags, in->tags));
+  CHECK(put_tags(policy.tags, in->tags, "Policy"));
   staged.put(managed_key(policy.name), policy);
   return Nothing{};
 }
@@ -246,13 +233,7 @@ Result<ListPolicyTags::Out> ListPolicyTags::run(const Authorized<In>& in,
   const auto policy = find_policy(snapshot, in->arn);
   if (!policy) return no_such_policy(in->arn);
   Out out;
-  for (auto tag = policy->tags.upper_bound(in->page.marker); tag != policy->tags.end(); ++tag) {
-    if (out.tags.size() == in->page.max) {
-      out.next = out.tags.rbegin()->first;
-      break;
-    }
-    out.tags.insert(*tag);
-  }
+  out.next = page_of_tags(policy->tags, in->page.marker, in->page.max, out.tags);
   return out;
 }
 Response ListPolicyTags::render(const Out& out) {

@@ -11,8 +11,12 @@ namespace sluice::iam {
 // A policy as it is answered.
 struct PolicyOut {
   ManagedPolicy policy;
-  size_t attachments = 0;
+  size_t attachments = 0, boundaries = 0;  // how many roles have it, as which
 };
+
+// What all answers tell of a policy. Its description is told by GetPolicy and
+// GetAccountAuthorizationDetails alone, and its tags not by lists.
+void write_policy(XmlWriter& xml, const PolicyOut& out);
 
 struct CreatePolicy {
   static constexpr std::string_view name = "CreatePolicy", action = "iam:CreatePolicy";
@@ -41,7 +45,7 @@ struct ListPolicies {
   struct In {
     bool own = true, of_aws = true;  // Scope
     bool only_attached = false;
-    bool none = false;  // those that are permissions boundaries: there are none
+    Usage usage = Usage::any;
     std::string path_prefix;
     PageIn page;
   };

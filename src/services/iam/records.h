@@ -2,7 +2,8 @@
 #pragma once
 // What IAM stores: roles, and managed policies with their versions. The text of each inline policy
 // stands beside its role (policy_key); which roles a managed policy is attached to stands both in
-// the role and under attachment_key, so that each can be read from the other.
+// the role and under attachment_key, so that each can be read from the other; the same holds of
+// permissions boundaries and boundary_key.
 //
 //   const std::shared_ptr<const Role> role = snapshot.get(role_key(name));   // nullptr: none
 //   staged.put(policy_key(role->name, policy_name), document);
@@ -15,13 +16,15 @@
 namespace sluice::iam {
 
 struct Role {
-  static constexpr RecordType record{Family::meta, "iam.role", 2};
+  static constexpr RecordType record{Family::meta, "iam.role", 3};
   std::string name, path, id, arn;
   Time created = 0;
   policy::Stored<policy::Kind::trust> trust;  // its roles pinned to their ids
   std::string description;
   int64_t max_session_s = 3600;
   std::vector<std::string> attached;  // ARNs of managed policies, in the order of place_of
+  std::string boundary;  // the ARN of the managed policy that is its permissions boundary; "": none
+  std::map<std::string, std::string> tags;
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("RoleName", &Role::name),
@@ -32,7 +35,9 @@ struct Role {
                       member("Trust", &Role::trust),
                       member("Description", &Role::description),
                       member("MaxSession", &Role::max_session_s),
-                      member("Attached", &Role::attached)};
+                      member("Attached", &Role::attached),
+                      member("Boundary", &Role::boundary),
+                      member("Tags", &Role::tags)};
   }
   bool operator==(const Role&) const = default;
 };
@@ -85,12 +90,19 @@ struct ManagedPolicy {
 // Names of policies that differ by case alone are one name, as on AWS.
 inline RecordKey<ManagedPolicy> managed_key(std::string_view name) { return {lower(name)}; }
 
-// Nothing stands there but the key itself. DeletePolicy expects that a policy has none.
+// Nothing stands there but the key itself. DeletePolicy expects that a policy has none: of those
+// that it is attached to, and of those whose permissions boundary it is.
 inline Key attachment_key(std::string_view policy_arn, std::string_view role) {
   return schema::key(Family::meta, "iam.attachment", {policy_arn, role});
 }
 inline Key attachments_prefix(std::string_view policy_arn) {
   return schema::prefix(Family::meta, "iam.attachment", {policy_arn});
+}
+inline Key boundary_key(std::string_view policy_arn, std::string_view role) {
+  return schema::key(Family::meta, "iam.boundary", {policy_arn, role});
+}
+inline Key boundaries_prefix(std::string_view policy_arn) {
+  return schema::prefix(Family::meta, "iam.boundary", {policy_arn});
 }
 
 }  // namespace sluice::iam

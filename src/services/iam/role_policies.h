@@ -17,7 +17,9 @@ struct RolePolicyOperation {
 };
 template <class Op>
 std::vector<Need> policy_needs(const RolePolicyOperation::In& in, const Snapshot& s) {
-  return {{std::string(Op::action), role_arn(s, in.role), {}, {}, "AWS::IAM::Role"}};
+  constexpr bool changes =
+      Op::action.find(":Get") == Op::action.npos && Op::action.find(":List") == Op::action.npos;
+  return {changes ? bounded_role_need(Op::action, in.role, s) : role_need(Op::action, in.role, s)};
 }
 
 struct PutRolePolicy : RolePolicyOperation {

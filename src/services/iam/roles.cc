@@ -4,10 +4,11 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "request/principals.h"
-#include "services/iam/tags.h"
+#include "services/iam/managed.h"
 
 namespace sluice::iam {
 namespace {
+constexpr char kRoleType[] = "AWS::IAM::Role";
 // The trust policy as it is stored: its roles pinned to their ids.
 Result<std::string> checked_trust(const std::string& trust, const Ports& ports,
                                   const Snapshot& snapshot) {
@@ -19,6 +20,14 @@ Result<std::string> checked_trust(const std::string& trust, const Ports& ports,
   CHECK(policy::parse(trust, policy::Kind::trust));
   return pin_principals(trust, *ports.identities, snapshot);
 }
+Result<int64_t> max_session_of(const Request& request) {
+  const auto value = parse_int(request.query_text("MaxSessionDuration"));
+  if (!value || *value < 3600 || *value > 43200)
+    return Error{400, "ValidationError", "MaxSessionDuration must be 3600 to 43200 seconds", {}};
+  return *value;
+}
+}  // namespace
+
 void write_role(XmlWriter& xml, const Role& role) {
   xml.element("Path", role.path)
       .element("RoleName", role.name)
@@ -29,13 +38,14 @@ void write_role(XmlWriter& xml, const Role& role) {
   if (!role.description.empty()) xml.element("Description", role.description);
   xml.element("MaxSessionDuration", std::to_string(role.max_session_s));
 }
-Result<int64_t> max_session_of(const Request& request) {
-  const auto value = parse_int(request.query_text("MaxSessionDuration"));
-  if (!value || *value < 3600 || *value > 43200)
-    return Error{400, "ValidationError", "MaxSessionDuration must be 3600 to 43200 seconds", {}};
-  return *value;
+void write_boundary_and_tags(XmlWriter& xml, const Role& role) {
+  if (!role.boundary.empty())
+    xml.open("PermissionsBoundary")
+        .element("PermissionsBoundaryType", "Policy")
+        .element("PermissionsBoundaryArn", role.boundary)
+        .close("PermissionsBoundary");
+  if (!role.tags.empty()) write_tags(xml, role.tags);
 }
-}  // namespace
 
 bool is_name(std::string_view text, size_t max) {
   return !text.empty() && text.size() <= max &&
@@ -88,10 +98,11 @@ Result<bool> flag_of(const Request& request, std::string_view field) {
   if (*text == "true") return true;
   return Error{400, "ValidationError", std::string(field) + " must be true or false", {}};
 }
-Result<bool> asks_for_boundaries(const Request& request) {
+Result<Usage> usage_filter_of(const Request& request) {
   const std::string* filter = request.query_value("PolicyUsageFilter");
-  if (!filter || *filter == "PermissionsPolicy") return false;
-  if (*filter == "PermissionsBoundary") return true;
+  if (!filter) return Usage::any;
+  if (*filter == "PermissionsPolicy") return Usage::permissions;
+  if (*filter == "PermissionsBoundary") return Usage::boundary;
   return Error{400,
                "ValidationError",
                "1 validation error detected: Value '" + filter->substr(0, 20) +
@@ -114,9 +125,7 @@ json::value shown(const Request& request) {
                                               "ServiceName",       "Marker",
                                               "MaxItems",          "AssignmentStatus"});
   json::array tags, keys;
-  if (const auto given = tags_of(request))
-    for (const auto& [key, value] : *given)
-      tags.push_back(json::object{{"key", key}, {"value", value}});
+  if (const auto given = tags_of(request)) tags = shown_tags(*given);
   if (const auto given = tag_keys_of(request))
     for (const std::string& key : *given) keys.push_back(json::value(key));
   if (!fields.is_object() && (!tags.empty() || !keys.empty())) fields = json::object{};
@@ -139,6 +148,17 @@ std::string role_arn(const Snapshot& snapshot, const std::string& name) {
   const auto role = snapshot.get(role_key(name));
   return role ? role->arn : iam_arn(snapshot.scope(), "role/" + name);
 }
+Need role_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {
+  Need need{std::string(action), role_arn(snapshot, name), {}, {}, kRoleType};
+  if (const auto role = snapshot.get(role_key(name))) add_resource_tags(need.context, role->tags);
+  return need;
+}
+Need bounded_role_need(std::string_view action, const std::string& name, const Snapshot& snapshot) {
+  Need need = role_need(action, name, snapshot);
+  const auto role = snapshot.get(role_key(name));
+  if (role && !role->boundary.empty()) need.context["iam:permissionsboundary"] = {role->boundary};
+  return need;
+}
 Result<Done> may_change(const std::string& role) {
   if (role == kOperatorRole)
     return Error{400,
@@ -146,6 +166,17 @@ Result<Done> may_change(const std::string& role) {
                  "The role sluice-operator belongs to the server and cannot be changed.",
                  {}};
   return Done{};
+}
+
+std::vector<std::pair<std::string, std::string>> inline_policies_of(const Snapshot& snapshot,
+                                                                    std::string_view role) {
+  std::vector<std::pair<std::string, std::string>> policies;
+  snapshot.scan(schema::prefix(Family::meta, "iam.role-policy", {role}), "", false,
+                [&](std::string_view key, std::string_view value) {
+                  policies.emplace_back(schema::parts(key).at(1), value);
+                  return true;
+                });
+  return policies;
 }
 
 size_t policy_size(std::string_view text) {
@@ -209,12 +240,24 @@ Result<RoleIn> CreateRole::parse(const Request& request) {
   if (request.query_value("MaxSessionDuration")) {
     TRY(in.max_session_s, max_session_of(request));
   }
-  if (request.query_value("PermissionsBoundary"))
-    return Error{400, "InvalidInput", "Sluice has no permissions boundaries yet.", {}};
-  for (const auto& [field, value] : request.query)
-    if (field.starts_with("Tags."))
-      return Error{400, "InvalidInput", "Sluice does not tag roles yet.", {}};
+  if (request.query_value("PermissionsBoundary")) {
+    TRY(in.boundary, policy_arn_of(request, "PermissionsBoundary"));
+  }
+  TRY(in.tags, optional_tags_of(request));
   return in;
+}
+Result<std::vector<Need>> CreateRole::needs(const In& in, const Snapshot& s) {
+  Need create{
+      std::string(action), iam_arn(s.scope(), "role" + in.path + in.name), {}, {}, kRoleType};
+  add_request_tags(create.context, in.tags);
+  std::vector<Need> needs{create};
+  if (!in.boundary.empty()) needs[0].context["iam:permissionsboundary"] = {in.boundary};
+  if (!in.tags.empty()) {
+    needs.push_back(std::move(create));
+    needs.back().action = "iam:TagRole";
+    needs.back().resource_type = "";
+  }
+  return needs;
 }
 Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
   TRY(const std::string trust, checked_trust(in->trust, in.ports(), staged.snapshot()));
@@ -227,7 +270,9 @@ Result<RoleOut> CreateRole::run(const Authorized<In>& in, Staged& staged) {
             .created = in.time(),
             .trust = trust,
             .description = in->description,
-            .max_session_s = in->max_session_s};
+            .max_session_s = in->max_session_s,
+            .tags = in->tags};
+  if (!in->boundary.empty()) CHECK(set_boundary(role, in->boundary, staged));
   staged.put(role_key(in->name), role);
   role.trust = in->trust;
   return RoleOut{std::move(role)};
@@ -243,6 +288,10 @@ json::value CreateRole::audit_result(const Out& out) {
                      {"assumeRolePolicyDocument", percent_encode(role.trust.text())},
                      {"maxSessionDuration", role.max_session_s}};
   if (!role.description.empty()) shown["description"] = role.description;
+  if (!role.boundary.empty())
+    shown["permissionsBoundary"] = json::object{{"permissionsBoundaryType", "Policy"},
+                                                {"permissionsBoundaryArn", role.boundary}};
+  if (!role.tags.empty()) shown["tags"] = shown_tags(role.tags);
   return json::object{{"role", std::move(shown)}};
 }
 
@@ -262,6 +311,7 @@ Response GetRole::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("Role");
   write_role(xml, out.role);
+  write_boundary_and_tags(xml, out.role);
   xml.close("Role");
   return {200, {}, xml.take(), nullptr, 0};
 }
@@ -337,6 +387,7 @@ Result<Nothing> DeleteRole::run(const Authorized<In>& in, Staged& staged) {
   if (has_policies)
     return Error{409, "DeleteConflict", "Cannot delete entity, must delete policies first.", {}};
   staged.expect_empty(schema::prefix(Family::meta, "iam.role-policy", {in->name}));
+  if (!role->boundary.empty()) staged.erase(boundary_key(role->boundary, in->name));
   staged.erase(role_key(in->name));
   return Nothing{};
 }

@@ -8,6 +8,7 @@
 #include "request/audit.h"
 #include "services/iam/iam.h"
 #include "services/iam/records.h"
+#include "services/iam/tags.h"
 
 namespace sluice::iam {
 
@@ -22,8 +23,9 @@ Result<std::string> role_name_of(const Request& request);    // RoleName: 1 to 6
 Result<std::string> policy_name_of(const Request& request);  // PolicyName: 1 to 128
 Result<std::string> path_of(const Request& request);         // Path; "/" when absent
 Result<bool> flag_of(const Request& request, std::string_view field);  // false when absent
-// PolicyUsageFilter: whether permissions boundaries alone are asked for. There are none.
-Result<bool> asks_for_boundaries(const Request& request);
+// PolicyUsageFilter: policies that are attached, policies that are permissions boundaries, or both.
+enum class Usage { any, permissions, boundary };
+Result<Usage> usage_filter_of(const Request& request);
 std::string role_arn(const Snapshot& snapshot, const std::string& name);
 // Fails for the operator's own role.
 Result<Done> may_change(const std::string& role);
@@ -45,13 +47,23 @@ Result<Done> assignment_status_of(const Request& request);   // AssignmentStatus
 void end_page(XmlWriter& xml, const std::string& next_marker);  // writes IsTruncated and Marker
 
 struct RoleIn {
-  std::string name, trust, description, path;
+  std::string name, trust, description, path, boundary;
+  Tags tags;
   int64_t max_session_s = 3600;
   bool has_description = false, has_max_session = false;
 };
 struct RoleOut {
   Role role;
 };
+// What all answers tell of a role; then what CreateRole and GetRole tell besides, and ListRoles
+// does not.
+void write_role(XmlWriter& xml, const Role& role);
+void write_boundary_and_tags(XmlWriter& xml, const Role& role);
+// Name and text of each of its own policies.
+std::vector<std::pair<std::string, std::string>> inline_policies_of(const Snapshot& snapshot,
+                                                                    std::string_view role);
+// Of the role that will be kept: its boundary must be a policy that there is.
+Result<Done> set_boundary(Role& role, const std::string& policy_arn, Staged& staged);
 struct RolesOut {
   std::vector<Role> roles;
   std::string next;
@@ -64,23 +76,21 @@ struct RoleOperation {
   using In = RoleIn;
   static json::value audit(const Request& request) { return shown(request); }
 };
+// What a call asks of a role that there may be: with the condition keys of its tags.
+Need role_need(std::string_view action, const std::string& role, const Snapshot& snapshot);
+// The same of a call that changes what the role may do: with iam:PermissionsBoundary too.
+Need bounded_role_need(std::string_view action, const std::string& role, const Snapshot& snapshot);
 template <class Op>
 std::vector<Need> role_needs(const RoleIn& in, const Snapshot& s) {
-  return {{std::string(Op::action), role_arn(s, in.name), {}, {}, "AWS::IAM::Role"}};
+  return {role_need(Op::action, in.name, s)};
 }
 
 struct CreateRole : RoleOperation {
   static constexpr std::string_view name = "CreateRole", action = "iam:CreateRole";
   using Out = RoleOut;
   static Result<In> parse(const Request& request);
-  // The need has the path that the role will have.
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    return std::vector<Need>{{"iam:CreateRole",
-                              iam_arn(s.scope(), "role" + in.path + in.name),
-                              {},
-                              {},
-                              "AWS::IAM::Role"}};
-  }
+  // The need has the path that the role will have. With tags it needs iam:TagRole besides.
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static Response render(const Out& out);
   static json::value audit_result(const Out& out);

@@ -75,18 +75,44 @@ Result<std::vector<std::string>> tag_keys_of(const Request& request) {
   }
   return keys;
 }
-Result<Done> put_tags(Tags& into, const Tags& added) {
+Result<Done> put_tags(Tags& into, const Tags& added, std::string_view kind) {
   for (const auto& [key, value] : added) {
     if (const auto same = find_key(into, key); same != into.end()) into.erase(same);
     into[key] = value;
   }
   if (into.size() > kTagsMax)
-    return Error{409, "LimitExceeded", "Cannot exceed quota for TagsPerPolicy: 50", {}};
+    return Error{
+        409, "LimitExceeded", "Cannot exceed quota for TagsPer" + std::string(kind) + ": 50", {}};
   return Done{};
 }
 void take_tags(Tags& from, const std::vector<std::string>& keys) {
   for (const std::string& key : keys)
     if (const auto found = find_key(from, key); found != from.end()) from.erase(found);
+}
+
+Result<Tags> optional_tags_of(const Request& request) {
+  for (const auto& [field, value] : request.query)
+    if (field.starts_with("Tags.")) return tags_of(request);
+  return Tags();
+}
+void write_tags(XmlWriter& xml, const Tags& tags) {
+  xml.open("Tags");
+  for (const auto& [key, value] : tags)
+    xml.open("member").element("Key", key).element("Value", value).close("member");
+  xml.close("Tags");
+}
+json::array shown_tags(const Tags& tags) {
+  json::array shown;
+  for (const auto& [key, value] : tags)
+    shown.push_back(json::object{{"key", key}, {"value", value}});
+  return shown;
+}
+std::string page_of_tags(const Tags& tags, const std::string& marker, size_t max, Tags& page) {
+  for (auto tag = tags.upper_bound(marker); tag != tags.end(); ++tag) {
+    if (page.size() == max) return page.rbegin()->first;
+    page.insert(*tag);
+  }
+  return "";
 }
 
 void add_request_tags(policy::Context& context, const Tags& tags) {
