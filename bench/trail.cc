@@ -108,7 +108,7 @@ double commit_cost_us(Store& store, double seconds, bool writes, bool audits,
 Result<Done> cost_of_audit(const Options& options, Report& report) {
   StoreOptions where;
   where.data_dir = options.dir + "/audit";
-  where.root_key_file = options.dir + "/audit.key";
+  where.root_key = options.dir + "/audit.key";
   where.scope = {"000000000000", "us-east-1"};
   TRY(const auto store, Store::open(where));
   const Caller caller = Gate::service_caller("lambda.amazonaws.com", where.scope);

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Store>> open_stopped(const Common& common, const std::str
     return Error{404, "NoStore", "there is no data directory at " + common.data_dir, {}};
   StoreOptions options;
   options.data_dir = common.data_dir;
-  options.root_key_file = root_key.empty() ? default_root_key(common.data_dir) : root_key;
+  options.root_key = root_key.empty() ? default_root_key(common.data_dir) : root_key;
   options.scope = recorded_scope(common.data_dir).value_or(kDefaultScope);
   options.read_only = true;
   return Store::open(options);
@@ -160,7 +160,8 @@ void add_inspect(CLI::App& app, Common& common, int& exit_code) {
       app.add_subcommand("verify",
                          "Check the audit chain, open every seal and follow every reference of a "
                          "stopped server's directory; exit 1 when damaged");
-  check->add_option("--root-key", *root_key, "file of the root key (default: <data-dir>.root.key)");
+  check->add_option("--root-key", *root_key,
+                    "the root key, as of sluice serve (default: <data-dir>.root.key)");
   auto trail = std::make_shared<std::string>();
   check->add_option(
       "--trail", *trail,

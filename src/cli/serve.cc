@@ -83,9 +83,10 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
                     "the Region of every ARN (default: the directory's; us-east-1 for a new one)");
   serve->add_option("--account-id", options->account_id,
                     "12 digits (default: the directory's; 000000000000 for a new one)");
-  serve->add_option(
-      "--root-key", options->root_key,
-      "file of the root key; made when the data directory is new (default: <data-dir>.root.key)");
+  serve->add_option("--root-key", options->root_key,
+                    "the root key: a file, made when the data directory is new; passphrase:FILE; "
+                    "or a PKCS#11 URI, "
+                    "pkcs11:token=T;object=K?pin-source=FILE (default: <data-dir>.root.key)");
   auto* certificate = serve->add_option("--certificate", options->certificate,
                                         "PEM chain to serve instead of the local CA's");
   auto* key = serve->add_option("--key", options->key, "PEM key of --certificate");

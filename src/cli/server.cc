@@ -342,7 +342,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
   StoreOptions store_options;
   store_options.on_failure = [] { kill(getpid(), SIGTERM); };
   store_options.data_dir = options.data_dir;
-  store_options.root_key_file =
+  store_options.root_key =
       options.root_key.empty() ? default_root_key(options.data_dir) : options.root_key;
   store_options.scope = {options.account_id, options.region};
   store_options.clock = options.clock;

@@ -112,6 +112,15 @@ Secret hkdf_sha256(const Secret& key, std::string_view info) {
   return Secret(hmac_sha256(pseudo_random, std::string(info) + '\x01'));  // expand, one block
 }
 
+Secret scrypt(const Secret& passphrase, std::string_view salt, const ScryptCost& cost) {
+  const uint64_t memory = 128 * cost.n * cost.r + (1 << 20);
+  std::string key(kAeadKeyBytes, '\0');
+  if (EVP_PBE_scrypt(passphrase.expose().data(), passphrase.size(), bytes(salt), salt.size(),
+                     cost.n, cost.r, cost.p, memory, bytes(key), key.size()) != 1)
+    fail("EVP_PBE_scrypt");
+  return Secret(std::move(key));
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

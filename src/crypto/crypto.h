@@ -21,7 +21,13 @@ std::string sha256(std::string_view data);                             // 32 byt
 std::string sha1(std::string_view data);                               // 20 bytes
 std::string md5(std::string_view data);                                // 16 bytes
 std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 bytes (RFC 2104)
-Secret hkdf_sha256(const Secret& key, std::string_view info);      // 32 bytes (RFC 5869, no salt)
+Secret hkdf_sha256(const Secret& key, std::string_view info);  // 32 bytes (RFC 5869, no salt)
+// A key of 32 bytes from a passphrase, that is dear to guess: RFC 7914. It takes 128 * n * r bytes
+// of memory; n is a power of two.
+struct ScryptCost {
+  uint64_t n, r, p;
+};
+Secret scrypt(const Secret& passphrase, std::string_view salt, const ScryptCost& cost);
 bool equal_constant_time(std::string_view a, std::string_view b);  // false when lengths differ
 
 // A digest of bytes that come piece by piece. CRC32 is that of IEEE. A CRC comes out as big-endian

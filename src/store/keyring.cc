@@ -1,80 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/keyring.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "base/bytes.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "store/root_key.h"
 
 namespace sluice {
 namespace {
 constexpr char kComesFrom[] = "comes_from_format";
+constexpr char kMaster[] = "master_key";
 constexpr std::string_view kWrapAad = "sluice-store-key-1";
 Error failure(std::string text) { return {500, "StoreFailure", std::move(text), {}}; }
 
-Result<Secret> read_root(const std::string& file) {
-  const auto text = read_file(file);
-  if (!text)
-    return failure("cannot read the root key " + file +
-                   ": without it nothing in the data directory can be read; put the file back, or "
-                   "name it with --root-key");
-  struct stat facts{};
-  if (stat(file.c_str(), &facts) == 0 && (facts.st_mode & 077))
-    return failure("the root key " + file + " is open to other users; run: chmod 600 " + file);
-  const auto bytes = unhex(text->substr(0, 64));
-  if (!bytes || bytes->size() != 32)
-    return failure("the root key " + file + " is not 64 hex digits");
-  return Secret(*bytes);
+// The root key with which each of these seals of the master secret can be opened. There are two
+// only while the root key is being changed: the newer one is the last.
+json::array seals_of(const json::object& keyring) {
+  const json::value* seals = keyring.if_contains(kMaster);
+  return seals && seals->is_array() ? seals->get_array() : json::array();
+}
+struct Opened {
+  Secret master;
+  bool by_last = false;
+};
+Result<Opened> open_seals(const json::array& seals, const std::string& root_key,
+                          const std::string& data_dir) {
+  for (size_t i = 0; i < seals.size(); ++i) {
+    if (!seals[i].is_object()) continue;
+    auto master = open_master(root_key, seals[i].get_object());
+    if (master) return Opened{*std::move(master), i + 1 == seals.size()};
+    if (master.error().code != "WrongRootKey") return std::move(master).error();
+  }
+  return failure("the root key " + root_key + " does not belong to the data directory " + data_dir);
+}
+
+bool write_keyring(const std::string& data_dir, const json::object& keyring) {
+  return replace_file(data_dir + "/keyring.json", json::serialize(keyring));
+}
+Result<json::object> read_keyring(const std::string& data_dir) {
+  const std::string path = data_dir + "/keyring.json";
+  auto keyring = parse_json_object(read_file(path).value_or(""));
+  if (!keyring) return failure(path + " is damaged: it is not JSON; restore it from a backup");
+  return keyring;
+}
+// A directory of an earlier version has no seals: its root key, a file, is the master secret.
+Result<Opened> open_keyring_master(const json::object& keyring, const std::string& root_key,
+                                   const std::string& data_dir) {
+  if (keyring.contains(kMaster)) return open_seals(seals_of(keyring), root_key, data_dir);
+  if (!is_root_key_file(root_key))
+    return failure("the root key of the data directory " + data_dir +
+                   " is a file still; change it with: sluice root-key rotate --new " + root_key);
+  TRY(Secret master, read_root_key(root_key));
+  return Opened{std::move(master), true};
+}
+
+Result<Keyring> make_keyring(const std::string& data_dir, const std::string& root_key) {
+  if (is_root_key_file(root_key)) {
+    if (access(root_key.c_str(), F_OK) != 0) CHECK(make_root_key(root_key));
+    // One that was there already may be of a start that died before its name was on disk.
+    (void)sync_folder_of(root_key);
+  }
+  const Secret master(random_bytes(32)), store(random_bytes(32));
+  TRY(json::object sealed, seal_master(root_key, master));
+  const std::string wrapped =
+      aead_seal_random(hkdf_sha256(master, "store"), store.expose(), kWrapAad);
+  if (!write_keyring(data_dir, {{"format", kFormatVersion},
+                                {kMaster, json::array{std::move(sealed)}},
+                                {"store_key", base64(wrapped)}}))
+    return failure("cannot write " + data_dir + "/keyring.json");
+  return Keyring{master, store};
 }
 }  // namespace
 
-Result<Keyring> open_keyring(const std::string& data_dir, const std::string& root_key_file) {
-  const std::string path = data_dir + "/keyring.json";
-  const auto text = read_file(path);
-  if (!text) {
-    if (access(root_key_file.c_str(), F_OK) != 0 &&
-        !replace_file(root_key_file, hex(random_bytes(32)) + "\n"))
-      return failure("cannot write the root key " + root_key_file +
-                     ": name a writable place with --root-key");
-    // One that was there already may be of a start that died before its name was on disk.
-    (void)sync_folder_of(root_key_file);
-    TRY(const Secret root, read_root(root_key_file));
-    const Secret store(random_bytes(32));
-    const std::string wrapped =
-        aead_seal_random(hkdf_sha256(root, "store"), store.expose(), kWrapAad);
-    if (!replace_file(path, json::serialize(json::object{{"format", kFormatVersion},
-                                                         {"store_key", base64(wrapped)}})))
-      return failure("cannot write " + path);
-    return Keyring{root, store};
-  }
-  auto parsed = parse_json_object(*text);
-  if (!parsed) return failure(path + " is damaged: it is not JSON; restore it from a backup");
-  const int64_t format = int_of(*parsed, "format");
+Result<Keyring> open_keyring(const std::string& data_dir, const std::string& root_key) {
+  if (!read_file(data_dir + "/keyring.json")) return make_keyring(data_dir, root_key);
+  TRY(const json::object keyring, read_keyring(data_dir));
+  const int64_t format = int_of(keyring, "format");
   if (format > kFormatVersion)
     return failure("the data directory " + data_dir + " has format " + std::to_string(format) +
                    ", made by a newer Sluice; this one reads format " +
                    std::to_string(kFormatVersion) + ". Use the newer program.");
-  TRY(const Secret root, read_root(root_key_file));
-  const auto wrapped = unbase64(text_of(*parsed, "store_key"));
-  const auto store =
-      wrapped ? aead_open_random(hkdf_sha256(root, "store"), *wrapped, kWrapAad) : std::nullopt;
+  TRY(Opened opened, open_keyring_master(keyring, root_key, data_dir));
+  const auto wrapped = unbase64(text_of(keyring, "store_key"));
+  const auto store = wrapped
+                         ? aead_open_random(hkdf_sha256(opened.master, "store"), *wrapped, kWrapAad)
+                         : std::nullopt;
   if (!store)
-    return failure("the root key " + root_key_file + " does not belong to the data directory " +
+    return failure("the root key " + root_key + " does not belong to the data directory " +
                    data_dir);
-  return Keyring{root, Secret(*store), int_of(*parsed, kComesFrom, format)};
+  // A change of the root key that was interrupted behind its point of no return ends here.
+  if (opened.by_last && seals_of(keyring).size() > 1) {
+    json::object ended = keyring;
+    ended[kMaster] = json::array{seals_of(keyring).back()};
+    (void)write_keyring(data_dir, ended);  // when it fails, the next start does it
+  }
+  return Keyring{std::move(opened.master), Secret(*store), int_of(keyring, kComesFrom, format)};
+}
+
+Result<Done> rotate_root_key(const std::string& data_dir, const std::string& from,
+                             const std::string& to,
+                             const std::function<void(std::string_view)>& crash_point) {
+  const auto at = [&](std::string_view place) {
+    if (crash_point) crash_point(place);
+  };
+  TRY(json::object keyring, read_keyring(data_dir));
+  TRY(const Opened opened, open_keyring_master(keyring, from, data_dir));
+  // A file is replaced in its place, when the keyring knows the new one already.
+  const bool in_place = to == from && is_root_key_file(to);
+  const std::string made = in_place ? to + ".next" : to;
+  if (is_root_key_file(to)) {
+    if (!in_place && access(to.c_str(), F_OK) == 0)
+      return failure("there is a file " + to + " already; name a new one for the root key");
+    CHECK(make_root_key(made));
+  }
+  at("made");
+  TRY(json::object sealed, seal_master(made, opened.master));
+  json::array both = seals_of(keyring);
+  if (both.empty()) {
+    TRY(json::object old, seal_master(from, opened.master));
+    both.push_back(std::move(old));
+  }
+  both.push_back(sealed);
+  keyring[kMaster] = std::move(both);
+  if (!write_keyring(data_dir, keyring)) return failure("cannot write the keyring of " + data_dir);
+  at("both open it");
+  if (in_place && (rename(made.c_str(), to.c_str()) != 0 || !sync_folder_of(to)))
+    return failure("cannot replace the root key " + to + "; the new one is " + made);
+  at("in its place");
+  keyring[kMaster] = json::array{std::move(sealed)};
+  if (!write_keyring(data_dir, keyring)) return failure("cannot write the keyring of " + data_dir);
+  return Done{};
 }
 
 namespace {
 Result<Done> change_keyring(const std::string& data_dir,
                             const std::function<void(json::object&)>& change) {
-  const std::string path = data_dir + "/keyring.json";
-  TRY(json::object keyring, parse_json_object(read_file(path).value_or("")));
+  TRY(json::object keyring, read_keyring(data_dir));
   change(keyring);
-  if (!replace_file(path, json::serialize(keyring))) return failure("cannot write " + path);
+  if (!write_keyring(data_dir, keyring)) return failure("cannot write the keyring of " + data_dir);
   return Done{};
 }
 }  // namespace

@@ -103,7 +103,9 @@ class RocksStore : public Store {
   }
   bool disk_is_low() override { return disk_.low(); }
   bool failed() const override { return committer_.failed(); }
-  Secret derive_key(std::string_view purpose) override { return hkdf_sha256(keys_.root, purpose); }
+  Secret derive_key(std::string_view purpose) override {
+    return hkdf_sha256(keys_.master, purpose);
+  }
   const Scope& scope() const override { return options_.scope; }
 
  private:
@@ -225,6 +227,15 @@ void shut_out_others(const std::string& dir) {
 }
 }  // namespace
 
+Result<int> lock_directory(const std::string& dir) {
+  const int lock = ::open((dir + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (lock < 0) return failure("cannot write to the data directory " + dir);
+  if (flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  close(lock);
+  return failure("another server uses the data directory " + dir +
+                 "; stop it, or choose another with --data-dir");
+}
+
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   const std::string& dir = options.data_dir;
   // Where there is no keyring yet, the names of all folders above are synced, also of those that
@@ -242,19 +253,13 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (!is_there || !make(dir, 0700))
     return failure("cannot make the data directory " + dir + "; choose another with --data-dir");
   CHECK(refuse_foreign(dir));
-  const int lock = ::open((dir + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (lock < 0) return failure("cannot write to the data directory " + dir);
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    close(lock);
-    return failure("another server uses the data directory " + dir +
-                   "; stop it, or choose another with --data-dir");
-  }
+  TRY(const int lock, lock_directory(dir));
   const auto give_up = [&](Error error) {
     close(lock);
     return error;
   };
   shut_out_others(dir);
-  auto keys = open_keyring(dir, options.root_key_file);
+  auto keys = open_keyring(dir, options.root_key);
   if (!keys) return give_up(std::move(keys).error());
   const int64_t format = keys->format;
   if (options.read_only && format != kFormatVersion)

@@ -41,7 +41,7 @@ class Receipt {
 };
 
 struct StoreOptions {
-  std::string data_dir, root_key_file;
+  std::string data_dir, root_key;  // store/root_key.h
   Scope scope;
   bool read_only = false;
   // Called at each place of a commit, for tests that kill the process there.
@@ -63,6 +63,10 @@ struct StoreCounts {
 struct VerifyFinding {
   std::string what;
 };
+
+// Keeps everybody else out of a data directory until the descriptor is closed. Errors: another
+// process has it.
+Result<int> lock_directory(const std::string& dir);
 
 class Store {
  public:
