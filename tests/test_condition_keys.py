@@ -46,11 +46,24 @@ class Scene:
         self.iam, self.account = self.server.client("iam"), self.server.endpoint["account_id"]
         self.iam.create_role(
             RoleName="asking",
-            AssumeRolePolicyDocument=self.world.trust({"AWS": f"arn:aws:iam::{self.account}:root"}),
-            Tags=[{"Key": "Team", "Value": "red"}],
+            AssumeRolePolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:aws:iam::{self.account}:root"},
+                        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+                    },
+                }
+            ),
         )
         self.allow([])
-        self.session = self.server.session("asking")
+        self.session = self.server.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{self.account}:role/asking",
+            RoleSessionName="asking",
+            Tags=[{"Key": "Team", "Value": "red"}],
+            SourceIdentity="somebody",
+        )["Credentials"]
         self.clients = {}
         s3 = self.server.client("s3")
         s3.put_bucket_versioning(
@@ -394,16 +407,22 @@ def calls(s):
             "lambda:RemovePermission",
             s.ask("lambda", "RemovePermission", FunctionName=samples.FUNCTION, StatementId="s3"),
         ),
-        ("sts:AssumeRole", None): (
-            "sts:AssumeRole",
-            s.ask(
-                "sts",
-                "AssumeRole",
-                RoleArn=f"arn:aws:iam::{s.account}:role/asking",
-                RoleSessionName="asked",
-                ExternalId="yes",
-            ),
-        ),
+        **{
+            (action, None): (
+                action,
+                s.ask(
+                    "sts",
+                    "AssumeRole",
+                    RoleArn=f"arn:aws:iam::{s.account}:role/asking",
+                    RoleSessionName="asked",
+                    ExternalId="yes",
+                    SourceIdentity="somebody",
+                    TransitiveTagKeys=["Team"],
+                    **team,
+                ),
+            )
+            for action in ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
+        },
     }
     for act, more in (("Get", {}), ("Put", {"Tagging": tags}), ("Delete", {})):
         out["s3:" + act + "ObjectTagging", None] = (
@@ -419,8 +438,8 @@ def calls(s):
 
 def concrete(key):
     return {
-        "aws:PrincipalTag/*": "aws:PrincipalTag/Team",
         "aws:RequestTag/*": "aws:RequestTag/Team",
+        "aws:PrincipalTag/*": "aws:PrincipalTag/Team",
         "kms:EncryptionContext:*": "kms:EncryptionContext:app",
         "s3:RequestObjectTag/*": "s3:RequestObjectTag/Team",
         "s3:ExistingObjectTag/*": "s3:ExistingObjectTag/Team",

@@ -11,7 +11,7 @@ constexpr ActionKeys kTable[] = {
     {"*",
      "aws:CurrentTime aws:EpochTime aws:MultiFactorAuthPresent aws:PrincipalAccount "
      "aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalTag/* aws:PrincipalType aws:Referer "
-     "aws:RequestedRegion aws:ResourceAccount aws:SecureTransport aws:SourceIp "
+     "aws:RequestedRegion aws:ResourceAccount aws:SecureTransport aws:SourceIdentity aws:SourceIp "
      "aws:TokenIssueTime aws:UserAgent aws:ViaAWSService aws:userid",
      "lambda:SourceFunctionArn"},
 
@@ -192,7 +192,16 @@ constexpr ActionKeys kTable[] = {
      ""},
     {"s3:PutObjectLegalHold", "s3:object-lock-legal-hold", ""},
 
-    {"sts:AssumeRole", "sts:ExternalId sts:RoleSessionName", ""},
+    {"sts:AssumeRole",
+     "aws:RequestTag/* aws:TagKeys sts:ExternalId sts:RoleSessionName sts:SourceIdentity "
+     "sts:TransitiveTagKeys",
+     ""},
+    {"sts:TagSession",
+     "aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
+     ""},
+    {"sts:SetSourceIdentity",
+     "aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
+     ""},
 };
 
 bool names(std::string_view listed, std::string_view key) {

@@ -66,6 +66,7 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
     question.policies.identity = rules->policies;
     question.policies.boundary = rules->boundary;
     role_tags = rules->role.tags;
+    if (caller.marks()) question.policies.session = caller.marks()->session_policies();
   }
   policy::Context base = request_context(request, caller, scope);
   for (const auto& [key, value] : role_tags) {
@@ -168,20 +169,32 @@ Caller Gate::role_caller(const Session& session, const Scope& scope) {
                      {"aws:tokenissuetime", {iso_seconds(session.issued)}},
                      {"aws:multifactorauthpresent", {"false"}},
                      {"aws:principalisawsservice", {"false"}}};
-  caller.user_identity_ = json::object{
-      {"type", "AssumedRole"},
-      {"principalId", caller.user_id_},
-      {"arn", caller.principal_.arn},
-      {"accountId", scope.account_id},
-      {"accessKeyId", session.access_key_id},
-      {"sessionContext",
-       json::object{{"sessionIssuer", json::object{{"type", "Role"},
-                                                   {"principalId", session.role_id},
-                                                   {"arn", session.role_arn},
-                                                   {"accountId", scope.account_id},
-                                                   {"userName", session.role_name}}},
-                    {"attributes", json::object{{"creationDate", iso_seconds(session.issued)},
-                                                {"mfaAuthenticated", "false"}}}}}};
+  const SessionMarks& marks = session.marks;
+  caller.marks_ = std::make_shared<const SessionMarks>(marks);
+  for (const auto& [key, value] : marks.tags)
+    caller.context_["aws:principaltag/" + lower(key)] = {value};
+  json::object context{{"sessionIssuer", json::object{{"type", "Role"},
+                                                      {"principalId", session.role_id},
+                                                      {"arn", session.role_arn},
+                                                      {"accountId", scope.account_id},
+                                                      {"userName", session.role_name}}}};
+  if (!marks.federated_provider.empty()) {
+    caller.context_["aws:federatedprovider"] = {marks.federated_provider};
+    context["webIdFederationData"] = json::object{{"federatedProvider", marks.federated_provider},
+                                                  {"attributes", json::object()}};
+  }
+  context["attributes"] =
+      json::object{{"creationDate", iso_seconds(session.issued)}, {"mfaAuthenticated", "false"}};
+  if (!marks.source_identity.empty()) {
+    caller.context_["aws:sourceidentity"] = {marks.source_identity};
+    context["sourceIdentity"] = marks.source_identity;
+  }
+  caller.user_identity_ = json::object{{"type", "AssumedRole"},
+                                       {"principalId", caller.user_id_},
+                                       {"arn", caller.principal_.arn},
+                                       {"accountId", scope.account_id},
+                                       {"accessKeyId", session.access_key_id},
+                                       {"sessionContext", std::move(context)}};
   return caller;
 }
 

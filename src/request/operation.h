@@ -29,6 +29,7 @@ namespace sluice {
 
 struct Ports;
 struct Session;
+struct SessionMarks;
 namespace sigv4 {
 class KnownSession;
 }  // namespace sigv4
@@ -55,10 +56,13 @@ class Caller {
   const policy::Context& context() const { return context_; }           // aws:* keys of the session
   const std::string& user_id() const { return user_id_; }               // "AROA...:session"
   const std::string& access_key_id() const { return access_key_id_; }
+  // nullptr: he has no session, or it was given nothing.
+  const SessionMarks* marks() const { return marks_.get(); }
 
  private:
   friend struct Gate;
   Caller() = default;
+  std::shared_ptr<const SessionMarks> marks_;
   policy::Principal principal_;
   json::object user_identity_;
   policy::Context context_;

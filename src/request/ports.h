@@ -10,6 +10,7 @@
 #include <set>
 
 #include "request/operation.h"
+#include "request/session_marks.h"
 #include "base/thread_safety.h"
 
 namespace sluice {
@@ -21,6 +22,7 @@ struct Session {
   std::string token;
   std::string role_arn, role_id, role_name, session_name;
   Time issued = 0, expires = 0;
+  SessionMarks marks;
   std::string arn(const Scope& scope) const;  // arn:aws:sts::A:assumed-role/<RoleName>/<session>
 };
 
@@ -30,7 +32,8 @@ class Sessions {
  public:
   virtual ~Sessions() = default;
   virtual Session mint(std::string_view role_arn, std::string_view role_id,
-                       std::string_view session_name, int64_t duration_s) = 0;
+                       std::string_view session_name, int64_t duration_s,
+                       SessionMarks marks = {}) = 0;
   // Errors: InvalidToken when the token is not ours. Whoever calls this must look whether the
   // session has expired.
   virtual Result<Session> open(std::string_view token) = 0;
@@ -68,6 +71,9 @@ class Identities {
   // is kept until a role, a role's policy or a managed policy changes.
   std::shared_ptr<const RoleRules> rules(std::string_view role_name, const Snapshot&) const;
   virtual std::optional<RoleView> role_by_id(std::string_view role_id, const Snapshot&) const = 0;
+  // The default version of a managed policy, of the account or of AWS; empty when there is none.
+  virtual policy::Stored<policy::Kind::identity> managed_policy(const std::string& arn,
+                                                                const Snapshot&) const = 0;
 
  private:
   mutable Mutex mutex_;

@@ -14,7 +14,7 @@ class SealedSessions : public Sessions {
   explicit SealedSessions(Secret key) : key_(std::move(key)) {}
 
   Session mint(std::string_view role_arn, std::string_view role_id, std::string_view session_name,
-               int64_t duration_s) override {
+               int64_t duration_s, SessionMarks marks) override {
     Session s;
     s.access_key_id = "ASIA" + random_upper(16);
     s.secret_access_key = Secret(base64(random_bytes(30)));
@@ -24,13 +24,13 @@ class SealedSessions : public Sessions {
     s.session_name = session_name;
     s.issued = now() / 1000 * 1000;
     s.expires = s.issued + duration_s * 1000;
-    const Secret plain(json::serialize(json::object{{"k", s.access_key_id},
-                                                    {"s", s.secret_access_key.expose()},
-                                                    {"r", s.role_arn},
-                                                    {"i", s.role_id},
-                                                    {"n", s.session_name},
-                                                    {"b", s.issued},
-                                                    {"e", s.expires}}));
+    s.marks = std::move(marks);
+    json::object sealed{{"k", s.access_key_id}, {"s", s.secret_access_key.expose()},
+                        {"r", s.role_arn},      {"i", s.role_id},
+                        {"n", s.session_name},  {"b", s.issued},
+                        {"e", s.expires}};
+    if (json::object marked = packed(s.marks); !marked.empty()) sealed["m"] = std::move(marked);
+    const Secret plain(json::serialize(sealed));
     s.token = base64(aead_seal_random(key_, plain.expose(), kAad));
     return s;
   }
@@ -56,6 +56,7 @@ class SealedSessions : public Sessions {
     s.session_name = text_of(*parsed, "n");
     s.issued = int_of(*parsed, "b");
     s.expires = int_of(*parsed, "e");
+    if (const json::value* marks = parsed->if_contains("m")) s.marks = unpacked(marks->as_object());
     return s;
   }
 

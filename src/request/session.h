@@ -13,7 +13,7 @@
 
 namespace sluice {
 
-constexpr size_t kTokenBytesMax = 4096;
+constexpr size_t kTokenBytesMax = 8192;
 std::unique_ptr<Sessions> make_sessions(Store& store);
 
 }  // namespace sluice

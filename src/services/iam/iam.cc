@@ -86,9 +86,7 @@ class RoleIdentities : public Identities {
                   .tags = role->tags};
     view.inline_policies = inline_policies_of(snapshot, name);
     const auto managed = [&](const std::string& arn) {
-      const auto policy = find_policy(snapshot, arn);
-      const PolicyVersion* version = policy ? policy->version(policy->default_version) : nullptr;
-      return RoleView::Managed{arn, version ? version->document : RoleView::ManagedDocument()};
+      return RoleView::Managed{arn, managed_policy(arn, snapshot)};
     };
     for (const std::string& arn : role->attached) view.managed_policies.push_back(managed(arn));
     if (!role->boundary.empty()) view.boundary = managed(role->boundary);
@@ -102,6 +100,12 @@ class RoleIdentities : public Identities {
       return name.empty();
     });
     return name.empty() ? std::nullopt : role(name, snapshot);
+  }
+  policy::Stored<policy::Kind::identity> managed_policy(const std::string& arn,
+                                                        const Snapshot& snapshot) const override {
+    const auto policy = find_policy(snapshot, arn);
+    const PolicyVersion* version = policy ? policy->version(policy->default_version) : nullptr;
+    return version ? version->document : policy::Stored<policy::Kind::identity>();
   }
 };
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "request/query_list.h"
+#include "request/tag_text.h"
 
 namespace sluice::iam {
 namespace {
@@ -18,17 +19,6 @@ Result<std::vector<ListMember>> list_of(const Request& request, std::string_view
   return members;
 }
 
-// Letters, digits and blanks of every script, and _ . : / = + - @
-bool is_tag_text(const std::string& text, size_t least, size_t most) {
-  size_t characters = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xc0) != 0x80) ++characters;
-    if (byte < 0x80 && !std::isalnum(byte) && std::string_view(" _.:/=+-@").find(c) == text.npos)
-      return false;
-  }
-  return is_utf8(text) && characters >= least && characters <= most;
-}
 Result<std::string> tag_key(const std::string& key) {
   if (!is_tag_text(key, 1, kTagKeyMax))
     return invalid(

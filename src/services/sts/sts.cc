@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/xml.h"
-#include "request/audit.h"
+#include "services/sts/assume.h"
 
 namespace sluice::sts {
 namespace {
@@ -36,151 +36,116 @@ struct GetCallerIdentity {
 
 // AssumeRole: a session of a role.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html In: RoleArn 20-2048;
-// RoleSessionName 2-64 of [\w+=,.@-]; DurationSeconds 900 to the role's maximum. Needs:
-// sts:AssumeRole by the role's trust policy. Errors: AccessDenied (also for a role that does not
-// exist), ValidationError. Differs: no Policy, Tags, SerialNumber; every caller already holds a
-// role's session, so the one-hour limit of role chaining holds for all but the operator.
+// RoleSessionName 2-64 of [\w+=,.@-]; DurationSeconds 900 to the role's maximum; Policy and
+// PolicyArns, of 2048 characters together; up to 50 Tags; TransitiveTagKeys; SourceIdentity;
+// ExternalId. Needs: sts:AssumeRole by the role's trust policy; with tags sts:TagSession, with a
+// source identity sts:SetSourceIdentity, also for those that the caller's session hands on. Errors:
+// AccessDenied (also for a role that does not exist), ValidationError, InvalidParameterValue,
+// MalformedPolicyDocument, PackedPolicyTooLarge. Differs: no SerialNumber and no ProvidedContexts;
+// every caller already holds a role's session, so the one-hour limit of role chaining holds for all
+// but the operator.
 struct AssumeRole {
   static constexpr std::string_view name = "AssumeRole", action = "sts:AssumeRole";
   static constexpr bool read_only = true;
   struct In {
-    std::string role_arn, role_name, session_name, external_id;
-    int64_t duration_s = kDurationDefaultS;
+    Assume assume;
+    std::string external_id;
   };
-  struct Out {
-    Session session;
-    std::string arn;
-  };
+  using Out = Assumed;
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot,
-                                         const Ports& ports);
+                                         const Ports& ports) {
+    policy::Context more;
+    if (!in.external_id.empty()) more["sts:externalid"] = {in.external_id};
+    return assume_needs(action, in.assume, snapshot, ports, more);
+  }
   static Result<Out> run(const Authorized<In>& in,
                          Staged& staged);  // stages nothing; so its answer is recorded
-  static Response render(const Out& out);
-  static json::value audit(const Request& request) {
-    return shown_fields(request, {"RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId"});
+  static Response render(const Out& out) {
+    XmlWriter xml{XmlWriter::Fragment{}};
+    write_assumed(xml, out);
+    return {200, {}, xml.take(), nullptr, 0};
   }
-  // AWS shows the session token too; a record that many can read is no place for it
-  // (docs/differences.md).
-  static json::value audit_result(const Out& out) {
-    return json::object{
-        {"credentials", json::object{{"accessKeyId", out.session.access_key_id},
-                                     {"expiration", long_date(out.session.expires)}}},
-        {"assumedRoleUser",
-         json::object{{"assumedRoleId", out.session.role_id + ":" + out.session.session_name},
-                      {"arn", out.arn}}}};
-  }
+  static json::value audit(const Request& request) { return shown_assume(request); }
+  static json::value audit_result(const Out& out) { return shown_assumed(out); }
 };
 
 Result<AssumeRole::In> AssumeRole::parse(const Request& request) {
-  const auto invalid = [](std::string text) {
-    return Error{400, "ValidationError", std::move(text), {}};
-  };
-  In in{request.query_text("RoleArn"),
-        {},
-        request.query_text("RoleSessionName"),
-        request.query_text("ExternalId"),
-        kDurationDefaultS};
-  const auto arn = parse_arn(in.role_arn);
-  if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/"))
-    return invalid(in.role_arn + " is invalid");
-  in.role_name = arn->resource.substr(arn->resource.rfind('/') + 1);
-  if (in.role_arn.size() < 20 || in.role_arn.size() > 2048)
-    return invalid(
-        "1 validation error detected: Value at 'roleArn' failed to satisfy constraint: Member must "
-        "have length between 20 and 2048");
-  if (in.session_name.size() < 2)
-    return invalid("1 validation error detected: Value '" + in.session_name +
-                   "' at 'roleSessionName' failed to satisfy constraint: Member must have length "
-                   "greater than or equal to 2");
-  if (in.session_name.size() > 64 ||
-      in.session_name.find_first_not_of(
-          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") !=
-          std::string::npos)
-    return invalid("1 validation error detected: Value '" + in.session_name.substr(0, 100) +
-                   "' at 'roleSessionName' failed to satisfy constraint: Member must satisfy "
-                   "regular expression pattern: [\\w+=,.@-]*");
-  if (const std::string* text = request.query_value("DurationSeconds")) {
-    const auto value = parse_int(*text);
-    if (!value || *value < kDurationMinS || *value > kDurationMaxS)
-      return invalid(
-          "1 validation error detected: Value '" + text->substr(0, 20) +
-          "' at 'durationSeconds' failed to satisfy constraint: Member must have value " +
-          (value && *value > kDurationMaxS ? "less than or equal to 43200"
-                                           : "greater than or equal to 900"));
-    in.duration_s = *value;
-  }
+  In in;
+  TRY(in.assume, read_assume(request));
+  CHECK(read_marks(request, in.assume));
+  in.external_id = request.query_text("ExternalId");
   if (request.query_value("ExternalId") &&
       (in.external_id.size() < 2 || in.external_id.size() > 1224 ||
        in.external_id.find_first_not_of(
            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@:/-") !=
            std::string::npos))
-    return invalid(
+    return Error{
+        400,
+        "ValidationError",
         "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member "
-        "must have 2 to 1224 characters of [\\w+=,.@:\\/-]");
+        "must have 2 to 1224 characters of [\\w+=,.@:\\/-]",
+        {}};
   // What narrows or marks a session and is not built is refused, never left out.
   for (const auto& [field, value] : request.query)
-    if (field == "Policy" || field.starts_with("PolicyArns") || field.starts_with("Tags") ||
-        field.starts_with("TransitiveTagKeys") || field.starts_with("ProvidedContexts") ||
-        field == "SerialNumber" || field == "TokenCode" || field == "SourceIdentity")
-      return invalid(field + " is not implemented by Sluice yet.");
+    if (field.starts_with("ProvidedContexts") || field == "SerialNumber" || field == "TokenCode")
+      return Error{400, "ValidationError", field + " is not implemented by Sluice yet.", {}};
   return in;
 }
-Result<std::vector<Need>> AssumeRole::needs(const In& in, const Snapshot& snapshot,
-                                            const Ports& ports) {
-  // A role that does not exist is denied in the same words as one that does not trust the caller.
-  const policy::Attached trusts_nobody{
-      policy::Kind::trust, in.role_arn,
-      std::make_shared<policy::Document>(policy::Document{policy::Kind::trust, false, {}})};
-  const auto role = ports.identities->role(in.role_name, snapshot);
-  Need need{std::string(action),
-            in.role_arn,
-            {{"sts:rolesessionname", {in.session_name}}},
-            role && role->arn == in.role_arn ? role->trust_policy.on(in.role_arn)
-                                             : std::vector{trusts_nobody},
-            "AWS::IAM::Role"};
-  if (!in.external_id.empty()) need.context["sts:externalid"] = {in.external_id};
-  return std::vector<Need>{std::move(need)};
-}
-Result<AssumeRole::Out> AssumeRole::run(const Authorized<In>& in, Staged& staged) {
-  const Snapshot& snapshot = staged.snapshot();
-  const auto role = in.ports().identities->role(in->role_name, snapshot);
-  if (!role)
+
+// What the caller's session hands on to the one that is taken with it: its transitive tags and its
+// source identity, which nobody further down can replace. The trust policy must allow both.
+Result<SessionMarks> inherited(const Authorized<AssumeRole::In>& in, const Snapshot& snapshot) {
+  SessionMarks marks;
+  const SessionMarks* own = in.caller().marks();
+  if (!own) return marks;
+  AssumeRole::In asking = *in;
+  Assume& asked = asking.assume;
+  for (const std::string& key : own->transitive) {
+    const std::string* known = own->tag_key(key);
+    if (!known) continue;
+    for (const auto& [tag, value] : asked.tags)
+      if (equals_ignore_case(tag, key))
+        return Error{400,
+                     "InvalidParameterValue",
+                     "One of the specified transitive tag keys can't be set because it conflicts "
+                     "with a transitive tag key from the calling session.",
+                     {}};
+    marks.tags[*known] = own->tags.at(*known);
+    marks.transitive.push_back(*known);
+  }
+  marks.source_identity = own->source_identity;
+  if (!asked.source_identity.empty() && !own->source_identity.empty() &&
+      asked.source_identity != own->source_identity)
     return Error{403,
                  "AccessDenied",
-                 "User: " + in.caller().principal().arn +
-                     " is not authorized to perform: sts:AssumeRole on resource: " + in->role_arn,
+                 "The source identity of a session cannot be changed by the sessions that are "
+                 "taken with it.",
                  {}};
-  if (in->duration_s > role->max_session_s)
-    return Error{400,
-                 "ValidationError",
-                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-                 {}};
-  const bool chained = in.caller().principal().role_arn != operator_arn(snapshot.scope());
-  if (chained && in->duration_s > 3600)
+  const bool tags = asked.tags.empty() && !marks.tags.empty(),
+             identity = asked.source_identity.empty() && !marks.source_identity.empty();
+  if (tags) asked.tags = marks.tags;
+  if (identity) asked.source_identity = marks.source_identity;
+  if (tags || identity) {
+    TRY(const auto needs, AssumeRole::needs(asking, snapshot, in.ports()));
+    CHECK(in.ask(needs, snapshot));
+  }
+  return marks;
+}
+
+Result<Assumed> AssumeRole::run(const Authorized<In>& in, Staged& staged) {
+  const Snapshot& snapshot = staged.snapshot();
+  TRY(SessionMarks marks, inherited(in, snapshot));
+  const policy::Principal& caller = in.caller().principal();
+  const bool chained = caller.type == policy::Principal::Type::assumed_role &&
+                       caller.role_arn != operator_arn(snapshot.scope());
+  if (chained && in->assume.duration_s > kChainedMaxS)
     return Error{400,
                  "ValidationError",
                  "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
                  "by role chaining",
                  {}};
-  Session session =
-      in.ports().sessions->mint(role->arn, role->id, in->session_name, in->duration_s);
-  std::string arn = session.arn(snapshot.scope());
-  return Out{std::move(session), std::move(arn)};
-}
-Response AssumeRole::render(const Out& out) {
-  XmlWriter xml{XmlWriter::Fragment{}};
-  xml.open("Credentials")
-      .element("AccessKeyId", out.session.access_key_id)
-      .element("SecretAccessKey", out.session.secret_access_key.expose())
-      .element("SessionToken", out.session.token)
-      .element("Expiration", iso_seconds(out.session.expires))
-      .close("Credentials");
-  xml.open("AssumedRoleUser")
-      .element("AssumedRoleId", out.session.role_id + ":" + out.session.session_name)
-      .element("Arn", out.arn)
-      .close("AssumedRoleUser");
-  return {200, {}, xml.take(), nullptr, 0};
+  return assume(in->assume, std::move(marks), in.ports(), snapshot);
 }
 
 // OperatorSession: a session of sluice-operator for the owner of the server's process, in the form
@@ -216,7 +181,7 @@ struct OperatorSession {
     Session session =
         in.ports().sessions->mint(role->arn, role->id, in->session_name, in->duration_s);
     std::string arn = session.arn(staged.snapshot().scope());
-    return Out{std::move(session), std::move(arn)};
+    return Out{std::move(session), std::move(arn), 0};
   }
   static Response render(const Out& out) {
     const Session& session = out.session;

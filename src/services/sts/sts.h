@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Security Token Service: AssumeRole and GetCallerIdentity. Session policies and tags are not
-// built yet. Source: STS API Reference 2011-06-15.
+// AWS Security Token Service: AssumeRole and GetCallerIdentity. Source: STS API Reference
+// 2011-06-15.
 //
 //   Ports ports{.services = {&sts::service}};
 #include "request/ports.h"
 
 namespace sluice::sts {
 constexpr int64_t kDurationMinS = 900, kDurationMaxS = 43200, kDurationDefaultS = 3600;
+// Of a session that is taken with another role's session.
+constexpr int64_t kChainedMaxS = 3600;
 extern const Service service;
 // What the owner of the process may ask for at the operator socket. Never among the services of the
 // wire.
