@@ -115,6 +115,8 @@ void measure_pipeline(const Options& options, Report& report, cli::Client& clien
 void measure_trail(const Options& options, Report& report, cli::Client& client,
                    const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);
+Result<Done> measure_identity(const Options& options, Report& report, cli::Client& client,
+                              const Target& target, const cli::Credentials& credentials);
 // After measure_functions, whose role it uses.
 void measure_runtimes(Report& report, cli::Client& client, const cli::Common& common);
 

@@ -161,6 +161,8 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   if (wanted("objects")) measure_objects(options, report, s);
   if (wanted("items")) measure_items(options, report, s, batches);
   if (wanted("items")) measure_hot_key(options, report, s);
+  if (wanted("identity"))
+    CHECK(measure_identity(options, report, *client, target_of(s.endpoint), s.credentials));
   if (wanted("trail"))
     measure_trail(options, report, *client, target_of(s.endpoint),
                   Signer(s.credentials, s.endpoint, "s3"));
