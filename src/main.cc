@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   add_deploy(app, common, exit_code);
   add_put(app, common, exit_code);
   add_inspect(app, common, exit_code);
+  add_explain(app, common, exit_code);
   add_root_key(app, common, exit_code);
   add_status(app, common, exit_code);
   add_demo(app, common, exit_code);

@@ -266,6 +266,10 @@ Result<json::object> ask_operator(const Common& common, const std::string& line)
 }
 }  // namespace
 
+Result<json::object> audit_record(const Common& common, const std::string& id) {
+  return ask_operator(common, "explain " + id + "\n");
+}
+
 Result<json::object> server_status(const Common& common) {
   return ask_operator(common, "status\n");
 }

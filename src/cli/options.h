@@ -51,6 +51,7 @@ void add_credentials(CLI::App& app, Common& common, int& exit_code);
 void add_deploy(CLI::App& app, Common& common, int& exit_code);
 void add_put(CLI::App& app, Common& common, int& exit_code);
 void add_inspect(CLI::App& app, Common& common, int& exit_code);  // verify, aws
+void add_explain(CLI::App& app, Common& common, int& exit_code);
 void add_root_key(CLI::App& app, Common& common, int& exit_code);
 void add_status(CLI::App& app, Common& common, int& exit_code);
 void add_demo(CLI::App& app, Common& common, int& exit_code);

@@ -20,6 +20,7 @@
 #include "cli/server_status.h"
 #include "services/cloudformation/cloudformation.h"
 #include "services/cloudtrail/delivery.h"
+#include "services/cloudtrail/explain.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/tables.h"
@@ -192,7 +193,8 @@ class Composition : public RunningServer {
                                                                      : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
-  // What the owner of the process is told: "status", or else a session of so many seconds.
+  // What the owner of the process is told: "status", "explain ID", or else a session of so many
+  // seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
     const auto asked = trim(line.substr(0, line.find('\n')));
     if (asked == "status") {
@@ -200,6 +202,7 @@ class Composition : public RunningServer {
         return json::serialize(status_of(*store_, path_.counters(), *runtimes_));
       return R"({"error":"only the user who runs the server may see its status"})";
     }
+    if (asked.starts_with("explain ")) return explain_to(uid, asked.substr(8));
     Request request;
     request.method = "POST";
     request.target = "/session?DurationSeconds=" + percent_encode(asked);
@@ -210,6 +213,12 @@ class Composition : public RunningServer {
     if (response.status == 200) return response.body;
     const auto said = parse_json_object(response.body);
     return json::serialize(json::object{{"error", said ? text_of(*said, "message") : ""}});
+  }
+  std::string explain_to(int64_t uid, std::string_view id) {
+    if (uid != static_cast<int64_t>(geteuid()))
+      return R"({"error":"only the user who runs the server may see its audit records"})";
+    const auto record = cloudtrail::find_record(*store_, id);
+    return record ? json::serialize(*record) : R"({"error":"no audit record has this id"})";
   }
   void complete() {
     if (!complete_.try_wait()) complete_.count_down();
