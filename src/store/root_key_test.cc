@@ -128,9 +128,13 @@ TEST_P(RotationDies, AndTheDirectoryStillOpens) {
   ASSERT_EQ(WEXITSTATUS(status), 9);
   EXPECT_EQ(opened(from), before);
   const bool both = std::string_view(place) != "made";
-  if (!in_place) EXPECT_EQ(opened(to), both ? before : "");
+  if (!in_place) {
+    EXPECT_EQ(opened(to), both ? before : "");
+  }
   // Opened by the new one, the directory forgets the old one.
-  if (!in_place && both) EXPECT_EQ(opened(from), "");
+  if (!in_place && both) {
+    EXPECT_EQ(opened(from), "");
+  }
   const std::string now = !in_place && both ? to : from;
   ASSERT_TRUE(rotate_root_key(data(), now, in_place ? now : file("c.key")));
   EXPECT_EQ(opened(in_place ? now : file("c.key")), before);

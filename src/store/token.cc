@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/token.h"
 
-#include <p11-kit/iter.h>
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -151,6 +152,28 @@ Result<Secret> pin_of(P11KitUri* uri) {
   return Secret(*std::move(text));
 }
 
+struct Token {
+  CK_FUNCTION_LIST* module;
+  CK_SLOT_ID slot;
+};
+// The first token that the URI is of.
+std::optional<Token> find_token(CK_FUNCTION_LIST** modules, P11KitUri* uri) {
+  for (; *modules; ++modules) {
+    CK_ULONG count = 0;
+    if ((*modules)->C_GetSlotList(CK_TRUE, nullptr, &count) != CKR_OK) continue;
+    std::vector<CK_SLOT_ID> slots(count);
+    if ((*modules)->C_GetSlotList(CK_TRUE, slots.data(), &count) != CKR_OK) continue;
+    slots.resize(std::min<size_t>(count, slots.size()));
+    for (const CK_SLOT_ID slot : slots) {
+      CK_TOKEN_INFO info;
+      if ((*modules)->C_GetTokenInfo(slot, &info) == CKR_OK &&
+          p11_kit_uri_match_token_info(uri, &info))
+        return Token{*modules, slot};
+    }
+  }
+  return std::nullopt;
+}
+
 // Opens a session with the key that the URI names, and does one thing there.
 template <class Answer, class Fn>
 Result<Answer> with_key(const std::string& text, const Fn& fn) {
@@ -163,15 +186,11 @@ Result<Answer> with_key(const std::string& text, const Fn& fn) {
     return failure(
         "no PKCS#11 module can be loaded: install that of the token, or name it with "
         "module-path=/path in the URI");
-  const std::unique_ptr<P11KitIter, void (*)(P11KitIter*)> iter(
-      p11_kit_iter_new(uri.get(), static_cast<P11KitIterBehavior>(P11_KIT_ITER_WITH_TOKENS |
-                                                                  P11_KIT_ITER_WITHOUT_OBJECTS)),
-      p11_kit_iter_free);
-  p11_kit_iter_begin(iter.get(), modules.list());
-  if (p11_kit_iter_next(iter.get()) != CKR_OK)
+  const auto token = find_token(modules.list(), uri.get());
+  if (!token)
     return failure("there is no such PKCS#11 token as the root key names; is it plugged in?");
-  Session session(p11_kit_iter_get_module(iter.get()));
-  CHECK(session.open(p11_kit_iter_get_slot(iter.get()), pin));
+  Session session(token->module);
+  CHECK(session.open(token->slot, pin));
   CHECK(session.find(uri.get()));
   return fn(session);
 }
