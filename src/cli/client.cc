@@ -243,6 +243,15 @@ class TlsClient : public Client {
 }  // namespace
 
 namespace {
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
 // Sends a line to the operator's socket, and gives the object that comes back.
 Result<json::object> ask_operator(const Common& common, const std::string& line) {
   TRY(const Endpoint endpoint, read_endpoint(common));
@@ -255,7 +264,7 @@ Result<json::object> ask_operator(const Common& common, const std::string& line)
   }
   std::string text;
   char buffer[8192];
-  if (::send(fd, line.data(), line.size(), MSG_NOSIGNAL) > 0)
+  if (write_all(fd, line))
     for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;)
       text.append(buffer, static_cast<size_t>(got));
   close(fd);
@@ -272,6 +281,14 @@ Result<json::object> audit_record(const Common& common, const std::string& id) {
 
 Result<json::object> server_status(const Common& common) {
   return ask_operator(common, "status\n");
+}
+
+Result<int64_t> register_oidc_keys(const Common& common, const std::string& issuer,
+                                   const json::value& jwks) {
+  if (issuer.find_first_of(" \t\r\n") != issuer.npos) return broken("an issuer has no blanks");
+  TRY(const json::object parsed,
+      ask_operator(common, "oidc-keys " + issuer + " " + json::serialize(jwks) + "\n"));
+  return int_of(parsed, "keys");
 }
 
 Result<Credentials> operator_credentials(const Common& common, int64_t duration_s) {

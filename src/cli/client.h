@@ -28,6 +28,9 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
 Result<json::object> audit_record(const Common& common, const std::string& id);
 // What the server counts (cli/server_status.h). It fails for the same reasons.
 Result<json::object> server_status(const Common& common);
+// Registers the keys of an identity provider, of a JWKS. Gives how many there are.
+Result<int64_t> register_oidc_keys(const Common& common, const std::string& issuer,
+                                   const json::value& jwks);
 
 struct Reply {
   int status = 0;

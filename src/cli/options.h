@@ -48,6 +48,7 @@ Result<Done> functions_can_start(const Endpoint& endpoint);
 // stderr in one line, and the exit code is 1.
 void add_serve(CLI::App& app, Common& common, int& exit_code);
 void add_credentials(CLI::App& app, Common& common, int& exit_code);
+void add_oidc(CLI::App& app, Common& common, int& exit_code);
 void add_deploy(CLI::App& app, Common& common, int& exit_code);
 void add_put(CLI::App& app, Common& common, int& exit_code);
 void add_inspect(CLI::App& app, Common& common, int& exit_code);  // verify, aws

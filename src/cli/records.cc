@@ -11,6 +11,7 @@
 #include "services/lambda/records.h"
 #include "services/logs/records.h"
 #include "services/s3/records.h"
+#include "services/sts/records.h"
 #include "store/jobs.h"
 
 namespace sluice::cli {
@@ -42,6 +43,7 @@ std::vector<RecordFacts> all_records() {
       facts_of<logs::Stream>(),
       facts_of<iam::Role>(),
       facts_of<iam::ManagedPolicy>(),
+      facts_of<iam::OidcProvider>(),
       facts_of<kms::KmsKey>(),
       facts_of<lambda::Alias>(),
       facts_of<lambda::EventConfig>(),
@@ -58,6 +60,7 @@ std::vector<RecordFacts> all_records() {
       facts_of<s3::Part>(),
       facts_of<s3::Upload>(),
       facts_of<s3::VersionFacts>(),
+      facts_of<sts::OidcKeys>(),
   };
   std::sort(all.begin(), all.end(),
             [](const RecordFacts& a, const RecordFacts& b) { return a.type.table < b.type.table; });

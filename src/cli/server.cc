@@ -76,9 +76,19 @@ class SandboxWire : public Wire {
   const std::shared_ptr<net::TlsContext> tls_;
 };
 
-class NoBody : public BodySource {
+// A body that is held whole, or none.
+class TextBody : public BodySource {
  public:
-  Result<size_t> read(char*, size_t) override { return 0; }
+  explicit TextBody(std::string text = "") : text_(std::move(text)) {}
+  Result<size_t> read(char* into, size_t size) override {
+    const size_t n = text_.copy(into, size, at_);
+    at_ += n;
+    return n;
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
 };
 
 class Composition : public RunningServer {
@@ -87,6 +97,7 @@ class Composition : public RunningServer {
       : store_(std::move(store)),
         sessions_(make_sessions(*store_)),
         identities_(iam::identities()),
+        web_identities_(sts::web_identities(*identities_)),
         data_keys_(kms::data_keys(*store_)),
         function_policies_(lambda::function_policies()),
         buckets_(s3::buckets()),
@@ -98,6 +109,7 @@ class Composition : public RunningServer {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();
+    ports_.web_identities = web_identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
     ports_.function_policies = function_policies_.get();
@@ -193,8 +205,8 @@ class Composition : public RunningServer {
                                                                      : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
-  // What the owner of the process is told: "status", "explain ID", or else a session of so many
-  // seconds.
+  // What the owner of the process is told: "status"; "explain ID"; "oidc-keys ISSUER JWKS", which
+  // registers the keys; or else a session of so many seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
     const auto asked = trim(line.substr(0, line.find('\n')));
     if (asked == "status") {
@@ -203,12 +215,21 @@ class Composition : public RunningServer {
       return R"({"error":"only the user who runs the server may see its status"})";
     }
     if (asked.starts_with("explain ")) return explain_to(uid, asked.substr(8));
+    constexpr std::string_view kKeys = "oidc-keys ";
     Request request;
-    request.method = "POST";
-    request.target = "/session?DurationSeconds=" + percent_encode(asked);
+    TextBody body;
+    if (asked.starts_with(kKeys)) {
+      const auto rest = asked.substr(kKeys.size());
+      const size_t blank = std::min(rest.find(' '), rest.size());
+      request.method = "PUT";
+      request.target = "/oidc-keys?Issuer=" + percent_encode(rest.substr(0, blank));
+      body = TextBody(std::string(trim(rest.substr(blank))));
+    } else {
+      request.method = "POST";
+      request.target = "/session?DurationSeconds=" + percent_encode(asked);
+    }
     request.source_ip = "unix";
     request.unix_uid = uid;
-    NoBody body;
     const Response response = path_.serve(std::move(request), body);
     if (response.status == 200) return response.body;
     const auto said = parse_json_object(response.body);
@@ -248,6 +269,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Identities> identities_;
+  std::unique_ptr<WebIdentities> web_identities_;
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
   std::unique_ptr<Buckets> buckets_;

@@ -168,6 +168,22 @@ void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
   adopted_.erase(fd);
 }
 
+namespace {
+// One line; "" when none came, or a longer one.
+std::string read_line(Stream& stream) {
+  constexpr size_t kLineBytesMax = 80 * 1024;  // a JWKS and an issuer
+  constexpr int kReadTimeoutMs = 2000;
+  std::string line;
+  char buffer[4096];
+  while (line.size() < kLineBytesMax && line.find('\n') == line.npos) {
+    const long got = stream.read(buffer, sizeof buffer, kReadTimeoutMs);
+    if (got <= 0) return {};
+    line.append(buffer, static_cast<size_t>(got));
+  }
+  return line.find('\n') == line.npos ? std::string() : line;
+}
+}  // namespace
+
 Result<Done> Server::listen_operator(const std::string& path,
                                      std::function<std::string(int64_t, std::string_view)> answer) {
   const UnixAddress address(path);
@@ -190,10 +206,10 @@ Result<Done> Server::listen_operator(const std::string& path,
       ucred who{};
       socklen_t size = sizeof who;
       auto stream = plain_stream(peer);
-      char line[512];
-      const long got = stream->read(line, sizeof line, 2000);
-      if (got <= 0 || getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) continue;
-      const std::string text = answer(who.uid, {line, static_cast<size_t>(got)});
+      if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) continue;
+      const std::string line = read_line(*stream);
+      if (line.empty()) continue;
+      const std::string text = answer(who.uid, line);
       stream->write(text.data(), text.size(), 2000);
     }
   });

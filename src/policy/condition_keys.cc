@@ -9,7 +9,8 @@ namespace {
 // Rows add up: an action has the keys of every row that its name matches.
 constexpr ActionKeys kTable[] = {
     {"*",
-     "aws:CurrentTime aws:EpochTime aws:MultiFactorAuthPresent aws:PrincipalAccount "
+     "aws:CurrentTime aws:EpochTime aws:FederatedProvider aws:MultiFactorAuthPresent "
+     "aws:PrincipalAccount "
      "aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalTag/* aws:PrincipalType aws:Referer "
      "aws:RequestedRegion aws:ResourceAccount aws:SecureTransport aws:SourceIdentity aws:SourceIp "
      "aws:TokenIssueTime aws:UserAgent aws:ViaAWSService aws:userid",
@@ -96,6 +97,11 @@ constexpr ActionKeys kTable[] = {
     {"iam:UntagRole", "aws:ResourceTag/* aws:TagKeys iam:ResourceTag/*", ""},
     {"iam:UpdateAssumeRolePolicy", "aws:ResourceTag/* iam:ResourceTag/*", ""},
     {"iam:UpdateRole", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+
+    {"iam:*OpenIDConnectProvider*", "aws:ResourceTag/* iam:ResourceTag/*", ""},
+    {"iam:CreateOpenIDConnectProvider", "aws:RequestTag/* aws:TagKeys", ""},
+    {"iam:TagOpenIDConnectProvider", "aws:RequestTag/* aws:TagKeys", ""},
+    {"iam:UntagOpenIDConnectProvider", "aws:TagKeys", ""},
 
     {"iam:PassRole", "iam:AssociatedResourceArn iam:PassedToService",
      "aws:ResourceTag/* iam:ResourceTag/*"},
@@ -194,6 +200,10 @@ constexpr ActionKeys kTable[] = {
 
     {"sts:AssumeRole",
      "aws:RequestTag/* aws:TagKeys sts:ExternalId sts:RoleSessionName sts:SourceIdentity "
+     "sts:TransitiveTagKeys",
+     ""},
+    {"sts:AssumeRoleWithWebIdentity",
+     "aws:FederatedProvider aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity "
      "sts:TransitiveTagKeys",
      ""},
     {"sts:TagSession",

@@ -27,7 +27,7 @@ class SignedRequest : public Evidence {
   std::string payload_hash(const Request& request) const override {
     return sigv4::signed_payload_hash(request, claim_).value_or("");
   }
-  Result<std::shared_ptr<const Caller>> verify(const Request& request, const Service& service,
+  Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
                                                const Ports& ports) const override {
     TRY(const std::string hash, canonical_payload_hash(request, service));
     return Gate::signed_caller(sigv4::verify(request, claim_, *session_, hash, service, ports),
@@ -85,7 +85,7 @@ class SignedForm : public Evidence {
   std::string account() const override { return claim_.access_key_id; }
   const Session* session() const override { return &session_->session; }
   std::string payload_hash(const Request&) const override { return ""; }
-  Result<std::shared_ptr<const Caller>> verify(const Request&, const Service& service,
+  Result<std::shared_ptr<const Caller>> verify(Request&, const Service& service,
                                                const Ports& ports) const override {
     return Gate::signed_caller(sigv4::verify_form(*form_, claim_, *session_, service, ports),
                                session_);
@@ -127,7 +127,7 @@ class UnixPeer : public Evidence {
   std::string account() const override { return "unix"; }
   const Session* session() const override { return nullptr; }
   std::string payload_hash(const Request&) const override { return ""; }
-  Result<std::shared_ptr<const Caller>> verify(const Request& request, const Service&,
+  Result<std::shared_ptr<const Caller>> verify(Request& request, const Service&,
                                                const Ports& ports) const override {
     if (request.unix_uid != static_cast<int64_t>(geteuid()))
       return Error{403,
@@ -152,12 +152,70 @@ class UnixPeers : public Authenticator {
     return std::unique_ptr<Evidence>(std::make_unique<UnixPeer>());
   }
 };
+
+// A field of a request of the query protocol: of its query, else of its form. It is the one that
+// the operation will read.
+std::string field_of(const Request& request, std::string_view name) {
+  if (const std::string* value = request.query_value(name)) return *value;
+  for (const auto field : split(request.body, '&')) {
+    const size_t equals = field.find('=');
+    if (equals == field.npos || percent_decode(field.substr(0, equals), true) != name) continue;
+    return percent_decode(field.substr(equals + 1), true).value_or("");
+  }
+  return {};
+}
+
+// Nothing is signed: the token in the form is the proof. The form may also ask for something else,
+// and is then refused like any request without a proof.
+class BearerOfToken : public Evidence {
+ public:
+  explicit BearerOfToken(std::string account) : account_(std::move(account)) {}
+  Proof proof() const override { return Proof::web_identity; }
+  std::string account() const override { return account_; }
+  const Session* session() const override { return nullptr; }
+  std::string payload_hash(const Request&) const override { return ""; }
+  Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
+                                               const Ports& ports) const override {
+    if (field_of(request, "Action") != kAction || !ports.web_identities)
+      return sigv4::fault(sigv4::Fault::none_given, service);
+    TRY(WebIdentity identity, ports.web_identities->verify(field_of(request, "WebIdentityToken"),
+                                                           request.time, ports.store->snapshot()));
+    request.web_identity = std::make_shared<const WebIdentity>(std::move(identity));
+    return Gate::web_identity_caller(*request.web_identity, ports.store->scope());
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
+    return std::shared_ptr<BodySource>();
+  }
+  static constexpr std::string_view kAction = "AssumeRoleWithWebIdentity";
+
+ private:
+  const std::string account_;
+};
+
+class BearersOfTokens : public Authenticator {
+ public:
+  static constexpr int64_t kFormBytesMax = 64 * 1024;  // without a proof no larger form is read
+  bool knows(const Request& request, const Service& service) const override {
+    if (service.name != "sts" || request.headers.find("authorization") ||
+        request.query_value("X-Amz-Algorithm") || request.query_value("X-Amz-Signature"))
+      return false;
+    if (request.query_text("Action") == BearerOfToken::kAction) return true;
+    const auto bytes = parse_int(request.headers.get("content-length"));
+    return request.method == "POST" && bytes && *bytes > 0 && *bytes <= kFormBytesMax;
+  }
+  Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service&,
+                                         const Ports&) override {
+    return std::unique_ptr<Evidence>(
+        std::make_unique<BearerOfToken>("web-identity " + request.source_ip));
+  }
+};
 }  // namespace
 
 Authenticators all_authenticators() {
   const auto sessions = std::make_shared<sigv4::KnownSessions>();
   Authenticators all;
   all.push_back(std::make_unique<UnixPeers>());
+  all.push_back(std::make_unique<BearersOfTokens>());
   all.push_back(std::make_unique<Forms>(sessions));
   all.push_back(std::make_unique<Signatures>(sessions));
   return all;

@@ -27,9 +27,9 @@ class Evidence {
   // The hash of the payload, where the head alone can be verified by it; "" when verify() needs the
   // whole body.
   virtual std::string payload_hash(const Request& request) const = 0;
-  // The proof itself. The error is AWS's in the dialect of the service.
-  virtual Result<std::shared_ptr<const Caller>> verify(const Request& request,
-                                                       const Service& service,
+  // The proof itself. The error is AWS's in the dialect of the service. What the row needs of the
+  // proof is put into the request.
+  virtual Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
                                                        const Ports& ports) const = 0;
   // The payload of S3, which proves itself while it is read. `raw` must outlive it.
   virtual Result<std::shared_ptr<BodySource>> payload(BodySource& raw,

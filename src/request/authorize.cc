@@ -127,6 +127,24 @@ std::shared_ptr<const Caller> Gate::owner_caller(int64_t unix_uid, const Scope& 
   return std::make_shared<const Caller>(std::move(caller));
 }
 
+std::shared_ptr<const Caller> Gate::web_identity_caller(const WebIdentity& identity,
+                                                        const Scope& scope) {
+  Caller caller;
+  caller.principal_ = {
+      policy::Principal::Type::federated, identity.provider_arn, {}, {}, scope.account_id};
+  caller.user_id_ = identity.issuer + ":" + identity.audience + ":" + identity.subject;
+  const std::string prefix = lower(identity.issuer);
+  caller.context_ = {{"aws:federatedprovider", {identity.provider_arn}},
+                     {"aws:principalisawsservice", {"false"}},
+                     {prefix + ":aud", {identity.audience}},
+                     {prefix + ":sub", {identity.subject}}};
+  caller.user_identity_ = json::object{{"type", "WebIdentityUser"},
+                                       {"principalId", caller.user_id_},
+                                       {"userName", identity.subject},
+                                       {"identityProvider", identity.issuer}};
+  return std::make_shared<const Caller>(std::move(caller));
+}
+
 std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
                                                    const Snapshot& snapshot) const {
   constexpr size_t kRolesMax = 1024;

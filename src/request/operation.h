@@ -30,6 +30,7 @@ namespace sluice {
 struct Ports;
 struct Session;
 struct SessionMarks;
+struct WebIdentity;
 namespace sigv4 {
 class KnownSession;
 }  // namespace sigv4
@@ -160,7 +161,7 @@ concept Receives =
     };
 
 // How a caller proved who he is (request/authenticator.h).
-enum class Proof : uint8_t { header, presigned_url, form, unix_peer };
+enum class Proof : uint8_t { header, presigned_url, form, unix_peer, web_identity };
 constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
 // One row of the table of operations. An operation may also have these members:
 //   proofs       the ways of proving who asks that it takes; without it, kSigned
@@ -225,6 +226,8 @@ struct Gate {
       const Result<Done>& verified, const std::shared_ptr<const sigv4::KnownSession>& session);
   // Who runs the server, at its Unix socket. No policy names him: his rows need no permission.
   static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
+  // Who has a token of an identity provider, once it was verified.
+  static std::shared_ptr<const Caller> web_identity_caller(const WebIdentity&, const Scope&);
   // Whoever holds this session.
   static Caller role_caller(const Session& session, const Scope&);
   // The same caller when a service makes a call in his name: invokedBy, aws:ViaAWSService and

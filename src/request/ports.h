@@ -61,6 +61,12 @@ struct RoleRules {
 // The role of the owner of the server.
 constexpr std::string_view kOperatorRole = "sluice-operator";
 
+// An OpenID Connect provider that the account trusts.
+struct OidcProviderView {
+  std::string arn;
+  std::vector<std::string> client_ids;
+};
+
 // The roles that there are. Implemented by iam.
 class Identities {
  public:
@@ -74,11 +80,31 @@ class Identities {
   // The default version of a managed policy, of the account or of AWS; empty when there is none.
   virtual policy::Stored<policy::Kind::identity> managed_policy(const std::string& arn,
                                                                 const Snapshot&) const = 0;
+  // By its URL without https://.
+  virtual std::optional<OidcProviderView> oidc_provider(std::string_view url,
+                                                        const Snapshot&) const = 0;
 
  private:
   mutable Mutex mutex_;
   mutable std::map<std::string, std::shared_ptr<const RoleRules>, std::less<>> rules_
       SLUICE_GUARDED_BY(mutex_);
+};
+
+// Who a token of an OpenID Connect provider says that its bearer is, once its signature holds.
+struct WebIdentity {
+  std::string provider_arn, issuer;  // issuer: without https://
+  std::string subject, audience;
+  // What the token marks the session with.
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::vector<std::string> transitive;
+  std::string source_identity;
+};
+// The tokens that are taken. Implemented by sts.
+class WebIdentities {
+ public:
+  virtual ~WebIdentities() = default;
+  // Errors: InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim.
+  virtual Result<WebIdentity> verify(std::string_view token, Time now, const Snapshot&) const = 0;
 };
 
 struct KeyView {
@@ -243,6 +269,7 @@ struct Ports {
   Store* store = nullptr;
   Sessions* sessions = nullptr;
   Identities* identities = nullptr;
+  WebIdentities* web_identities = nullptr;
   DataKeys* data_keys = nullptr;
   FunctionPolicies* function_policies = nullptr;
   Buckets* buckets = nullptr;

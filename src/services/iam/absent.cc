@@ -19,6 +19,11 @@ Result<GetAccountSummary::Out> GetAccountSummary::run(const Authorized<In>&,
                   ++out.roles;
                   return true;
                 });
+  snapshot.scan(RecordPrefix<OidcProvider>{}, "", false,
+                [&](std::string_view, const OidcProvider&) {
+                  ++out.providers;
+                  return true;
+                });
   return out;
 }
 
@@ -32,9 +37,10 @@ Response GetAccountSummary::render(const Out& out) {
   for (const char* none :
        {"AccountAccessKeysPresent", "AccountMFAEnabled", "AccountPasswordPresent",
         "AccountSigningCertificatesPresent", "Groups", "InstanceProfiles", "MFADevices",
-        "MFADevicesInUse", "Providers", "ServerCertificates", "Users"})
+        "MFADevicesInUse", "ServerCertificates", "Users"})
     entry(none, 0);
   entry("Roles", out.roles);
+  entry("Providers", out.providers);
   entry("Policies", out.policies);
   entry("PolicyVersionsInUse", out.versions);
   entry("PolicySizeQuota", kManagedPolicyBytesMax);

@@ -100,7 +100,7 @@ struct AccountOperation {
 struct GetAccountSummary : AccountOperation {
   static constexpr std::string_view name = "GetAccountSummary", action = "iam:GetAccountSummary";
   struct Out {
-    int64_t roles = 0, policies = 0, versions = 0;
+    int64_t roles = 0, policies = 0, versions = 0, providers = 0;
   };
   static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
     return std::vector<Need>{{"iam:GetAccountSummary", "*", {}, {}, ""}};

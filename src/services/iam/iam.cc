@@ -7,6 +7,7 @@
 #include "services/iam/attachments.h"
 #include "services/iam/managed_policies.h"
 #include "services/iam/boundaries.h"
+#include "services/iam/oidc_providers.h"
 #include "services/iam/policy_versions.h"
 #include "services/iam/role_policies.h"
 #include "services/iam/role_tags.h"
@@ -62,16 +63,20 @@ constexpr auto rows =
           ListPolicies, DeletePolicy, CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions,
           SetDefaultPolicyVersion, DeletePolicyVersion, AttachRolePolicy, DetachRolePolicy,
           ListAttachedRolePolicies, ListEntitiesForPolicy, TagPolicy, UntagPolicy, ListPolicyTags,
+          CreateOpenIDConnectProvider, GetOpenIDConnectProvider, ListOpenIDConnectProviders,
+          DeleteOpenIDConnectProvider, UpdateOpenIDConnectProviderThumbprint,
+          AddClientIDToOpenIDConnectProvider, RemoveClientIDFromOpenIDConnectProvider,
+          TagOpenIDConnectProvider, UntagOpenIDConnectProvider, ListOpenIDConnectProviderTags,
           ListGroups, ListVirtualMFADevices, ListServerCertificates, ListSAMLProviders,
           ListAccountAliases, ListInstanceProfiles, ListInstanceProfilesForRole, GetAccountSummary,
           GetAccountPasswordPolicy, GetAccountAuthorizationDetails, SimulatePrincipalPolicy,
           SimulateCustomPolicy, GetContextKeysForPrincipalPolicy, GetContextKeysForCustomPolicy,
-          GenerateCredentialReport,
-          GetCredentialReport, CreateUser, GetUser, ListUsers, PutUserPolicy, AttachUserPolicy,
-          CreateGroup, AddUserToGroup, CreateAccessKey, ListAccessKeys, UpdateAccessKey,
-          DeleteAccessKey, CreateLoginProfile, CreateServiceSpecificCredential, UploadSSHPublicKey,
-          UploadSigningCertificate, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary,
-          TagRole, UntagRole, ListRoleTags>();
+          GenerateCredentialReport, GetCredentialReport, CreateUser, GetUser, ListUsers,
+          PutUserPolicy, AttachUserPolicy, CreateGroup, AddUserToGroup, CreateAccessKey,
+          ListAccessKeys, UpdateAccessKey, DeleteAccessKey, CreateLoginProfile,
+          CreateServiceSpecificCredential, UploadSSHPublicKey, UploadSigningCertificate,
+          PutRolePermissionsBoundary, DeleteRolePermissionsBoundary, TagRole, UntagRole,
+          ListRoleTags>();
 
 class RoleIdentities : public Identities {
  public:
@@ -106,6 +111,12 @@ class RoleIdentities : public Identities {
     const auto policy = find_policy(snapshot, arn);
     const PolicyVersion* version = policy ? policy->version(policy->default_version) : nullptr;
     return version ? version->document : policy::Stored<policy::Kind::identity>();
+  }
+  std::optional<OidcProviderView> oidc_provider(std::string_view url,
+                                                const Snapshot& snapshot) const override {
+    const auto provider = snapshot.get(oidc_provider_key(url));
+    if (!provider) return std::nullopt;
+    return OidcProviderView{provider_arn(snapshot.scope(), url), provider->client_ids};
   }
 };
 }  // namespace

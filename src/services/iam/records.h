@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What IAM stores: roles, and managed policies with their versions. The text of each inline policy
-// stands beside its role (policy_key); which roles a managed policy is attached to stands both in
-// the role and under attachment_key, so that each can be read from the other; the same holds of
-// permissions boundaries and boundary_key.
+// What IAM stores: roles, managed policies with their versions, and identity providers. The text of
+// each inline policy stands beside its role (policy_key); which roles a managed policy is attached
+// to stands both in the role and under attachment_key, so that each can be read from the other; the
+// same holds of permissions boundaries and boundary_key.
 //
 //   const std::shared_ptr<const Role> role = snapshot.get(role_key(name));   // nullptr: none
 //   staged.put(policy_key(role->name, policy_name), document);
@@ -89,6 +89,23 @@ struct ManagedPolicy {
 };
 // Names of policies that differ by case alone are one name, as on AWS.
 inline RecordKey<ManagedPolicy> managed_key(std::string_view name) { return {lower(name)}; }
+
+struct OidcProvider {
+  static constexpr RecordType record{Family::meta, "iam.oidc-provider", 1};
+  std::string url;  // without https://
+  std::vector<std::string> client_ids, thumbprints;
+  Time created = 0;
+  std::map<std::string, std::string> tags;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{
+        member("Url", &OidcProvider::url), member("ClientIds", &OidcProvider::client_ids),
+        member("Thumbprints", &OidcProvider::thumbprints),
+        member("CreateDate", &OidcProvider::created), member("Tags", &OidcProvider::tags)};
+  }
+  bool operator==(const OidcProvider&) const = default;
+};
+inline RecordKey<OidcProvider> oidc_provider_key(std::string_view url) { return {url}; }
 
 // Nothing stands there but the key itself. DeletePolicy expects that a policy has none: of those
 // that it is attached to, and of those whose permissions boundary it is.

@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/xml.h"
-#include "services/sts/assume.h"
+#include "services/sts/web_identity.h"
 
 namespace sluice::sts {
 namespace {
@@ -203,8 +203,8 @@ struct OperatorSession {
   static constexpr int64_t kOperatorDurationMaxS = 3600;
 };
 
-constexpr auto rows = table<GetCallerIdentity, AssumeRole>();
-constexpr auto operator_rows = table<OperatorSession>();
+constexpr auto rows = table<GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity>();
+constexpr auto operator_rows = table<OperatorSession, RegisterOidcKeys>();
 }  // namespace
 
 const Service service{"sts",
