@@ -7,6 +7,7 @@ import json
 import time
 
 from functions import make_role, zipped
+from identities import Authority
 
 BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = (
     "matrix",
@@ -54,6 +55,7 @@ class World:
         self.make_logs(server.client("logs"))
         self.make_trails(server)
         self.make_stacks(server.client("cloudformation"))
+        self.make_anchors(server.client("rolesanywhere"))
 
     def trust(self, principal):
         return json.dumps(
@@ -64,6 +66,28 @@ class World:
                 ],
             }
         )
+
+    def make_anchors(self, anywhere):
+        ca = Authority()
+        source = {
+            "sourceType": "CERTIFICATE_BUNDLE",
+            "sourceData": {"x509CertificateData": ca.pem()},
+        }
+        self.anywhere = {"source": source, "crl": ca.revoking()}
+        for name in ("kept", "gone"):
+            anchor = anywhere.create_trust_anchor(name=name, source=source)["trustAnchor"]
+            profile = anywhere.create_profile(name=name, roleArns=[self.role])["profile"]
+            crl = anywhere.import_crl(
+                name=name, crlData=ca.revoking(), trustAnchorArn=anchor["trustAnchorArn"]
+            )["crl"]
+            for one, made in (
+                ("trustAnchorId", anchor),
+                ("profileId", profile),
+                ("crlId", crl),
+            ):
+                self.anywhere[one if name == "kept" else (name, one)] = made[one]
+            if name == "kept":
+                self.anywhere["anchor"] = anchor["trustAnchorArn"]
 
     def make_identities(self, server):
         iam, everyone_here = server.client("iam"), {"AWS": f"arn:aws:iam::{self.account}:root"}
@@ -91,6 +115,15 @@ class World:
             RoleName="matrix-gone",
             AssumeRolePolicyDocument=self.trust(everyone_here),
             Tags=red,
+        )
+        self.provider = iam.create_open_id_connect_provider(
+            Url="https://ci.example.com",
+            ClientIDList=["client"],
+            ThumbprintList=["a" * 40],
+            Tags=red,
+        )["OpenIDConnectProviderArn"]
+        iam.create_open_id_connect_provider(
+            Url="https://ci.example.com-gone", ClientIDList=[], ThumbprintList=[]
         )
         iam.create_policy(PolicyName="matrix-gone", PolicyDocument=DENY_ALL)
         self.policy = iam.create_policy(PolicyName="matrix", PolicyDocument=DENY_ALL, Tags=red)[
@@ -392,7 +425,7 @@ def iam_samples(w):
     own, managed = {"PolicyArn": w.policy}, {
         "PolicyArn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
     }
-    user = {"UserName": "u"}
+    user, provider = {"UserName": "u"}, {"OpenIDConnectProviderArn": w.provider}
     trust = w.trust({"AWS": f"arn:aws:iam::{w.account}:root"})
     return {
         "CreateRole": {"RoleName": "matrix-new", "AssumeRolePolicyDocument": trust},
@@ -420,6 +453,21 @@ def iam_samples(w):
         "ListPolicyTags": own,
         "UntagPolicy": own | {"TagKeys": ["k"]},
         "DeletePolicy": {"PolicyArn": own["PolicyArn"] + "-gone"},
+        "CreateOpenIDConnectProvider": {
+            "Url": "https://new.example.com",
+            "ClientIDList": ["client"],
+            "ThumbprintList": ["a" * 40],
+            "Tags": [{"Key": "k", "Value": "v"}],
+        },
+        "GetOpenIDConnectProvider": provider,
+        "ListOpenIDConnectProviders": {},
+        "UpdateOpenIDConnectProviderThumbprint": provider | {"ThumbprintList": ["b" * 40]},
+        "AddClientIDToOpenIDConnectProvider": provider | {"ClientID": "another"},
+        "RemoveClientIDFromOpenIDConnectProvider": provider | {"ClientID": "another"},
+        "TagOpenIDConnectProvider": provider | {"Tags": [{"Key": "k", "Value": "v"}]},
+        "ListOpenIDConnectProviderTags": provider,
+        "UntagOpenIDConnectProvider": provider | {"TagKeys": ["k"]},
+        "DeleteOpenIDConnectProvider": {"OpenIDConnectProviderArn": w.provider + "-gone"},
         "DeleteRole": {"RoleName": "matrix-gone"},
         "ListUsers": {},
         "ListGroups": {},
@@ -682,6 +730,36 @@ def cloudformation_samples(w):
     }
 
 
+def rolesanywhere_samples(w):
+    def of(kind, one, *operations, **more):
+        return {f"{operation}{kind}": {one: w.anywhere[one]} | more for operation in operations}
+
+    def gone(one):
+        return {one: w.anywhere["gone", one]}
+
+    source = w.anywhere["source"]
+    roles = {"roleArns": [w.role]}
+    crl = {"crlData": w.anywhere["crl"]}
+    switched = ("Get", "Disable", "Enable")
+    return {
+        "CreateTrustAnchor": {"name": "new", "source": source},
+        "ListTrustAnchors": {},
+        **of("TrustAnchor", "trustAnchorId", *switched),
+        **of("TrustAnchor", "trustAnchorId", "Update", name="renamed"),
+        "CreateProfile": {"name": "new"} | roles,
+        "ListProfiles": {},
+        **of("Profile", "profileId", *switched),
+        **of("Profile", "profileId", "Update", durationSeconds=1800),
+        "ImportCrl": {"name": "new", "trustAnchorArn": w.anywhere["anchor"]} | crl,
+        "ListCrls": {},
+        **of("Crl", "crlId", *switched),
+        **of("Crl", "crlId", "Update", name="renamed"),
+        "DeleteCrl": gone("crlId"),
+        "DeleteProfile": gone("profileId"),
+        "DeleteTrustAnchor": gone("trustAnchorId"),
+    }
+
+
 def samples(world):
     return {
         "s3": s3_samples(world),
@@ -694,6 +772,7 @@ def samples(world):
             "GetCallerIdentity": {},
             "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"},
         },
+        "rolesanywhere": rolesanywhere_samples(world),
         "cloudtrail": cloudtrail_samples(world),
         "monitoring": monitoring_samples(world),
         "cloudformation": cloudformation_samples(world),

@@ -25,7 +25,7 @@ ROWS = {
     f"{service['service']}:{row['name']}": (service, row)
     for service in TABLE
     for row in service["rows"]
-    if f"{service['service']}:{row['name']}" not in samples.SENT_BY_NO_SDK
+    if row["signed"] and f"{service['service']}:{row['name']}" not in samples.SENT_BY_NO_SDK
 }
 
 # Payloads, secrets and what may hold them: in no record.
@@ -37,6 +37,7 @@ LEFT_OUT = {
     "cloudformation": {"TemplateBody"},
     "dynamodb": {"ExpressionAttributeValues"},
     "iam": {"Password", "SSHPublicKeyBody", "CertificateBody"},
+    "rolesanywhere": {"crlData"},
 }
 S3_DOCUMENTS = {
     "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}},
@@ -236,6 +237,10 @@ def wanted_answer(world, service, row, arguments, answer):
         shown = {k: v for k, v in shown.items() if k != "pendingWindowInDays"} | {
             "keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
         }
+    if service == "rolesanywhere" and "profile" in shown:
+        shown["profile"].setdefault("acceptRoleSessionName", False)  # older boto3 does not know it
+    if service == "rolesanywhere" and "crl" in shown:
+        del shown["crl"]["crlData"]  # it is kept with the list
     if name == "PublishLayerVersion":
         del shown["content"]["location"]  # it holds a session's token
     if name == "CreateRole":
@@ -313,6 +318,22 @@ def wanted_resources(world, service, row, arguments):
             )
         if "PolicyArn" in arguments:
             return one("AWS::IAM::Policy", arguments["PolicyArn"])
+        if "Url" in arguments:
+            provider = arguments["Url"].removeprefix("https://")
+            return one("AWS::IAM::OIDCProvider", f"arn:aws:iam::{ACCOUNT}:oidc-provider/{provider}")
+        if "OpenIDConnectProviderArn" in arguments:
+            return one("AWS::IAM::OIDCProvider", arguments["OpenIDConnectProviderArn"])
+    if service == "rolesanywhere":
+        for member, kind, arn in (
+            ("trustAnchorId", "TrustAnchor", "trust-anchor"),
+            ("profileId", "Profile", "profile"),
+            ("crlId", "CRL", "crl"),
+        ):
+            if member in arguments:
+                return one(
+                    f"AWS::RolesAnywhere::{kind}",
+                    f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:{arn}/{arguments[member]}",
+                )
     return ...
 
 

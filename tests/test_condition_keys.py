@@ -31,6 +31,19 @@ NEVER = {
         "s3:x-amz-server-side-encryption-customer-algorithm",
     ): "SSE-C is NotImplemented",
     ("s3:PutObject", "s3:x-amz-website-redirect-location"): "NotImplemented",
+    # Only who has a token of an identity provider brings these: tests/test_web_identity.py.
+    ("*", "aws:FederatedProvider"): "a web identity",
+    **{
+        ("sts:AssumeRoleWithWebIdentity", key): "a web identity"
+        for key in (
+            "aws:FederatedProvider",
+            "aws:RequestTag/*",
+            "aws:TagKeys",
+            "sts:RoleSessionName",
+            "sts:SourceIdentity",
+            "sts:TransitiveTagKeys",
+        )
+    },
     **{
         ("s3:PutObject", "s3:x-amz-grant-" + grant): "there are no ACLs"
         for grant in ("full-control", "read", "read-acp", "write", "write-acp")
@@ -249,6 +262,27 @@ def calls(s):
         ("iam:DeletePolicy", None): (
             "iam:DeletePolicy",
             s.ask("iam", "DeletePolicy", PolicyArn=s.world.policy),
+        ),
+        ("iam:*OpenIDConnectProvider*", None): (
+            "iam:GetOpenIDConnectProvider",
+            s.ask("iam", "GetOpenIDConnectProvider", OpenIDConnectProviderArn=s.world.provider),
+        ),
+        ("iam:CreateOpenIDConnectProvider", None): (
+            "iam:CreateOpenIDConnectProvider",
+            s.ask(
+                "iam",
+                "CreateOpenIDConnectProvider",
+                **s.samples["iam"]["CreateOpenIDConnectProvider"] | team,
+            ),
+        ),
+        ("iam:TagOpenIDConnectProvider", None): (
+            "iam:TagOpenIDConnectProvider",
+            s.ask(
+                "iam",
+                "TagOpenIDConnectProvider",
+                OpenIDConnectProviderArn=s.world.provider,
+                **team,
+            ),
         ),
         ("iam:TagPolicy", None): (
             "iam:TagPolicy",

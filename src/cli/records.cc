@@ -10,6 +10,7 @@
 #include "services/kms/records.h"
 #include "services/lambda/records.h"
 #include "services/logs/records.h"
+#include "services/rolesanywhere/records.h"
 #include "services/s3/records.h"
 #include "services/sts/records.h"
 #include "store/jobs.h"
@@ -54,6 +55,9 @@ std::vector<RecordFacts> all_records() {
       facts_of<lambda::LayerVersion>(),
       facts_of<lambda::Qualifiers>(),
       facts_of<lambda::Version>(),
+      facts_of<rolesanywhere::Crl>(),
+      facts_of<rolesanywhere::Profile>(),
+      facts_of<rolesanywhere::TrustAnchor>(),
       facts_of<StoredJob>(),
       facts_of<s3::Bucket>(),
       facts_of<s3::Current>(),

@@ -29,6 +29,7 @@
 #include "services/lambda/runner.h"
 #include "services/lambda/runtimes.h"
 #include "services/logs/logs.h"
+#include "services/rolesanywhere/rolesanywhere.h"
 #include "services/s3/s3.h"
 #include "services/sts/sts.h"
 
@@ -98,6 +99,7 @@ class Composition : public RunningServer {
         sessions_(make_sessions(*store_)),
         identities_(iam::identities()),
         web_identities_(sts::web_identities(*identities_)),
+        certificate_identities_(rolesanywhere::certificate_identities()),
         data_keys_(kms::data_keys(*store_)),
         function_policies_(lambda::function_policies()),
         buckets_(s3::buckets()),
@@ -110,6 +112,7 @@ class Composition : public RunningServer {
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();
     ports_.web_identities = web_identities_.get();
+    ports_.certificates = certificate_identities_.get();
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
     ports_.function_policies = function_policies_.get();
@@ -270,6 +273,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Identities> identities_;
   std::unique_ptr<WebIdentities> web_identities_;
+  std::unique_ptr<CertificateIdentities> certificate_identities_;
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
   std::unique_ptr<Buckets> buckets_;
@@ -307,10 +311,18 @@ bool StopSignals::came() const {
 }
 
 std::vector<const Service*> all_services() {
-  return {&s3::service,         &dynamodb::service,      &iam::service,
-          &sts::service,        &kms::service,           &lambda::service,
-          &logs::service,       &cloudtrail::service,    &cloudwatch::query_service,
-          &cloudwatch::service, &cloudformation::service};
+  return {&s3::service,
+          &dynamodb::service,
+          &iam::service,
+          &sts::service,
+          &kms::service,
+          &lambda::service,
+          &logs::service,
+          &cloudtrail::service,
+          &cloudwatch::query_service,
+          &cloudwatch::service,
+          &cloudformation::service,
+          &rolesanywhere::service};
 }
 
 std::string default_root_key(const std::string& data_dir) {

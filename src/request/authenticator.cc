@@ -209,6 +209,77 @@ class BearersOfTokens : public Authenticator {
         std::make_unique<BearerOfToken>("web-identity " + request.source_ip));
   }
 };
+
+// Signed with the key of a certificate, which leads to a trust anchor that the request names.
+class CertificateHolder : public Evidence {
+ public:
+  static constexpr size_t kBodyBytesMax = 16 * 1024;
+  CertificateHolder(sigv4::Claim claim, CertificateClaim shown)
+      : claim_(std::move(claim)), shown_(std::move(shown)) {}
+  Proof proof() const override { return Proof::certificate; }
+  std::string account() const override { return "x509 " + claim_.access_key_id; }
+  const Session* session() const override { return nullptr; }
+  std::string payload_hash(const Request&) const override { return ""; }
+  Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
+                                               const Ports& ports) const override {
+    if (request.body.size() > kBodyBytesMax) return sigv4::fault(sigv4::Fault::mismatch, service);
+    CHECK(sigv4::verify_x509(request, claim_, shown_.leaf, hex(sha256(request.body)), service,
+                             ports));
+    TRY(CertificateIdentity identity,
+        ports.certificates->verify(shown_, request.time, ports.store->snapshot()));
+    request.certificate = std::make_shared<const CertificateIdentity>(std::move(identity));
+    return Gate::certificate_caller(*request.certificate, ports.store->scope());
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
+    return std::shared_ptr<BodySource>();
+  }
+
+ private:
+  const sigv4::Claim claim_;
+  const CertificateClaim shown_;
+};
+
+class CertificateHolders : public Authenticator {
+ public:
+  static constexpr size_t kChainMax = 5;
+  bool knows(const Request& request, const Service& service) const override {
+    return service.name == "rolesanywhere" &&
+           request.headers.get("authorization").starts_with(sigv4::kX509);
+  }
+  Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service& service,
+                                         const Ports& ports) override {
+    const std::string authorization = request.headers.get("authorization");
+    const std::string algorithm = authorization.substr(0, authorization.find(' '));
+    if ((algorithm != sigv4::kX509Rsa && algorithm != sigv4::kX509Ecdsa) || !ports.certificates)
+      return sigv4::fault(sigv4::Fault::malformed, service,
+                          "Unsupported authorization type; expecting AWS4-X509-RSA-SHA256 or "
+                          "AWS4-X509-ECDSA-SHA256.");
+    TRY(sigv4::Claim claim, sigv4::parse(request, service, algorithm));
+    const auto leaf = certificate(request.headers.get("x-amz-x509"));
+    if (!leaf) return malformed("X-Amz-X509");
+    CertificateClaim shown{request.query_text("trustAnchorArn"), *leaf, {}};
+    if (const std::string* chain = request.headers.find("x-amz-x509-chain"))
+      for (const auto part : split(*chain, ',')) {
+        const auto one = certificate(trim(part));
+        if (!one || shown.between.size() == kChainMax) return malformed("X-Amz-X509-Chain");
+        shown.between.push_back(*one);
+      }
+    return std::unique_ptr<Evidence>(
+        std::make_unique<CertificateHolder>(std::move(claim), std::move(shown)));
+  }
+
+ private:
+  static std::optional<Certificate> certificate(std::string_view text) {
+    const auto der = unbase64(text);
+    return der ? Certificate::from_der(*der) : std::nullopt;
+  }
+  static Error malformed(const std::string& header) {
+    return {400,
+            "ValidationException",
+            header + " must be DER in base64: one certificate, in the chain up to five.",
+            {}};
+  }
+};
 }  // namespace
 
 Authenticators all_authenticators() {
@@ -216,6 +287,7 @@ Authenticators all_authenticators() {
   Authenticators all;
   all.push_back(std::make_unique<UnixPeers>());
   all.push_back(std::make_unique<BearersOfTokens>());
+  all.push_back(std::make_unique<CertificateHolders>());
   all.push_back(std::make_unique<Forms>(sessions));
   all.push_back(std::make_unique<Signatures>(sessions));
   return all;

@@ -145,6 +145,17 @@ std::shared_ptr<const Caller> Gate::web_identity_caller(const WebIdentity& ident
   return std::make_shared<const Caller>(std::move(caller));
 }
 
+std::shared_ptr<const Caller> Gate::certificate_caller(const CertificateIdentity& identity,
+                                                       const Scope& scope) {
+  Caller caller = service_caller("rolesanywhere.amazonaws.com", scope, identity.anchor_arn);
+  caller.user_id_ = "x509:" + identity.serial;
+  for (const auto& [key, value] : identity.tags)
+    caller.context_["aws:principaltag/" + lower(key)] = {value};
+  caller.user_identity_ = json::object{
+      {"type", "Unknown"}, {"principalId", caller.user_id_}, {"accountId", scope.account_id}};
+  return std::make_shared<const Caller>(std::move(caller));
+}
+
 std::shared_ptr<const RoleRules> Identities::rules(std::string_view role_name,
                                                    const Snapshot& snapshot) const {
   constexpr size_t kRolesMax = 1024;

@@ -44,8 +44,9 @@ class BodyProducer {
   virtual Result<std::string> next() = 0;  // "" = the end
 };
 
-struct FormUpload;   // request/form.h
-struct WebIdentity;  // request/ports.h
+struct FormUpload;           // request/form.h
+struct CertificateIdentity;  // request/ports.h
+struct WebIdentity;          // request/ports.h
 
 struct Request {
   std::string id;              // x-amzn-RequestId: a UUID, for S3 16 upper-case characters
@@ -65,6 +66,8 @@ struct Request {
   std::shared_ptr<FormUpload> form;
   // For who has proven himself by a token of an identity provider.
   std::shared_ptr<const WebIdentity> web_identity;
+  // For who has proven himself by a certificate.
+  std::shared_ptr<const CertificateIdentity> certificate;
   std::string source_ip, tls_version, tls_cipher;  // tls_version is "" for plain HTTP
   Time time = 0;                                   // when it was received
   int64_t unix_uid = -1;                           // who is at the operator socket; else -1

@@ -31,6 +31,7 @@ struct Ports;
 struct Session;
 struct SessionMarks;
 struct WebIdentity;
+struct CertificateIdentity;
 namespace sigv4 {
 class KnownSession;
 }  // namespace sigv4
@@ -161,7 +162,7 @@ concept Receives =
     };
 
 // How a caller proved who he is (request/authenticator.h).
-enum class Proof : uint8_t { header, presigned_url, form, unix_peer, web_identity };
+enum class Proof : uint8_t { header, presigned_url, form, unix_peer, web_identity, certificate };
 constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
 // One row of the table of operations. An operation may also have these members:
 //   proofs       the ways of proving who asks that it takes; without it, kSigned
@@ -228,6 +229,9 @@ struct Gate {
   static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
   // Who has a token of an identity provider, once it was verified.
   static std::shared_ptr<const Caller> web_identity_caller(const WebIdentity&, const Scope&);
+  // Who holds a certificate of a trust anchor, once it was verified: the service Roles Anywhere, on
+  // behalf of the anchor and with the tags of the certificate.
+  static std::shared_ptr<const Caller> certificate_caller(const CertificateIdentity&, const Scope&);
   // Whoever holds this session.
   static Caller role_caller(const Session& session, const Scope&);
   // The same caller when a service makes a call in his name: invokedBy, aws:ViaAWSService and

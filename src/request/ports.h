@@ -9,6 +9,7 @@
 #include <functional>
 #include <set>
 
+#include "crypto/certificate.h"
 #include "request/operation.h"
 #include "request/session_marks.h"
 #include "base/thread_safety.h"
@@ -105,6 +106,28 @@ class WebIdentities {
   virtual ~WebIdentities() = default;
   // Errors: InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim.
   virtual Result<WebIdentity> verify(std::string_view token, Time now, const Snapshot&) const = 0;
+};
+
+// A certificate that somebody shows, and has shown to hold the key of.
+struct CertificateClaim {
+  std::string anchor_arn;
+  Certificate leaf;
+  std::vector<Certificate> between;  // on the way to the anchor
+};
+// Who that is, once the certificate leads to the anchor.
+struct CertificateIdentity {
+  std::string anchor_arn;
+  std::string serial;  // in hex
+  std::string subject_id;
+  std::map<std::string, std::string> tags;  // {"x509Subject/CN", "pump"}
+};
+// The certificates that are trusted. Implemented by rolesanywhere.
+class CertificateIdentities {
+ public:
+  virtual ~CertificateIdentities() = default;
+  // Errors: AccessDeniedException.
+  virtual Result<CertificateIdentity> verify(const CertificateClaim& claim, Time now,
+                                             const Snapshot&) const = 0;
 };
 
 struct KeyView {
@@ -270,6 +293,7 @@ struct Ports {
   Sessions* sessions = nullptr;
   Identities* identities = nullptr;
   WebIdentities* web_identities = nullptr;
+  CertificateIdentities* certificates = nullptr;
   DataKeys* data_keys = nullptr;
   FunctionPolicies* function_policies = nullptr;
   Buckets* buckets = nullptr;

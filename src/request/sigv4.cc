@@ -340,7 +340,7 @@ Result<Done> check_payload_mode(const Request& request) {
 }
 }  // namespace
 
-Result<Claim> parse(const Request& request, const Service& service) {
+Result<Claim> parse(const Request& request, const Service& service, std::string_view algorithm) {
   const std::string authorization = request.headers.get("authorization");
   const bool presigned =
       request.query_value("X-Amz-Algorithm") || request.query_value("X-Amz-Signature");
@@ -358,13 +358,13 @@ Result<Claim> parse(const Request& request, const Service& service) {
                  "AWS4-HMAC-SHA256.",
                  {}};
   if (authorization.empty()) return fault(Fault::none_given, service);
-  constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
   const size_t algorithm_end = std::min(authorization.find(' '), authorization.size());
-  if (std::string_view(authorization).substr(0, algorithm_end) != kAlgorithm)
+  if (std::string_view(authorization).substr(0, algorithm_end) != algorithm)
     return malformed(service, "unsupported authorization type; expecting AWS4-HMAC-SHA256.",
                      "Unsupported authorization type; expecting AWS4-HMAC-SHA256.");
   Claim claim;
-  for (const auto item : split(std::string_view(authorization).substr(kAlgorithm.size()), ',')) {
+  claim.algorithm = algorithm;
+  for (const auto item : split(std::string_view(authorization).substr(algorithm.size()), ',')) {
     const auto part = trim(item);
     if (part.empty()) continue;
     const size_t equals = part.find('=');
@@ -514,7 +514,7 @@ std::string canonical_request(const Request& request, const Claim& claim,
 }
 
 std::string string_to_sign(const Claim& claim, std::string_view canonical) {
-  return "AWS4-HMAC-SHA256\n" + claim.time_text + "\n" + claim.date + "/" + claim.region + "/" +
+  return claim.algorithm + "\n" + claim.time_text + "\n" + claim.date + "/" + claim.region + "/" +
          claim.service + "/" + claim.terminator + "\n" + hex(sha256(canonical));
 }
 
@@ -552,6 +552,23 @@ Result<Done> verify(const Request& request, const Claim& claim, const KnownSessi
                   {"SignatureProvided", claim.signature},
                   {"CanonicalRequest", canonical}});
   return fault(Fault::mismatch, service);
+}
+
+Result<Done> verify_x509(const Request& request, const Claim& claim, const Certificate& certificate,
+                         std::string_view payload_hash, const Service& service,
+                         const Ports& ports) {
+  CHECK(verify_scope(claim, service, ports.store->scope()));
+  CHECK(verify_clock(request, claim, service));
+  CHECK(verify_signed_headers(request, claim, service));
+  const auto key = certificate.key();
+  const auto signature = unhex(claim.signature);
+  if (!key || !signature || claim.access_key_id != certificate.serial_decimal())
+    return fault(Fault::mismatch, service);
+  const std::string to_sign =
+      string_to_sign(claim, canonical_request(request, claim, payload_hash, false));
+  const bool good = claim.algorithm == kX509Rsa ? key->verify_rs256(to_sign, *signature)
+                                                : key->verify_ecdsa(to_sign, *signature);
+  return good ? Result<Done>(Done{}) : fault(Fault::mismatch, service);
 }
 
 }  // namespace sluice::sigv4

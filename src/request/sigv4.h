@@ -25,8 +25,14 @@ namespace sluice::sigv4 {
 constexpr Time kSkewS3Ms = 15 * 60 * 1000, kSkewMs = 5 * 60 * 1000;
 constexpr int64_t kPresignMaxS = 604800;
 
+constexpr std::string_view kHmac = "AWS4-HMAC-SHA256";
+// Signed with the key of a certificate, whose serial number is the access key id.
+constexpr std::string_view kX509 = "AWS4-X509-", kX509Rsa = "AWS4-X509-RSA-SHA256",
+                           kX509Ecdsa = "AWS4-X509-ECDSA-SHA256";
+
 // What a request says about its signer. Nothing of it is proven yet.
 struct Claim {
+  std::string algorithm{kHmac};
   std::string access_key_id, date, region, service, terminator, signature, token, time_text;
   std::vector<std::string> signed_headers;
   Time time = 0;
@@ -51,7 +57,8 @@ enum class Fault {
 Error fault(Fault what, const Service& service, std::string message = {},
             std::vector<std::pair<std::string, std::string>> details = {});
 
-Result<Claim> parse(const Request& request, const Service& service);
+Result<Claim> parse(const Request& request, const Service& service,
+                    std::string_view algorithm = kHmac);
 // A session, and what can be worked out from it alone. It is made at the first request of the
 // session and kept for the next ones.
 class KnownSession {
@@ -99,6 +106,10 @@ std::optional<std::string> signed_payload_hash(const Request& request, const Cla
 // line.
 Result<Done> verify(const Request& request, const Claim& claim, const KnownSession& session,
                     std::string_view payload_hash, const Service& service, const Ports& ports);
+
+// The same for a signature with the key of a certificate.
+Result<Done> verify_x509(const Request& request, const Claim& claim, const Certificate& certificate,
+                         std::string_view payload_hash, const Service& service, const Ports& ports);
 
 // The payload, verified while it is read in the way that x-amz-content-sha256 declares. read()
 // fails when a hash, the signature of a chunk, a length or a trailer is wrong. `raw` must outlive

@@ -6,6 +6,19 @@ namespace {
 // Sources: Amazon S3 API Reference and Lambda API Reference, "Actions". When an operation has been
 // built, its row is found before its line here.
 constexpr Unbuilt kUnbuilt[] = {
+    {"rolesanywhere", {"GET", "/subject/{subjectId}", "", ""}, "GetSubject"},
+    {"rolesanywhere", {"GET", "/subjects", "", ""}, "ListSubjects"},
+    {"rolesanywhere", {"GET", "/ListTagsForResource", "", ""}, "ListTagsForResource"},
+    {"rolesanywhere", {"POST", "/TagResource", "", ""}, "TagResource"},
+    {"rolesanywhere", {"POST", "/UntagResource", "", ""}, "UntagResource"},
+    {"rolesanywhere", {"PUT", "/profiles/{profileId}/mappings", "", ""}, "PutAttributeMapping"},
+    {"rolesanywhere",
+     {"DELETE", "/profiles/{profileId}/mappings", "", ""},
+     "DeleteAttributeMapping"},
+    {"rolesanywhere", {"PATCH", "/put-notifications-settings", "", ""}, "PutNotificationSettings"},
+    {"rolesanywhere",
+     {"PATCH", "/reset-notifications-settings", "", ""},
+     "ResetNotificationSettings"},
     {"s3", {"GET", "/{Bucket}", "accelerate", ""}, "GetBucketAccelerateConfiguration"},
     {"s3", {"PUT", "/{Bucket}", "accelerate", ""}, "PutBucketAccelerateConfiguration"},
     {"s3", {"GET", "/{Bucket}", "acl", ""}, "GetBucketAcl"},

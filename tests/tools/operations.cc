@@ -23,6 +23,8 @@ int main() {
                                   {"data_event", row.data_event},
                                   {"read_only", row.read_only},
                                   {"refuses", row.refuses},
+                                  {"signed", row.proofs.front() != Proof::web_identity &&
+                                                 row.proofs.front() != Proof::certificate},
                                   {"streams", row.streams},
                                   {"writes", row.writes}});
     services.push_back(json::object{{"service", service->name},

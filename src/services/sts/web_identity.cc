@@ -113,7 +113,8 @@ Result<Assume> AssumeRoleWithWebIdentity::parse(const Request& request) {
     in.transitive = request.web_identity->transitive;
     CHECK(check_transitive(in));
     in.source_identity = request.web_identity->source_identity;
-    if (!in.source_identity.empty()) CHECK(check_source_identity(in.source_identity));
+    if (!in.source_identity.empty())
+      CHECK(check_session_name(in.source_identity, "sourceIdentity"));
   }
   return in;
 }
