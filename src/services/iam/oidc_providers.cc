@@ -69,12 +69,6 @@ void write_members(XmlWriter& xml, const char* list, const std::vector<std::stri
   for (const std::string& one : texts) xml.element("member", one);
   xml.close(list);
 }
-void write_tags(XmlWriter& xml, const Tags& tags) {
-  xml.open("Tags");
-  for (const auto& [key, value] : tags)
-    xml.open("member").element("Key", key).element("Value", value).close("member");
-  xml.close("Tags");
-}
 }  // namespace
 
 json::value shown_provider(const Request& request) {
@@ -288,7 +282,7 @@ Result<std::vector<Need>> TagOpenIDConnectProvider::needs(const In& in, const Sn
 }
 Result<Nothing> TagOpenIDConnectProvider::run(const Authorized<In>& in, Staged& staged) {
   TRY(OidcProvider provider, provider_to_change(in->url, staged));
-  CHECK(put_tags(provider.tags, in->tags));
+  CHECK(put_tags(provider.tags, in->tags, "OpenIdConnectProvider"));
   staged.put(oidc_provider_key(in->url), provider);
   return Nothing{};
 }
