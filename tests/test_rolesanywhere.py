@@ -3,8 +3,10 @@
 import base64
 import datetime
 import hashlib
+import http.client
 import json
 import subprocess
+import time
 import urllib.parse
 
 import botocore.exceptions
@@ -534,6 +536,24 @@ def test_a_profile_passes_roles(world):
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         api.create_profile(name="x", roleArns=[world.role("device")])
     assert "iam:PassRole" in refused.value.response["Error"]["Message"]
+
+
+def test_a_connection_goes_on_after_what_does_not_verify(world):
+    """What OpenSSL notes of a request's certificate is not taken for the connection's end."""
+    server = wire.Wire(world.server)
+    connection = http.client.HTTPSConnection(server.netloc, context=server.context)
+    connection.connect()
+    connection.auto_open = 0  # it is not opened again
+    for device, status in ((Authority().issue(), 403), (world.device, 201)) * 10:
+        request = world.request(device).sign()
+        connection.request(
+            "POST", "/sessions?" + request.query, request.body, headers=request.headers
+        )
+        time.sleep(0.02)  # the server waits for the next request
+        answer = connection.getresponse()
+        assert answer.status == status and answer.read()
+        time.sleep(0.02)
+    connection.close()
 
 
 def test_what_is_not_built_says_so(world, code):

@@ -73,6 +73,7 @@ class TlsSocket : public Socket {
   bool handshake(int timeout_ms) {
     if (!ssl_) return false;
     const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
+    ERR_clear_error();
     for (;;) {
       const int done = SSL_accept(ssl_);
       if (done == 1) break;
@@ -82,8 +83,11 @@ class TlsSocket : public Socket {
     tls_cipher = SSL_get_cipher_name(ssl_);
     return true;
   }
+  // SSL_get_error looks into the thread's queue of errors: what a request has left there, whose
+  // certificate did not parse or whose signature did not hold, would be taken for the connection's.
   long read(char* into, size_t size, int timeout_ms) override {
     const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
+    ERR_clear_error();
     for (;;) {
       size_t got = 0;
       const int done = SSL_read_ex(ssl_, into, size, &got);
@@ -94,6 +98,7 @@ class TlsSocket : public Socket {
   }
   bool write(const char* data, size_t size, int timeout_ms) override {
     const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
+    ERR_clear_error();
     while (size) {
       size_t put = 0;
       const int done = SSL_write_ex(ssl_, data, size, &put);
