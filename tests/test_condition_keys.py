@@ -38,7 +38,9 @@ NEVER = {
         for key in (
             "aws:FederatedProvider",
             "aws:RequestTag/*",
+            "aws:ResourceTag/*",
             "aws:TagKeys",
+            "iam:ResourceTag/*",
             "sts:RoleSessionName",
             "sts:SourceIdentity",
             "sts:TransitiveTagKeys",
@@ -69,6 +71,7 @@ class Scene:
                     },
                 }
             ),
+            Tags=[{"Key": "Team", "Value": "red"}],
         )
         self.allow([])
         self.session = self.server.client("sts").assume_role(

@@ -199,18 +199,20 @@ constexpr ActionKeys kTable[] = {
     {"s3:PutObjectLegalHold", "s3:object-lock-legal-hold", ""},
 
     {"sts:AssumeRole",
-     "aws:RequestTag/* aws:TagKeys sts:ExternalId sts:RoleSessionName sts:SourceIdentity "
-     "sts:TransitiveTagKeys",
+     "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/* sts:ExternalId "
+     "sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
      ""},
     {"sts:AssumeRoleWithWebIdentity",
-     "aws:FederatedProvider aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity "
-     "sts:TransitiveTagKeys",
-     ""},
-    {"sts:TagSession",
-     "aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
+     "aws:FederatedProvider aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/* "
+     "sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
      ""},
     {"sts:SetSourceIdentity",
-     "aws:RequestTag/* aws:TagKeys sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
+     "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/* sts:RoleSessionName "
+     "sts:SourceIdentity sts:TransitiveTagKeys",
+     ""},
+    {"sts:TagSession",
+     "aws:RequestTag/* aws:ResourceTag/* aws:TagKeys iam:ResourceTag/* sts:RoleSessionName "
+     "sts:SourceIdentity sts:TransitiveTagKeys",
      ""},
 };
 

@@ -120,6 +120,10 @@ std::vector<Need> assume_needs(std::string_view action, const Assume& in, const 
             role && role->arn == in.role_arn ? role->trust_policy.on(in.role_arn)
                                              : std::vector{trusts_nobody},
             "AWS::IAM::Role"};
+  if (role)
+    for (const auto& [key, value] : role->tags)
+      for (const char* prefix : {"aws:resourcetag/", "iam:resourcetag/"})
+        need.context[prefix + lower(key)] = {value};
   need.context["sts:rolesessionname"] = {in.session_name};
   if (!in.source_identity.empty()) need.context["sts:sourceidentity"] = {in.source_identity};
   std::vector<std::string> keys;
