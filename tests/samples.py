@@ -771,6 +771,9 @@ def samples(world):
         "sts": {
             "GetCallerIdentity": {},
             "AssumeRole": {"RoleArn": world.role, "RoleSessionName": "matrix"},
+            "GetSessionToken": {"DurationSeconds": 900},
+            "GetFederationToken": {"Name": "matrix"},
+            "DecodeAuthorizationMessage": {"EncodedMessage": "x"},
         },
         "rolesanywhere": rolesanywhere_samples(world),
         "cloudtrail": cloudtrail_samples(world),
@@ -781,6 +784,9 @@ def samples(world):
 
 # Operations that AWS, or Sluice, refuses whatever is asked: the code that tells why.
 ALWAYS_REFUSED = {
+    "sts:GetSessionToken": "AccessDenied",
+    "sts:GetFederationToken": "AccessDenied",
+    "sts:DecodeAuthorizationMessage": "InvalidAuthorizationMessageException",
     "cloudtrail:PutInsightSelectors": "UnsupportedOperationException",
     "cloudtrail:GetInsightSelectors": "InsightNotEnabledException",
     "s3:PutBucketAcl": "AccessControlListNotSupported",
@@ -812,6 +818,6 @@ SENT_BY_NO_SDK = {
     "lambda:GetLayerVersionContent",
 }
 # Operations that every session may call, as on AWS.
-NEEDS_NOTHING = {"sts:GetCallerIdentity"}
+NEEDS_NOTHING = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetFederationToken"}
 # Answers 200 with a refusal for each part: tests/test_s3_objects.py.
 REFUSED_BY_PART = {"s3:DeleteObjects"}

@@ -339,7 +339,7 @@ def wanted_resources(world, service, row, arguments):
 
 def wanted_determining(service, row, own):
     """The operator's policy; beside it the key's, and the trust policy, where one is asked."""
-    if row["action"] == "sts:GetCallerIdentity":
+    if row["action"] in samples.NEEDS_NOTHING:
         return ()
     beside = {"kms": key_may, "sts": trust_may}.get(service)
     if not beside or own["resources"] is ...:

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/xml.h"
+#include "request/audit.h"
 #include "services/sts/web_identity.h"
 
 namespace sluice::sts {
@@ -148,6 +149,65 @@ Result<Assumed> AssumeRole::run(const Authorized<In>& in, Staged& staged) {
   return assume(in->assume, std::move(marks), in.ports(), snapshot);
 }
 
+// GetSessionToken, GetFederationToken: for the long-lived keys of users, which Sluice does not
+// have. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html In: nothing
+// that counts. Needs: a valid session. Errors: AccessDenied, as AWS answers whoever holds a
+// session.
+template <class Name>
+struct ForUsers {
+  static constexpr std::string_view name = Name::name, action = Name::action;
+  static constexpr bool refuses = true, read_only = true;
+  struct In {};
+  struct Out {};
+  static json::value audit(const Request& request) {
+    return shown_fields(request, {"DurationSeconds", "Name"});
+  }
+  static Result<In> parse(const Request&) { return In{}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{no_need()};
+  }
+  static Result<Out> run(const Authorized<In>&, Staged&) {
+    return Error{
+        403, "AccessDenied", "Cannot call " + std::string(name) + " with session credentials", {}};
+  }
+  static Response render(const Out&) { return {}; }
+};
+struct GetSessionTokenName {
+  static constexpr std::string_view name = "GetSessionToken", action = "sts:GetSessionToken";
+};
+struct GetFederationTokenName {
+  static constexpr std::string_view name = "GetFederationToken", action = "sts:GetFederationToken";
+};
+using GetSessionToken = ForUsers<GetSessionTokenName>;
+using GetFederationToken = ForUsers<GetFederationTokenName>;
+
+// DecodeAuthorizationMessage: what an encoded message of a denial says.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html In:
+// EncodedMessage 1-10240. Needs: sts:DecodeAuthorizationMessage. Errors:
+// InvalidAuthorizationMessageException, always: no error here carries such a message.
+struct DecodeAuthorizationMessage {
+  static constexpr std::string_view name = "DecodeAuthorizationMessage",
+                                    action = "sts:DecodeAuthorizationMessage";
+  static constexpr bool refuses = true, read_only = true;
+  struct In {};
+  struct Out {};
+  static json::value audit(const Request& request) {
+    return shown_fields(request, {"EncodedMessage"});
+  }
+  static Result<In> parse(const Request&) { return In{}; }
+  static Result<std::vector<Need>> needs(const In&, const Snapshot&) {
+    return std::vector<Need>{{std::string(action), "*", {}, {}, ""}};
+  }
+  static Result<Out> run(const Authorized<In>&, Staged&) {
+    return Error{400,
+                 "InvalidAuthorizationMessageException",
+                 "No error of Sluice carries an encoded message: why a call was denied stands in "
+                 "the error's text, and in its audit record as determiningStatements.",
+                 {}};
+  }
+  static Response render(const Out&) { return {}; }
+};
+
 // OperatorSession: a session of sluice-operator for the owner of the server's process, in the form
 // that the AWS CLI's credential_process reads. It is Sluice's own, asked for at the Unix socket
 // alone, and recorded as the AssumeRole that it is. In: DurationSeconds 900 to 3600. Needs: to be
@@ -203,7 +263,8 @@ struct OperatorSession {
   static constexpr int64_t kOperatorDurationMaxS = 3600;
 };
 
-constexpr auto rows = table<GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity>();
+constexpr auto rows = table<GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity,
+                            GetSessionToken, GetFederationToken, DecodeAuthorizationMessage>();
 constexpr auto operator_rows = table<OperatorSession, RegisterOidcKeys>();
 }  // namespace
 
