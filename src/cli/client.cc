@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/client.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <poll.h>
+#include <openssl/crypto.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <cstring>
 #include <fstream>
@@ -24,68 +16,6 @@
 namespace sluice::cli {
 namespace {
 Error broken(std::string why) { return {500, "ConnectionFailure", std::move(why), {}}; }
-
-struct Wire {
-  SSL_CTX* context = nullptr;
-  SSL* ssl = nullptr;
-  int fd = -1;
-  ~Wire() {
-    SSL_free(ssl);
-    SSL_CTX_free(context);
-    if (fd >= 0) close(fd);
-  }
-};
-
-std::string certificate_hash(const SSL* ssl) {
-  const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(ssl),
-                                                          &X509_free);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (!shown || X509_digest(shown.get(), EVP_sha256(), digest, &size) != 1) return {};
-  return hex(std::string_view(reinterpret_cast<char*>(digest), size));
-}
-
-Result<Done> open_wire(Wire& wire, const Endpoint& endpoint) {
-  const std::string authority = endpoint.url.substr(endpoint.url.find("//") + 2);
-  const size_t colon = authority.rfind(':');
-  std::string host = authority.substr(0, colon);
-  const std::string port = authority.substr(colon + 1);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  const bool is_address = host.find(':') != std::string::npos ||
-                          host.find_first_not_of("0123456789.") == std::string::npos;
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0)
-    return broken("cannot resolve " + host);
-  for (addrinfo* a = found; a && wire.fd < 0; a = a->ai_next) {
-    wire.fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(wire.fd, a->ai_addr, a->ai_addrlen) != 0) {
-      close(wire.fd);
-      wire.fd = -1;
-    }
-  }
-  const int on = 1;
-  setsockopt(wire.fd, IPPROTO_TCP, TCP_NODELAY, &on,
-             sizeof on);  // head and body are two writes: the second must not wait for the first's
-                          // acknowledgement
-  freeaddrinfo(found);
-  if (wire.fd < 0) return broken("cannot connect to " + endpoint.url + ": is the server running?");
-  wire.context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_min_proto_version(wire.context, TLS1_2_VERSION);
-  // The directory says which one certificate its server shows: trusted is that, and no other.
-  SSL_CTX_set_verify(wire.context, SSL_VERIFY_NONE, nullptr);
-  wire.ssl = SSL_new(wire.context);
-  SSL_set_fd(wire.ssl, wire.fd);
-  if (!is_address && SSL_set_tlsext_host_name(wire.ssl, host.c_str()) != 1)
-    return broken("'" + host + "' is not a host name");
-  if (SSL_connect(wire.ssl) != 1)
-    return broken("the TLS handshake with " + endpoint.url + " failed");
-  if (certificate_hash(wire.ssl) != endpoint.certificate_sha256)
-    return broken("the server at " + endpoint.url +
-                  " shows another certificate than the server of this data directory has: it is "
-                  "another server");
-  return Done{};
-}
 
 std::string canonical_query(std::string_view raw) {
   std::vector<std::string> parts;
@@ -189,56 +119,21 @@ class TlsClient : public Client {
 
   template <class Produce>
   Result<Reply> exchange(const std::string& head, const Produce& produce) {
-    namespace http = boost::beast::http;
     if (!wire_) {
-      wire_ = std::make_unique<Wire>();
-      if (auto opened = open_wire(*wire_, endpoint_); !opened) {
-        wire_.reset();
-        return std::move(opened).error();
-      }
+      TRY(wire_, TlsWire::open(endpoint_.url, {endpoint_.certificate_sha256, {}}));
     }
-    const auto write = [&](std::string_view data) {
-      size_t put = 0;
-      return data.empty() || SSL_write_ex(wire_->ssl, data.data(), data.size(), &put) == 1;
-    };
+    const auto write = [&](std::string_view data) { return wire_->write(data); };
     const bool sent = write(head) && produce(write);
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(256u << 20);
-    if (head.starts_with("HEAD ")) parser.skip(true);
-    std::string buffer;
-    boost::system::error_code problem;
-    while (!parser.is_done()) {
-      const size_t old = buffer.size();
-      buffer.resize(old + 65536);
-      size_t got = 0;
-      if (SSL_read_ex(wire_->ssl, buffer.data() + old, 65536, &got) != 1) {
-        wire_.reset();
-        return broken(sent ? "the server closed the connection"
-                           : "the server stopped reading the request");
-      }
-      buffer.resize(old + got);
-      for (size_t used = 1; used && !buffer.empty() && !parser.is_done();) {
-        used = parser.put(boost::asio::buffer(buffer), problem);
-        if (problem && problem != http::error::need_more) {
-          wire_.reset();
-          return broken("the server's answer is malformed: " + problem.message());
-        }
-        buffer.erase(0, used);
-      }
-    }
-    Reply reply;
-    reply.status = static_cast<int>(parser.get().result_int());
-    for (const auto& field : parser.get())
-      reply.headers.add(lower(std::string(field.name_string())), std::string(field.value()));
-    reply.body = std::move(parser.get().body());
-    if (!parser.get().keep_alive() || !sent) wire_.reset();
+    auto reply = wire_->receive(head.starts_with("HEAD "));
+    if (!reply || !sent || !wire_->keeps()) wire_.reset();
+    if (!reply && !sent) return broken("the server stopped reading the request");
     return reply;
   }
 
   const Common common_;
   const Endpoint endpoint_;
   Credentials credentials_;
-  std::unique_ptr<Wire> wire_;
+  std::unique_ptr<TlsWire> wire_;
 };
 }  // namespace
 
@@ -281,6 +176,14 @@ Result<json::object> audit_record(const Common& common, const std::string& id) {
 
 Result<json::object> server_status(const Common& common) {
   return ask_operator(common, "status\n");
+}
+
+Result<json::object> issue_device(const Common& common, const std::string& name, int64_t days) {
+  if (name.find_first_of(" \t\r\n") != name.npos) return broken("a device's name has no blanks");
+  return ask_operator(common, "device " + name + " " + std::to_string(days) + "\n");
+}
+Result<json::object> revoke_device(const Common& common, const std::string& serial) {
+  return ask_operator(common, "revoke " + serial + "\n");
 }
 
 Result<int64_t> register_oidc_keys(const Common& common, const std::string& issuer,

@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "cli/options.h"
+#include "cli/tls_wire.h"
 #include "request/message.h"
 
 namespace sluice::cli {
@@ -28,15 +29,14 @@ Result<Credentials> operator_credentials(const Common& common, int64_t duration_
 Result<json::object> audit_record(const Common& common, const std::string& id);
 // What the server counts (cli/server_status.h). It fails for the same reasons.
 Result<json::object> server_status(const Common& common);
+// A certificate of the server's authority for devices: authority, certificate, key, serial. The
+// revocation list with one certificate more: list.
+Result<json::object> issue_device(const Common& common, const std::string& name, int64_t days);
+Result<json::object> revoke_device(const Common& common, const std::string& serial);
 // Registers the keys of an identity provider, of a JWKS. Gives how many there are.
 Result<int64_t> register_oidc_keys(const Common& common, const std::string& issuer,
                                    const json::value& jwks);
 
-struct Reply {
-  int status = 0;
-  Headers headers;
-  std::string body;
-};
 class Client {
  public:
   static Result<std::unique_ptr<Client>> connect(const Common& common);

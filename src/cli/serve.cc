@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice serve, sluice credentials.
+// sluice serve.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "base/bytes.h"
-#include "cli/client.h"
 #include "cli/server.h"
 
 namespace sluice::cli {
@@ -33,40 +31,6 @@ int run_server(const ServeOptions& options, bool as_json) {
   return (*server)->failed() ? kExitRestart : 0;
 }
 
-int print_credentials(const Common& common, const std::string& role, int64_t duration_s) {
-  auto own = operator_credentials(common, role.empty() ? duration_s : 900);
-  if (!own) return fail(own.error());
-  json::object out{{"Version", 1},
-                   {"AccessKeyId", own->access_key_id},
-                   {"SecretAccessKey", own->secret_access_key.expose()},
-                   {"SessionToken", own->session_token},
-                   {"Expiration", own->expiration}};
-  if (!role.empty()) {
-    auto client = Client::connect(common);
-    if (!client) return fail(client.error());
-    const std::string arn =
-        role.starts_with("arn:")
-            ? role
-            : "arn:aws:iam::" + (*client)->endpoint().account_id + ":role/" + role;
-    auto text = (*client)->call_query("sts", {{"Action", "AssumeRole"},
-                                              {"Version", "2011-06-15"},
-                                              {"RoleArn", arn},
-                                              {"RoleSessionName", "sluice-cli"},
-                                              {"DurationSeconds", std::to_string(duration_s)}});
-    if (!text) return fail(text.error());
-    const auto between = [&](const std::string& tag) {
-      const size_t at = text->find("<" + tag + ">");
-      return at == std::string::npos
-                 ? std::string()
-                 : text->substr(at + tag.size() + 2,
-                                text->find("</" + tag + ">") - at - tag.size() - 2);
-    };
-    for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"})
-      out[name] = between(name);
-  }
-  fmt::print("{}\n", json::serialize(out));
-  return 0;
-}
 }  // namespace
 
 void add_serve(CLI::App& app, Common& common, int& exit_code) {
@@ -112,24 +76,6 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;
     exit_code = run_server(*options, common.json);
-  });
-}
-
-void add_credentials(CLI::App& app, Common& common, int& exit_code) {
-  struct Asked {
-    std::string role;
-    int64_t duration_s = 3600;
-  };
-  auto asked = std::make_shared<Asked>();
-  CLI::App* credentials =
-      app.add_subcommand("credentials", "Print a session for credential_process");
-  credentials->add_option("--role", asked->role,
-                          "name or ARN of a role to assume; the operator's own when absent");
-  credentials->add_option("--duration", asked->duration_s, "seconds, 900 to 3600")
-      ->check(CLI::Range(900, 3600))
-      ->capture_default_str();
-  credentials->callback([asked, &common, &exit_code] {
-    exit_code = print_credentials(common, asked->role, asked->duration_s);
   });
 }
 
