@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   add_serve(app, common, exit_code);
   add_credentials(app, common, exit_code);
   add_oidc(app, common, exit_code);
+  add_device(app, common, exit_code);
   add_deploy(app, common, exit_code);
   add_put(app, common, exit_code);
   add_inspect(app, common, exit_code);

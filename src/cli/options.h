@@ -49,6 +49,7 @@ Result<Done> functions_can_start(const Endpoint& endpoint);
 void add_serve(CLI::App& app, Common& common, int& exit_code);
 void add_credentials(CLI::App& app, Common& common, int& exit_code);
 void add_oidc(CLI::App& app, Common& common, int& exit_code);
+void add_device(CLI::App& app, Common& common, int& exit_code);
 void add_deploy(CLI::App& app, Common& common, int& exit_code);
 void add_put(CLI::App& app, Common& common, int& exit_code);
 void add_inspect(CLI::App& app, Common& common, int& exit_code);  // verify, aws

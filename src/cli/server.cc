@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/files.h"
+#include "base/thread_safety.h"
 #include "cli/certificates.h"
 #include "net/server.h"
 #include "request/session.h"
@@ -92,6 +93,28 @@ class TextBody : public BodySource {
   size_t at_ = 0;
 };
 
+class DeviceCertificates : public DeviceAuthority {
+ public:
+  DeviceCertificates(std::string data_dir, Secret sealing)
+      : data_dir_(std::move(data_dir)), sealing_(std::move(sealing)) {}
+  Result<DeviceCertificate> issue(const std::string& name, int64_t days) override {
+    const MutexLock lock(mutex_);
+    TRY(net::IssuedCertificate made,
+        net::issue_device_certificate(data_dir_, sealing_, name, days));
+    return DeviceCertificate{std::move(made.authority), std::move(made.certificate),
+                             std::move(made.serial), std::move(made.key)};
+  }
+  Result<std::string> revoke(const std::string& serial) override {
+    const MutexLock lock(mutex_);
+    return net::revoke_device_certificate(data_dir_, sealing_, serial);
+  }
+
+ private:
+  Mutex mutex_;
+  const std::string data_dir_ SLUICE_GUARDED_BY(mutex_);  // one at a time writes its folder
+  const Secret sealing_;
+};
+
 class Composition : public RunningServer {
  public:
   Composition(std::unique_ptr<Store> store, const ServeOptions& options)
@@ -100,6 +123,7 @@ class Composition : public RunningServer {
         identities_(iam::identities()),
         web_identities_(sts::web_identities(*identities_)),
         certificate_identities_(rolesanywhere::certificate_identities()),
+        devices_(options.data_dir, store_->derive_key("device-ca")),
         data_keys_(kms::data_keys(*store_)),
         function_policies_(lambda::function_policies()),
         buckets_(s3::buckets()),
@@ -113,6 +137,7 @@ class Composition : public RunningServer {
     ports_.identities = identities_.get();
     ports_.web_identities = web_identities_.get();
     ports_.certificates = certificate_identities_.get();
+    ports_.devices = &devices_;
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
     ports_.function_policies = function_policies_.get();
@@ -209,7 +234,8 @@ class Composition : public RunningServer {
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
   // What the owner of the process is told: "status"; "explain ID"; "oidc-keys ISSUER JWKS", which
-  // registers the keys; or else a session of so many seconds.
+  // registers the keys; "device NAME DAYS", a certificate; "revoke SERIAL", the list of the
+  // revoked; or else a session of so many seconds.
   std::string answer_operator(int64_t uid, std::string_view line) {
     const auto asked = trim(line.substr(0, line.find('\n')));
     if (asked == "status") {
@@ -218,15 +244,21 @@ class Composition : public RunningServer {
       return R"({"error":"only the user who runs the server may see its status"})";
     }
     if (asked.starts_with("explain ")) return explain_to(uid, asked.substr(8));
-    constexpr std::string_view kKeys = "oidc-keys ";
     Request request;
     TextBody body;
-    if (asked.starts_with(kKeys)) {
-      const auto rest = asked.substr(kKeys.size());
-      const size_t blank = std::min(rest.find(' '), rest.size());
+    const auto words = split(asked, ' ');
+    if (words.front() == "oidc-keys" && words.size() > 1) {
+      const size_t before = words[0].size() + words[1].size() + 2;
       request.method = "PUT";
-      request.target = "/oidc-keys?Issuer=" + percent_encode(rest.substr(0, blank));
-      body = TextBody(std::string(trim(rest.substr(blank))));
+      request.target = "/oidc-keys?Issuer=" + percent_encode(words[1]);
+      body = TextBody(std::string(asked.substr(std::min(before, asked.size()))));
+    } else if (words.front() == "device" && words.size() == 3) {
+      request.method = "PUT";
+      request.target =
+          "/device?Name=" + percent_encode(words[1]) + "&Days=" + percent_encode(words[2]);
+    } else if (words.front() == "revoke" && words.size() == 2) {
+      request.method = "DELETE";
+      request.target = "/device?Serial=" + percent_encode(words[1]);
     } else {
       request.method = "POST";
       request.target = "/session?DurationSeconds=" + percent_encode(asked);
@@ -274,6 +306,7 @@ class Composition : public RunningServer {
   std::unique_ptr<Identities> identities_;
   std::unique_ptr<WebIdentities> web_identities_;
   std::unique_ptr<CertificateIdentities> certificate_identities_;
+  DeviceCertificates devices_;
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
   std::unique_ptr<Buckets> buckets_;

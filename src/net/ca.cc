@@ -152,8 +152,8 @@ Authority load_authority(const std::string& ca_file, const std::string& sealed_f
 }
 
 Authority make_authority(const std::string& ca_file, const std::string& sealed_file,
-                         const Secret& sealing) {
-  Authority ca{new_certificate("Sluice local CA", nullptr, kCaDays), new_key()};
+                         const Secret& sealing, const char* name = "Sluice local CA") {
+  Authority ca{new_certificate(name, nullptr, kCaDays), new_key()};
   if (!ca.cert || !ca.key) return {};
   X509* cert = ca.cert.get();
   X509_set_pubkey(cert, ca.key.get());
@@ -211,7 +211,116 @@ bool issue(const CertificateFiles& files, const Authority& ca, const std::string
                    }) &&
          write_pem(files.certificate, 0600, [&](FILE* f) { return PEM_write_X509(f, cert.get()); });
 }
+
+Error device_failure(std::string why) { return {500, "CertificateFailure", std::move(why), {}}; }
+
+Result<Authority> device_authority(const std::string& dir, const Secret& sealing) {
+  const std::string ca_file = dir + "/ca.pem", sealed = dir + "/ca.key.sealed";
+  mkdir(dir.c_str(), 0700);
+  const bool there = access(ca_file.c_str(), F_OK) == 0;
+  Authority ca = there ? load_authority(ca_file, sealed, sealing)
+                       : make_authority(ca_file, sealed, sealing, "Sluice device CA");
+  if (ca.key) return ca;
+  return device_failure(there ? "the CA of " + ca_file +
+                                    " cannot be opened, or is near its end: move the folder away "
+                                    "to begin with a new one, and enroll its devices again"
+                              : "cannot make a CA under " + dir + ": is the directory writable?");
+}
+
+using Memory = std::unique_ptr<BIO, decltype(&BIO_free)>;
+template <class Write>
+std::string as_pem(Write write) {
+  const Memory out(BIO_new(BIO_s_secmem()), &BIO_free);
+  char* text = nullptr;
+  if (!out || write(out.get()) != 1) return {};
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<size_t>(size)};
+}
+
+using Crl = std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)>;
+bool add_revoked(X509_CRL* list, std::string_view serial, ASN1_TIME* when) {
+  BIGNUM* number = nullptr;
+  X509_REVOKED* entry = X509_REVOKED_new();
+  const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> wanted(ASN1_INTEGER_new(),
+                                                                           &ASN1_INTEGER_free);
+  const bool ok = entry && wanted && BN_hex2bn(&number, std::string(serial).c_str()) > 0 &&
+                  BN_to_ASN1_INTEGER(number, wanted.get()) &&
+                  X509_REVOKED_set_serialNumber(entry, wanted.get()) == 1 &&
+                  X509_REVOKED_set_revocationDate(entry, when) == 1 &&
+                  X509_CRL_add0_revoked(list, entry) == 1;
+  BN_free(number);
+  if (!ok) X509_REVOKED_free(entry);
+  return ok;
+}
+
+// Of all serial numbers, one a line.
+std::string revocation_list(const Authority& ca, std::string_view serials) {
+  constexpr long kListDays = 365;  // it counts until there is a newer one
+  const Crl list(X509_CRL_new(), &X509_CRL_free);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> now(X509_gmtime_adj(nullptr, 0),
+                                                                  &ASN1_TIME_free),
+      next(X509_gmtime_adj(nullptr, kListDays * 86400), &ASN1_TIME_free);
+  bool ok = list && now && next && X509_CRL_set_version(list.get(), 1) == 1 &&
+            X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(ca.cert.get())) == 1 &&
+            X509_CRL_set1_lastUpdate(list.get(), now.get()) == 1 &&
+            X509_CRL_set1_nextUpdate(list.get(), next.get()) == 1;
+  for (const auto serial : split(serials, '\n'))
+    ok = ok && (serial.empty() || add_revoked(list.get(), serial, now.get()));
+  if (!ok || X509_CRL_sort(list.get()) != 1 ||
+      X509_CRL_sign(list.get(), ca.key.get(), EVP_sha256()) <= 0)
+    return {};
+  return as_pem([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });
+}
+
+std::string serial_of(X509* cert) {
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
+      ASN1_INTEGER_to_BN(X509_get_serialNumber(cert), nullptr), &BN_free);
+  char* text = number ? BN_bn2hex(number.get()) : nullptr;
+  const std::string out = text ? lower(text) : "";
+  OPENSSL_free(text);
+  return out;
+}
 }  // namespace
+
+Result<IssuedCertificate> issue_device_certificate(const std::string& data_dir,
+                                                   const Secret& sealing, const std::string& name,
+                                                   int64_t days) {
+  TRY(const Authority ca, device_authority(data_dir + "/devices", sealing));
+  const Pkey key = new_key();
+  const Cert cert = new_certificate(name.c_str(), key.get(), days);
+  if (!key || !cert) return device_failure("a key could not be made");
+  X509* issuer = ca.cert.get();
+  X509_set_issuer_name(cert.get(), X509_get_subject_name(issuer));
+  const bool ok = add_extension(cert.get(), issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+                  add_extension(cert.get(), issuer, NID_key_usage, "critical,digitalSignature") &&
+                  add_extension(cert.get(), issuer, NID_ext_key_usage, "clientAuth") &&
+                  add_extension(cert.get(), issuer, NID_authority_key_identifier, "keyid") &&
+                  X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0;
+  IssuedCertificate out{as_pem([&](BIO* to) { return PEM_write_bio_X509(to, issuer); }),
+                        as_pem([&](BIO* to) { return PEM_write_bio_X509(to, cert.get()); }),
+                        serial_of(cert.get()), Secret(as_pem([&](BIO* to) {
+                          return PEM_write_bio_PKCS8PrivateKey(to, key.get(), nullptr, nullptr, 0,
+                                                               nullptr, nullptr);
+                        }))};
+  if (!ok || out.authority.empty() || out.certificate.empty() || out.key.expose().empty())
+    return device_failure("a certificate for " + name + " could not be made");
+  return out;
+}
+
+Result<std::string> revoke_device_certificate(const std::string& data_dir, const Secret& sealing,
+                                              const std::string& serial) {
+  constexpr size_t kRevokedBytesMax = 128 * 1024;  // a list of them fits into ImportCrl
+  const std::string dir = data_dir + "/devices", file = dir + "/revoked";
+  TRY(const Authority ca, device_authority(dir, sealing));
+  std::string serials = read_file(file).value_or("");
+  if (("\n" + serials).find("\n" + serial + "\n") == std::string::npos) serials += serial + "\n";
+  if (serials.size() > kRevokedBytesMax)
+    return device_failure("too many certificates are revoked: begin with a new CA of devices");
+  std::string list = revocation_list(ca, serials);
+  if (list.empty()) return device_failure("the revocation list could not be signed");
+  if (!replace_file(file, serials)) return device_failure("cannot write " + file);
+  return list;
+}
 
 Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes) {
   const std::string dir = wishes.data_dir + "/tls";

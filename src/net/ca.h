@@ -36,6 +36,21 @@ struct CertificateWishes {
 // changed, or when the CA has.
 Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes);
 
+// The authority for the certificates of devices, in <data_dir>/devices: ca.pem, ca.key.sealed, and
+// in `revoked` the serial number of each certificate that was revoked, one a line. It is made when
+// it is used first. When it can no longer be opened, that is an error, and no new one is made: the
+// devices' certificates would be worth nothing.
+struct IssuedCertificate {
+  std::string authority, certificate, serial;  // PEM; the serial number in hex
+  Secret key;                                  // PEM
+};
+Result<IssuedCertificate> issue_device_certificate(const std::string& data_dir,
+                                                   const Secret& sealing, const std::string& name,
+                                                   int64_t days);
+// The revocation list, in PEM, with this certificate.
+Result<std::string> revoke_device_certificate(const std::string& data_dir, const Secret& sealing,
+                                              const std::string& serial);
+
 struct CertificateFacts {
   Time begins = 0, ends = 0;
   std::string sha256;  // of the whole certificate (DER), in hex

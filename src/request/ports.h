@@ -130,6 +130,20 @@ class CertificateIdentities {
                                              const Snapshot&) const = 0;
 };
 
+// A certificate that the server's own authority for devices has made: all in PEM.
+struct DeviceCertificate {
+  std::string authority, certificate, serial;  // serial: in hex
+  Secret key;
+};
+// That authority. Implemented in src/cli/server.cc over net.
+class DeviceAuthority {
+ public:
+  virtual ~DeviceAuthority() = default;
+  virtual Result<DeviceCertificate> issue(const std::string& name, int64_t days) = 0;
+  // The list of all that were revoked, this one too, in PEM.
+  virtual Result<std::string> revoke(const std::string& serial) = 0;
+};
+
 struct KeyView {
   std::string arn, id, state;  // Enabled, Disabled or PendingDeletion
 };
@@ -294,6 +308,7 @@ struct Ports {
   Identities* identities = nullptr;
   WebIdentities* web_identities = nullptr;
   CertificateIdentities* certificates = nullptr;
+  DeviceAuthority* devices = nullptr;
   DataKeys* data_keys = nullptr;
   FunctionPolicies* function_policies = nullptr;
   Buckets* buckets = nullptr;

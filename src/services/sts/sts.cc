@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/xml.h"
 #include "request/audit.h"
+#include "services/sts/devices.h"
 #include "services/sts/web_identity.h"
 
 namespace sluice::sts {
@@ -265,7 +266,8 @@ struct OperatorSession {
 
 constexpr auto rows = table<GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity,
                             GetSessionToken, GetFederationToken, DecodeAuthorizationMessage>();
-constexpr auto operator_rows = table<OperatorSession, RegisterOidcKeys>();
+constexpr auto operator_rows =
+    table<OperatorSession, RegisterOidcKeys, IssueDeviceCertificate, RevokeDeviceCertificate>();
 }  // namespace
 
 const Service service{"sts",
