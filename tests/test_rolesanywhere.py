@@ -591,7 +591,7 @@ def test_the_public_helper_gets_a_session(world, tmp_path):
         "aws_signing_helper",
         [
             ["go", "mod", "init", "example.com/helper"],
-            ["go", "get", HELPER + "@latest"],
+            ["go", "get", HELPER + "@v1.4.0"],
             ["go", "build", "-o", "aws_signing_helper", HELPER],
         ],
         needs=["go", "gcc"],
