@@ -191,7 +191,7 @@ int64_t Environment::memory_used_mb() {
 }
 
 void Environment::watch() {
-  bool output_open = true;
+  bool output_open = true, shares = false;
   int64_t looked_us = 0;
   for (bool process_watched = true;;) {
     pollfd fds[] = {{wake_, POLLIN, 0},
@@ -203,6 +203,7 @@ void Environment::watch() {
     if (poll(fds, std::size(fds), every_ms) < 0) continue;
     if (process_watched && monotonic_us() - looked_us >= every_ms * 1000) {
       check_memory();
+      if (!shares && begun_) shares = sandbox_.share_processor();
       looked_us = monotonic_us();
     }
     if (fds[0].revents) {
@@ -319,7 +320,7 @@ Response Environment::next() {
     return refused(500, "Container.Stopped", "The process has ended.");
   }
   waiting_payload_ = false;
-  handed_over_ = true;
+  handed_over_ = begun_ = true;
   handed_over_us_ = monotonic_us();
   Response r{200, {}, std::move(event_.payload), nullptr, 0};
   r.headers.add("content-type", "application/json");

@@ -118,7 +118,8 @@ class Environment {
   Mutex memory_mutex_;
   uint64_t peak_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
   uint64_t estimated_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
-  std::atomic<bool> busy_{false};  // an invocation runs
+  std::atomic<bool> busy_{false};   // an invocation runs
+  std::atomic<bool> begun_{false};  // the start is over, and the first invocation runs or has run
   Mutex mutex_;
   ConditionVariable changed_;
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;

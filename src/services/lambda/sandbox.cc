@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "base/files.h"
 #include "services/lambda/lambda.h"
+#include "services/lambda/processor.h"
 #include "services/lambda/spawn.h"
 
 namespace sluice::lambda {
@@ -134,7 +135,7 @@ void limit(pid_t child, int64_t data_mb) {
   set(RLIMIT_CORE, 0);
   set(RLIMIT_STACK, 8ull << 20);
   // The server comes first.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNice);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(child), kNiceMin);
 }
 
 // Runs in a child that shares memory and descriptors with us (CLONE_VM | CLONE_FILES), but not
@@ -258,6 +259,8 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
                   "); install it, for example with: apt install bubblewrap");
   Sandbox sandbox;
   sandbox.bwrap_ = *bwrap;
+  sandbox.user_ = options.user;
+  sandbox.memory_mb_ = options.memory_mb;
   block_read.reset();
   info_write.reset();
   output_write.reset();
@@ -272,6 +275,7 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   }
   sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
   sandbox.child_fd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.child_, 0));
+  sandbox.group_ = join_group(sandbox.child_);
   CHECK(limit_and_listen(sandbox.child_, options, sandbox.runtime_, sandbox.endpoint_));
   if (write(block_write.fd, "g", 1) != 1)
     return cannot("bubblewrap ended before the function began");
@@ -377,6 +381,9 @@ Sandbox::Sandbox(Sandbox&& other) noexcept
       child_fd_(std::exchange(other.child_fd_, -1)),
       bwrap_(std::exchange(other.bwrap_, -1)),
       child_(std::exchange(other.child_, -1)),
+      user_(other.user_),
+      memory_mb_(other.memory_mb_),
+      group_(std::move(other.group_)),
       status_(other.status_),
       reaped_(other.reaped_) {}
 
@@ -406,6 +413,10 @@ bool Sandbox::ask_to_end() {
       return std::stoull(line.substr(kCaught.size()), nullptr, 16) >> (SIGTERM - 1) & 1 &&
              syscall(SYS_pidfd_send_signal, child_fd_, SIGTERM, nullptr, 0) == 0;
   return false;
+}
+
+bool Sandbox::share_processor() const {
+  return lambda::share_processor(group_, child_, user_, memory_mb_);
 }
 
 std::string Sandbox::ending() {

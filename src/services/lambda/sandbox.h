@@ -21,7 +21,6 @@ namespace sluice::lambda {
 
 constexpr uint16_t kRuntimePort = 9001;  // where the Runtime API listens inside the sandbox
 constexpr int64_t kFilesMax = 1024, kProcessesMax = 1024, kTmpBytes = 512ll << 20;
-constexpr int kNice = 5;
 
 // Who runs what is in the sandboxes of a server that is root: somebody who owns nothing of the
 // machine. For root itself no limit of processes holds, and what it owns would be a function's to
@@ -63,6 +62,9 @@ class Sandbox {
   // Sends SIGTERM to the function's first process, when that takes the signal: the kernel lets the
   // first process of a pid namespace ignore all others. Returns whether it was sent.
   bool ask_to_end();
+  // Gives it what its MemorySize is worth of the processor (services/lambda/processor.h). false: it
+  // is to be asked for again.
+  bool share_processor() const;
   // How it has ended: "exit status 1", "signal: killed".
   std::string ending();
 
@@ -70,6 +72,9 @@ class Sandbox {
   Sandbox() = default;
   int runtime_ = -1, endpoint_ = -1, output_ = -1, pidfd_ = -1, child_fd_ = -1;
   pid_t bwrap_ = -1, child_ = -1;  // bubblewrap outside, the function's process inside
+  uid_t user_ = 0;                 // as in SandboxOptions
+  int64_t memory_mb_ = 0;
+  std::string group_;  // its cgroup, or ""
   int status_ = 0;
   bool reaped_ = false;
 };
