@@ -92,6 +92,32 @@ def trust(*services):
     )
 
 
+def key_policy_for_logs(account):
+    """Of a key that its account rules, and that CloudWatch Logs may use for log groups."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+                "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
+                "Resource": "*",
+                "Condition": {
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:us-east-1:{account}:*"
+                    }
+                },
+            },
+        ],
+    }
+
+
 def make_role(server, name, *statements, service="lambda.amazonaws.com"):
     iam = server.client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))["Role"]["Arn"]

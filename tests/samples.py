@@ -6,7 +6,7 @@ import datetime
 import json
 import time
 
-from functions import make_role, zipped
+from functions import key_policy_for_logs, make_role, zipped
 from identities import Authority
 
 BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = (
@@ -171,6 +171,9 @@ class World:
         self.key, self.off, self.leaving, self.staying = (
             kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(4)
         )
+        self.logs_key = kms.create_key(Policy=json.dumps(key_policy_for_logs(self.account)))[
+            "KeyMetadata"
+        ]["KeyId"]
         kms.disable_key(KeyId=self.off)
         kms.schedule_key_deletion(KeyId=self.leaving)
         kms.create_alias(AliasName="alias/matrix", TargetKeyId=self.key)
@@ -638,6 +641,9 @@ def logs_samples(w):
         "DescribeLogGroups": {},
         "PutRetentionPolicy": group | {"retentionInDays": 7},
         "DeleteRetentionPolicy": group,
+        "AssociateKmsKey": group
+        | {"kmsKeyId": f"arn:aws:kms:us-east-1:{w.account}:key/{w.logs_key}"},
+        "DisassociateKmsKey": group,
         "ListTagsForResource": {
             "resourceArn": f"arn:aws:logs:us-east-1:{w.account}:log-group:{GROUP}"
         },

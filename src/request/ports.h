@@ -161,7 +161,8 @@ class DataKeys {
   // NotFoundException.
   virtual Result<KeyView> find(std::string_view reference, const Snapshot&) const = 0;
   // What the caller needs so that a service may use the key on his behalf. It has kms:ViaService,
-  // kms:EncryptionContext:* and the policy of the key. nullopt for service keys.
+  // kms:EncryptionContext:* and the policy of the key. nullopt for service keys. `via` "": the
+  // caller is a service, and comes for nobody else.
   virtual Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                            const json::object& context, std::string_view via,
                                            const Snapshot&) const = 0;

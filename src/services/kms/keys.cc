@@ -62,8 +62,10 @@ class KmsDataKeys : public DataKeys {
     TRY(const auto key, find_key(snapshot, reference));
     if (key->manager == "AWS") return std::optional<Need>();
     Need need = key_need(action, *key, context, snapshot);
-    need.context["kms:viaservice"] = {std::string(via)};
-    need.context["aws:viaawsservice"] = {"true"};
+    if (!via.empty()) {
+      need.context["kms:viaservice"] = {std::string(via)};
+      need.context["aws:viaawsservice"] = {"true"};
+    }
     return std::optional<Need>(std::move(need));
   }
   Result<DataKey> generate(std::string_view reference, const json::object& context,

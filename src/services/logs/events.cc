@@ -8,6 +8,7 @@
 #include <queue>
 
 #include "crypto/crypto.h"
+#include "services/logs/sealing.h"
 
 namespace sluice::logs {
 namespace {
@@ -88,6 +89,7 @@ Result<PutLogEvents::In> PutLogEvents::parse(const Request& request) {
 Result<json::object> PutLogEvents::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Group group, find_group(staged, in->group));
   TRY(const Stream stream, find_stream(staged, group, in->stream));
+  const Sealing sealing(group, staged.snapshot(), in.ports());
   const Time at = in.time(), oldest = at - kPastMaxMs, kept_from = oldest_shown(group, at),
              newest = at + kFutureMaxMs;
   json::object rejected;
@@ -100,8 +102,9 @@ Result<json::object> PutLogEvents::run(const Authorized<In>& in, Staged& staged)
     if (line.time < kept_from) rejected["expiredLogEventEndIndex"] = i + 1;
     if (line.time < oldest) rejected["tooOldLogEventEndIndex"] = i + 1;
     if (line.time < kept_from || line.time < oldest) continue;
-    staged.put(event_key(group.id, stream.id, line.time, next_sequence(at, staged.snapshot())),
-               line.message);
+    const Key key = event_key(group.id, stream.id, line.time, next_sequence(at, staged.snapshot()));
+    TRY(std::string stored, sealing.seal(key.bytes, line.message));
+    staged.put(key, std::move(stored));
     if (in.ports().meter)
       record_embedded_metrics(*in.ports().meter, staged, line.message, line.time);
   }
@@ -125,6 +128,7 @@ Result<In> GetLogEvents::parse(const Request& request) {
 Result<json::object> GetLogEvents::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Group group, find_group(s, in->group));
   TRY(const Stream stream, find_stream(s, group, in->stream));
+  const Sealing sealing(group, s, in.ports());
   TRY(const int64_t limit, limit_of(in->body, kEventsMax));
   TRY(const Time asked, time_of(in->body, "startTime", 0));
   TRY(const Time end, time_of(in->body, "endTime", kForever));
@@ -140,6 +144,7 @@ Result<json::object> GetLogEvents::run(const Authorized<In>& in, const Snapshot&
   if (from && backwards) high = std::min(high, *from);
   std::vector<Event> page;
   size_t bytes = 0;
+  Result<Done> readable = Done{};
   const Position begin = backwards ? high : low;
   s.scan(events_of(group.id, stream.id),
          event_key(group.id, stream.id, begin.time, begin.sequence).bytes, backwards,
@@ -149,9 +154,15 @@ Result<json::object> GetLogEvents::run(const Authorized<In>& in, const Snapshot&
            if (*at < low || *at >= high) return false;
            if (!page.empty() && bytes + message.size() > kPageBytesMax) return false;
            bytes += message.size() + kEventOverheadBytes;
-           page.push_back({*at, std::string(message)});
+           auto text = sealing.open(key, message);
+           if (!text) {
+             readable = std::move(text).error();
+             return false;
+           }
+           page.push_back({*at, *std::move(text)});
            return static_cast<int64_t>(page.size()) < limit;
          });
+  CHECK(readable);
   if (backwards) std::reverse(page.begin(), page.end());
   json::array events;
   for (const Event& e : page)
@@ -194,11 +205,12 @@ struct Cursor {
   std::vector<Event> ahead;  // reversed: the next one is last
   Position next;
   bool ended = false;
-  void fill(const Snapshot& s, const Group& group, Time end) {
+  Result<Done> fill(const Snapshot& s, const Group& group, const Sealing& sealing, Time end) {
     constexpr size_t kAheadMax = 16, kAheadBytesMax = 16384;
     size_t bytes = 0;
-    if (ended) return;
+    if (ended) return Done{};
     ended = true;
+    Result<Done> readable = Done{};
     s.scan(events_of(group.id, stream.id),
            event_key(group.id, stream.id, next.time, next.sequence).bytes, false,
            [&](std::string_view key, std::string_view message) {
@@ -206,38 +218,47 @@ struct Cursor {
              if (!at) return true;
              if (at->time > end) return false;
              bytes += message.size();
-             ahead.push_back({*at, std::string(message)});
+             auto text = sealing.open(key, message);
+             if (!text) {
+               readable = std::move(text).error();
+               return false;
+             }
+             ahead.push_back({*at, *std::move(text)});
              if (ahead.size() < kAheadMax && bytes < kAheadBytesMax) return true;
              ended = false;
              return false;
            });
     if (!ahead.empty()) next = {ahead.back().at.time, ahead.back().at.sequence + 1};
     std::reverse(ahead.begin(), ahead.end());
+    return readable;
   }
 };
 Result<std::vector<Cursor>> open_cursors(const In& in, const Snapshot& s, const Group& group,
-                                         Position from, Time end) {
+                                         const Sealing& sealing, Position from, Time end) {
   std::vector<Cursor> cursors;
-  const auto add = [&](Stream stream) {
+  const auto add = [&](Stream stream) -> Result<Done> {
     Cursor cursor{std::move(stream), {}, from, false};
-    cursor.fill(s, group, end);
+    CHECK(cursor.fill(s, group, sealing, end));
     if (!cursor.ahead.empty()) cursors.push_back(std::move(cursor));
+    return Done{};
   };
   TRY(std::vector<std::string> names, Fields(in.body).texts("logStreamNames"));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   for (const std::string& name : names) {
     TRY(Stream stream, find_stream(s, group, name));
-    add(std::move(stream));
+    CHECK(add(std::move(stream)));
   }
   if (!names.empty()) return cursors;
   const std::string prefix = text_of(in.body, "logStreamNamePrefix");
   const RecordPrefix<Stream> all = streams_of(group.id);
+  Result<Done> readable = Done{};
   s.scan(all, all.bytes + prefix, false, [&](std::string_view, Stream stream) {
     if (!stream.name.starts_with(prefix)) return false;
-    add(std::move(stream));
-    return true;
+    readable = add(std::move(stream));
+    return readable.has_value();
   });
+  CHECK(readable);
   return cursors;
 }
 }  // namespace
@@ -252,7 +273,8 @@ Result<json::object> FilterLogEvents::run(const Authorized<In>& in, const Snapsh
   Position from{std::max(start, oldest_shown(group, in.time())), 0};
   if (const auto after = from_digits(token))
     from = std::max(from, Position{after->time, after->sequence + 1});
-  TRY(std::vector<Cursor> cursors, open_cursors(*in, s, group, from, end));
+  const Sealing sealing(group, s, in.ports());
+  TRY(std::vector<Cursor> cursors, open_cursors(*in, s, group, sealing, from, end));
   const auto later = [&](size_t a, size_t b) {
     return cursors[a].ahead.back().at > cursors[b].ahead.back().at;
   };
@@ -275,7 +297,7 @@ Result<json::object> FilterLogEvents::run(const Authorized<In>& in, const Snapsh
                                     {"ingestionTime", ingestion_time(event.at.sequence)},
                                     {"eventId", digits(event.at)}});
     }
-    if (cursor.ahead.empty()) cursor.fill(s, group, end);
+    if (cursor.ahead.empty()) CHECK(cursor.fill(s, group, sealing, end));
     if (!cursor.ahead.empty()) queue.push(i);
     if (queue.empty()) break;
     if (static_cast<int64_t>(events.size()) == limit || bytes >= kPageBytesMax ||

@@ -26,8 +26,8 @@ struct OnGroup {
 
 // CreateLogGroup:
 //   https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
-// Errors: ResourceAlreadyExistsException, InvalidParameterException. It differs from AWS's:
-// kmsKeyId, tags and other classes than STANDARD are refused.
+// Errors: ResourceAlreadyExistsException, InvalidParameterException, AccessDeniedException (of the
+// key). It differs from AWS's: tags and other classes than STANDARD are refused.
 struct CreateLogGroup : OnGroup<CreateLogGroup> {
   static constexpr std::string_view name = "CreateLogGroup", action = "logs:CreateLogGroup";
   static Result<In> parse(const Request& request);
@@ -66,6 +66,18 @@ struct PutRetentionPolicy : OnGroup<PutRetentionPolicy> {
 struct DeleteRetentionPolicy : OnGroup<DeleteRetentionPolicy> {
   static constexpr std::string_view name = "DeleteRetentionPolicy",
                                     action = "logs:DeleteRetentionPolicy";
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+// AssociateKmsKey, DisassociateKmsKey: for what is written from now on. What was written before
+// stays as it is, and needs the key of that time.
+struct AssociateKmsKey : OnGroup<AssociateKmsKey> {
+  static constexpr std::string_view name = "AssociateKmsKey", action = "logs:AssociateKmsKey";
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct DisassociateKmsKey : OnGroup<DisassociateKmsKey> {
+  static constexpr std::string_view name = "DisassociateKmsKey", action = "logs:DisassociateKmsKey";
+  static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 // ListTagsForResource: always empty, because tags cannot be set.

@@ -2,7 +2,11 @@
 // What services write into Logs: the Journal, and metrics embedded in log lines.
 #include "services/logs/model.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+
+#include "services/logs/sealing.h"
 
 namespace sluice::logs {
 namespace {
@@ -86,13 +90,20 @@ class StoreJournal : public Journal {
         open(staged, group_key(group_name), [&] { return new_group(group_name, at); });
     const Stream stream = open(staged, stream_key(group.id, stream_name),
                                [&] { return new_stream(stream_name, at); });
+    const Sealing sealing(group, staged.snapshot(), ports_);
+    Result<std::string> sealed = std::string();
     for (const Line& line : lines) {
       if (line.message.empty()) continue;
-      staged.put(event_key(group.id, stream.id, std::max<Time>(line.time, 0),
-                           next_sequence(at, staged.snapshot())),
-                 line.message.substr(0, kBatchBytesMax));
+      const Key key = event_key(group.id, stream.id, std::max<Time>(line.time, 0),
+                                next_sequence(at, staged.snapshot()));
+      sealed = sealing.seal(key.bytes, line.message.substr(0, kBatchBytesMax));
+      if (sealed) staged.put(key, *sealed);
       if (ports_.meter) record_embedded_metrics(*ports_.meter, staged, line.message, line.time);
     }
+    // As on AWS, who writes goes on: it is the log that has a gap.
+    if (!sealed)
+      spdlog::warn("{} events for the log group {} are lost: {}", lines.size(), group_name,
+                   sealed.error().message);
   }
 
  private:

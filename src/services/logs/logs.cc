@@ -5,10 +5,10 @@
 
 namespace sluice::logs {
 namespace {
-constexpr auto rows =
-    table<CreateLogGroup, DescribeLogGroups, DeleteLogGroup, PutRetentionPolicy,
-          DeleteRetentionPolicy, ListTagsForResource, CreateLogStream, DescribeLogStreams,
-          DeleteLogStream, PutLogEvents, GetLogEvents, FilterLogEvents>();
+constexpr auto rows = table<CreateLogGroup, DescribeLogGroups, DeleteLogGroup, PutRetentionPolicy,
+                            DeleteRetentionPolicy, AssociateKmsKey, DisassociateKmsKey,
+                            ListTagsForResource, CreateLogStream, DescribeLogStreams,
+                            DeleteLogStream, PutLogEvents, GetLogEvents, FilterLogEvents>();
 }
 const Service service{"logs", "logs.amazonaws.com", Protocol::json11, "Logs_20140328", "", rows,
                       ""};

@@ -11,8 +11,8 @@
 //
 // Limits: names of groups and streams have 512 characters; a batch has 1,048,576 bytes (26 are
 // counted besides for each event), 10,000 events and 24 hours. Not built yet, and answered with a
-// clear error: tags, KMS keys of groups (the store encrypts all events), space-delimited patterns,
-// metric and subscription filters, Insights, live tail.
+// clear error: tags, space-delimited patterns, metric and subscription filters, Insights, live
+// tail.
 #include "request/ports.h"
 #include "store/erase.h"
 

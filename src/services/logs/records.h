@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What CloudWatch Logs stores: groups, streams, and the job that erases the events of deleted ones.
-// The value of an event is its message alone (event_key).
+// The value of an event is its message alone, or that sealed (services/logs/sealing.h).
 //
 //   if (const auto group = snapshot.get(group_key(name))) use(group->retention_days);
 //   snapshot.scan(events_of(group->id, stream->id), "", false, fn);
@@ -13,17 +13,30 @@
 
 namespace sluice::logs {
 
+// A data key under which events of a group are sealed.
+struct GroupKey {
+  std::string key;      // the ARN of the KMS key that has wrapped it
+  std::string wrapped;  // in Base64
+  static constexpr auto members() {
+    return std::tuple{member("Key", &GroupKey::key), member("Wrapped", &GroupKey::wrapped)};
+  }
+  bool operator==(const GroupKey&) const = default;
+};
 struct Group {
-  static constexpr RecordType record{Family::logs, "logs.group", 1};
+  static constexpr RecordType record{Family::logs, "logs.group", 2};
   std::string id, name;
   Time created = 0;
   int64_t retention_days = 0;          // 0: events never expire
   std::string log_class = "STANDARD";  // there is no other yet
+  std::string kms_key;                 // "": what is written now is not sealed
+  std::vector<GroupKey> keys;          // of all that was written; the last one is that of kms_key
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{
-        member("Id", &Group::id), member("Name", &Group::name), member("Created", &Group::created),
-        member("RetentionDays", &Group::retention_days), member("Class", &Group::log_class)};
+        member("Id", &Group::id),           member("Name", &Group::name),
+        member("Created", &Group::created), member("RetentionDays", &Group::retention_days),
+        member("Class", &Group::log_class), member("KmsKey", &Group::kms_key),
+        member("Keys", &Group::keys)};
   }
   bool operator==(const Group&) const = default;
 };
