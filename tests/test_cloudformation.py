@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stacks over the wire: made as their owner, rolled back whole, and the pipeline's own template."""
+import io
 import json
 import pathlib
 import shutil
 import signal
 import subprocess
 import time
+import zipfile
 
 import botocore.exceptions
 import pytest
 import yaml
 
-from functions import until, zipped
+from functions import key_policy_for_logs, trust, until, zipped
+from test_lambda_versions import fetch
+from test_runtimes import NODE, PYTHON
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -814,6 +818,83 @@ def test_the_tags_of_a_bucket_are_kept_and_changed(server, stacks):
     assert stacks.delete("tagged")["StackStatus"] == "DELETE_COMPLETE"
 
 
+INLINE_PYTHON = "import boto3\ndef answer(event, context):\n    return event['n'] + %d\n"
+INLINE_NODE = "exports.answer = async (event) => event.n * 2;\n"
+
+
+def inline(code, runtime=PYTHON, handler="index.answer", **more):
+    """A template of one function whose code stands in it."""
+    return {
+        "Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "AssumeRolePolicyDocument": json.loads(trust("lambda.amazonaws.com"))
+                },
+            },
+            "F": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": "inline-f",
+                    "Runtime": runtime,
+                    "Handler": handler,
+                    "Code": {"ZipFile": code, **more},
+                    "PackageType": "Zip",
+                    "TracingConfig": {"Mode": "PassThrough"},
+                    "SnapStart": {"ApplyOn": "None"},
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                },
+            },
+        }
+    }
+
+
+def test_the_code_of_a_function_may_stand_in_its_template(server, stacks):
+    fn = server.client("lambda")
+
+    def answer():
+        return json.load(fn.invoke(FunctionName="inline-f", Payload='{"n": 20}')["Payload"])
+
+    created = stacks.create("inline", inline(INLINE_PYTHON % 1))
+    assert created["StackStatus"] == "CREATE_COMPLETE", stacks.events("inline")
+    assert answer() == 21
+    sha = fn.get_function_configuration(FunctionName="inline-f")["CodeSha256"]
+    # Another text is another package; the same text is the same one.
+    assert stacks.update("inline", inline(INLINE_PYTHON % 2))["StackStatus"] == "UPDATE_COMPLETE"
+    assert answer() == 22
+    assert stacks.update("inline", inline(INLINE_PYTHON % 1))["StackStatus"] == "UPDATE_COMPLETE"
+    assert fn.get_function_configuration(FunctionName="inline-f")["CodeSha256"] == sha
+    if NODE:  # the file's name comes from the runtime, also where the text is the same
+        assert (
+            stacks.update("inline", inline(INLINE_NODE, NODE))["StackStatus"] == "UPDATE_COMPLETE"
+        )
+        assert answer() == 40
+        again = stacks.update("inline", inline(INLINE_NODE, PYTHON))
+        assert again["StackStatus"] == "UPDATE_COMPLETE"
+    package = fetch(server, fn.get_function(FunctionName="inline-f")["Code"]["Location"])
+    assert zipfile.ZipFile(io.BytesIO(package)).namelist() == ["index.py"]
+    assert stacks.delete("inline")["StackStatus"] == "DELETE_COMPLETE"
+
+
+traced = inline("x")
+traced["Resources"]["F"]["Properties"]["TracingConfig"]["Mode"] = "Active"
+
+
+@pytest.mark.parametrize(
+    "template, why",
+    [
+        (inline("x", "provided.al2023"), "ZipFile can only be used when Runtime is set to"),
+        (inline("x", S3Bucket="the-code", S3Key="f.zip"), "either ZipFile or an object of S3"),
+        (inline("x", "python9.9"), "python9.9"),
+        (traced, "TracingConfig is not implemented"),
+    ],
+)
+def test_code_that_cannot_stand_in_a_template_fails_the_stack(stacks, template, why):
+    assert stacks.create("no-inline", template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert why in stacks.failure("no-inline")
+    stacks.delete("no-inline")
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_restart_in_the_middle_rolls_back(fresh_server, how):
     """Nothing stays of a stack whose server stopped, whatever was being made at that moment."""
@@ -965,6 +1046,58 @@ def test_the_template_passes_cfn_lint():
         ["cfn-lint", "-t", ROOT / "deploy" / "template.yaml"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_log_of_a_stack_is_under_its_key(server, stacks):
+    policy = key_policy_for_logs(server.endpoint["account_id"])
+    properties = {"LogGroupName": "/of-a-stack", "RetentionInDays": 7, "LogGroupClass": "STANDARD"}
+    template = {
+        "Resources": {
+            name: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}
+            for name in ("One", "Two")
+        }
+        | {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": properties}},
+        "Outputs": {n: {"Value": {"Fn::GetAtt": [n, "Arn"]}} for n in ("One", "Two")},
+    }
+
+    def shown():
+        logs = server.client("logs").describe_log_groups(logGroupNamePrefix="/of-a-stack")
+        return logs["logGroups"][0].get("kmsKeyId")
+
+    properties["KmsKeyId"] = {"Fn::GetAtt": ["One", "Arn"]}
+    made = stacks.create("log-key", template)
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.events("log-key")
+    keys = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
+    assert shown() == keys["One"]
+    properties["KmsKeyId"] = {"Fn::GetAtt": ["Two", "Arn"]}
+    assert stacks.update("log-key", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert shown() == keys["Two"]
+    del properties["KmsKeyId"]
+    assert stacks.update("log-key", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert shown() is None
+    assert stacks.delete("log-key")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_the_pipelines_trail_can_write_into_a_log(fresh_server):
+    server = fresh_server
+    out = json.loads(
+        server.run(
+            "deploy",
+            "--json",
+            "--parameter",
+            "TrailToLogs=true",
+            "--parameter",
+            "ReservedConcurrency=5",
+        ).stdout
+    )
+    kept = server.client("lambda").get_function_concurrency(FunctionName=out["FunctionName"])
+    assert kept["ReservedConcurrentExecutions"] == 5
+    trail = server.client("cloudtrail").get_trail(Name=out["TrailArn"])["Trail"]
+    [group] = server.client("logs").describe_log_groups(logGroupNamePrefix="/aws/cloudtrail/")[
+        "logGroups"
+    ]
+    assert trail["CloudWatchLogsLogGroupArn"] == group["arn"]
+    assert group["kmsKeyId"] == out["KeyArn"] and group["retentionInDays"] == 365
 
 
 def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):

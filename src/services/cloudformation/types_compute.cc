@@ -5,14 +5,16 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/xml.h"
+#include "services/cloudformation/inline_code.h"
 #include "services/cloudformation/types.h"
 
 namespace sluice::cloudformation {
 namespace {
 // ---- AWS::Lambda::Function
+// Lambda refuses by name what it has not: of the last two, all but what means that they are off.
 constexpr const char* kFunctionSettings[] = {
-    "Role",        "Handler",     "Runtime",          "Timeout",       "MemorySize",
-    "Environment", "Description", "EphemeralStorage", "LoggingConfig", "Layers"};
+    "Role",        "Handler",          "Runtime",       "Timeout", "MemorySize",    "Environment",
+    "Description", "EphemeralStorage", "LoggingConfig", "Layers",  "TracingConfig", "SnapStart"};
 std::string function_target(const std::string& version, const std::string& function,
                             const std::string& rest) {
   return "/" + version + "/functions/" + percent_encode(function) + rest;
@@ -52,11 +54,13 @@ Result<Done> put_tags(const Calls& calls, const json::object& before, const json
   return Done{};
 }
 Result<Done> create_function(const Calls& calls, const json::object& properties, Made& made) {
+  TRY(json::object code, code_of(properties));
   json::object body{
-      {"FunctionName", made.physical}, {"Code", properties.at("Code")}, {"PackageType", "Zip"}};
+      {"FunctionName", made.physical}, {"Code", std::move(code)}, {"PackageType", "Zip"}};
   for (const char* same : kFunctionSettings)
     if (properties.contains(same)) body[same] = properties.at(same);
-  if (properties.contains("Architectures")) body["Architectures"] = properties.at("Architectures");
+  for (const char* once : {"Architectures", "PackageType"})
+    if (properties.contains(once)) body[once] = properties.at(once);
   if (properties.contains("Tags")) body["Tags"] = tag_map(properties);
   TRY(const std::string text,
       calls.rest("lambda", "POST", "/2015-03-31/functions", json::serialize(body)));
@@ -94,9 +98,14 @@ Result<Done> update_function(const Calls& calls, const json::object& before,
     CHECK(calls.rest("lambda", "PUT",
                      function_target("2015-03-31", made.physical, "/configuration"),
                      json::serialize(settings)));
-  if (changed(before, after, "Code"))
+  // The runtime names the file that a text becomes.
+  const bool renamed =
+      after.at("Code").as_object().contains("ZipFile") && changed(before, after, "Runtime");
+  if (changed(before, after, "Code") || renamed) {
+    TRY(const json::object code, code_of(after));
     CHECK(calls.rest("lambda", "PUT", function_target("2015-03-31", made.physical, "/code"),
-                     json::serialize(after.at("Code"))));
+                     json::serialize(code)));
+  }
   if (changed(before, after, "ReservedConcurrentExecutions"))
     CHECK(put_concurrency(calls, after, made.physical));
   return put_tags(calls, before, after, made.physical);
@@ -261,6 +270,12 @@ Result<Done> remove_event_config(const Calls& calls, const json::object& propert
 // ---- AWS::Logs::LogGroup
 Result<Done> update_group(const Calls& calls, const json::object& before, const json::object& after,
                           Made& made) {
+  if (changed(before, after, "KmsKeyId")) {
+    json::object body{{"logGroupName", made.physical}};
+    if (after.contains("KmsKeyId")) body["kmsKeyId"] = after.at("KmsKeyId");
+    CHECK(calls.document(
+        "logs", after.contains("KmsKeyId") ? "AssociateKmsKey" : "DisassociateKmsKey", body));
+  }
   if (!changed(before, after, "RetentionInDays")) return Done{};
   if (!after.contains("RetentionInDays")) {
     CHECK(calls.document("logs", "DeleteRetentionPolicy", {{"logGroupName", made.physical}}));
@@ -272,10 +287,14 @@ Result<Done> update_group(const Calls& calls, const json::object& before, const 
   return Done{};
 }
 Result<Done> create_group(const Calls& calls, const json::object& properties, Made& made) {
-  CHECK(calls.document("logs", "CreateLogGroup", {{"logGroupName", made.physical}}));
+  json::object body{{"logGroupName", made.physical}}, before;
+  if (properties.contains("KmsKeyId"))
+    before["KmsKeyId"] = body["kmsKeyId"] = properties.at("KmsKeyId");
+  if (properties.contains("LogGroupClass")) body["logGroupClass"] = properties.at("LogGroupClass");
+  CHECK(calls.document("logs", "CreateLogGroup", body));
   made.exists = true;
   made.attributes = {{"Arn", make_arn(calls.scope(), "logs", "log-group:" + made.physical + ":*")}};
-  return update_group(calls, {}, properties, made);
+  return update_group(calls, before, properties, made);
 }
 Result<Done> remove_group(const Calls& calls, const json::object&, const std::string& name) {
   return unless_gone(calls.document("logs", "DeleteLogGroup", {{"logGroupName", name}}),
@@ -352,16 +371,18 @@ Result<Done> remove_trail(const Calls& calls, const json::object&, const std::st
 const Type kComputeTypes[8] = {
     {"AWS::Lambda::Function",
      R"({"FunctionName": "s",
-         "Code!": {"S3Bucket!": "s", "S3Key!": "s", "S3ObjectVersion": "s"},
-         "Role!": "s", "Handler": "s", "Runtime": "s", "Timeout": "i", "MemorySize": "i",
+         "Code!": {"S3Bucket": "s", "S3Key": "s", "S3ObjectVersion": "s", "ZipFile": "s"},
+         "PackageType": "s", "Role!": "s", "Handler": "s", "Runtime": "s", "Timeout": "i",
+         "MemorySize": "i",
          "Environment": {"Variables": {"*": "s"}}, "Description": "s", "Architectures": ["s"],
          "EphemeralStorage": {"Size!": "i"},
          "LoggingConfig": {"LogFormat": "s", "ApplicationLogLevel": "s", "SystemLogLevel": "s",
                            "LogGroup": "s"},
          "ReservedConcurrentExecutions": "i", "Layers": ["s"],
+         "TracingConfig": {"Mode": "s"}, "SnapStart": {"ApplyOn!": "s"},
          "Tags": [{"Key!": "s", "Value!": "s"}]})",
-     "FunctionName", 64, "FunctionName,Architectures", "Arn", "CreateFunction", create_function,
-     update_function, remove_function},
+     "FunctionName", 64, "FunctionName,Architectures,PackageType", "Arn", "CreateFunction",
+     create_function, update_function, remove_function},
     {"AWS::Lambda::Version", R"({"FunctionName!": "s", "CodeSha256": "s", "Description": "s"})", "",
      255, "FunctionName,CodeSha256,Description", "Version,FunctionArn", "", create_version,
      keep_version, remove_version},
@@ -388,8 +409,10 @@ const Type kComputeTypes[8] = {
          "DestinationConfig": {"OnFailure": {"Destination!": "s"}}})",
      "", 255, "FunctionName,Qualifier", "", "", create_event_config, put_event_config,
      remove_event_config},
-    {"AWS::Logs::LogGroup", R"({"LogGroupName":"s","RetentionInDays":"i"})", "LogGroupName", 512,
-     "LogGroupName", "Arn", "CreateLogGroup", create_group, update_group, remove_group},
+    {"AWS::Logs::LogGroup",
+     R"({"LogGroupName": "s", "RetentionInDays": "i", "KmsKeyId": "s", "LogGroupClass": "s"})",
+     "LogGroupName", 512, "LogGroupName,LogGroupClass", "Arn", "CreateLogGroup", create_group,
+     update_group, remove_group},
     {"AWS::CloudTrail::Trail",
      R"({"TrailName": "s", "S3BucketName!": "s", "S3KeyPrefix": "s", "IsLogging!": "b",
          "IsMultiRegionTrail": "b", "EnableLogFileValidation": "b",
