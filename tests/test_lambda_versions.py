@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from clock import ahead
 from records import records_of
 from functions import BOOTSTRAP, LOGS, make_function, make_role, until, zipped
 
@@ -303,9 +304,10 @@ def test_publishers_at_once_get_numbers_of_their_own(fn, server, make):
 # ---- the package's URL
 
 
-def fetch(server, url):
+def fetch(server, url, **headers):
     context = ssl.create_default_context(cafile=server.endpoint["ca_file"])
-    return urllib.request.urlopen(url, context=context).read()
+    asked = urllib.request.Request(url, headers=headers)
+    return urllib.request.urlopen(asked, context=context).read()
 
 
 def test_the_location_gives_the_package(fn, server, make):
@@ -354,6 +356,32 @@ def test_the_location_opens_nothing_else(fn, server, make):
     with pytest.raises(urllib.error.HTTPError) as refused:
         fetch(server, theirs)
     assert refused.value.code == 403
+
+
+def test_the_location_lapses_after_ten_minutes(fresh_server):
+    server = fresh_server
+    role, fn = make_role(server, "lapsing"), server.client("lambda")
+    fn.create_function(
+        FunctionName="lapsing",
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": saying("one")},
+    )
+    url = fn.get_function(FunctionName="lapsing")["Code"]["Location"]
+    address = server.endpoint["endpoint"]
+
+    def later(**delta):
+        """The same URL, of the server as it is then. Its port is another, the signed one stays."""
+        server.stop()
+        server.start(**ahead(**delta))
+        there = url.replace(address, server.endpoint["endpoint"])
+        return fetch(server, there, Host=address.split("//")[1])
+
+    assert later(seconds=570) == saying("one")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        later(seconds=601)
+    assert refused.value.code == 403 and b"expired" in refused.value.read()
 
 
 # ---- aliases

@@ -472,6 +472,7 @@ import boto3, signal, sys
 s3 = boto3.client("s3")
 def ends(*_):
     s3.put_object(Bucket="last-words", Key="bye", Body=b"")
+    print("bye")
     sys.exit(0)
 signal.signal(signal.SIGTERM, ends)
 def handler(event, context): return s3.list_objects_v2(Bucket="last-words")["KeyCount"]
@@ -479,9 +480,62 @@ def handler(event, context): return s3.list_objects_v2(Bucket="last-words")["Key
     )
     functions.server.client("s3").create_bucket(Bucket="last-words")
     assert functions.call(name)[0] == 0
+    assert "bye" not in functions.log(name)
     functions.api.update_function_configuration(FunctionName=name, Description="another revision")
     functions.call(name)  # finds that the environment is one of the revision before
     until(lambda: functions.call(name)[0] == 1)
+    assert functions.log(name).count("bye") == 1
+
+
+def test_what_is_written_at_the_servers_end_is_logged(tmp_path):
+    server = conftest.Server(tmp_path).start()
+    functions = Functions(server)
+    name = functions.make(
+        "import signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit(0)))\n"
+        "def handler(event, context): pass\n"
+    )
+    functions.call(name)
+    assert server.stop() == 0
+    server.start()
+    try:
+        assert functions.log(name)[-1] == "bye"
+    finally:
+        assert server.stop() == 0
+
+
+FAILS_AT_START = {
+    "raises": "raise ValueError('not today')",
+    "ends": "import os; os._exit(3)",
+    "hangs": "import time; time.sleep(30)",
+}
+
+
+@pytest.mark.parametrize(
+    "how, told",
+    [
+        ("raises", "Status: error\tError Type: ValueError"),
+        ("ends", "Status: error\tError Type: Runtime.ExitError"),
+        ("hangs", "Status: timeout"),
+    ],
+)
+def test_a_start_that_fails_is_reported(functions, how, told):
+    name = functions.make(FAILS_AT_START[how])
+    functions.call(name)
+    [line] = [one for one in functions.log(name) if one.startswith("INIT_REPORT")]
+    assert re.fullmatch(r"INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: init\t" + told, line)
+    # One that goes well has its line REPORT alone.
+    well = functions.make("def handler(event, context): pass")
+    functions.call(well)
+    assert not [one for one in functions.log(well) if one.startswith("INIT_REPORT")]
+    # In JSON.
+    name = functions.make(FAILS_AT_START[how], LoggingConfig={"LogFormat": "JSON"})
+    functions.call(name)
+    events = [json.loads(one) for one in functions.log(name) if one.startswith("{")]
+    [report] = [one["record"] for one in events if one.get("type") == "platform.initReport"]
+    assert report["phase"] == "init" and report["metrics"]["durationMs"] > 0
+    assert told.startswith("Status: " + report["status"])
+    assert ("errorType" in report) == (how != "hangs")
 
 
 # ---- Node.js
@@ -684,6 +738,32 @@ def test_node_logs_as_json(functions):
     ]
     assert said[0]["message"] == "two\nlines { a: 1 }"
     assert said[2]["message"]["errorType"] == "RangeError" and said[2]["message"]["stackTrace"]
+
+
+NODE_FAILURES = {
+    "invoke": "exports.handler = async () => { throw new RangeError('far') };",
+    "rejection": "exports.handler = () => { Promise.reject(new RangeError('far')) };",
+    "uncaught": "exports.handler = () => { setTimeout(() => { throw new RangeError('far') }) };",
+    "start": "throw new RangeError('far');",
+}
+
+
+@needs_node
+@pytest.mark.parametrize("how", NODE_FAILURES)
+def test_node_tells_failures_as_json(functions, how):
+    name = functions.make(NODE_FAILURES[how], runtime=NODE, LoggingConfig={"LogFormat": "JSON"})
+    body, _ = functions.call(name)
+    assert functions.failed == "Unhandled"
+    lines = [json.loads(one) for one in functions.log(name)]
+    [error] = [one for one in lines if one.get("level") == "ERROR"]
+    assert error["message"]["errorType"] == body["errorType"]
+    assert "far" in error["message"]["errorMessage"] and "far" in error["message"]["stackTrace"][0]
+    assert "trace" not in error["message"]
+    rid = next(one for one in lines if one.get("type") == "platform.start")["record"]["requestId"]
+    assert error.get("requestId") == (None if how == "start" else rid)
+    report = lines[-1]
+    assert report["type"] == "platform.report"
+    assert report["record"]["status"] == ("failure" if how == "start" else "error")
 
 
 @needs_node

@@ -144,6 +144,12 @@ void Environment::ask_to_end() {
 }
 
 Environment::~Environment() {
+  end();
+  close(wake_);
+}
+
+std::vector<Journal::Line> Environment::end() {
+  if (!watcher_.joinable()) return {};
   ask_to_end();
   {
     MutexLock lock(mutex_);
@@ -157,9 +163,13 @@ Environment::~Environment() {
   sandbox_.kill();  // this closes its connections too
   eventfd_write(wake_, 1);
   watcher_.join();
-  const MutexLock lock(threads_mutex_);
-  for (std::thread& t : threads_) t.join();
-  close(wake_);
+  {
+    const MutexLock lock(threads_mutex_);
+    for (std::thread& t : threads_) t.join();
+  }
+  read_output();
+  const MutexLock lock(output_mutex_);
+  return take_lines();
 }
 
 bool Environment::alive() {
@@ -275,6 +285,15 @@ void Environment::read_output() {
       partial_.erase(0, kLogLineBytesMax);
     }
   }
+}
+
+std::vector<Journal::Line> Environment::take_lines() {
+  if (!partial_.empty()) add_line(std::exchange(partial_, {}));
+  if (lines_dropped_)
+    lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) +
+                                 " further lines: an invocation's log is bounded to 8 MB."});
+  line_bytes_ = lines_dropped_ = 0;
+  return std::exchange(lines_, {});
 }
 
 Response Environment::answer(const Request& request, BodySource& body) {
@@ -412,7 +431,9 @@ Finished Environment::invoke(Event event) {
   out.duration_ms = static_cast<double>(monotonic_us() - began_us) / 1000;
   if (!std::exchange(reported_init_, true)) {
     out.init_began = began_;
-    if (initialised_) out.init_ms = static_cast<double>(initialised_us_ - started_us_) / 1000;
+    out.init_done = initialised_;
+    const int64_t ended_us = initialised_ ? initialised_us_ : monotonic_us();
+    out.init_ms = static_cast<double>(ended_us - started_us_) / 1000;
   } else {
     out.never_began = exited_ && !handed_over_;
     if (out.never_began) return out;
@@ -451,14 +472,9 @@ Finished Environment::invoke(Event event) {
   lock.unlock();
   read_output();  // what was written before the answer is in the pipe
   const MutexLock output(output_mutex_);
-  if (!partial_.empty()) add_line(std::exchange(partial_, {}));
-  if (lines_dropped_)
-    lines_.push_back({now(), "Sluice left out " + std::to_string(lines_dropped_) +
-                                 " further lines: an invocation's log is bounded to 8 MB."});
-  if (out.init_began) out.init_lines = init_lines_.value_or(lines_.size());
   out.answer_bytes = out.body.size();
-  out.lines = std::exchange(lines_, {});
-  line_bytes_ = lines_dropped_ = 0;
+  out.lines = take_lines();
+  if (out.init_began) out.init_lines = init_lines_.value_or(out.lines.size());
   return out;
 }
 

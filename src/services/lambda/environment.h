@@ -44,10 +44,11 @@ struct Finished {
   std::string error_type;            // for the line REPORT, when the environment failed
   std::vector<Journal::Line> lines;  // what the function wrote meanwhile
   double duration_ms = 0;
-  // Of the first invocation only: when the environment began, what that took, and how many of the
-  // lines are from before the invocation.
+  // Of the first invocation only: when the environment began, what that took, whether it came to
+  // its end, and how many of the lines are from before the invocation.
   Time init_began = 0;
-  std::optional<double> init_ms;
+  double init_ms = 0;
+  bool init_done = false;
   size_t init_lines = 0;
   size_t answer_bytes = 0;
   // The environment had ended by itself since its last invocation: another one may take this.
@@ -79,6 +80,8 @@ class Environment {
   // Lets a function that takes SIGTERM begin to end; the destructor waits for it. Asking all of
   // them first makes them end at the same time.
   void ask_to_end();
+  // Ends it, and returns what was written since the last invocation.
+  std::vector<Journal::Line> end();
   const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
@@ -95,6 +98,7 @@ class Environment {
   void read_output();
   void add_line(std::string_view text) SLUICE_REQUIRES(output_mutex_);
   Response answer(const Request& request, BodySource& body);  // one call of the Runtime API
+  std::vector<Journal::Line> take_lines() SLUICE_REQUIRES(output_mutex_);
   void note_init_lines();
   Response next();
   Response finish(const std::string& id, bool failed, std::string error_type, BodySource& body);

@@ -25,6 +25,12 @@ int64_t billed(const Finished& finished) {
 bool environment_failed(const Finished& finished) {
   return finished.kind == Finished::Kind::exited || finished.kind == Finished::Kind::init_failed;
 }
+Time init_ended(const Finished& finished) {
+  return finished.init_began + static_cast<Time>(finished.init_ms);
+}
+bool timed_out_at_start(const Finished& finished) {
+  return finished.kind == Finished::Kind::init_failed && finished.error_type == "Sandbox.Timedout";
+}
 
 class Text {
  public:
@@ -35,7 +41,16 @@ class Text {
         {finished_.init_began, "INIT_START Runtime Version: " + version_of(about_.runtime) +
                                    "\tRuntime Version ARN: " + version_arn(about_)});
   }
-  void init_report(Lines&) const {}
+  // A start that went well is told in the line REPORT.
+  void init_report(Lines& log) const {
+    if (finished_.init_done) return;
+    log.push_back(
+        {init_ended(finished_),
+         fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: init\t", finished_.init_ms) +
+             (timed_out_at_start(finished_)
+                  ? "Status: timeout"
+                  : "Status: error\tError Type: " + finished_.error_type)});
+  }
   void start(Lines& log, Time began) const {
     log.push_back(
         {began, "START RequestId: " + about_.request_id + " Version: " + about_.function.version});
@@ -52,7 +67,7 @@ class Text {
         "MB\tMax Memory Used: {} MB\t",
         about_.request_id, finished_.duration_ms, billed(finished_), about_.function.memory_mb,
         finished_.memory_used_mb);
-    if (finished_.init_ms) line += fmt::format("Init Duration: {:.2f} ms\t", *finished_.init_ms);
+    if (finished_.init_done) line += fmt::format("Init Duration: {:.2f} ms\t", finished_.init_ms);
     if (finished_.kind == Finished::Kind::timeout)
       line += "Status: timeout";
     else if (environment_failed(finished_))
@@ -84,13 +99,16 @@ class Json {
          {"functionVersion", about_.function.version}});
   }
   void init_report(Lines& log) const {
-    if (!finished_.init_ms) return;
-    add(log, Level::debug, finished_.init_began + static_cast<Time>(*finished_.init_ms),
-        "platform.initReport",
-        {{"initializationType", "on-demand"},
-         {"phase", "init"},
-         {"status", "success"},
-         {"metrics", json::object{{"durationMs", hundredths(*finished_.init_ms)}}}});
+    const bool well = finished_.init_done;
+    json::object record{{"initializationType", "on-demand"},
+                        {"phase", "init"},
+                        {"status", well                            ? "success"
+                                   : timed_out_at_start(finished_) ? "timeout"
+                                                                   : "error"},
+                        {"metrics", json::object{{"durationMs", hundredths(finished_.init_ms)}}}};
+    if (!well && !timed_out_at_start(finished_)) record["errorType"] = finished_.error_type;
+    add(log, well ? Level::debug : Level::warn, init_ended(finished_), "platform.initReport",
+        std::move(record));
   }
   void start(Lines& log, Time began) const {
     add(log, Level::info, began, "platform.start",
@@ -108,7 +126,7 @@ class Json {
                          {"billedDurationMs", billed(finished_)},
                          {"memorySizeMB", about_.function.memory_mb},
                          {"maxMemoryUsedMB", finished_.memory_used_mb}};
-    if (finished_.init_ms) metrics["initDurationMs"] = hundredths(*finished_.init_ms);
+    if (finished_.init_done) metrics["initDurationMs"] = hundredths(finished_.init_ms);
     report["metrics"] = std::move(metrics);
     add(log, well ? Level::debug : Level::warn, ended, "platform.runtimeDone", std::move(done));
     add(log, well ? Level::info : Level::warn, ended, "platform.report", std::move(report));

@@ -78,8 +78,12 @@ class Runner : public FunctionRunner {
   }
   ~Runner() override {
     stop();
-    for (const auto& one : idle_) one->ask_to_end();
-    idle_.clear();
+    Environments old;
+    {
+      const MutexLock lock(mutex_);
+      old.swap(idle_);
+    }
+    end(std::move(old));
     folders_.clear();
     std::error_code ignored;
     std::filesystem::remove_all(root_, ignored);
@@ -124,6 +128,7 @@ class Runner : public FunctionRunner {
     FunctionName named;
     const std::string &payload, &request_id, &client_context;
   };
+  using Environments = std::list<std::unique_ptr<Environment>>;
   const Clock& clock() const { return ports_.store->jobs().clock(); }
   Result<Done> take_slot(const Function& function) {
     const MutexLock lock(mutex_);
@@ -201,15 +206,32 @@ class Runner : public FunctionRunner {
   // or their function was changed or deleted.
   void end_idle() {
     const Snapshot snapshot = ports_.store->snapshot();
-    std::list<std::unique_ptr<Environment>> old;  // destroyed outside the lock
-    const MutexLock lock(mutex_);
-    for (auto it = idle_.begin(); it != idle_.end();) {
-      const auto next = std::next(it);
-      const Function& own = (*it)->function();
-      const auto function = find_function(snapshot, {own.name, {}, {}, own.version});
-      if (outlived(**it) || !function || (*function)->revision != own.revision)
-        old.splice(old.end(), idle_, it);
-      it = next;
+    Environments old;
+    {
+      const MutexLock lock(mutex_);
+      for (auto it = idle_.begin(); it != idle_.end();) {
+        const auto next = std::next(it);
+        const Function& own = (*it)->function();
+        const auto function = find_function(snapshot, {own.name, {}, {}, own.version});
+        if (outlived(**it) || !function || (*function)->revision != own.revision)
+          old.splice(old.end(), idle_, it);
+        it = next;
+      }
+    }
+    end(std::move(old));
+  }
+  // All of them at the same time. What they still write is logged.
+  void end(Environments old) {
+    for (const auto& one : old) one->ask_to_end();
+    for (const auto& one : old) {
+      const std::vector<Journal::Line> last = one->end();
+      if (last.empty() || !ports_.journal || !may_log(one->function(), *one)) continue;
+      const auto kept = record([&](Staged& staged) {
+        ports_.journal->append(staged, one->function().log_group, one->log_stream(), last);
+      });
+      if (!kept)
+        spdlog::error("the last log lines of {} are lost: {}", one->function().name,
+                      kept.error().message);
     }
   }
   bool outlived(Environment& e) const {
@@ -222,7 +244,7 @@ class Runner : public FunctionRunner {
   Result<std::unique_ptr<Environment>> warm_or_cold(const std::shared_ptr<const Function>& function,
                                                     const Runtime& runtime,
                                                     const Snapshot& snapshot) {
-    std::list<std::unique_ptr<Environment>> old;  // destroyed when the lock is released
+    Environments old;
     std::unique_ptr<Environment> found;
     {
       const MutexLock lock(mutex_);
@@ -249,6 +271,7 @@ class Runner : public FunctionRunner {
         idle_.pop_back();
       }
     }
+    end(std::move(old));
     if (found) return found;
     TRY(Session session, role_session(*function));
     TRY(auto folder, code_folder(*function, snapshot));
@@ -383,8 +406,7 @@ class Runner : public FunctionRunner {
     const Function& function = environment.function();
     const std::string& version = function.version;
     const bool logs = ports_.journal && may_log(function, environment);
-    for (int attempt = 0;; ++attempt) {
-      Staged staged = ports_.store->stage();
+    return record([&](Staged& staged) {
       if (logs) ports_.journal->append(staged, function.log_group, environment.log_stream(), log);
       count(staged, named, version, "Invocations", 1, "Count", began);
       count(staged, named, version, "Errors", finished.kind == Finished::Kind::success ? 0 : 1,
@@ -392,6 +414,13 @@ class Runner : public FunctionRunner {
       count(staged, named, version, "Duration", finished.duration_ms, "Milliseconds", began);
       count(staged, named, version, "ConcurrentExecutions",
             static_cast<double>(running(function.name)), "Count", began);
+    });
+  }
+  // Commits what `add` stages, and begins again when somebody else's commit came between.
+  Result<Done> record(const std::function<void(Staged&)>& add) const {
+    for (int attempt = 0;; ++attempt) {
+      Staged staged = ports_.store->stage();
+      add(staged);
       auto committed = ports_.store->commit(std::move(staged), {});
       if (committed) return Done{};
       if (committed.error().code != "Conflict" || attempt == 20)
@@ -408,7 +437,7 @@ class Runner : public FunctionRunner {
   std::set<Environment*> active_ SLUICE_GUARDED_BY(mutex_);
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
   int64_t total_ SLUICE_GUARDED_BY(mutex_) = 0;
-  std::list<std::unique_ptr<Environment>> idle_ SLUICE_GUARDED_BY(mutex_);
+  Environments idle_ SLUICE_GUARDED_BY(mutex_);
   std::list<std::pair<std::string, std::shared_ptr<const CodeFolder>>> folders_
       SLUICE_GUARDED_BY(code_mutex_);
   AsyncQueue async_{ports_, *this};
