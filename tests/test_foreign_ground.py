@@ -67,7 +67,7 @@ def running(command, port, **options):
 
 
 @pytest.fixture(scope="module")
-def foreign():
+def foreign(tmp_path_factory):
     """The endpoints of a foreign S3 and a foreign DynamoDB."""
     pip = [sys.executable, "-m", "pip", "install", "-q", "--target", "packages", MOTO]
     moto = installed(MOTO, [pip])
@@ -78,8 +78,9 @@ def foreign():
     packages = {**os.environ, "PYTHONPATH": str(moto / "packages")}
     server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(ports[0])]
     java = ["java", f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", jar]
+    kept = tmp_path_factory.mktemp("dynamodb")  # it leaves a file where it is started
     with running(server, ports[0], env=packages) as s3:
-        with running([*java, "-inMemory", "-port", str(ports[1])], ports[1]) as dynamodb:
+        with running([*java, "-inMemory", "-port", str(ports[1])], ports[1], cwd=kept) as dynamodb:
             yield {"AWS_ENDPOINT_URL_S3": s3, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb}
 
 
