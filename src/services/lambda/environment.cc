@@ -14,7 +14,7 @@
 
 namespace sluice::lambda {
 namespace {
-// How often memory is looked at while an invocation runs, and between two.
+// How often memory is looked at while a start or an invocation runs, and between two.
 constexpr int kLookBusyMs = 50, kLookIdleMs = 1000;
 
 Response runtime_json(int status, const json::object& body) { return render_json(status, body); }
@@ -173,8 +173,9 @@ std::vector<Journal::Line> Environment::end() {
 }
 
 bool Environment::alive() {
+  const bool late = !busy_ && !ready_ && monotonic_us() - started_us_ > kInitTimeoutMs * 1000;
   const MutexLock lock(mutex_);
-  return !exited_ && init_error_.empty();
+  return !exited_ && init_error_.empty() && !late;
 }
 
 // Each process has a limit for its private memory. This looks at what all processes hold together,
@@ -209,7 +210,7 @@ void Environment::watch() {
                     {sandbox_.endpoint_listener(), POLLIN, 0},
                     {output_open ? sandbox_.output() : -1, POLLIN, 0},
                     {process_watched ? sandbox_.process() : -1, POLLIN, 0}};
-    const int every_ms = busy_ ? kLookBusyMs : kLookIdleMs;
+    const int every_ms = busy_ || !ready_ ? kLookBusyMs : kLookIdleMs;
     if (poll(fds, std::size(fds), every_ms) < 0) continue;
     if (process_watched && monotonic_us() - looked_us >= every_ms * 1000) {
       check_memory();
@@ -327,7 +328,7 @@ Response Environment::next() {
   note_init_lines();
   MutexLock lock(mutex_);
   if (!initialised_) {
-    initialised_ = true;
+    initialised_ = ready_ = true;
     initialised_us_ = monotonic_us();
     changed_.notify_all();
   }

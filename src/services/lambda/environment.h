@@ -74,6 +74,7 @@ class Environment {
   // Blocks until the function has answered, failed or run out of time. An environment that has
   // failed can only be destroyed.
   Finished invoke(Event event);
+  // false: it has ended, or its start has failed or takes too long.
   bool alive();
   // May be called by any thread while invoke() runs.
   void abort() { sandbox_.kill(); }
@@ -85,8 +86,9 @@ class Environment {
   const Function& function() const { return *function_; }
   const Session& session() const { return session_; }
   const std::string& log_stream() const { return log_stream_; }
-  // By the clock of the jobs. Only the runner uses it.
+  // Only the runner uses these. The first is by the clock of the jobs.
   Time idle_since = 0;
+  bool ahead = false;  // it was started before somebody waited for it, and nobody has come yet
 
  private:
   Environment(std::shared_ptr<const Function> function, const Runtime& runtime,
@@ -123,6 +125,7 @@ class Environment {
   uint64_t peak_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
   uint64_t estimated_bytes_ SLUICE_GUARDED_BY(memory_mutex_) = 0;
   std::atomic<bool> busy_{false};   // an invocation runs
+  std::atomic<bool> ready_{false};  // the start is over
   std::atomic<bool> begun_{false};  // the start is over, and the first invocation runs or has run
   Mutex mutex_;
   ConditionVariable changed_;

@@ -186,6 +186,14 @@ void touch(Function& function, Time time) {
   function.modified = time;
   function.revision = random_uuid();
 }
+// An environment of what it is now starts when nobody waits for it yet.
+void put_changed(Staged& staged, Function& function, Time at) {
+  touch(function, at);
+  staged.put(function_key(function.name), function);
+  staged.enqueue({.queue = std::string(kAheadQueue),
+                  .lane = function.name,
+                  .event = members_of(AheadEvent{function.name})});
+}
 
 // What the role and the layers of the body need besides.
 Result<std::vector<Need>> with_pass_role(std::string_view action, const NameIn& in,
@@ -302,8 +310,7 @@ Result<JsonOut> CreateFunction::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object* code, Fields(in->body).object("Code"));
   CHECK(apply_code(in, *code, function, staged));
   CHECK(hold_layers(staged, function.layers));
-  touch(function, in.time());
-  staged.put(function_key(in->name), function);
+  put_changed(staged, function, in.time());
   return answer_of(in, function, 201, staged);
 }
 
@@ -324,8 +331,7 @@ Result<JsonOut> UpdateFunctionConfiguration::run(const Authorized<In>& in, Stage
     CHECK(learn_unpacked_size(function, in.ports(), staged.snapshot()));
     CHECK(check_whole_size(function, staged.snapshot()));
   }
-  touch(function, in.time());
-  staged.put(function_key(in->name), function);
+  put_changed(staged, function, in.time());
   return JsonOut{200, shown_function(function, staged.snapshot())};
 }
 Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged) {
@@ -335,8 +341,7 @@ Result<JsonOut> UpdateFunctionCode::run(const Authorized<In>& in, Staged& staged
   const bool dry_run = bool_of(in->body, "DryRun");
   CHECK(apply_code(in, in->body, function, staged, dry_run));
   if (dry_run) return JsonOut{200, shown_function(function, staged.snapshot())};
-  touch(function, in.time());
-  staged.put(function_key(in->name), function);
+  put_changed(staged, function, in.time());
   release_code(staged, before, function);
   return answer_of(in, function, 200, staged);
 }

@@ -216,4 +216,12 @@ inline RecordKey<LayerPolicy> layer_policy_key(std::string_view layer, int64_t n
   return {layer, std::to_string(number)};
 }
 
+// The event of a job of the queue "lambda.ahead": of which function an environment may be started
+// before somebody waits for it.
+constexpr std::string_view kAheadQueue = "lambda.ahead";
+struct AheadEvent {
+  std::string function;
+  static constexpr auto members() { return std::tuple{member("Function", &AheadEvent::function)}; }
+};
+
 }  // namespace sluice::lambda

@@ -26,6 +26,9 @@
 namespace sluice::lambda {
 namespace {
 constexpr size_t kCodeFoldersKept = 8;
+// Environments that nobody has called yet: they hold memory for functions that nobody may ever
+// call.
+constexpr size_t kAheadMax = 4;
 
 // Code is unpacked in memory, because nothing may be plain on disk. Where there is no tmpfs, it is
 // unpacked in the data directory.
@@ -90,6 +93,9 @@ class Runner : public FunctionRunner {
   }
   void start() override {
     async_.serve();
+    ports_.store->jobs().serve(
+        {.name = std::string(kAheadQueue),
+         .work = [this](const Job& job, const Stopping&) { return start_ahead(job); }});
     ports_.store->jobs().every("the end of idle environments", kIdleLookEvery,
                                [this](const Stopping&) { end_idle(); });
   }
@@ -175,10 +181,10 @@ class Runner : public FunctionRunner {
     auto runtime = ports_.runtimes->get(function->runtime);
     if (!runtime)
       return Error{502, "InvalidRuntimeException", std::move(runtime).error().message, {}};
-    TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, *runtime, snapshot));
+    TRY(std::unique_ptr<Environment> environment, warm_or_cold(function, snapshot));
     Finished finished = invoke_in(*environment, call);
     while (finished.never_began) {
-      TRY(environment, warm_or_cold(function, *runtime, snapshot));
+      TRY(environment, warm_or_cold(function, snapshot));
       finished = invoke_in(*environment, call);
     }
     {
@@ -200,6 +206,59 @@ class Runner : public FunctionRunner {
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
       keep_warm(std::move(environment));
     return outcome;
+  }
+
+  // What a function has when it was made or changed: an environment that starts before somebody
+  // waits for it. Whoever comes meanwhile waits for that one. Nothing is lost when it fails: the
+  // first invocation then starts another one, and tells why.
+  JobResult start_ahead(const Job& job) {
+    const std::string name = members_from<AheadEvent>(job.event).function;
+    const Snapshot snapshot = ports_.store->snapshot();
+    const std::shared_ptr<const Function> function = snapshot.get(function_key(name));
+    if (function && begin_ahead(*function)) {
+      auto environment = cold(function, snapshot);
+      Environments old;
+      {
+        const MutexLock lock(mutex_);
+        starting_ahead_.clear();
+        started_ahead_.notify_all();
+        if (environment) old = take_ahead(*std::move(environment));
+      }
+      end(std::move(old));
+    }
+    Staged staged = ports_.store->stage();
+    staged.finish(job);
+    (void)ports_.store->commit(std::move(staged), {});  // else it is done again
+    return JobResult::finished();
+  }
+  bool begin_ahead(const Function& function) {
+    const MutexLock lock(mutex_);
+    if (stopping_ || function.reserved == 0 ||
+        idle_.size() + static_cast<size_t>(total_) >= static_cast<size_t>(kConcurrencyMax))
+      return false;
+    for (const auto& one : idle_)
+      if (is_of(*one, function)) return false;
+    starting_ahead_ = function.name;
+    return true;
+  }
+  // The newest few are kept. Returns those that give way.
+  Environments take_ahead(std::unique_ptr<Environment> environment) SLUICE_REQUIRES(mutex_) {
+    environment->ahead = true;
+    environment->idle_since = clock().now();
+    idle_.push_front(std::move(environment));
+    Environments old;
+    size_t kept = 0;
+    for (auto it = idle_.begin(); it != idle_.end();) {
+      const auto next = std::next(it);
+      if ((*it)->ahead && ++kept > kAheadMax) old.splice(old.end(), idle_, it);
+      it = next;
+    }
+    return old;
+  }
+  static bool is_of(const Environment& environment, const Function& function) {
+    const Function& own = environment.function();
+    return own.name == function.name && own.version == function.version &&
+           own.revision == function.revision;
   }
 
   // Ends the environments that nobody will use again: they are too old, have ended by themselves,
@@ -242,12 +301,13 @@ class Runner : public FunctionRunner {
 
   // An idle environment of this revision of the function, or a new one.
   Result<std::unique_ptr<Environment>> warm_or_cold(const std::shared_ptr<const Function>& function,
-                                                    const Runtime& runtime,
                                                     const Snapshot& snapshot) {
     Environments old;
     std::unique_ptr<Environment> found;
     {
-      const MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
+      while (starting_ahead_ == function->name && function->version == "$LATEST")
+        started_ahead_.wait(lock);
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;
         const bool same =
@@ -259,6 +319,7 @@ class Runner : public FunctionRunner {
         }
         if (!found && same) {
           found = std::move(*it);
+          found->ahead = false;
           it = idle_.erase(it);
           continue;
         }
@@ -273,10 +334,17 @@ class Runner : public FunctionRunner {
     }
     end(std::move(old));
     if (found) return found;
+    return cold(function, snapshot);
+  }
+  Result<std::unique_ptr<Environment>> cold(const std::shared_ptr<const Function>& function,
+                                            const Snapshot& snapshot) {
+    auto runtime = ports_.runtimes->get(function->runtime);
+    if (!runtime)
+      return Error{502, "InvalidRuntimeException", std::move(runtime).error().message, {}};
     TRY(Session session, role_session(*function));
     TRY(auto folder, code_folder(*function, snapshot));
     TRY(auto layers, layers_folder(*function, snapshot));
-    return Environment::start(function, runtime, std::move(folder), std::move(layers),
+    return Environment::start(function, *runtime, std::move(folder), std::move(layers),
                               std::move(session), ports_);
   }
   void keep_warm(std::unique_ptr<Environment> environment) {
@@ -433,7 +501,8 @@ class Runner : public FunctionRunner {
   const uid_t user_;  // who runs the functions
   Mutex mutex_, code_mutex_;
   std::map<std::string, int64_t> running_ SLUICE_GUARDED_BY(mutex_);
-  ConditionVariable idle_changed_;
+  ConditionVariable idle_changed_, started_ahead_;
+  std::string starting_ahead_ SLUICE_GUARDED_BY(mutex_);  // the function; "": none
   std::set<Environment*> active_ SLUICE_GUARDED_BY(mutex_);
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
   int64_t total_ SLUICE_GUARDED_BY(mutex_) = 0;
