@@ -18,7 +18,6 @@
 #include "services/lambda/layers.h"
 #include "services/lambda/log_lines.h"
 #include "services/lambda/package.h"
-#include "services/lambda/processor.h"
 #include "services/lambda/runtimes.h"
 #include "store/jobs.h"
 #include "base/thread_safety.h"
@@ -72,7 +71,6 @@ class Runner : public FunctionRunner {
       : ports_(ports),
         root_(code_root(data_dir)),
         user_(root_.starts_with("/dev/shm/") ? sandbox_user() : 0) {
-    groups_share_processor();               // it looks while this process has no children yet
     if (user_) chmod(root_.c_str(), 0711);  // to the folders, whose names he is told
     if (geteuid() == 0 && !user_)
       spdlog::warn(
