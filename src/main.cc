@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "cli/options.h"
+#include "crypto/guard_memory.h"
 
 namespace {
 // Levenshtein's distance: how many letters to add, drop or change to make one word of the other.
@@ -74,6 +75,7 @@ int flushed(int exit_code) {
 
 int main(int argc, char** argv) {
   using namespace sluice::cli;
+  sluice::guard_memory();
   Common common{default_data_dir(), false, {}};
   // What follows `aws` is the AWS CLI's own.
   int own = argc;

@@ -107,9 +107,10 @@ std::string hmac_sha256(std::string_view key, std::string_view data) {
 }
 
 Secret hkdf_sha256(const Secret& key, std::string_view info) {
-  const std::string pseudo_random =
-      hmac_sha256(std::string(32, '\0'), key.expose());                   // extract, RFC 5869 2.2
-  return Secret(hmac_sha256(pseudo_random, std::string(info) + '\x01'));  // expand, one block
+  const Secret pseudo_random(
+      hmac_sha256(std::string(32, '\0'), key.expose()));  // extract, RFC 5869 2.2
+  return Secret(
+      hmac_sha256(pseudo_random.expose(), std::string(info) + '\x01'));  // expand, one block
 }
 
 Secret scrypt(const Secret& passphrase, std::string_view salt, const ScryptCost& cost) {
