@@ -15,6 +15,14 @@ namespace {
 // session, his service, or everybody.
 enum class Named { no, by_account, as_role, directly };
 
+Named named_by(std::string_view name, const Principal& p) {
+  if (p.type != Principal::Type::assumed_role) return Named::no;
+  if (name == p.arn) return Named::directly;
+  if (name == p.role_arn || name == p.role_id) return Named::as_role;
+  const bool account = name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root";
+  return account ? Named::by_account : Named::no;
+}
+
 Named names(const Statement& s, const Question& q) {
   const Principal& p = q.principal;
   Named best = Named::no;
@@ -25,13 +33,8 @@ Named names(const Statement& s, const Question& q) {
     if (type == "AWS" && name == "*" && !(federated && s.allow)) return Named::directly;
     if (type == "Service" && p.type == Principal::Type::service && name == p.arn)
       return Named::directly;
-    if (type != "AWS" || p.type != Principal::Type::assumed_role) continue;
-    if (name == p.arn) return Named::directly;
-    if (name == p.role_arn || name == p.role_id)
-      best = Named::as_role;
-    else if (best == Named::no &&
-             (name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root"))
-      best = Named::by_account;
+    if (type == "AWS") best = std::max(best, named_by(name, p));
+    if (best == Named::directly) return best;
   }
   return best;
 }
@@ -88,6 +91,16 @@ struct Allowing {
   // by_account: where the account's own policies allow it too.
   Statements directly, as_role, by_account;
 };
+void add(Named named, DeterminingStatement found, Allowing& out) {
+  (named == Named::directly  ? out.directly
+   : named == Named::as_role ? out.as_role
+                             : out.by_account)
+      .push_back(std::move(found));
+}
+void look(const Grant& grant, const Principal& principal, Allowing& out) {
+  const Named named = named_by(grant.principal, principal);
+  if (named != Named::no) add(named, {true, Kind::grant, grant.id, "", {}}, out);
+}
 // Adds what allows it; returns what denies it.
 std::optional<DeterminingStatement> look(const Attached& policy, const Question& q, Allowing& out) {
   if (!policy.document) return DeterminingStatement{false, policy.kind, policy.name, "", {}};
@@ -104,10 +117,7 @@ std::optional<DeterminingStatement> look(const Attached& policy, const Question&
     if (named == Named::no || !applies(s, q, d)) continue;
     DeterminingStatement found{s.allow, policy.kind, policy.name, s.sid, i};
     if (!s.allow) return found;
-    (named == Named::directly  ? out.directly
-     : named == Named::as_role ? out.as_role
-                               : out.by_account)
-        .push_back(std::move(found));
+    add(named, std::move(found), out);
   }
   return std::nullopt;
 }
@@ -153,6 +163,7 @@ Decision decide(const Question& q) {
       return {Outcome::explicit_deny, policy.kind, {*std::move(denied)}};
     if (policy.kind == Kind::key || policy.kind == Kind::trust) must_be = policy.kind;
   }
+  for (const Grant& grant : q.policies.grants) look(grant, q.principal, resource);
   Statements within;            // what the ceilings allow
   std::optional<Kind> too_low;  // the first ceiling that does not
   for (const auto& [kind, ceiling] : {std::pair{Kind::boundary, &q.policies.boundary},

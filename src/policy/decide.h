@@ -38,9 +38,9 @@ enum class Outcome { allow, implicit_deny, explicit_deny };
 struct DeterminingStatement {
   bool allows = false;
   Kind kind = Kind::identity;
-  std::string policy;           // its name (Attached)
+  std::string policy;           // its name (Attached); of a grant its id
   std::string sid;              // "": it has none
-  std::optional<size_t> index;  // in its policy, from 0; nullopt: the policy does not parse
+  std::optional<size_t> index;  // in its policy, from 0; nullopt: it does not parse, or is a grant
   bool operator==(const DeterminingStatement&) const = default;
 };
 struct Decision {

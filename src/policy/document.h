@@ -17,8 +17,8 @@ namespace sluice::policy {
 
 // What a document belongs to: this decides what may stand in it.
 // A session's own policy and a permissions boundary are written like a policy of an identity, and
-// parsed as one.
-enum class Kind { identity, resource, key, trust, session, boundary };
+// parsed as one. A grant of a KMS key has no document, but allows like one (policy_set.h).
+enum class Kind { identity, resource, key, trust, session, boundary, grant };
 
 struct Condition {
   std::string name;  // "StringEquals": without ForAll.., ForAny.. and IfExists

@@ -19,12 +19,19 @@ struct Attached {
   std::string name;
   DocumentPtr document;  // nullptr: it does not parse, which denies
 };
+// A grant of a KMS key that covers what is asked: its operations have the action, and its
+// constraints hold. It allows the call beside the key's policy, to its principal alone.
+struct Grant {
+  std::string id;
+  std::string principal;  // as in a policy, under "AWS"
+};
 struct PolicySet {
   std::vector<Attached> identity;  // of the role
   std::vector<Attached> resource;  // bucket, function, key and trust policies
   // The permissions boundary of the role, and what the session was given when its role was assumed.
   // Neither gives anything; what none of these allows may not be done. nullopt: there is none.
   std::optional<std::vector<Attached>> boundary, session;
+  std::vector<Grant> grants = {};  // of the key
 };
 
 // A policy's text, and its document: parsed when it is first asked for, once for all copies.

@@ -159,6 +159,42 @@ TEST(Decide, LetsAKeyPolicyAloneOrTheAccountDecide) {
   key_policy(kRole);
   EXPECT_TRUE(decide(q).allowed());  // named
 }
+TEST(Decide, LetsAGrantAllowBesideTheKeyPolicy) {
+  Question q = ask("kms:Decrypt", "arn:aws:kms:us-east-1:000000000000:key/k");
+  const std::string other =
+      R"({"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:role/other"},)"
+      R"("Action":"kms:*","Resource":"*"})";
+  q.policies.resource = {document(Kind::key, other)};
+  EXPECT_FALSE(decide(q).allowed());
+  q.policies.grants = {{"of-another", "AROAOTHER"}};
+  EXPECT_FALSE(decide(q).allowed());
+  q.policies.grants.push_back({"mine", q.principal.role_id});
+  EXPECT_TRUE(decide(q).allowed());
+  ASSERT_EQ(decide(q).statements.size(), 1U);
+  EXPECT_EQ(decide(q).statements[0],
+            (DeterminingStatement{true, Kind::grant, "mine", "", std::nullopt}));
+  // The account's grant needs a policy of its own beside it.
+  q.policies.grants = {{"the-account's", "arn:aws:iam::000000000000:root"}};
+  EXPECT_FALSE(decide(q).allowed());
+  q.policies.identity = {identity(kAllowAll)};
+  EXPECT_TRUE(decide(q).allowed());
+  // What is granted to the role, a session has within its own policy only.
+  q.policies.grants = {{"mine", q.principal.role_id}};
+  q.policies.identity.clear();
+  q.policies.session.emplace();
+  EXPECT_FALSE(decide(q).allowed());
+  q.policies.grants = {{"the session's", q.principal.arn}};
+  EXPECT_TRUE(decide(q).allowed());
+  q.policies.session.reset();
+  // A Deny wins, wherever it stands.
+  q.policies.grants = {{"mine", q.principal.role_id}};
+  q.policies.identity = {identity(R"({"Effect":"Deny","Action":"kms:*","Resource":"*"})")};
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+  q.policies.identity.clear();
+  q.policies.resource = {
+      document(Kind::key, R"({"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"})")};
+  EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
+}
 TEST(Decide, AsksTheTrustPolicyForARole) {
   Question q = ask("sts:AssumeRole", "arn:aws:iam::000000000000:role/target");
   q.policies.identity = {identity(kAllowAll)};

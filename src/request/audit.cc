@@ -77,6 +77,7 @@ std::string_view policy_type(policy::Kind kind) {
     case policy::Kind::identity: return "identity";
     case policy::Kind::boundary: return "permissionsBoundary";
     case policy::Kind::session: return "session";
+    case policy::Kind::grant: return "grant";
     case policy::Kind::resource:
     case policy::Kind::key:
     case policy::Kind::trust: return "resource";
@@ -98,6 +99,7 @@ void add_determining(json::object& record, const AuditFacts& facts) {
     if (!one.allows) statement["effect"] = "Deny";
     statement["policyType"] = policy_type(one.kind);
     statement["policy"] = bounded(one.policy, 1024);
+    if (one.kind == policy::Kind::grant) continue;  // it has no statements
     if (!one.index)
       statement["malformed"] = true;
     else if (one.sid.empty())

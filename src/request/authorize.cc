@@ -81,7 +81,12 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
     question.context = base;
     question.context.add(need.context);
     question.policies.resource = need.policies;
-    const policy::Decision decision = policy::decide(question);
+    question.policies.grants.clear();
+    policy::Decision decision = policy::decide(question);
+    if (decision.outcome == policy::Outcome::implicit_deny && need.grants) {
+      question.policies.grants = need.grants(caller.principal());
+      decision = policy::decide(question);
+    }
     if (decision.allowed()) {
       add_new(determining, decision.statements);
       continue;

@@ -18,6 +18,7 @@
 //   constexpr auto kTable = table<CreateRole, GetRole>();
 #include <array>
 #include <concepts>
+#include <functional>
 #include <map>
 #include <span>
 
@@ -45,6 +46,9 @@ struct Need {
   std::vector<policy::Attached> policies;  // the resource policies that apply
   // How the audit record lists the resource: "AWS::S3::Object". "": it does not list it.
   std::string resource_type;
+  // Of a KMS key, the grants that cover this need and may be for this principal. It is asked when
+  // no policy allows what is needed, and none denies it.
+  std::function<std::vector<policy::Grant>(const policy::Principal&)> grants = {};
 };
 // The need of an operation that anybody with a valid session may call, such as
 // sts:GetCallerIdentity. Its `needs` returns {no_need()}.
@@ -82,6 +86,10 @@ struct AuditFacts {
   json::value request_parameters, response_elements;
   json::array resources;
   std::vector<Need> key_uses;
+  void note_key_use(const Need& need) {
+    key_uses.push_back(need);
+    key_uses.back().grants = {};  // they hold a snapshot
+  }
   // The statements that its decisions rest on, each once: at most one more than a record shows.
   std::vector<policy::DeterminingStatement> determining;
 };
@@ -262,7 +270,7 @@ struct Gate {
     TRY(const std::vector<Need> needs, needs_of<Op>(in, staged.snapshot(), ports));
     for (const Need& need : needs)
       if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:"))
-        audit.key_uses.push_back(need);  // KMS records it, not this service
+        audit.note_key_use(need);  // KMS records it, not this service
       else if (!need.resource_type.empty())
         audit.resources.push_back(
             json::object{{"type", need.resource_type}, {"ARN", need.resource}});

@@ -51,37 +51,45 @@ bool is_account(std::string_view text) {
 }
 }  // namespace
 
+Result<std::string> pin_principal(std::string_view type, std::string name,
+                                  const Identities& identities, const Snapshot& snapshot) {
+  const Error unknown{
+      400,
+      "MalformedPolicyDocument",
+      "Invalid principal in policy: \"" + std::string(type) + "\":\"" + name.substr(0, 200) + "\"",
+      {}};
+  if (type == "Service")
+    return name.ends_with(".amazonaws.com") ? Result<std::string>(std::move(name)) : unknown;
+  if (type != "AWS" || name == "*" || is_account(name)) return name;
+  const auto arn = parse_arn(name);
+  if (!arn || arn->partition != "aws" || !arn->region.empty() || !is_account(arn->account_id))
+    return unknown;
+  if (arn->service == "iam" && arn->resource == "root") return name;
+  if (arn->account_id != snapshot.scope().account_id) return unknown;
+  if (arn->service == "iam" && arn->resource.starts_with("role/")) {
+    const auto role = identities.role(arn->resource.substr(arn->resource.rfind('/') + 1), snapshot);
+    return role && role->arn == name ? Result<std::string>(role->id) : unknown;
+  }
+  if (arn->service == "sts" && arn->resource.starts_with("assumed-role/")) {
+    const std::string rest = arn->resource.substr(13);
+    const size_t slash = rest.find('/');
+    if (slash != rest.npos && slash + 1 < rest.size() &&
+        identities.role(rest.substr(0, slash), snapshot))
+      return name;
+  }
+  return unknown;
+}
+std::string show_principal(const std::string& name, const Identities& identities,
+                           const Snapshot& snapshot) {
+  const auto role = name.starts_with("AROA") ? identities.role_by_id(name, snapshot) : std::nullopt;
+  return role ? role->arn : name;
+}
+
 Result<std::string> pin_principals(const std::string& text, const Identities& identities,
                                    const Snapshot& snapshot) {
-  return change_principals(
-      text, [&](std::string_view type, std::string name) -> Result<std::string> {
-        const Error unknown{400,
-                            "MalformedPolicyDocument",
-                            "Invalid principal in policy: \"" + std::string(type) + "\":\"" +
-                                name.substr(0, 200) + "\"",
-                            {}};
-        if (type == "Service")
-          return name.ends_with(".amazonaws.com") ? Result<std::string>(std::move(name)) : unknown;
-        if (type != "AWS" || name == "*" || is_account(name)) return name;
-        const auto arn = parse_arn(name);
-        if (!arn || arn->partition != "aws" || !arn->region.empty() || !is_account(arn->account_id))
-          return unknown;
-        if (arn->service == "iam" && arn->resource == "root") return name;
-        if (arn->account_id != snapshot.scope().account_id) return unknown;
-        if (arn->service == "iam" && arn->resource.starts_with("role/")) {
-          const auto role =
-              identities.role(arn->resource.substr(arn->resource.rfind('/') + 1), snapshot);
-          return role && role->arn == name ? Result<std::string>(role->id) : unknown;
-        }
-        if (arn->service == "sts" && arn->resource.starts_with("assumed-role/")) {
-          const std::string rest = arn->resource.substr(13);
-          const size_t slash = rest.find('/');
-          if (slash != rest.npos && slash + 1 < rest.size() &&
-              identities.role(rest.substr(0, slash), snapshot))
-            return name;
-        }
-        return unknown;
-      });
+  return change_principals(text, [&](std::string_view type, std::string name) {
+    return pin_principal(type, std::move(name), identities, snapshot);
+  });
 }
 
 std::string show_principals(const std::string& text, const Identities& identities,
@@ -89,10 +97,7 @@ std::string show_principals(const std::string& text, const Identities& identitie
   if (text.find("\"AROA") == text.npos) return text;
   auto shown = change_principals(
       text, [&](std::string_view type, const std::string& name) -> Result<std::string> {
-        const auto role = type == "AWS" && name.starts_with("AROA")
-                              ? identities.role_by_id(name, snapshot)
-                              : std::nullopt;
-        return role ? role->arn : name;
+        return type == "AWS" ? show_principal(name, identities, snapshot) : name;
       });
   return shown ? *std::move(shown) : text;
 }

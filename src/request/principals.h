@@ -19,5 +19,10 @@ Result<std::string> pin_principals(const std::string& text, const Identities& id
 // role no longer exists.
 std::string show_principals(const std::string& text, const Identities& identities,
                             const Snapshot& snapshot);
+// The same of one principal: its name as it stands in a document under `type`, "AWS" or "Service".
+Result<std::string> pin_principal(std::string_view type, std::string name,
+                                  const Identities& identities, const Snapshot& snapshot);
+std::string show_principal(const std::string& name, const Identities& identities,
+                           const Snapshot& snapshot);
 
 }  // namespace sluice
