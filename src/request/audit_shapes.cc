@@ -243,8 +243,16 @@ void add_shape(json::object& record, const Service& service, const Row& row,
   }
   // keyId is the ARN, no matter how the request named the key, and also when the ciphertext names
   // it.
-  constexpr std::string_view kCryptographic[] = {"Encrypt", "Decrypt", "GenerateDataKey",
-                                                 "GenerateDataKeyWithoutPlaintext"};
+  constexpr std::string_view kCryptographic[] = {"Encrypt",
+                                                 "Decrypt",
+                                                 "GenerateDataKey",
+                                                 "GenerateDataKeyWithoutPlaintext",
+                                                 "GenerateDataKeyPair",
+                                                 "GenerateDataKeyPairWithoutPlaintext",
+                                                 "Sign",
+                                                 "Verify",
+                                                 "GenerateMac",
+                                                 "VerifyMac"};
   if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() &&
       std::find(std::begin(kCryptographic), std::end(kCryptographic), row.name) !=
           std::end(kCryptographic))
@@ -286,6 +294,7 @@ std::vector<json::object> key_use_records(const Request& request, const Service&
                                           const Scope& scope) {
   std::vector<json::object> out;
   for (const Need& need : facts.key_uses) {
+    if (need.resource_type.empty()) continue;  // a use that KMS does not see
     json::object identity = caller.user_identity();
     if (!identity.contains("invokedBy")) identity["invokedBy"] = service.event_source;
     const std::string by = text_of(identity, "invokedBy");

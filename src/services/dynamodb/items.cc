@@ -162,7 +162,7 @@ json::value OnItem<Self>::audit(const In& in, const Snapshot& s) {
 }
 
 template <class Self>
-Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
+Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s, const Ports& ports) {
   CallContext context(in.table, s);
   context.add_item(in.item);
   context.add_paths(in.condition.get());
@@ -172,7 +172,9 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s) {
   else
     context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
-  return std::vector<Need>{table_need(Self::action, in.table, s, context.take())};
+  std::vector<Need> needs{table_need(Self::action, in.table, s, context.take())};
+  CHECK(add_key_need(needs, in.table, s, ports));
+  return needs;
 }
 template struct OnItem<PutItem>;
 template struct OnItem<GetItem>;
@@ -276,13 +278,15 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
   }
   return in;
 }
-Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s) {
+Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s,
+                                                const Ports& ports) {
   std::vector<Need> needs;
   for (const auto& [table, writes] : in.tables) {
     CallContext context(table, s);
     for (const Write& write : writes) context.add_item(write.item);
     context.set_option(in.body, "ReturnConsumedCapacity");
     needs.push_back(table_need(action, table, s, context.take()));
+    CHECK(add_key_need(needs, table, s, ports));
   }
   return needs;
 }
@@ -364,7 +368,7 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   }
   return in;
 }
-Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s) {
+Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s, const Ports& ports) {
   std::vector<Need> needs;
   for (const Wanted& w : in.tables) {
     CallContext context(w.table, s);
@@ -373,6 +377,7 @@ Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s) {
     context.set_select({}, w.projection);
     context.set_option(in.body, "ReturnConsumedCapacity");
     needs.push_back(table_need(action, w.table, s, context.take()));
+    CHECK(add_key_need(needs, w.table, s, ports));
   }
   return needs;
 }

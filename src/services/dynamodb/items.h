@@ -48,7 +48,7 @@ struct OnItem {
   static constexpr bool data_event = true;
   using In = ItemIn;
   using Out = JsonOut;
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Response render(const Out& out) { return render_json(out); }
   // Shows keys with their values, and only the names of other attributes.
   static json::value audit(const In& in, const Snapshot& s);
@@ -91,7 +91,7 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
     json::object body = {};
   };
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static json::value audit(const In& in, const Snapshot& s);
 };
@@ -111,7 +111,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
     json::object body = {};
   };
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static json::value audit(const In& in, const Snapshot& s);
 };
@@ -130,7 +130,7 @@ struct Searches {
   using In = SearchIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request);
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
   static Response render(const Out& out) { return render_json(out); }
   static json::value audit(const In& in);

@@ -18,6 +18,10 @@ Need table_need(std::string_view action, std::string_view name, const Snapshot& 
                 policy::Context context = {});
 // The encryption context of the table's data key.
 json::object key_context(const Scope& scope, const std::string& table);
+// Whoever reads or writes items of a table under a key of the customer's must be allowed
+// kms:Decrypt on that key through DynamoDB. Errors: AccessDeniedException when the key is gone.
+Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
+                          const Snapshot& snapshot, const Ports& ports);
 
 // The record of a table and its open data key. Errors: ResourceNotFoundException;
 // AccessDeniedException when the KMS key cannot be used (AWS documents no code for this).

@@ -218,7 +218,8 @@ const json::value* leading_key(const Node& node, const std::string& hash) {
 }  // namespace
 
 template <class Self>
-Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s) {
+Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
+                                                const Ports& ports) {
   CallContext context(in.table, s);
   for (const Node* expression : {in.key_condition.get(), in.filter.get()})
     context.add_paths(expression);
@@ -232,7 +233,9 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s)
       context.add_leading_key(*key);
   Need need = table_need(Self::action, in.table, s, context.take());
   if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};
-  return std::vector<Need>{std::move(need)};
+  std::vector<Need> needs{std::move(need)};
+  CHECK(add_key_need(needs, in.table, s, ports));
+  return needs;
 }
 
 template <class Self>

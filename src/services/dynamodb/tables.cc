@@ -38,6 +38,32 @@ json::object key_context(const Scope& scope, const std::string& table) {
   return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}};
 }
 
+namespace {
+Error key_refused(const Error& why) {
+  return {400,
+          "AccessDeniedException",
+          "KMS key access denied error: " + why.code + " " + why.message,
+          {}};
+}
+std::string through_dynamodb(const Scope& scope) {
+  return "dynamodb." + scope.region + ".amazonaws.com";
+}
+}  // namespace
+Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
+                          const Snapshot& snapshot, const Ports& ports) {
+  const auto record = snapshot.get(table_key(table));
+  if (!record || record->kms_key_arn.empty()) return Done{};
+  auto need = ports.data_keys->need("kms:Decrypt", record->kms_key_arn,
+                                    key_context(snapshot.scope(), table),
+                                    through_dynamodb(snapshot.scope()), snapshot);
+  if (!need) return key_refused(need.error());
+  if (!*need) return Done{};
+  // AWS keeps the key of a table for minutes, and KMS records none of the calls meanwhile.
+  (*need)->resource_type.clear();
+  needs.push_back(**std::move(need));
+  return Done{};
+}
+
 Table::Table(const TableRecord& record, const Secret& data_key)
     : id(record.id),
       hash{record.hash, record.hash_type},
@@ -47,11 +73,7 @@ Result<Table> Table::unlock(const TableRecord& record, const Snapshot& snapshot,
                             const Ports& ports) {
   const auto key = ports.data_keys->unwrap(unbase64(record.wrapped_data_key).value_or(""),
                                            key_context(snapshot.scope(), record.name), snapshot);
-  if (!key)
-    return Error{400,
-                 "AccessDeniedException",
-                 "KMS key access denied error: " + key.error().code + " " + key.error().message,
-                 {}};
+  if (!key) return key_refused(key.error());
   return Table(record, *key);
 }
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
@@ -238,7 +260,7 @@ Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, co
   for (const char* act : {"kms:DescribeKey", "kms:GenerateDataKey"}) {
     TRY(const auto need,
         ports.data_keys->need(act, key_reference(in.body), key_context(s.scope(), in.table),
-                              "dynamodb." + s.scope().region + ".amazonaws.com", s));
+                              through_dynamodb(s.scope()), s));
     if (need) needs.push_back(*need);
   }
   return needs;

@@ -137,7 +137,7 @@ json::object encryption_context(const std::string& bucket, const std::string& ke
 std::string via_s3(const Scope& scope) { return "s3." + scope.region + ".amazonaws.com"; }
 Error kms_error(Error error) {
   if (error.code == "DisabledException" || error.code == "KMSInvalidStateException" ||
-      error.code == "NotFoundException")
+      error.code == "InvalidKeyUsageException" || error.code == "NotFoundException")
     error.code = "KMS." + error.code;
   return error;
 }
