@@ -6,6 +6,9 @@ import datetime
 import json
 import time
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
 from functions import key_policy_for_logs, make_role, zipped
 from identities import Authority
 
@@ -179,6 +182,49 @@ class World:
         kms.create_alias(AliasName="alias/matrix", TargetKeyId=self.key)
         kms.create_alias(AliasName="alias/matrix-gone", TargetKeyId=self.key)
         self.sealed = kms.encrypt(KeyId=self.key, Plaintext=b"matrix")["CiphertextBlob"]
+        self.revoked, self.retired = (
+            kms.create_grant(KeyId=self.key, GranteePrincipal=self.role, Operations=["Encrypt"])[
+                "GrantId"
+            ]
+            for _ in range(2)
+        )
+        self.pair, self.mac_key = (
+            kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["KeyId"]
+            for spec, usage in (
+                ("ECC_NIST_P256", "SIGN_VERIFY"),
+                ("HMAC_256", "GENERATE_VERIFY_MAC"),
+            )
+        )
+        kms.create_alias(AliasName="alias/matrix-pair", TargetKeyId=self.pair)
+        kms.create_alias(AliasName="alias/matrix-mac", TargetKeyId=self.mac_key)
+        self.signing = {
+            "KeyId": self.pair,
+            "Message": b"matrix",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        }
+        self.signature = kms.sign(**self.signing)["Signature"]
+        self.macs = {
+            "KeyId": self.mac_key,
+            "Message": b"matrix",
+            "MacAlgorithm": "HMAC_SHA_256",
+        }
+        self.mac = kms.generate_mac(**self.macs)["Mac"]
+        self.make_import(kms)
+
+    def make_import(self, kms):
+        self.imported = kms.create_key(Origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+        given = kms.get_parameters_for_import(
+            KeyId=self.imported, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
+        )
+        hashed = hashes.SHA256()
+        self.material = {
+            "ImportToken": given["ImportToken"],
+            "EncryptedKeyMaterial": serialization.load_der_public_key(given["PublicKey"]).encrypt(
+                b"m" * 32,
+                padding.OAEP(mgf=padding.MGF1(hashed), algorithm=hashed, label=None),
+            ),
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        }
 
     def make_functions(self, server, functions):
         self.execution = make_role(server, "matrix-execution")
@@ -562,6 +608,25 @@ def kms_samples(w):
         "EnableKeyRotation": key,
         "GetKeyRotationStatus": key,
         "DisableKeyRotation": key,
+        "CreateGrant": key | {"GranteePrincipal": w.role, "Operations": ["Encrypt"]},
+        "ListGrants": key,
+        "ListRetirableGrants": {"RetiringPrincipal": w.role},
+        "RevokeGrant": key | {"GrantId": w.revoked},
+        "RetireGrant": key | {"GrantId": w.retired},
+        "GenerateDataKeyPair": key | {"KeyPairSpec": "ECC_NIST_P256"},
+        "GenerateDataKeyPairWithoutPlaintext": key | {"KeyPairSpec": "ECC_NIST_P256"},
+        "GetPublicKey": {"KeyId": w.pair},
+        "Sign": w.signing,
+        "Verify": w.signing | {"Signature": w.signature},
+        "GenerateMac": w.macs,
+        "VerifyMac": w.macs | {"Mac": w.mac},
+        "GetParametersForImport": {
+            "KeyId": w.imported,
+            "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+            "WrappingKeySpec": "RSA_2048",
+        },
+        "ImportKeyMaterial": {"KeyId": w.imported} | w.material,
+        "DeleteImportedKeyMaterial": {"KeyId": w.imported},
         "ScheduleKeyDeletion": {"KeyId": w.staying},
         "CancelKeyDeletion": {"KeyId": w.leaving},
     }
@@ -802,8 +867,6 @@ ALWAYS_REFUSED = {
     "iam:GetAccountPasswordPolicy": "NoSuchEntity",
     "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration",
     "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError",
-    "kms:TagResource": "UnsupportedOperationException",
-    "kms:UntagResource": "UnsupportedOperationException",
     "lambda:CreateEventSourceMapping": "InvalidParameterValueException",
     "lambda:GetEventSourceMapping": "ResourceNotFoundException",
     "lambda:UpdateEventSourceMapping": "ResourceNotFoundException",

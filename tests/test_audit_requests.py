@@ -30,7 +30,15 @@ ROWS = {
 
 # Payloads, secrets and what may hold them: in no record.
 LEFT_OUT = {
-    "kms": {"Plaintext", "CiphertextBlob"},
+    "kms": {
+        "Plaintext",
+        "CiphertextBlob",
+        "Message",
+        "Signature",
+        "Mac",
+        "ImportToken",
+        "EncryptedKeyMaterial",
+    },
     "lambda": {"ZipFile", "Payload"},
     "logs": {"logEvents"},
     "monitoring": {"MetricData"},
@@ -88,7 +96,18 @@ S3_ANSWER = {
     "x-amz-expiration",
 }
 API_VERSIONS = {"dynamodb": "2012-08-10", "logs": "20140328"}
-CRYPTOGRAPHIC = {"Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
+CRYPTOGRAPHIC = {
+    "Encrypt",
+    "Decrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "Sign",
+    "Verify",
+    "GenerateMac",
+    "VerifyMac",
+}
 
 
 def in_words(time):
@@ -182,7 +201,11 @@ def wanted_request(world, service, row, arguments):
     elif service == "kms" and name in CRYPTOGRAPHIC:
         shown = (
             camel(arguments)
-            | {"keyId": world.key}
+            | {
+                "keyId": world.key.replace(
+                    world.samples.key, arguments.get("KeyId", world.samples.key)
+                )
+            }
             | (
                 {"encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
                 if name in ("Encrypt", "Decrypt")
@@ -234,9 +257,9 @@ def wanted_answer(world, service, row, arguments, answer):
     shown = camel(body)
     if service == "kms" and name != "CreateKey":
         key = arguments.get("KeyId", world.samples.key)
-        shown = {k: v for k, v in shown.items() if k != "pendingWindowInDays"} | {
-            "keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
-        }
+        shown = {
+            k: v for k, v in shown.items() if k not in ("pendingWindowInDays", "grantToken")
+        } | {"keyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"}
     if service == "rolesanywhere" and "profile" in shown:
         shown["profile"].setdefault("acceptRoleSessionName", False)  # older boto3 does not know it
     if service == "rolesanywhere" and "crl" in shown:
@@ -295,7 +318,13 @@ def wanted_resources(world, service, row, arguments):
             else ...
         )
     if service == "kms":
-        if name in ("CreateKey", "ListKeys", "ListAliases", "GenerateRandom"):
+        if name in (
+            "CreateKey",
+            "ListKeys",
+            "ListAliases",
+            "ListRetirableGrants",
+            "GenerateRandom",
+        ):
             return ...
         return one(
             "AWS::KMS::Key",
@@ -342,7 +371,7 @@ def wanted_determining(service, row, own):
     if row["action"] in samples.NEEDS_NOTHING:
         return ()
     beside = {"kms": key_may, "sts": trust_may}.get(service)
-    if not beside or own["resources"] is ...:
+    if not beside or own["resources"] is ... or row["name"] == "RetireGrant":
         return [OPERATOR_MAY]
     return [OPERATOR_MAY] + [beside(r["ARN"]) for r in own["resources"]]
 

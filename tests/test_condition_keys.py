@@ -81,6 +81,17 @@ class Scene:
             SourceIdentity="somebody",
         )["Credentials"]
         self.clients = {}
+        kms = self.server.client("kms")
+        self.tagged_key = kms.create_key(Tags=[{"TagKey": "Team", "TagValue": "red"}])[
+            "KeyMetadata"
+        ]["KeyId"]
+        kms.create_alias(AliasName="alias/tagged", TargetKeyId=self.tagged_key)
+        self.grant = kms.create_grant(
+            KeyId=self.world.key,
+            GranteePrincipal=self.world.role,
+            Operations=["Encrypt"],
+            Constraints={"EncryptionContextSubset": {"app": "x"}},
+        )["GrantId"]
         s3 = self.server.client("s3")
         s3.put_bucket_versioning(
             Bucket="matrix-locked", VersioningConfiguration={"Status": "Enabled"}
@@ -206,6 +217,12 @@ def calls(s):
     ]
     team = {"Tags": [{"Key": "Team", "Value": "red"}]}
     tags = {"TagSet": team["Tags"]}
+    constrained = {
+        "KeyId": s.world.key,
+        "GranteePrincipal": s.world.role,
+        "Operations": ["Encrypt"],
+        "Constraints": {"EncryptionContextSubset": {"app": "x"}},
+    }
     through_s3 = s.ask(
         "s3",
         "PutObject",
@@ -225,15 +242,11 @@ def calls(s):
     out = {
         ("*", None): ("dynamodb:GetItem", s.ask("dynamodb", "GetItem", **item)),
         ("*", "aws:Referer"): ("dynamodb:GetItem", with_referer(s)),
-        ("kms:*Alias", None): (
-            "kms:CreateAlias",
-            s.ask("kms", "CreateAlias", AliasName="alias/new", TargetKeyId=s.world.key),
-        ),
         ("kms:*crypt*", None): (
             "kms:Encrypt",
             s.ask("kms", "Encrypt", KeyId=alias, Plaintext=b"x", **encrypted),
         ),
-        ("kms:*crypt*", "kms:ViaService"): ("kms:GenerateDataKey", through_s3),
+        ("kms:*", "kms:ViaService"): ("kms:GenerateDataKey", through_s3),
         ("kms:GenerateDataKey*", None): (
             "kms:GenerateDataKey",
             s.ask("kms", "GenerateDataKey", KeyId=alias, NumberOfBytes=32, **encrypted),
@@ -248,7 +261,63 @@ def calls(s):
                 DestinationKeyId=s.world.key,
             ),
         ),
-        ("kms:*Key*", None): ("kms:DescribeKey", s.ask("kms", "DescribeKey", KeyId=s.world.key)),
+        ("kms:*", None): ("kms:DescribeKey", s.ask("kms", "DescribeKey", KeyId=s.tagged_key)),
+        ("kms:DescribeKey", None): ("kms:DescribeKey", s.ask("kms", "DescribeKey", KeyId=alias)),
+        ("kms:GetPublicKey", None): (
+            "kms:GetPublicKey",
+            s.ask("kms", "GetPublicKey", KeyId="alias/matrix-pair"),
+        ),
+        ("kms:Sign", None): (
+            "kms:Sign",
+            s.ask("kms", "Sign", **s.world.signing | {"KeyId": "alias/matrix-pair"}),
+        ),
+        ("kms:Verify", None): (
+            "kms:Verify",
+            s.ask(
+                "kms",
+                "Verify",
+                **s.world.signing | {"KeyId": "alias/matrix-pair"},
+                Signature=s.world.signature,
+            ),
+        ),
+        ("kms:*Mac", None): (
+            "kms:GenerateMac",
+            s.ask("kms", "GenerateMac", **s.world.macs | {"KeyId": "alias/matrix-mac"}),
+        ),
+        ("kms:GenerateDataKeyPair*", None): (
+            "kms:GenerateDataKeyPair",
+            s.sample("kms:GenerateDataKeyPair"),
+        ),
+        ("kms:CreateGrant", None): (
+            "kms:CreateGrant",
+            s.ask("kms", "CreateGrant", **constrained, RetiringPrincipal=s.world.role),
+        ),
+        ("kms:RetireGrant", None): (
+            "kms:RetireGrant",
+            s.ask("kms", "RetireGrant", KeyId=s.world.key, GrantId=s.grant),
+        ),
+        ("kms:CreateKey", None): (
+            "kms:CreateKey",
+            s.ask("kms", "CreateKey", Tags=[{"TagKey": "Team", "TagValue": "red"}]),
+        ),
+        ("kms:TagResource", None): (
+            "kms:TagResource",
+            s.ask(
+                "kms",
+                "TagResource",
+                KeyId=s.tagged_key,
+                Tags=[{"TagKey": "Team", "TagValue": "red"}],
+            ),
+        ),
+        ("kms:ImportKeyMaterial", "kms:ValidTo"): (
+            "kms:ImportKeyMaterial",
+            s.ask(
+                "kms",
+                "ImportKeyMaterial",
+                KeyId=s.world.imported,
+                **s.world.material | {"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": until},
+            ),
+        ),
         ("kms:EnableKeyRotation", None): (
             "kms:EnableKeyRotation",
             s.ask("kms", "EnableKeyRotation", KeyId=s.world.key, RotationPeriodInDays=100),

@@ -3,10 +3,10 @@
 import json
 import signal
 
-import botocore.exceptions
 import pytest
 
 from clock import ahead, signing
+from keys import account_of, error_of, key_policy, role
 
 
 @pytest.fixture(scope="module")
@@ -17,55 +17,6 @@ def kms(server):
 @pytest.fixture
 def key(kms):
     return kms.create_key()["KeyMetadata"]["KeyId"]
-
-
-def account_of(server):
-    return server.endpoint["account_id"]
-
-
-def trust_of(server):
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:root"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-    )
-
-
-def role(server, name, *statements):
-    """A role the operator can take, with these statements; a KMS client of it."""
-    iam = server.client("iam")
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_of(server))["Role"]["Arn"]
-    if statements:
-        iam.put_role_policy(
-            RoleName=name,
-            PolicyName="p",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
-        )
-    return arn, server.client("kms", role=name)
-
-
-def key_policy(server, *statements):
-    """The operator keeps the key; the statements add to that."""
-    own = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account_of(server)}:role/sluice-operator"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [own, *statements]})
-
-
-def error_of(call, **arguments):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
 def test_what_is_encrypted_is_decrypted_with_its_context_only(kms, key, code):
@@ -162,35 +113,89 @@ def test_what_is_not_built_is_refused_not_ignored(kms, key, code):
         == "InvalidKeyUsageException"
     )
     assert code(kms.decrypt, CiphertextBlob=blob, GrantTokens=["x"]) == "InvalidGrantTokenException"
-    assert code(kms.decrypt, CiphertextBlob=blob, DryRun=True) == "UnsupportedOperationException"
-    assert (
-        code(kms.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
-        == "UnsupportedOperationException"
-    )
-    assert code(kms.create_key, Origin="EXTERNAL") == "UnsupportedOperationException"
     assert code(kms.create_key, MultiRegion=True) == "UnsupportedOperationException"
-    assert (
-        code(kms.create_key, Tags=[{"TagKey": "a", "TagValue": "b"}])
-        == "UnsupportedOperationException"
-    )
-    assert (
-        code(kms.tag_resource, KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}])
-        == "UnsupportedOperationException"
-    )
-    assert (
-        code(
-            kms.create_grant,
-            KeyId=key,
-            GranteePrincipal="arn:aws:iam::000000000000:role/x",
-            Operations=["Decrypt"],
-        )
-        == "UnknownOperationException"
-    )
-    assert kms.list_resource_tags(KeyId=key)["Tags"] == []
     assert (
         code(kms.encrypt, KeyId=key, Plaintext=b"x", EncryptionContext={"a": "1", "A": "2"})
         == "ValidationException"
     )
+
+
+def tags_of(kms, key):
+    return {t["TagKey"]: t["TagValue"] for t in kms.list_resource_tags(KeyId=key)["Tags"]}
+
+
+def tags(**pairs):
+    return [{"TagKey": key, "TagValue": value} for key, value in pairs.items()]
+
+
+def test_keys_have_tags(kms, server, code):
+    loose = server.client("kms", parameter_validation=False)
+    key = kms.create_key(Tags=tags(Team="red", Empty=""))["KeyMetadata"]["KeyId"]
+    assert tags_of(kms, key) == {"Team": "red", "Empty": ""}
+    kms.tag_resource(KeyId=key, Tags=tags(Team="blue", team="other"))
+    assert tags_of(kms, key) == {"Team": "blue", "team": "other", "Empty": ""}
+    kms.untag_resource(KeyId=key, TagKeys=["Empty", "never was"])
+    assert tags_of(kms, key) == {"Team": "blue", "team": "other"}
+    kms.tag_resource(KeyId=key, Tags=tags(**{f"n{n:02}": "v" for n in range(48)}))
+    assert len(tags_of(kms, key)) == 50
+    assert code(kms.tag_resource, KeyId=key, Tags=tags(more="v")) == "LimitExceededException"
+    kms.tag_resource(KeyId=key, Tags=tags(n00="again"))
+    listed, marker = [], {}
+    while True:
+        page = kms.list_resource_tags(KeyId=key, Limit=20, **marker)
+        listed += [t["TagKey"] for t in page["Tags"]]
+        if not page["Truncated"]:
+            break
+        marker = {"Marker": page["NextMarker"]}
+    assert listed == sorted(tags_of(kms, key)) and len(listed) == 50
+    assert code(loose.list_resource_tags, KeyId=key, Limit=51) == "ValidationException"
+    for wrong, answer in (
+        (tags(**{"aws:x": "v"}), "TagException"),
+        (tags(**{"a" * 128: "v", "a" * 127: "v" * 257}), "ValidationException"),
+        (tags(**{"a" * 129: "v"}), "ValidationException"),
+        (tags(**{"": "v"}), "ValidationException"),
+        (tags(**{"a#b": "v"}), "TagException"),
+        (tags(a="b#c"), "TagException"),
+        (tags(a="v") + tags(a="w"), "TagException"),
+        (tags(**{f"m{n}": "v" for n in range(51)}), "LimitExceededException"),
+    ):
+        assert code(loose.tag_resource, KeyId=key, Tags=wrong) == answer, wrong
+        assert code(loose.create_key, Tags=wrong) == answer, wrong
+    kms.untag_resource(KeyId=key, TagKeys=["n01"])
+    kms.tag_resource(KeyId=key, Tags=tags(**{"a" * 128: "v" * 256}))
+
+
+def test_tags_of_keys_decide(kms, server, code):
+    """aws:ResourceTag and aws:RequestTag; and tags at creation need kms:TagResource as well."""
+    statement = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}
+    _, red = role(
+        server,
+        "red-team",
+        statement | {"Condition": {"StringEquals": {"aws:ResourceTag/Team": "red"}}},
+        {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "kms:TagResource",
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {"aws:RequestTag/Team": "red"},
+                "ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]},
+            },
+        },
+    )
+    key = kms.create_key(Tags=tags(Team="blue"))["KeyMetadata"]["KeyId"]
+    assert code(red.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+    kms.tag_resource(KeyId=key, Tags=tags(Team="red"))
+    assert red.encrypt(KeyId=key, Plaintext=b"x")
+    kms.untag_resource(KeyId=key, TagKeys=["Team"])
+    assert code(red.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+    assert red.create_key() and red.create_key(Tags=tags(Team="red"))
+    for wrong in (tags(Team="blue"), tags(Team="red", More="v")):
+        assert code(red.create_key, Tags=wrong) == "AccessDeniedException"
+    _, untagged = role(
+        server, "no-tags", {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"}
+    )
+    assert code(untagged.create_key, Tags=tags(Team="red")) == "AccessDeniedException"
 
 
 def test_reencryption_keeps_the_plaintext_inside(kms, key, code):
@@ -250,6 +255,10 @@ STATES = {
     "disable_key_rotation": (OK, DISABLED, STATE),
     "rotate_key_on_demand": (OK, DISABLED, STATE),
     "update_key_description": (OK, OK, STATE),
+    "tag_resource": (OK, OK, STATE),
+    "untag_resource": (OK, OK, STATE),
+    "generate_data_key_pair": (OK, DISABLED, STATE),
+    "list_grants": (OK, OK, OK),
     "create_alias": (OK, OK, STATE),
     "update_alias": (OK, OK, STATE),
     "delete_alias": (OK, OK, OK),
@@ -292,6 +301,9 @@ def test_the_state_of_a_key_decides(kms, key, operation, state):
         "generate_data_key_without_plaintext": {"KeyId": key, "KeySpec": "AES_256"},
         "put_key_policy": {"KeyId": key, "Policy": kms.get_key_policy(KeyId=key)["Policy"]},
         "update_key_description": {"KeyId": key, "Description": "d"},
+        "tag_resource": {"KeyId": key, "Tags": [{"TagKey": "k", "TagValue": "v"}]},
+        "untag_resource": {"KeyId": key, "TagKeys": ["k"]},
+        "generate_data_key_pair": {"KeyId": key, "KeyPairSpec": "ECC_NIST_P256"},
         "create_alias": {"AliasName": alias, "TargetKeyId": key},
         "update_alias": {"AliasName": alias, "TargetKeyId": key},
         "delete_alias": {"AliasName": alias},
@@ -581,13 +593,7 @@ def test_a_disabled_key_closes_what_it_protects_until_it_is_enabled(kms, server,
     s3.create_bucket(Bucket="guarded")
     sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
     s3.put_object(Bucket="guarded", Key="k", Body=b"x" * 100_000, **sealed)
-    dynamodb.create_table(
-        TableName="guarded",
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
-    )
+    table_under(server, "guarded", key)
     dynamodb.put_item(TableName="guarded", Item={"k": {"S": "a"}})
     for close, answer in (
         (lambda: kms.disable_key(KeyId=key), "KMS.DisabledException"),
@@ -611,6 +617,95 @@ def test_a_disabled_key_closes_what_it_protects_until_it_is_enabled(kms, server,
         assert dynamodb.get_item(TableName="guarded", Key={"k": {"S": "a"}})["Item"] == {
             "k": {"S": "a"}
         }
+
+
+def table_under(server, name, key):
+    server.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+
+
+def test_a_table_is_closed_to_who_may_not_use_its_key(kms, server, key, code):
+    """Every way to its items needs kms:Decrypt through DynamoDB: by a policy, or by a grant."""
+    table_under(server, "sealed", key)
+    item = {"k": {"S": "a"}}
+    tables = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    arn, direct = role(server, "items-only", tables)
+    without = server.client("dynamodb", role="items-only")
+    calls = (
+        ("put_item", {"TableName": "sealed", "Item": item}),
+        ("get_item", {"TableName": "sealed", "Key": item}),
+        ("delete_item", {"TableName": "sealed", "Key": item}),
+        ("scan", {"TableName": "sealed"}),
+        (
+            "query",
+            {
+                "TableName": "sealed",
+                "KeyConditionExpression": "k = :k",
+                "ExpressionAttributeValues": {":k": {"S": "a"}},
+            },
+        ),
+        ("batch_get_item", {"RequestItems": {"sealed": {"Keys": [item]}}}),
+        ("batch_write_item", {"RequestItems": {"sealed": [{"PutRequest": {"Item": item}}]}}),
+    )
+    for name, arguments in calls:
+        got, text = error_of(getattr(without, name), **arguments)
+        assert got == "AccessDeniedException" and "kms:Decrypt" in text, name
+    through = {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": "dynamodb.us-east-1.amazonaws.com",
+                "kms:EncryptionContext:aws:dynamodb:tableName": "sealed",
+            }
+        },
+    }
+    role(server, "items-and-key", tables, through)
+    with_key = server.client("dynamodb", role="items-and-key")
+    for name, arguments in calls:
+        getattr(with_key, name)(**arguments)
+    made = kms.create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt"])
+    for name, arguments in calls:
+        getattr(without, name)(**arguments)
+    kms.revoke_grant(KeyId=key, GrantId=made["GrantId"])
+    assert code(without.get_item, TableName="sealed", Key=item) == "AccessDeniedException"
+    assert without.describe_table(TableName="sealed")["Table"]["TableStatus"] == "ACTIVE"
+    assert code(direct.describe_key, KeyId=key) == "AccessDeniedException"
+
+
+def test_a_disabled_key_closes_every_way_to_an_object(kms, server, key, code):
+    s3, put = server.client("s3"), {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    s3.create_bucket(Bucket="every-way")
+    s3.put_object(Bucket="every-way", Key="small", Body=b"x", **put)
+    s3.put_object(Bucket="every-way", Key="large", Body=b"x" * 200_000, **put)
+    upload = s3.create_multipart_upload(Bucket="every-way", Key="parts", **put)["UploadId"]
+    named = {"Bucket": "every-way", "Key": "parts", "UploadId": upload}
+    part = s3.upload_part(**named, PartNumber=1, Body=b"x" * (5 << 20))["ETag"]
+    ways = (
+        (s3.get_object, {"Key": "small"}),
+        (s3.get_object, {"Key": "large", "Range": "bytes=0-9"}),
+        (s3.put_object, {"Key": "small", "Body": b"x", **put}),
+        (s3.copy_object, {"Key": "copy", "CopySource": "every-way/large"}),
+        (s3.copy_object, {"Key": "copy", "CopySource": "every-way/small", **put}),
+        (s3.upload_part, {**named, "PartNumber": 2, "Body": b"x"}),
+    )
+    kms.disable_key(KeyId=key)
+    for call, arguments in ways:
+        assert code(call, **{"Bucket": "every-way"} | arguments) == "KMS.DisabledException"
+    assert len(s3.list_objects_v2(Bucket="every-way")["Contents"]) == 2  # names are no secret
+    kms.enable_key(KeyId=key)
+    for call, arguments in ways:
+        call(**{"Bucket": "every-way"} | arguments)
+    last = s3.upload_part(**named, PartNumber=2, Body=b"x")["ETag"]
+    parts = [{"PartNumber": 1, "ETag": part}, {"PartNumber": 2, "ETag": last}]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket="every-way", Key="parts")["ContentLength"] == (5 << 20) + 1
 
 
 def test_rotation_comes_when_its_period_is_over(fresh_server):

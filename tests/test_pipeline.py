@@ -122,6 +122,7 @@ def test_status_shows_the_pipeline_at_a_glance(pipeline):
         "cloudformation.work": 0,
         "dynamodb.purge": 0,
         "logs.purge": 0,
+        "kms.scrub": 0,
     }
 
 

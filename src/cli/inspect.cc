@@ -42,7 +42,8 @@ int verify(const Common& common, const std::string& root_key) {
   ports.store = store->get();
   ports.data_keys = data_keys.get();
   verify_records(**store, found);
-  for (const auto verify_service : {iam::verify, s3::verify, dynamodb::verify, lambda::verify}) {
+  for (const auto verify_service :
+       {iam::verify, kms::verify, s3::verify, dynamodb::verify, lambda::verify}) {
     try {
       verify_service(ports, found);
     } catch (const UnreadableRecord& problem) {  // verify_records has named it

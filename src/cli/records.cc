@@ -45,6 +45,7 @@ std::vector<RecordFacts> all_records() {
       facts_of<iam::Role>(),
       facts_of<iam::ManagedPolicy>(),
       facts_of<iam::OidcProvider>(),
+      facts_of<kms::Grant>(),
       facts_of<kms::KmsKey>(),
       facts_of<lambda::Alias>(),
       facts_of<lambda::EventConfig>(),

@@ -140,15 +140,19 @@ Result<json::array> keys(Client& client) {
       const std::string id = text_of(one.as_object(), "KeyId");
       TRY(const json::object key,
           client.call_json("kms", "TrentService.DescribeKey", "1.1", {{"KeyId", id}}));
-      TRY(const json::object rotation,
-          client.call_json("kms", "TrentService.GetKeyRotationStatus", "1.1", {{"KeyId", id}}));
-      const std::string days =
-          bool_of(rotation, "KeyRotationEnabled")
-              ? std::to_string(int_of(rotation, "RotationPeriodInDays")) + " days"
-              : "off";
+      const json::object& facts = key.at("KeyMetadata").as_object();
+      std::string days = "off";
+      // Of no other key can this be asked.
+      if (text_of(facts, "KeySpec") == "SYMMETRIC_DEFAULT" &&
+          text_of(facts, "Origin") == "AWS_KMS") {
+        TRY(const json::object rotation,
+            client.call_json("kms", "TrentService.GetKeyRotationStatus", "1.1", {{"KeyId", id}}));
+        if (bool_of(rotation, "KeyRotationEnabled"))
+          days = std::to_string(int_of(rotation, "RotationPeriodInDays")) + " days";
+      }
       rows.push_back(json::object{{"key", id},
                                   {"alias", alias_of[id]},
-                                  {"state", text_of(key.at("KeyMetadata").as_object(), "KeyState")},
+                                  {"state", text_of(facts, "KeyState")},
                                   {"rotation", days}});
     }
     more = bool_of(page, "Truncated");

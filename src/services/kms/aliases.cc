@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/kms/aliases.h"
 
+#include "services/kms/specs.h"
+
 namespace sluice::kms {
 namespace {
 size_t aliases_of(const Snapshot& snapshot, const std::string& id) {
@@ -35,12 +37,16 @@ Result<JsonOut> CreateAlias::run(const Authorized<In>& in, Staged& staged) {
 Result<JsonOut> UpdateAlias::run(const Authorized<In>& in, Staged& staged) {
   TRY(const auto key, find_key(staged.snapshot(), in->key_id));
   CHECK(not_pending(*key, staged.snapshot().scope()));
-  if (!staged.get(alias_key(in->alias)))
+  const auto old_id = staged.get(alias_key(in->alias));
+  if (!old_id)
     return Error{
         400,
         "NotFoundException",
         "Alias " + make_arn(staged.snapshot().scope(), "kms", in->alias) + " is not found.",
         {}};
+  const auto old = staged.snapshot().get(record_key(*old_id));
+  if (old && (old->usage != key->usage || is_symmetric(*old) != is_symmetric(*key)))
+    return invalid("An alias can only be moved to a key of the same type and usage.");
   CHECK(room_for_alias(staged.snapshot(), *key));
   staged.put(alias_key(in->alias), key->id);
   return Out{{}, key_arn(staged.snapshot().scope(), key->id)};

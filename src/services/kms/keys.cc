@@ -9,6 +9,8 @@
 #include "base/random.h"
 #include "crypto/crypto.h"
 #include "base/thread_safety.h"
+#include "services/kms/granting.h"
+#include "services/kms/specs.h"
 
 namespace sluice::kms {
 namespace {
@@ -37,14 +39,9 @@ std::string material_aad(std::string_view id, uint64_t version) {
 Secret open_material(const KmsKey& key, const Secret& wrapping, uint64_t version) {
   if (version >= key.versions.size()) return {};
   const auto sealed = unbase64(key.versions[version]);
-  const auto plain =
+  auto plain =
       sealed ? aead_open_random(wrapping, *sealed, material_aad(key.id, version)) : std::nullopt;
-  return plain ? Secret(*plain) : Secret();
-}
-void add_material(KmsKey& key, const Secret& wrapping) {
-  const Secret material(random_bytes(32));
-  key.versions.push_back(base64(
-      aead_seal_random(wrapping, material.expose(), material_aad(key.id, key.versions.size()))));
+  return plain ? Secret(*std::move(plain)) : Secret();
 }
 
 bool is_service_alias(std::string_view reference) { return reference.starts_with("alias/aws/"); }
@@ -53,7 +50,7 @@ class KmsDataKeys : public DataKeys {
  public:
   Result<KeyView> find(std::string_view reference, const Snapshot& snapshot) const override {
     TRY(const auto key, find_key(snapshot, reference));
-    return KeyView{key_arn(snapshot.scope(), key->id), key->id, key->state};
+    return KeyView{key_arn(snapshot.scope(), key->id), key->id, state_of(*key)};
   }
   Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                    const json::object& context, std::string_view via,
@@ -75,6 +72,7 @@ class KmsDataKeys : public DataKeys {
     if (!found) return std::move(found).error();
     const KmsKey& key = **found;
     CHECK(usable(key, staged.snapshot().scope()));
+    CHECK(makes_data_keys(key, "GenerateDataKey", staged.snapshot().scope()));
     Secret plain(random_bytes(32));
     std::string wrapped = encrypt(key, wrapping_key(staged.snapshot()), plain.expose(), context);
     return DataKey{std::move(plain), std::move(wrapped),
@@ -96,10 +94,11 @@ class KmsDataKeys : public DataKeys {
   static std::shared_ptr<const KmsKey> make_service_key(std::string_view alias, Staged& staged) {
     if (const auto id = staged.get(alias_key(alias)))
       if (const auto key = staged.get(record_key(*id))) return std::make_shared<KmsKey>(*key);
-    KmsKey key = new_key(wrapping_key(staged.snapshot()), default_policy(staged.snapshot().scope()),
+    KmsKey key = new_key(default_policy(staged.snapshot().scope()),
                          "Default key that protects data of " + std::string(alias.substr(10)) +
                              " when no other key is named",
                          "AWS");
+    make_material(key, wrapping_key(staged.snapshot()));
     key.rotation_days = kRotationDaysDefault;
     staged.put(alias_key(alias), key.id);
     staged.put(record_key(key.id), key);
@@ -141,27 +140,59 @@ Result<std::shared_ptr<const KmsKey>> find_key(const Snapshot& snapshot,
   return key;
 }
 
+std::string state_of(const KmsKey& key) {
+  if (key.state == "PendingDeletion") return key.state;
+  const bool expired = key.valid_to && key.valid_to <= now();
+  return key.versions.empty() || expired ? "PendingImport" : key.state;
+}
 Result<Done> usable(const KmsKey& key, const Scope& scope) {
-  if (key.state == "Enabled") return Done{};
-  const std::string arn = key_arn(scope, key.id);
-  if (key.state == "Disabled") return Error{400, "DisabledException", arn + " is disabled.", {}};
-  return Error{400, "KMSInvalidStateException", arn + " is pending deletion.", {}};
+  const std::string state = state_of(key), arn = key_arn(scope, key.id);
+  if (state == "Enabled") return Done{};
+  if (state == "Disabled") return Error{400, "DisabledException", arn + " is disabled.", {}};
+  return Error{400,
+               "KMSInvalidStateException",
+               arn + (state == "PendingImport" ? " is pending import." : " is pending deletion."),
+               {}};
 }
 
-KmsKey new_key(const Secret& wrapping, const std::string& policy, const std::string& description,
+KmsKey new_key(const std::string& policy, const std::string& description,
                std::string_view manager) {
-  KmsKey key{.id = random_uuid(),
-             .created = now(),
-             .description = description,
-             .state = "Enabled",
-             .policy = policy,
-             .manager = std::string(manager),
-             .rotated_at = now()};
-  add_material(key, wrapping);
-  return key;
+  return {.id = random_uuid(),
+          .created = now(),
+          .description = description,
+          .state = "Enabled",
+          .policy = policy,
+          .manager = std::string(manager),
+          .rotated_at = now()};
+}
+void add_material(KmsKey& key, const Secret& wrapping, const Secret& material) {
+  key.versions.push_back(base64(
+      aead_seal_random(wrapping, material.expose(), material_aad(key.id, key.versions.size()))));
+}
+void make_material(KmsKey& key, const Secret& wrapping) {
+  const KeySpec& spec = spec_of(key);
+  if (spec.family == KeySpec::Family::rsa || spec.family == KeySpec::Family::curve) {
+    const KeyPair pair = make_pair(spec);
+    key.public_key = base64(pair.public_der);
+    add_material(key, wrapping, pair.private_der);
+  } else {
+    add_material(key, wrapping, Secret(random_bytes(static_cast<size_t>(spec.size))));
+  }
+}
+void destroy_material(KmsKey& key, Staged& staged) {
+  key.versions.clear();
+  key.valid_to = 0;
+  if (key.state != "PendingDeletion") key.state = "PendingImport";
+  scrub_after(staged);
+}
+bool opens(const KmsKey& key, const Secret& wrapping, uint64_t version) {
+  return !open_material(key, wrapping, version).empty();
+}
+Secret current_material(const KmsKey& key, const Secret& wrapping) {
+  return open_material(key, wrapping, key.current_version());
 }
 void rotate(KmsKey& key, const Secret& wrapping, std::string_view type, Time at) {
-  add_material(key, wrapping);
+  add_material(key, wrapping, Secret(random_bytes(32)));
   key.rotations.push_back({at, std::string(type)});
   if (type == "AUTOMATIC") key.rotated_at = at;  // one on demand leaves the schedule as it is
 }
@@ -170,6 +201,7 @@ bool rotation_due(const KmsKey& key, Time at) {
          key.rotated_at + key.rotation_days * kDayMs <= at;
 }
 bool deletion_due(const KmsKey& key, Time at) { return key.delete_at && key.delete_at <= at; }
+bool expiry_due(const KmsKey& key, Time at) { return key.valid_to && key.valid_to <= at; }
 std::string material_id(const KmsKey& key, uint64_t version) {
   return hex(sha256("kms-material-id" + key.id + big_endian64(version)));
 }
@@ -213,12 +245,18 @@ std::string default_policy(const Scope& scope) {
            {"Resource", "*"}}}}});
 }
 
-policy::Context kind_of_key(const Scope& scope) {
-  return {{"kms:calleraccount", {scope.account_id}},
-          {"kms:keyspec", {"SYMMETRIC_DEFAULT"}},
-          {"kms:keyusage", {"ENCRYPT_DECRYPT"}},
-          {"kms:keyorigin", {"AWS_KMS"}},
-          {"kms:multiregion", {"false"}}};
+policy::Context kind_of_key(const KmsKey& key, const Scope& scope) {
+  policy::Context context{{"kms:calleraccount", {scope.account_id}},
+                          {"kms:keyspec", {key.spec}},
+                          {"kms:keyusage", {key.usage}},
+                          {"kms:keyorigin", {key.origin}},
+                          {"kms:multiregion", {"false"}}};
+  for (const auto& [name, value] : key.tags) context["aws:resourcetag/" + lower(name)] = {value};
+  return context;
+}
+Result<Done> makes_data_keys(const KmsKey& key, std::string_view operation, const Scope& scope) {
+  if (!is_symmetric(key)) return check_usage(key, "", operation, scope);
+  return Done{};
 }
 
 namespace {
@@ -262,7 +300,7 @@ class KnownAliases {
 Need key_need(std::string_view action, const KmsKey& key, const json::object& context,
               const Snapshot& snapshot) {
   const Scope& scope = snapshot.scope();
-  Need need{std::string(action), key_arn(scope, key.id), kind_of_key(scope),
+  Need need{std::string(action), key_arn(scope, key.id), kind_of_key(key, scope),
             key.policy.on(key_arn(scope, key.id)), "AWS::KMS::Key"};
   need.context["kms:resourcealiases"] = snapshot.attached<KnownAliases>().of(key.id, snapshot);
   if (action.find("crypt") != action.npos || action.find("GenerateDataKey") != action.npos)
@@ -274,6 +312,11 @@ Need key_need(std::string_view action, const KmsKey& key, const json::object& co
     names.emplace_back(name);
   }
   if (!names.empty()) need.context["kms:encryptioncontextkeys"] = std::move(names);
+  const std::string operation(action.substr(4));  // without "kms:"
+  if (std::ranges::find(grant_operations(), operation) != grant_operations().end())
+    need.grants = grants_that(
+        [operation, context](const Grant& grant) { return covers(grant, operation, context); },
+        key.id, snapshot);
   return need;
 }
 

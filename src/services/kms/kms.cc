@@ -7,7 +7,14 @@
 #include "request/principals.h"
 #include "services/kms/aliases.h"
 #include "services/kms/cryptography.h"
+#include "services/kms/granting.h"
+#include "services/kms/grants.h"
+#include "services/kms/import.h"
+#include "services/kms/mac.h"
 #include "services/kms/rotation.h"
+#include "services/kms/signing.h"
+#include "services/kms/specs.h"
+#include "services/kms/tags.h"
 
 namespace sluice::kms {
 
@@ -19,7 +26,9 @@ json::value audit_change(const JsonOut& out) {
 }
 json::value audit_key(const KeyIn& in) {
   json::object shown = camel_case(in.body).as_object();
-  for (const char* member : {"plaintext", "ciphertextBlob", "recipient", "grantTokens"})
+  for (const char* member :
+       {"plaintext", "ciphertextBlob", "recipient", "grantTokens", "grantToken", "message",
+        "signature", "mac", "importToken", "encryptedKeyMaterial"})
     shown.erase(member);
   for (const char* member :
        {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"})
@@ -39,6 +48,7 @@ Result<KeyIn> parse_key_in(const Request& request, bool key_required) {
   in.key_id = key.value_or("");
   if (in.key_id.size() > 2048) return invalid("Invalid keyId");
   CHECK(context_of(in.body));
+  CHECK(Fields(in.body).boolean("DryRun"));
   return in;
 }
 Result<json::object> context_of(const json::object& body, std::string_view member) {
@@ -66,29 +76,58 @@ Result<KmsKey> tracked_key(Staged& staged, const std::string& reference) {
   if (!key) return not_found(reference);
   return *std::move(key);
 }
+Result<Done> customer_managed(const KmsKey& key, const std::string& reference) {
+  if (key.manager == "AWS")
+    return Error{
+        403, "AccessDeniedException", "Keys of AWS services cannot be changed: " + reference, {}};
+  return Done{};
+}
+Result<Done> not_a_dry_run(const json::object& body) {
+  if (!bool_of(body, "DryRun")) return Done{};
+  return Error{400,
+               "DryRunOperationException",
+               "The request would have succeeded, but the DryRun parameter is set.",
+               {}};
+}
+void add_kind(json::object& shown, const KmsKey& key) {
+  shown["KeyUsage"] = key.usage;
+  shown["CustomerMasterKeySpec"] = shown["KeySpec"] = key.spec;
+  const auto [name, algorithms] = algorithms_of(key);
+  json::array& list = shown[name].emplace_array();
+  for (const auto algorithm : split(algorithms, ' ')) list.emplace_back(algorithm);
+}
 json::object metadata(const KmsKey& key, const Scope& scope) {
   json::object m{{"AWSAccountId", scope.account_id},
                  {"KeyId", key.id},
                  {"Arn", key_arn(scope, key.id)},
                  {"CreationDate", static_cast<double>(key.created) / 1000},
-                 {"Enabled", key.state == "Enabled"},
+                 {"Enabled", state_of(key) == "Enabled"},
                  {"Description", key.description},
-                 {"KeyUsage", "ENCRYPT_DECRYPT"},
-                 {"KeyState", key.state},
-                 {"Origin", "AWS_KMS"},
+                 {"KeyState", state_of(key)},
+                 {"Origin", key.origin},
                  {"KeyManager", key.manager},
-                 {"CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"},
-                 {"KeySpec", "SYMMETRIC_DEFAULT"},
-                 {"EncryptionAlgorithms", json::array{"SYMMETRIC_DEFAULT"}},
                  {"MultiRegion", false}};
+  add_kind(m, key);
   if (key.delete_at) m["DeletionDate"] = static_cast<double>(key.delete_at) / 1000;
-  m["CurrentKeyMaterialId"] = material_id(key, key.current_version());
+  if (key.origin == "EXTERNAL" && state_of(key) != "PendingImport") {
+    m["ExpirationModel"] = key.valid_to ? "KEY_MATERIAL_EXPIRES" : "KEY_MATERIAL_DOES_NOT_EXPIRE";
+    if (key.valid_to) m["ValidTo"] = static_cast<double>(key.valid_to) / 1000;
+  }
+  const bool material = !key.versions.empty() && state_of(key) != "PendingImport";
+  if (material && is_symmetric(key))
+    m["CurrentKeyMaterialId"] = material_id(key, key.current_version());
   return m;
 }
 Result<Done> not_pending(const KmsKey& key, const Scope& scope) {
   if (key.state == "PendingDeletion")
     return Error{
         400, "KMSInvalidStateException", key_arn(scope, key.id) + " is pending deletion.", {}};
+  return Done{};
+}
+Result<Done> has_material(const KmsKey& key, const Scope& scope) {
+  if (state_of(key) == "PendingImport")
+    return Error{
+        400, "KMSInvalidStateException", key_arn(scope, key.id) + " is pending import.", {}};
   return Done{};
 }
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise) {
@@ -142,8 +181,17 @@ Result<std::string> checked_policy(const std::string& text, const Caller& caller
   return *std::move(pinned);
 }
 
-Error no_tags() {
-  return {400, "UnsupportedOperationException", "Sluice does not tag keys yet.", {}};
+// Where the material comes from.
+Result<std::string> origin_of(const json::object& body, const KeySpec& spec) {
+  TRY(const auto asked, Fields(body).text("Origin"));
+  const std::string origin = asked.value_or("AWS_KMS");
+  const bool pair = spec.family == KeySpec::Family::rsa || spec.family == KeySpec::Family::curve;
+  if (origin == "AWS_KMS" || (origin == "EXTERNAL" && !pair)) return origin;
+  return Error{400,
+               "UnsupportedOperationException",
+               origin == "EXTERNAL" ? "Key pairs cannot be imported into Sluice."
+                                    : "Sluice has the origins AWS_KMS and EXTERNAL.",
+               {}};
 }
 
 void add_bypass(policy::Context& context, const json::object& body) {
@@ -154,7 +202,7 @@ struct CreateKey : OnKey<CreateKey> {
   static constexpr std::string_view name = "CreateKey", action = "kms:CreateKey";
   static Result<In> parse(const Request& request) { return parse_key_in(request, false); }
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot) {
-    policy::Context context = kind_of_key(snapshot.scope());
+    policy::Context context = kind_of_key({}, snapshot.scope());
     const Fields fields(in.body);
     for (const auto& [key, members] :
          {std::pair{"kms:keyspec", "KeySpec CustomerMasterKeySpec"},
@@ -163,43 +211,47 @@ struct CreateKey : OnKey<CreateKey> {
         if (const auto asked = fields.text(member); asked && *asked) context[key] = {**asked};
     if (bool_of(in.body, "MultiRegion")) context["kms:multiregion"] = {"true"};
     add_bypass(context, in.body);
-    return std::vector<Need>{{std::string(action), "*", std::move(context), {}, ""}};
+    TRY(const Tags tags, tags_of(in.body));
+    add_request_tags(context, tags);
+    std::vector<Need> needs{{std::string(action), "*", context, {}, ""}};
+    if (!tags.empty()) needs.push_back({"kms:TagResource", "*", std::move(context), {}, ""});
+    return needs;
   }
   static Result<Out> run(const Authorized<In>& in, Staged& staged) {
     const Fields fields(in->body);
     TRY(const auto given, fields.text("Policy"));
     TRY(const auto description, fields.text("Description"));
-    TRY(const auto spec, fields.text(fields.find("KeySpec") ? "KeySpec" : "CustomerMasterKeySpec"));
-    TRY(const auto usage, fields.text("KeyUsage"));
+    TRY(const auto named,
+        fields.text(fields.find("KeySpec") ? "KeySpec" : "CustomerMasterKeySpec"));
+    TRY(const auto asked_usage, fields.text("KeyUsage"));
     TRY(const auto bypass, fields.boolean("BypassPolicyLockoutSafetyCheck"));
-    if (spec.value_or("SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT" ||
-        usage.value_or("ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" || bool_of(in->body, "MultiRegion"))
-      return Error{400,
-                   "UnsupportedOperationException",
-                   "Sluice has symmetric encryption keys of one Region only.",
-                   {}};
-    const std::string origin = text_of(in->body, "Origin");
-    if (!origin.empty() && origin != "AWS_KMS")
-      return Error{400,
-                   "UnsupportedOperationException",
-                   "Sluice makes its key material itself: Origin is AWS_KMS.",
-                   {}};
+    TRY(const KeySpec* spec, spec_named(named.value_or("SYMMETRIC_DEFAULT")));
+    TRY(const std::string usage, usage_for(*spec, asked_usage));
+    if (bool_of(in->body, "MultiRegion"))
+      return Error{400, "UnsupportedOperationException", "Sluice has keys of one Region only.", {}};
+    TRY(const std::string origin, origin_of(in->body, *spec));
     for (const char* later : {"CustomKeyStoreId", "XksKeyId"})
       if (fields.find(later))
         return Error{400,
                      "UnsupportedOperationException",
                      std::string(later) + " is not implemented by Sluice.",
                      {}};
-    TRY(const json::array* tags, fields.array("Tags"));
-    if (tags && !tags->empty()) return no_tags();
+    TRY(const Tags tags, tags_of(in->body));
     if (description.value_or("").size() > kDescriptionMax)
       return invalid("Description must have at most 8192 characters");
     const Scope& scope = staged.snapshot().scope();
     TRY(const std::string policy,
         checked_policy(given.value_or(default_policy(scope)), in.caller(), in.ports(),
-                       staged.snapshot(), bypass.value_or(false)));
-    const KmsKey key =
-        new_key(wrapping_key(staged.snapshot()), policy, description.value_or(""), "CUSTOMER");
+                       staged.snapshot(), !given || bypass.value_or(false)));
+    KmsKey key = new_key(policy, description.value_or(""), "CUSTOMER");
+    key.spec = spec->name;
+    key.usage = usage;
+    key.tags = tags;
+    key.origin = origin;
+    if (origin == "EXTERNAL")
+      key.state = "PendingImport";
+    else
+      make_material(key, wrapping_key(staged.snapshot()));
     staged.put(record_key(key.id), key);
     return Out{{{"KeyMetadata", metadata(key, scope)}}};
   }
@@ -209,6 +261,7 @@ struct DescribeKey : OnKey<DescribeKey> {
   static constexpr std::string_view name = "DescribeKey", action = "kms:DescribeKey";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s) {
     TRY(const auto key, find_key(s, in->key_id));
+    CHECK(check_grant_tokens(in->body, s));
     return Out{{{"KeyMetadata", metadata(*key, s.scope())}}};
   }
 };
@@ -258,27 +311,6 @@ struct ListKeyPolicies : OnKey<ListKeyPolicies> {
                 {"Truncated", false}}};
   }
 };
-struct ListResourceTags : OnKey<ListResourceTags> {  // there are no tags: truthfully none
-  static constexpr std::string_view name = "ListResourceTags", action = "kms:ListResourceTags";
-  static Result<Out> run(const Authorized<In>& in, const Snapshot&) {
-    CHECK(page_of(in->body, 50, 50));
-    return Out{{{"Tags", json::array{}}, {"Truncated", false}}};
-  }
-};
-struct TagResource : ChangesKey<TagResource> {
-  static constexpr std::string_view name = "TagResource", action = "kms:TagResource";
-  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
-    CHECK(not_pending(key, staged.snapshot().scope()));
-    return no_tags();
-  }
-};
-struct UntagResource : ChangesKey<UntagResource> {
-  static constexpr std::string_view name = "UntagResource", action = "kms:UntagResource";
-  static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
-    CHECK(not_pending(key, staged.snapshot().scope()));
-    return no_tags();
-  }
-};
 struct UpdateKeyDescription : ChangesKey<UpdateKeyDescription> {
   static constexpr std::string_view name = "UpdateKeyDescription",
                                     action = "kms:UpdateKeyDescription";
@@ -310,6 +342,7 @@ struct EnableKey : ChangesKey<EnableKey> {
   static constexpr std::string_view name = "EnableKey", action = "kms:EnableKey";
   static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
+    CHECK(has_material(key, staged.snapshot().scope()));
     key.state = "Enabled";
     return Done{};
   }
@@ -318,6 +351,7 @@ struct DisableKey : ChangesKey<DisableKey> {
   static constexpr std::string_view name = "DisableKey", action = "kms:DisableKey";
   static Result<Done> change(KmsKey& key, const Authorized<In>&, Staged& staged, json::object&) {
     CHECK(not_pending(key, staged.snapshot().scope()));
+    CHECK(has_material(key, staged.snapshot().scope()));
     key.state = "Disabled";
     return Done{};
   }
@@ -351,7 +385,7 @@ struct CancelKeyDeletion : ChangesKey<CancelKeyDeletion> {
     const std::string arn = key_arn(staged.snapshot().scope(), key.id);
     if (key.state != "PendingDeletion")
       return Error{400, "KMSInvalidStateException", arn + " is not pending deletion.", {}};
-    key.state = "Disabled";
+    key.state = key.versions.empty() ? "PendingImport" : "Disabled";
     key.delete_at = 0;
     out = {{"KeyId", arn}};
     return Done{};
@@ -364,7 +398,10 @@ constexpr auto rows =
           ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, EnableKey,
           DisableKey, EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
           RotateKeyOnDemand, ListKeyRotations, ScheduleKeyDeletion, CancelKeyDeletion,
-          ListResourceTags, TagResource, UntagResource>();
+          ListResourceTags, TagResource, UntagResource, CreateGrant, ListGrants,
+          ListRetirableGrants, RevokeGrant, RetireGrant, GenerateDataKeyPair,
+          GenerateDataKeyPairWithoutPlaintext, Sign, Verify, GetPublicKey, GenerateMac, VerifyMac,
+          GetParametersForImport, ImportKeyMaterial, DeleteImportedKeyMaterial>();
 }  // namespace
 
 const Service service{"kms", "kms.amazonaws.com", Protocol::json11, "TrentService", "", rows, ""};

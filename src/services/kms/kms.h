@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM). Each version of a
-// key has 32 random bytes of material, sealed under a key derived from the root key. All versions
-// are kept for decryption. Source: KMS API Reference 2014-11-01.
+// AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM), key pairs of RSA and
+// of elliptic curves, and HMAC keys; their aliases, policies, grants and tags. The material of a
+// key is sealed under a key derived from the root key. A symmetric key has a version for each
+// rotation, and all are kept for decryption. Source: KMS API Reference 2014-11-01.
 //
 //   const std::unique_ptr<DataKeys> data_keys = kms::data_keys(*store);
 //   ports.data_keys = data_keys.get();
@@ -21,5 +22,8 @@ std::unique_ptr<DataKeys> data_keys(Store& store);
 
 // Rotates and deletes keys when it is time: at the start and every hour.
 void start_sweep(Store& store);
+
+// For `sluice verify`.
+void verify(const Ports& ports, Verification& found);
 
 }  // namespace sluice::kms

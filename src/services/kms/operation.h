@@ -36,9 +36,23 @@ Result<json::object> context_of(const json::object& body,
 // The record of a key that will be changed. It is read through `staged`, so that two changes at the
 // same time conflict. `reference` must be an id or an ARN.
 Result<KmsKey> tracked_key(Staged& staged, const std::string& reference);
+// Errors: AccessDeniedException for the keys of AWS services.
+Result<Done> customer_managed(const KmsKey& key, const std::string& reference);
+// The answer to a call with DryRun that would have succeeded. Errors: DryRunOperationException.
+Result<Done> not_a_dry_run(const json::object& body);
 json::object metadata(const KmsKey& key, const Scope& scope);
+// KeySpec, KeyUsage and the algorithms.
+void add_kind(json::object& shown, const KmsKey& key);
+// A blob of the request, which must have 1 to `max` bytes.
+Result<std::string> blob_of(const json::object& body, std::string_view name, size_t max);
+// The key of a cryptographic operation, which can be used, and whose grant tokens are ours.
+Result<std::shared_ptr<const KmsKey>> usable_key(const Snapshot& snapshot,
+                                                 const std::string& reference,
+                                                 const json::object& body);
 // Errors: KMSInvalidStateException while the deletion of the key is pending.
 Result<Done> not_pending(const KmsKey& key, const Scope& scope);
+// Errors: KMSInvalidStateException for a key whose material is still to be imported.
+Result<Done> has_material(const KmsKey& key, const Scope& scope);
 // Limit and Marker of the List calls. `max` and `otherwise` (the default) stand in the API
 // Reference.
 struct Page {
@@ -48,6 +62,18 @@ struct Page {
 Result<Page> page_of(const json::object& body, int64_t max, int64_t otherwise);
 // Ends a page with Truncated, and with NextMarker when another page follows.
 void end_page(json::object& body, const std::string& next_marker);
+
+// kms:RequestAlias, when the request names the key by one.
+inline void add_alias(policy::Context& context, std::string_view reference) {
+  if (const size_t alias = reference.find("alias/"); alias != reference.npos)
+    context["kms:requestalias"] = {std::string(reference.substr(alias))};
+}
+// kms:EncryptionAlgorithm, when the request names one.
+inline void add_algorithm(policy::Context& context, const json::object& body,
+                          std::string_view member) {
+  if (auto algorithm = text_of(body, member); !algorithm.empty())
+    context["kms:encryptionalgorithm"] = {std::move(algorithm)};
+}
 
 // An operation on the key that KeyId names. `Self` has the name and the action, and may have
 // `add_context`, which adds condition keys to its need.
@@ -60,8 +86,7 @@ struct OnKey {
     TRY(const auto key, find_key(snapshot, in.key_id));
     TRY(const json::object context, context_of(in.body));
     Need need = key_need(Self::action, *key, context, snapshot);
-    if (const size_t alias = in.key_id.find("alias/"); alias != in.key_id.npos)
-      need.context["kms:requestalias"] = {in.key_id.substr(alias)};
+    add_alias(need.context, in.key_id);
     if constexpr (requires { Self::add_context(need.context, in.body); })
       Self::add_context(need.context, in.body);
     return std::vector<Need>{std::move(need)};
@@ -82,11 +107,7 @@ template <class Self>
 struct ChangesKey : OnKey<Self> {
   static Result<JsonOut> run(const Authorized<KeyIn>& in, Staged& staged) {
     TRY(KmsKey key, tracked_key(staged, in->key_id));
-    if (key.manager == "AWS")
-      return Error{403,
-                   "AccessDeniedException",
-                   "Keys of AWS services cannot be changed: " + in->key_id,
-                   {}};
+    CHECK(customer_managed(key, in->key_id));
     JsonOut out;
     CHECK(Self::change(key, in, staged, out.body));
     staged.put(record_key(key.id), key);

@@ -4,11 +4,24 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "services/kms/specs.h"
 
 namespace sluice::kms {
+namespace {
+// Only symmetric material that KMS makes is rotated.
+Result<Done> rotates(const KmsKey& key, const Scope& scope) {
+  if (is_symmetric(key) && key.origin == "AWS_KMS") return Done{};
+  return Error{400,
+               "UnsupportedOperationException",
+               key_arn(scope, key.id) + " with key spec " + key.spec + " and origin " + key.origin +
+                   " cannot be rotated.",
+               {}};
+}
+}  // namespace
 
 Result<Done> EnableKeyRotation::change(KmsKey& key, const Authorized<In>& in, Staged& staged,
                                        json::object&) {
+  CHECK(rotates(key, staged.snapshot().scope()));
   CHECK(usable(key, staged.snapshot().scope()));
   TRY(const auto days, Fields(in->body).integer("RotationPeriodInDays"));
   if (days && (*days < kRotationDaysMin || *days > kRotationDaysMax))
@@ -19,6 +32,7 @@ Result<Done> EnableKeyRotation::change(KmsKey& key, const Authorized<In>& in, St
 }
 Result<Done> DisableKeyRotation::change(KmsKey& key, const Authorized<In>&, Staged& staged,
                                         json::object&) {
+  CHECK(rotates(key, staged.snapshot().scope()));
   CHECK(usable(key, staged.snapshot().scope()));
   key.rotation_days = 0;
   return Done{};
@@ -26,6 +40,7 @@ Result<Done> DisableKeyRotation::change(KmsKey& key, const Authorized<In>&, Stag
 
 Result<Done> RotateKeyOnDemand::change(KmsKey& key, const Authorized<In>& in, Staged& staged,
                                        json::object& out) {
+  CHECK(rotates(key, staged.snapshot().scope()));
   CHECK(usable(key, staged.snapshot().scope()));
   const int64_t on_demand = std::ranges::count(key.rotations, "ON_DEMAND", &Rotation::type);
   if (on_demand >= kRotationsOnDemandMax)
@@ -41,6 +56,7 @@ Result<Done> RotateKeyOnDemand::change(KmsKey& key, const Authorized<In>& in, St
 
 Result<JsonOut> GetKeyRotationStatus::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const auto key, find_key(snapshot, in->key_id));
+  CHECK(rotates(*key, snapshot.scope()));
   const int64_t days = key->rotation_days;
   JsonOut out{{{"KeyRotationEnabled", days > 0}, {"KeyId", key->id}}};
   if (days) {
@@ -53,6 +69,7 @@ Result<JsonOut> GetKeyRotationStatus::run(const Authorized<In>& in, const Snapsh
 
 Result<JsonOut> ListKeyRotations::run(const Authorized<In>& in, const Snapshot& snapshot) {
   TRY(const auto key, find_key(snapshot, in->key_id));
+  CHECK(rotates(*key, snapshot.scope()));
   TRY(const Page page, page_of(in->body, 1000, 100));
   TRY(const auto include, Fields(in->body).text("IncludeKeyMaterial"));
   const bool all = include.value_or("") == "ALL_KEY_MATERIAL";

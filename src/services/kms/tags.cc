@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/kms/tags.h"
+
+#include "base/bytes.h"
+
+namespace sluice::kms {
+namespace {
+Error bad_tag(std::string text) { return {400, "TagException", std::move(text), {}}; }
+bool has_letters_of_tags(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && byte < 0x80 && std::string_view(" _.:/=+-@").find(c) == std::string_view::npos)
+      return false;
+  }
+  return true;
+}
+Result<Done> check_key(const std::string& key) {
+  if (key.empty() || key.size() > kTagKeyMax)
+    return invalid("A tag key must have 1 to 128 characters");
+  if (lower(key).starts_with("aws:")) return bad_tag("Tag keys must not begin with aws:");
+  if (!has_letters_of_tags(key)) return bad_tag("A tag key has a character that tags cannot have");
+  return Done{};
+}
+}  // namespace
+
+Result<Tags> tags_of(const json::object& body) {
+  TRY(const json::array* list, Fields(body).array("Tags"));
+  Tags tags;
+  if (!list) return tags;
+  for (const json::value& one : *list) {
+    if (!one.is_object())
+      return Error{400, "SerializationException", "A tag must be a structure", {}};
+    TRY(const auto key, Fields(one.get_object()).text("TagKey"));
+    TRY(const auto value, Fields(one.get_object()).text("TagValue"));
+    CHECK(check_key(key.value_or("")));
+    if (!value || value->size() > kTagValueMax)
+      return invalid("A tag must have a value of at most 256 characters");
+    if (!has_letters_of_tags(*value))
+      return bad_tag("A tag value has a character that tags cannot have");
+    if (!tags.emplace(*key, *value).second) return bad_tag("Duplicate tag keys");
+  }
+  if (tags.size() > kTagsMax)
+    return Error{400, "LimitExceededException", "A key can have at most 50 tags", {}};
+  return tags;
+}
+void add_request_tags(policy::Context& context, const Tags& tags) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : tags) {
+    context["aws:requesttag/" + lower(name)] = {value};
+    names.push_back(name);
+  }
+  if (!names.empty()) context["aws:tagkeys"] = std::move(names);
+}
+
+Result<Done> TagResource::change(KmsKey& key, const Authorized<In>& in, Staged& staged,
+                                 json::object&) {
+  CHECK(not_pending(key, staged.snapshot().scope()));
+  TRY(const json::array* given, Fields(in->body).array("Tags"));
+  if (!given)
+    return invalid(
+        "1 validation error detected: Value null at 'tags' failed to satisfy constraint: Member "
+        "must not be null");
+  TRY(const Tags tags, tags_of(in->body));
+  for (const auto& [name, value] : tags) key.tags[name] = value;
+  if (key.tags.size() > kTagsMax)
+    return Error{400, "LimitExceededException", "A key can have at most 50 tags", {}};
+  return Done{};
+}
+
+void UntagResource::add_context(policy::Context& context, const json::object& body) {
+  if (auto names = Fields(body).texts("TagKeys"); names && !names->empty())
+    context["aws:tagkeys"] = *std::move(names);
+}
+Result<Done> UntagResource::change(KmsKey& key, const Authorized<In>& in, Staged& staged,
+                                   json::object&) {
+  CHECK(not_pending(key, staged.snapshot().scope()));
+  TRY(const auto names, Fields(in->body).texts("TagKeys"));
+  if (names.empty())
+    return invalid(
+        "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member "
+        "must not be null");
+  for (const std::string& name : names) {
+    CHECK(check_key(name));
+    key.tags.erase(name);
+  }
+  return Done{};
+}
+
+Result<JsonOut> ListResourceTags::run(const Authorized<In>& in, const Snapshot& snapshot) {
+  TRY(const auto key, find_key(snapshot, in->key_id));
+  TRY(const Page page, page_of(in->body, kTagsMax, kTagsMax));
+  json::array tags;
+  std::string next;
+  for (auto tag = key->tags.upper_bound(page.marker); tag != key->tags.end(); ++tag) {
+    if (tags.size() == page.limit) {
+      next = std::prev(tag)->first;
+      break;
+    }
+    tags.push_back(json::object{{"TagKey", tag->first}, {"TagValue", tag->second}});
+  }
+  JsonOut out{{{"Tags", std::move(tags)}}};
+  end_page(out.body, next);
+  return out;
+}
+
+}  // namespace sluice::kms
