@@ -158,7 +158,6 @@ class Scene:
             },
             "dynamodb:GetItem": {**table, "Key": item},
             "dynamodb:Scan": table,
-            "dynamodb:UpdateItem": {**table, "Key": item},
             "dynamodb:DeleteTable": table,
             "kms:GenerateDataKey": {**key, "NumberOfBytes": 32},
             "kms:Decrypt": {"CiphertextBlob": self.sealed},

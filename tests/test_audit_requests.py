@@ -338,6 +338,8 @@ def wanted_resources(world, service, row, arguments):
         )
     if service == "sts" and name == "AssumeRole":
         return one("AWS::IAM::Role", arguments["RoleArn"])
+    if service == "iam" and "PolicySourceArn" in arguments:
+        return one("AWS::IAM::Role", arguments["PolicySourceArn"])
     if service == "iam" and "RoleName" in arguments and f"iam:{name}" not in samples.ALWAYS_REFUSED:
         return one("AWS::IAM::Role", f"arn:aws:iam::{ACCOUNT}:role/{arguments['RoleName']}")
     if service == "iam" and f"iam:{name}" not in samples.ALWAYS_REFUSED:

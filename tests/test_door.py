@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import botocore.exceptions
 import pytest
 
 import wire
@@ -754,3 +755,16 @@ def test_an_ipv4_caller_of_an_ipv6_listener_is_known_by_its_ipv4_address(tmp_pat
     )
     assert made["sourceIPAddress"] == "127.0.0.1"
     assert server.stop() == 0
+
+
+def test_what_a_call_leaves_among_the_errors_of_openssl_does_not_end_its_connection(server):
+    """The end of a PEM text is an error to OpenSSL, and stays in its thread's list: the next wait
+    for bytes took it for an error of the connection."""
+    anywhere = server.client("rolesanywhere")
+    bundle = {"x509CertificateData": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}
+    for _ in range(40):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            anywhere.create_trust_anchor(
+                name="broken", source={"sourceType": "CERTIFICATE_BUNDLE", "sourceData": bundle}
+            )
+        assert caught.value.response["Error"]["Code"] == "ValidationException"

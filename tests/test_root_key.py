@@ -84,7 +84,7 @@ def test_a_passphrase(stopped):
     said = rotate(stopped, "--new", spec).stdout
     assert "destroy it" in said
     assert reads(stopped, spec)
-    assert "does not belong" in refusal(stopped)
+    assert "is a passphrase: name it" in refusal(stopped)
     words.write_text("correct horse battery stable\n")
     assert "does not belong" in refusal(stopped, "--root-key", spec)
     words.chmod(0o644)
@@ -125,7 +125,7 @@ def token(tmp_path, monkeypatch):
 def test_a_key_of_a_token(stopped, token):
     rotate(stopped, "--new", token)
     assert reads(stopped, token)
-    assert "does not belong" in refusal(stopped)
+    assert "is a key of a PKCS#11 token: name it" in refusal(stopped)
     other = token.replace("object=root", "object=other")
     assert "does not belong" in refusal(stopped, "--root-key", other)
     for uri, why in (
@@ -156,7 +156,7 @@ def test_a_new_directory_under_a_passphrase(tmp_path):
     server.start()
     assert server.stop() == 0
     assert not (tmp_path / "data.root.key").exists()
-    assert "cannot read the root key" in refusal(server)
+    assert "is a passphrase: name it with --root-key passphrase:" in refusal(server)
 
 
 def test_killed_while_it_rotates_it_starts_with_the_key_in_its_place(stopped):

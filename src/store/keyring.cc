@@ -31,12 +31,19 @@ struct Opened {
 };
 Result<Opened> open_seals(const json::array& seals, const std::string& root_key,
                           const std::string& data_dir) {
+  std::string kind;
   for (size_t i = 0; i < seals.size(); ++i) {
     if (!seals[i].is_object()) continue;
+    kind = text_of(seals[i].get_object(), "root_key");
+    if (kind != kind_of_root_key(root_key)) continue;
     auto master = open_master(root_key, seals[i].get_object());
     if (master) return Opened{*std::move(master), i + 1 == seals.size()};
     if (master.error().code != "WrongRootKey") return std::move(master).error();
   }
+  if (kind != kind_of_root_key(root_key) && (kind == "passphrase" || kind == "pkcs11"))
+    return failure("the root key of the data directory " + data_dir + " is " +
+                   (kind == "pkcs11" ? "a key of a PKCS#11 token" : "a passphrase") +
+                   ": name it with --root-key " + kind + ":...");
   return failure("the root key " + root_key + " does not belong to the data directory " + data_dir);
 }
 

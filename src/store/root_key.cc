@@ -23,12 +23,6 @@ Error wrong_key(const std::string& root_key) {
   return {500, "WrongRootKey", "the root key " + root_key + " is another one", {}};
 }
 
-std::string kind_of(const std::string& root_key) {
-  return root_key.starts_with(kPassphrase) ? "passphrase"
-         : root_key.starts_with(kToken)    ? "pkcs11"
-                                           : "file";
-}
-
 // Refuses what other users may read.
 Result<Done> check_private(const std::string& file, const std::string& what) {
   struct stat facts{};
@@ -58,6 +52,11 @@ Result<Secret> passphrase_key(const std::string& root_key, std::string_view salt
 bool is_root_key_file(std::string_view root_key) {
   return !root_key.starts_with(kPassphrase) && !root_key.starts_with(kToken);
 }
+std::string kind_of_root_key(std::string_view root_key) {
+  return root_key.starts_with(kPassphrase) ? "passphrase"
+         : root_key.starts_with(kToken)    ? "pkcs11"
+                                           : "file";
+}
 Result<Secret> read_root_key(const std::string& file) {
   const auto text = read_file(file);
   if (!text)
@@ -77,7 +76,7 @@ Result<Done> make_root_key(const std::string& file) {
 }
 
 Result<json::object> seal_master(const std::string& root_key, const Secret& master) {
-  json::object sealed{{"root_key", kind_of(root_key)}};
+  json::object sealed{{"root_key", kind_of_root_key(root_key)}};
   Secret key;
   if (root_key.starts_with(kPassphrase)) {
     const std::string salt = random_bytes(16);
@@ -97,7 +96,7 @@ Result<json::object> seal_master(const std::string& root_key, const Secret& mast
 }
 
 Result<Secret> open_master(const std::string& root_key, const json::object& sealed) {
-  if (text_of(sealed, "root_key") != kind_of(root_key)) return wrong_key(root_key);
+  if (text_of(sealed, "root_key") != kind_of_root_key(root_key)) return wrong_key(root_key);
   Secret key;
   if (root_key.starts_with(kPassphrase)) {
     const json::value* scrypt = sealed.if_contains("scrypt");

@@ -20,6 +20,8 @@ namespace sluice {
 constexpr size_t kPassphraseMin = 12, kPassphraseMax = 1024;  // limit: bytes of a passphrase
 
 bool is_root_key_file(std::string_view root_key);
+// "file", "passphrase" or "pkcs11"; in a seal it is the member root_key.
+std::string kind_of_root_key(std::string_view root_key);
 // The 32 bytes of a root key that is a file. Errors: it cannot be read, it is open to other users,
 // or it is no key.
 Result<Secret> read_root_key(const std::string& file);

@@ -121,10 +121,11 @@ class Session {
         out(rest.size(), '\0');
     CK_MECHANISM mechanism{CKM_AES_CBC_PAD, iv.data(), iv.size()};
     CK_ULONG size = out.size();
-    CK_RV code = module_->C_DecryptInit(handle_, &mechanism, key_);
-    if (code == CKR_OK)
-      code = module_->C_Decrypt(handle_, bytes(rest), rest.size(), bytes(out), &size);
-    if (code != CKR_OK) return refused("it cannot decrypt with this key", code);
+    if (const CK_RV code = module_->C_DecryptInit(handle_, &mechanism, key_); code != CKR_OK)
+      return refused("it cannot decrypt with this key", code);
+    // The padding shows most of what another key sealed; the rest is for the caller's proof.
+    if (module_->C_Decrypt(handle_, bytes(rest), rest.size(), bytes(out), &size) != CKR_OK)
+      return Error{500, "WrongRootKey", "this key of the PKCS#11 token did not seal it", {}};
     Secret plain(out.substr(0, size));
     OPENSSL_cleanse(out.data(), out.size());
     return plain;

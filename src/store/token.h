@@ -18,7 +18,7 @@ namespace sluice {
 // The URI names one AES key. Its PIN comes from pin-source (a file) or pin-value; module-path names
 // the module when p11-kit does not know it. What is encrypted is not authenticated: put what
 // follows from it to a proof. Errors say what to do: there is no such token or key, the PIN is
-// wrong.
+// wrong; WrongRootKey when another key encrypted it.
 Result<std::string> token_encrypt(const std::string& uri, const Secret& plain);
 Result<Secret> token_decrypt(const std::string& uri, std::string_view sealed);
 

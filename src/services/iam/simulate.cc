@@ -124,8 +124,12 @@ void write_result(XmlWriter& xml, const SimulatedResult& result,
 json::value Simulation::audit(const Request& request) {
   json::value fields = shown_fields(
       request, {"PolicySourceArn", "ResourceOwner", "CallerArn", "Marker", "MaxItems"});
-  for (const auto& [list, shown] :
-       {std::pair{"ActionNames", "actionNames"}, std::pair{"ResourceArns", "resourceArns"}}) {
+  constexpr std::pair<const char*, const char*> kLists[] = {
+      {"ActionNames", "actionNames"},
+      {"ResourceArns", "resourceArns"},
+      {"PolicyInputList", "policyInputList"},
+      {"PermissionsBoundaryPolicyInputList", "permissionsBoundaryPolicyInputList"}};
+  for (const auto& [list, shown] : kLists) {
     const auto names = texts_of(request, list, kSimulatedNamesMax);
     if (!names || names->empty()) continue;
     if (!fields.is_object()) fields = json::object{};
