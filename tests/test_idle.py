@@ -6,60 +6,14 @@ import json
 import os
 import pathlib
 import re
-import socket
-import subprocess
 
 import pytest
 
-from conftest import SLUICE, Server
 from functions import LOGS, descendants, make_function, make_role, until
 from trails import make_trail
+from turned import Turned
 
 STEP_S, HOUR_S = 10, 3600
-
-
-class Turned(Server):
-    """The server, but with a clock (tests/tools/turned.cc) that stands still until it is turned."""
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [SLUICE.parent / "turned", self.data_dir],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.read_clock()
-        self.endpoint = json.loads((self.data_dir / "endpoint.json").read_text())
-        return self
-
-    def read_clock(self):
-        self.clock = datetime.datetime.utcfromtimestamp(int(self.process.stdout.readline()) // 1000)
-
-    def stop(self):
-        self.process.stdin.close()
-        code = self.process.wait(timeout=60)
-        self.process.stdout.close()
-        return code
-
-    def status(self):
-        with socket.socket(socket.AF_UNIX) as operator:
-            operator.connect(str(self.data_dir / "operator.sock"))
-            operator.sendall(b"status\n")
-            return json.loads(b"".join(iter(lambda: operator.recv(65536), b"")))
-
-    def is_quiet(self):
-        """All that is due at this time of the clock was done."""
-        now = self.status()
-        return (
-            not any(queue["waiting"] for queue in now["queues"])
-            and not any(one["running"] or one["due_in_ms"] <= 0 for one in now["recurring"])
-            and not now["files_to_free"]
-        )
-
-    def turn(self, seconds):
-        print(seconds * 1000, file=self.process.stdin, flush=True)
-        self.read_clock()
-        until(self.is_quiet)
 
 
 def held(pid):

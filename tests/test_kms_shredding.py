@@ -208,5 +208,10 @@ def test_no_core_dump_and_locked_memory(fresh_server, tmp_path):
         [SLUICE, "serve", "--data-dir", fresh_server.data_dir, "--listen", "127.0.0.1:0"]
     )
     fresh_server.start()
-    status = dict(line.split(":", 1) for line in open(f"/proc/{fresh_server.process.pid}/status"))
+    place = f"/proc/{fresh_server.process.pid}/"
+    with open(place + "limits") as lines:
+        limit = next(line for line in lines if line.startswith("Max core file size"))
+    assert limit.split()[4:6] == ["0", "0"]  # also where it was not unlimited to begin with
+    with open(place + "status") as lines:
+        status = dict(line.split(":", 1) for line in lines)
     assert int(status["VmLck"].split()[0]) >= 4096
