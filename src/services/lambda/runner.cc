@@ -234,6 +234,7 @@ class Runner : public FunctionRunner {
     if (stopping_ || function.reserved == 0 ||
         idle_.size() + static_cast<size_t>(total_) >= static_cast<size_t>(kConcurrencyMax))
       return false;
+    if (running_.contains(function.name)) return false;  // somebody has come first
     for (const auto& one : idle_)
       if (is_of(*one, function)) return false;
     starting_ahead_ = function.name;
