@@ -90,9 +90,3 @@ def test_a_function_gets_of_the_processor_by_its_memory(endless):
     until(enough, seconds=240)
     # 2,048 MB are worth fourteen times of 128 here. Without the rule both get the same.
     assert got[2048] > 5 * got[128], got
-
-
-def test_the_status_says_what_shares_the_processor(server):
-    how = json.loads(server.run("status", "--json").stdout)["processor_shares"]
-    assert how in ("nice", "cgroup")
-    assert f"share the processor by their MemorySize ({how})" in server.run("status").stdout

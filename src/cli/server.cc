@@ -28,7 +28,6 @@
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
 #include "services/lambda/runner.h"
-#include "services/lambda/processor.h"
 #include "services/lambda/runtimes.h"
 #include "services/logs/logs.h"
 #include "services/rolesanywhere/rolesanywhere.h"
@@ -194,7 +193,6 @@ class Composition : public RunningServer {
     ports_.ca_file = certificates_->local_ca_file();
     wire_ = std::make_unique<SandboxWire>(*server_, certificates_->sandbox_tls());
     ports_.wire = wire_.get();
-    lambda::groups_share_processor();  // it looks while this process has no children yet
     endpoint_.why_no_functions = lambda::why_functions_cannot_start();
     if (!endpoint_.why_no_functions.empty())
       spdlog::error("functions cannot start: {}", endpoint_.why_no_functions);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/server_status.h"
 
-#include "services/lambda/processor.h"
 #include "store/jobs.h"
 
 namespace sluice::cli {
@@ -58,7 +57,6 @@ json::object status_of(Store& store, const Counters& counters, const FunctionRun
           {"recurring", recurring_of(store)},
           {"readers", readers_of(store)},
           {"runtimes", runtimes_of(runtimes)},
-          {"processor_shares", lambda::groups_share_processor() ? "cgroup" : "nice"},
           {"commits", json::object{{"count", counts.group.count},
                                    {"requests", counts.group.sum},
                                    {"group", shown(counts.group)},

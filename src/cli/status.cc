@@ -242,8 +242,6 @@ int run_status(const Common& common) {
   for (const char* name :
        {"buckets", "tables", "runtimes", "functions", "queues", "trails", "keys"})
     print_rows(all.at(name).as_array());
-  fmt::print("functions share the processor by their MemorySize ({})\n",
-             text_of(all, "processor_shares"));
   fmt::print("{}\n", commits_line(all.at("commits").as_object()));
   return 0;
 }

@@ -8,9 +8,6 @@
 namespace sluice::lambda {
 namespace {
 TEST(ProcessorShares, FollowTheMemory) {
-  EXPECT_EQ(weight_of(128), 7);
-  EXPECT_EQ(weight_of(1769), 100);
-  EXPECT_EQ(weight_of(10240), 579);
   EXPECT_EQ(nice_of(128), 14);
   EXPECT_EQ(nice_of(512), 8);
   EXPECT_EQ(nice_of(1769), 2);

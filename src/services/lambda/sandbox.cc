@@ -275,7 +275,6 @@ Result<Sandbox> Sandbox::start(const SandboxOptions& options) {
   }
   sandbox.pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.bwrap_, 0));
   sandbox.child_fd_ = static_cast<int>(syscall(SYS_pidfd_open, sandbox.child_, 0));
-  sandbox.group_ = join_group(sandbox.child_);
   CHECK(limit_and_listen(sandbox.child_, options, sandbox.runtime_, sandbox.endpoint_));
   if (write(block_write.fd, "g", 1) != 1)
     return cannot("bubblewrap ended before the function began");
@@ -383,7 +382,6 @@ Sandbox::Sandbox(Sandbox&& other) noexcept
       child_(std::exchange(other.child_, -1)),
       user_(other.user_),
       memory_mb_(other.memory_mb_),
-      group_(std::move(other.group_)),
       status_(other.status_),
       reaped_(other.reaped_) {}
 
@@ -416,7 +414,7 @@ bool Sandbox::ask_to_end() {
 }
 
 bool Sandbox::share_processor() const {
-  return lambda::share_processor(group_, child_, user_, memory_mb_);
+  return lambda::share_processor(child_, user_, memory_mb_);
 }
 
 std::string Sandbox::ending() {

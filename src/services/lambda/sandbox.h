@@ -74,7 +74,6 @@ class Sandbox {
   pid_t bwrap_ = -1, child_ = -1;  // bubblewrap outside, the function's process inside
   uid_t user_ = 0;                 // as in SandboxOptions
   int64_t memory_mb_ = 0;
-  std::string group_;  // its cgroup, or ""
   int status_ = 0;
   bool reaped_ = false;
 };
