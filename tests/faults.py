@@ -55,7 +55,7 @@ class Faults:
         self.process.wait(timeout=30)
         self.process.stderr.close()
         assert self.stuck or re.search(
-            r"INJECTED|killed by SIGKILL", self.log.read_text()
+            r"INJECTED|DELAYED|killed by SIGKILL", self.log.read_text()
         ), "the fault never came"
 
 

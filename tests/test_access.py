@@ -20,11 +20,12 @@ ROWS = list(csv.DictReader((ROOT / "iam" / "access.csv").open()))
 PROBE = """
 import base64, boto3, botocore.config, botocore.exceptions
 def handler(event, context):
-    arguments = {
-        name: base64.b64decode(value["base64"]) if type(value) is dict and "base64" in value else value
-        for name, value in event["arguments"].items()
-    }
-    client = boto3.client(event["service"], config=botocore.config.Config(retries={"max_attempts": 0}))
+    arguments = event["arguments"]
+    for name, value in arguments.items():
+        if type(value) is dict and "base64" in value:
+            arguments[name] = base64.b64decode(value["base64"])
+    once = botocore.config.Config(retries={"max_attempts": 0})
+    client = boto3.client(event["service"], config=once)
     try:
         getattr(client, event["call"])(**arguments)
     except botocore.exceptions.ClientError as error:

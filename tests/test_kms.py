@@ -801,3 +801,26 @@ def test_without_its_root_key_the_server_does_not_start(fresh_server, spoil):
     root.write_text(kept)
     root.chmod(0o600)
     assert server.start().client("kms").list_keys()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_key_is_made_of_the_kind_that_was_asked_about(kms, code):
+    """Else a policy on kms:KeySpec would be asked about the one, and a key be made of the other."""
+    assert (
+        code(
+            kms.create_key,
+            KeySpec="RSA_2048",
+            KeyUsage="SIGN_VERIFY",
+            CustomerMasterKeySpec="SYMMETRIC_DEFAULT",
+        )
+        == "ValidationException"
+    )
+
+
+def test_no_two_tags_differ_by_case_alone(kms, code):
+    """Policies do not tell their keys apart, so that one would stand for the other."""
+    red, blue = ({"TagKey": k, "TagValue": v} for k, v in (("Team", "red"), ("team", "blue")))
+    assert code(kms.create_key, Tags=[red, blue]) == "TagException"
+    key = kms.create_key(Tags=[red])["KeyMetadata"]["KeyId"]
+    assert code(kms.tag_resource, KeyId=key, Tags=[blue]) == "TagException"
+    kms.tag_resource(KeyId=key, Tags=[red | {"TagValue": "green"}])
+    assert kms.list_resource_tags(KeyId=key)["Tags"] == [red | {"TagValue": "green"}]

@@ -212,7 +212,8 @@ def test_of_a_role_without_a_policy(matrix):
         if name_of(service, row) in samples.REFUSED_BY_PART:
             return None
         if name_of(service, row) in samples.NEEDS_NOTHING:
-            return matrix.wire.ask(call, matrix.bare), (200, "")
+            refused = samples.ALWAYS_REFUSED.get(name_of(service, row))
+            return matrix.wire.ask(call, matrix.bare), (403, refused) if refused else (200, "")
         return matrix.wire.ask(call, matrix.bare), NO_POLICY[service["protocol"]]
 
     assert check_column(matrix, column) >= len(matrix.calls) - len(samples.REFUSED_BY_PART)

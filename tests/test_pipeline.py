@@ -123,6 +123,7 @@ def test_status_shows_the_pipeline_at_a_glance(pipeline):
         "dynamodb.purge": 0,
         "logs.purge": 0,
         "kms.scrub": 0,
+        "lambda.ahead": 0,
     }
 
 

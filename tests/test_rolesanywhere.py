@@ -380,6 +380,10 @@ def test_a_revoked_certificate_is_refused_at_once(world):
         "Untrusted certificate. It was revoked.",
     )
     assert world.session(other, anchor=anchor)
+    two = ca.revoking() + ca.revoking(device[1])  # of which only the first would count
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        world.api.update_crl(crlId=crl["crlId"], crlData=two)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
     world.api.disable_crl(crlId=crl["crlId"])
     assert world.session(device, anchor=anchor)
     world.api.enable_crl(crlId=crl["crlId"])

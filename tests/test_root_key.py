@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The root key as a file, a passphrase and a key of a PKCS#11 token, and its change while the server
-is stopped."""
+"""The root key as a file, a passphrase and a key of a PKCS#11 token, and its change while the
+server is stopped."""
 import json
 import os
 import random
@@ -102,6 +102,7 @@ def token(tmp_path, monkeypatch):
     monkeypatch.setenv("SOFTHSM2_CONF", str(configuration))
     pin = tmp_path / "pin"
     pin.write_text("314159\n")
+    pin.chmod(0o600)
     subprocess.run(
         "softhsm2-util --init-token --free --label sluice --pin 314159 --so-pin 271828".split(),
         check=True,
@@ -136,6 +137,11 @@ def test_a_key_of_a_token(stopped, token):
         ("pkcs11:nonsense", "no PKCS#11 URI"),
     ):
         assert why in refusal(stopped, "--root-key", uri), uri
+    (stopped.directory / "pin").chmod(0o644)
+    assert "chmod 600" in refusal(stopped, "--root-key", token)
+    (stopped.directory / "pin").chmod(0o600)
+    shown = token.split("?")[0].replace("root", "other") + "?pin-value=314159"
+    assert "314159" not in refusal(stopped, "--root-key", shown)
     with open(stopped.directory / "pin", "w") as pin:
         pin.write("000000\n")
     assert "the PIN is not accepted" in refusal(stopped, "--root-key", token)
@@ -160,7 +166,7 @@ def test_a_new_directory_under_a_passphrase(tmp_path):
 
 
 def test_killed_while_it_rotates_it_starts_with_the_key_in_its_place(stopped):
-    """The file is changed in its place: whatever the instant, the file that lies there opens all."""
+    """The file is changed in its place: at every instant the file that lies there opens all."""
     chance = random.Random(SEED)
     for _ in range(25):
         process = subprocess.Popen(

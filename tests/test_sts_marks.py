@@ -277,6 +277,21 @@ def test_what_a_session_hands_on(world):
     sts = world.client("sts", second)
     assert error_of(sts.assume_role, **again, Tags=tags(tEam="blue"))[0] == "InvalidParameterValue"
     assert error_of(sts.assume_role, **again, SourceIdentity="bob")[0] == "AccessDenied"
+    # What is handed on is asked for beside what the caller adds.
+    world.iam.update_assume_role_policy(
+        RoleName="next",
+        PolicyDocument=document(
+            {"Effect": "Allow", "Principal": world.here, "Action": "sts:AssumeRole"},
+            {"Effect": "Allow", "Principal": world.here, "Action": "sts:SetSourceIdentity"},
+            {
+                "Effect": "Allow",
+                "Principal": world.here,
+                "Action": "sts:TagSession",
+                "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["More"]}},
+            },
+        ),
+    )
+    assert error_of(sts.assume_role, **again, Tags=tags(More="y"))[0] == "AccessDenied"
     # What is handed on needs the same trust as what is asked for.
     for missing in ("sts:TagSession", "sts:SetSourceIdentity"):
         world.iam.update_assume_role_policy(

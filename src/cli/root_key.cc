@@ -16,7 +16,7 @@ struct RotateOptions {
   std::string from, to;
 };
 
-Result<Done> rotate(const Common& common, const RotateOptions& options) {
+Result<Rotated> rotate(const Common& common, const RotateOptions& options) {
   if (access((common.data_dir + "/keyring.json").c_str(), F_OK) != 0)
     return Error{404, "NoDirectory", common.data_dir + " is no data directory of Sluice", {}};
   TRY(const int lock, lock_directory(common.data_dir));
@@ -40,13 +40,16 @@ void add_root_key(CLI::App& app, Common& common, int& exit_code) {
   change->callback([options, &common, &exit_code] {
     if (options->from.empty()) options->from = default_root_key(common.data_dir);
     if (options->to.empty()) options->to = options->from;
-    if (const auto rotated = rotate(common, *options); !rotated) {
+    const auto rotated = rotate(common, *options);
+    if (!rotated) {
       fmt::print(stderr, "sluice: {}\n", rotated.error().message);
       exit_code = 1;
       return;
     }
     if (common.json) {
-      fmt::print("{}\n", json::serialize(json::object{{"root_key", options->to}}));
+      fmt::print("{}\n", json::serialize(json::object{
+                             {"root_key", shown_root_key(options->to)},
+                             {"first_root_key_matters", rotated->first_root_key_matters}}));
       return;
     }
     fmt::print("The data directory {} opens with {} now, and with nothing else.\n", common.data_dir,

@@ -237,7 +237,10 @@ std::string CertificateKey::sign_sha256(std::string_view text) const {
 std::optional<RevocationList> RevocationList::from(std::string_view pem_or_der) {
   if (pem_or_der.empty() || pem_or_der.size() > kBytesMax) return std::nullopt;
   std::shared_ptr<X509_CRL> read;
-  if (pem_or_der.find("-----BEGIN") != pem_or_der.npos) {
+  constexpr std::string_view kBegin = "-----BEGIN";
+  if (const size_t first = pem_or_der.find(kBegin); first != pem_or_der.npos) {
+    // Of a bundle only the first list would count.
+    if (pem_or_der.find(kBegin, first + kBegin.size()) != pem_or_der.npos) return std::nullopt;
     const Owned<BIO> in = reader(pem_or_der);
     must(in != nullptr);
     read.reset(PEM_read_bio_X509_CRL(in.get(), nullptr, no_password, nullptr), X509_CRL_free);

@@ -135,13 +135,16 @@ struct Authority {
   Pkey key{nullptr, &EVP_PKEY_free};
 };
 
-// The CA of the directory with its key; empty when it is not there whole, or at its last third.
+// The CA of the directory with its key; empty when it is not there whole, or at its last third,
+// where it issues nothing any more. What it issued it can still revoke.
+enum class For { issuing, revoking };
 Authority load_authority(const std::string& ca_file, const std::string& sealed_file,
-                         const Secret& sealing) {
+                         const Secret& sealing, For purpose = For::issuing) {
   Authority ca;
   ca.cert = read_pem(ca_file);
   const auto sealed = read_file(sealed_file);
-  if (!ca.cert || !sealed || two_thirds_over(ca.cert.get())) return {};
+  if (!ca.cert || !sealed) return {};
+  if (purpose == For::issuing && two_thirds_over(ca.cert.get())) return {};
   auto opened = aead_open_random(sealing, *sealed, kSealedKeyAad);
   if (!opened) return {};
   const Secret der(*std::move(opened));
@@ -214,11 +217,11 @@ bool issue(const CertificateFiles& files, const Authority& ca, const std::string
 
 Error device_failure(std::string why) { return {500, "CertificateFailure", std::move(why), {}}; }
 
-Result<Authority> device_authority(const std::string& dir, const Secret& sealing) {
+Result<Authority> device_authority(const std::string& dir, const Secret& sealing, For purpose) {
   const std::string ca_file = dir + "/ca.pem", sealed = dir + "/ca.key.sealed";
   mkdir(dir.c_str(), 0700);
   const bool there = access(ca_file.c_str(), F_OK) == 0;
-  Authority ca = there ? load_authority(ca_file, sealed, sealing)
+  Authority ca = there ? load_authority(ca_file, sealed, sealing, purpose)
                        : make_authority(ca_file, sealed, sealing, "Sluice device CA");
   if (ca.key) return ca;
   return device_failure(there ? "the CA of " + ca_file +
@@ -285,7 +288,7 @@ std::string serial_of(X509* cert) {
 Result<IssuedCertificate> issue_device_certificate(const std::string& data_dir,
                                                    const Secret& sealing, const std::string& name,
                                                    int64_t days) {
-  TRY(const Authority ca, device_authority(data_dir + "/devices", sealing));
+  TRY(const Authority ca, device_authority(data_dir + "/devices", sealing, For::issuing));
   const Pkey key = new_key();
   const Cert cert = new_certificate(name.c_str(), key.get(), days);
   if (!key || !cert) return device_failure("a key could not be made");
@@ -311,7 +314,7 @@ Result<std::string> revoke_device_certificate(const std::string& data_dir, const
                                               const std::string& serial) {
   constexpr size_t kRevokedBytesMax = 128 * 1024;  // a list of them fits into ImportCrl
   const std::string dir = data_dir + "/devices", file = dir + "/revoked";
-  TRY(const Authority ca, device_authority(dir, sealing));
+  TRY(const Authority ca, device_authority(dir, sealing, For::revoking));
   std::string serials = read_file(file).value_or("");
   if (("\n" + serials).find("\n" + serial + "\n") == std::string::npos) serials += serial + "\n";
   if (serials.size() > kRevokedBytesMax)

@@ -192,6 +192,14 @@ class BearerOfToken : public Evidence {
   const std::string account_;
 };
 
+// How long the body is, from the head; nullopt: the head does not say it. Who has shown no proof
+// yet is read only so far, whatever the limits of the service are.
+std::optional<int64_t> announced_bytes(const Request& request) {
+  if (request.headers.find("transfer-encoding")) return std::nullopt;
+  const std::string* length = request.headers.find("content-length");
+  return length ? parse_int(*length) : std::optional<int64_t>(0);
+}
+
 class BearersOfTokens : public Authenticator {
  public:
   static constexpr int64_t kFormBytesMax = 64 * 1024;  // without a proof no larger form is read
@@ -199,9 +207,10 @@ class BearersOfTokens : public Authenticator {
     if (service.name != "sts" || request.headers.find("authorization") ||
         request.query_value("X-Amz-Algorithm") || request.query_value("X-Amz-Signature"))
       return false;
-    if (request.query_text("Action") == BearerOfToken::kAction) return true;
-    const auto bytes = parse_int(request.headers.get("content-length"));
-    return request.method == "POST" && bytes && *bytes > 0 && *bytes <= kFormBytesMax;
+    const auto bytes = announced_bytes(request);
+    if (!bytes || *bytes > kFormBytesMax) return false;
+    return request.query_text("Action") == BearerOfToken::kAction ||
+           (request.method == "POST" && *bytes > 0);
   }
   Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service&,
                                          const Ports&) override {
@@ -213,16 +222,14 @@ class BearersOfTokens : public Authenticator {
 // Signed with the key of a certificate, which leads to a trust anchor that the request names.
 class CertificateHolder : public Evidence {
  public:
-  static constexpr size_t kBodyBytesMax = 16 * 1024;
-  CertificateHolder(sigv4::Claim claim, CertificateClaim shown)
-      : claim_(std::move(claim)), shown_(std::move(shown)) {}
+  CertificateHolder(sigv4::Claim claim, CertificateClaim shown, std::string account)
+      : claim_(std::move(claim)), shown_(std::move(shown)), account_(std::move(account)) {}
   Proof proof() const override { return Proof::certificate; }
-  std::string account() const override { return "x509 " + claim_.access_key_id; }
+  std::string account() const override { return account_; }
   const Session* session() const override { return nullptr; }
   std::string payload_hash(const Request&) const override { return ""; }
   Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
                                                const Ports& ports) const override {
-    if (request.body.size() > kBodyBytesMax) return sigv4::fault(sigv4::Fault::mismatch, service);
     CHECK(sigv4::verify_x509(request, claim_, shown_.leaf, hex(sha256(request.body)), service,
                              ports));
     TRY(CertificateIdentity identity,
@@ -237,11 +244,13 @@ class CertificateHolder : public Evidence {
  private:
   const sigv4::Claim claim_;
   const CertificateClaim shown_;
+  const std::string account_;
 };
 
 class CertificateHolders : public Authenticator {
  public:
   static constexpr size_t kChainMax = 5;
+  static constexpr int64_t kBodyBytesMax = 16 * 1024;  // without a proof no larger body is read
   bool knows(const Request& request, const Service& service) const override {
     return service.name == "rolesanywhere" &&
            request.headers.get("authorization").starts_with(sigv4::kX509);
@@ -254,6 +263,11 @@ class CertificateHolders : public Authenticator {
       return sigv4::fault(sigv4::Fault::malformed, service,
                           "Unsupported authorization type; expecting AWS4-X509-RSA-SHA256 or "
                           "AWS4-X509-ECDSA-SHA256.");
+    if (const auto bytes = announced_bytes(request); !bytes || *bytes > kBodyBytesMax)
+      return Error{400,
+                   "ValidationException",
+                   "The body of CreateSession has at most 16 KiB, as Content-Length must say.",
+                   {}};
     TRY(sigv4::Claim claim, sigv4::parse(request, service, algorithm));
     const auto leaf = certificate(request.headers.get("x-amz-x509"));
     if (!leaf) return malformed("X-Amz-X509");
@@ -264,8 +278,8 @@ class CertificateHolders : public Authenticator {
         if (!one || shown.between.size() == kChainMax) return malformed("X-Amz-X509-Chain");
         shown.between.push_back(*one);
       }
-    return std::unique_ptr<Evidence>(
-        std::make_unique<CertificateHolder>(std::move(claim), std::move(shown)));
+    return std::unique_ptr<Evidence>(std::make_unique<CertificateHolder>(
+        std::move(claim), std::move(shown), "x509 " + request.source_ip));
   }
 
  private:

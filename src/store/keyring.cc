@@ -16,6 +16,8 @@ namespace sluice {
 namespace {
 constexpr char kComesFrom[] = "comes_from_format";
 constexpr char kMaster[] = "master_key";
+// In a directory of an earlier version the bytes of the first root key are the master secret.
+constexpr char kMasterWasRootKey[] = "master_was_root_key";
 constexpr std::string_view kWrapAad = "sluice-store-key-1";
 Error failure(std::string text) { return {500, "StoreFailure", std::move(text), {}}; }
 
@@ -44,7 +46,8 @@ Result<Opened> open_seals(const json::array& seals, const std::string& root_key,
     return failure("the root key of the data directory " + data_dir + " is " +
                    (kind == "pkcs11" ? "a key of a PKCS#11 token" : "a passphrase") +
                    ": name it with --root-key " + kind + ":...");
-  return failure("the root key " + root_key + " does not belong to the data directory " + data_dir);
+  return failure("the root key " + shown_root_key(root_key) +
+                 " does not belong to the data directory " + data_dir);
 }
 
 bool write_keyring(const std::string& data_dir, const json::object& keyring) {
@@ -62,7 +65,8 @@ Result<Opened> open_keyring_master(const json::object& keyring, const std::strin
   if (keyring.contains(kMaster)) return open_seals(seals_of(keyring), root_key, data_dir);
   if (!is_root_key_file(root_key))
     return failure("the root key of the data directory " + data_dir +
-                   " is a file still; change it with: sluice root-key rotate --new " + root_key);
+                   " is a file still; change it with: sluice root-key rotate --new " +
+                   shown_root_key(root_key));
   TRY(Secret master, read_root_key(root_key));
   return Opened{std::move(master), true};
 }
@@ -99,8 +103,8 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
                          ? aead_open_random(hkdf_sha256(opened.master, "store"), *wrapped, kWrapAad)
                          : std::nullopt;
   if (!store)
-    return failure("the root key " + root_key + " does not belong to the data directory " +
-                   data_dir);
+    return failure("the root key " + shown_root_key(root_key) +
+                   " does not belong to the data directory " + data_dir);
   // A change of the root key that was interrupted behind its point of no return ends here.
   if (opened.by_last && seals_of(keyring).size() > 1) {
     json::object ended = keyring;
@@ -110,9 +114,9 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
   return Keyring{std::move(opened.master), Secret(*store), int_of(keyring, kComesFrom, format)};
 }
 
-Result<Done> rotate_root_key(const std::string& data_dir, const std::string& from,
-                             const std::string& to,
-                             const std::function<void(std::string_view)>& crash_point) {
+Result<Rotated> rotate_root_key(const std::string& data_dir, const std::string& from,
+                                const std::string& to,
+                                const std::function<void(std::string_view)>& crash_point) {
   const auto at = [&](std::string_view place) {
     if (crash_point) crash_point(place);
   };
@@ -132,6 +136,7 @@ Result<Done> rotate_root_key(const std::string& data_dir, const std::string& fro
   if (both.empty()) {
     TRY(json::object old, seal_master(from, opened.master));
     both.push_back(std::move(old));
+    keyring[kMasterWasRootKey] = true;
   }
   both.push_back(sealed);
   keyring[kMaster] = std::move(both);
@@ -142,7 +147,7 @@ Result<Done> rotate_root_key(const std::string& data_dir, const std::string& fro
   at("in its place");
   keyring[kMaster] = json::array{std::move(sealed)};
   if (!write_keyring(data_dir, keyring)) return failure("cannot write the keyring of " + data_dir);
-  return Done{};
+  return Rotated{bool_of(keyring, kMasterWasRootKey)};
 }
 
 namespace {

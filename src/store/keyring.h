@@ -29,9 +29,14 @@ Result<Keyring> open_keyring(const std::string& data_dir, const std::string& roo
 // Seals the master secret under another root key, and forgets the old one. A file may be replaced
 // in its place. A crash leaves a directory that the root key of that moment opens, the old one or
 // the new one. Nobody else may use the directory meanwhile. `crash_point` is for tests.
-Result<Done> rotate_root_key(const std::string& data_dir, const std::string& from,
-                             const std::string& to,
-                             const std::function<void(std::string_view place)>& crash_point = {});
+struct Rotated {
+  // The directory is of an earlier version: whoever has its first root key can still derive what is
+  // derived from it (docs/on-disk.md).
+  bool first_root_key_matters = false;
+};
+Result<Rotated> rotate_root_key(
+    const std::string& data_dir, const std::string& from, const std::string& to,
+    const std::function<void(std::string_view place)>& crash_point = {});
 // Called before the directory is changed to a newer format. From now on an older program refuses
 // the directory: it would not find what is moved already.
 Result<Done> begin_format(const std::string& data_dir, int64_t from);

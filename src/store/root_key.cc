@@ -20,16 +20,9 @@ constexpr uint64_t kCostMax = 1 << 20;  // 1 GiB: a keyring that asks for more i
 
 Error failure(std::string text) { return {500, "StoreFailure", std::move(text), {}}; }
 Error wrong_key(const std::string& root_key) {
-  return {500, "WrongRootKey", "the root key " + root_key + " is another one", {}};
+  return {500, "WrongRootKey", "the root key " + shown_root_key(root_key) + " is another one", {}};
 }
 
-// Refuses what other users may read.
-Result<Done> check_private(const std::string& file, const std::string& what) {
-  struct stat facts{};
-  if (stat(file.c_str(), &facts) == 0 && (facts.st_mode & 077))
-    return failure("the " + what + " " + file + " is open to other users; run: chmod 600 " + file);
-  return Done{};
-}
 Result<Secret> read_passphrase(const std::string& file) {
   const auto text = read_file(file);
   if (!text)
@@ -49,6 +42,15 @@ Result<Secret> passphrase_key(const std::string& root_key, std::string_view salt
 }
 }  // namespace
 
+Result<Done> check_private(const std::string& file, const std::string& what) {
+  struct stat facts{};
+  if (stat(file.c_str(), &facts) == 0 && (facts.st_mode & 077))
+    return failure("the " + what + " " + file + " is open to other users; run: chmod 600 " + file);
+  return Done{};
+}
+std::string shown_root_key(const std::string& root_key) {
+  return root_key.starts_with(kToken) ? root_key.substr(0, root_key.find('?')) : root_key;
+}
 bool is_root_key_file(std::string_view root_key) {
   return !root_key.starts_with(kPassphrase) && !root_key.starts_with(kToken);
 }

@@ -22,6 +22,10 @@ constexpr size_t kPassphraseMin = 12, kPassphraseMax = 1024;  // limit: bytes of
 bool is_root_key_file(std::string_view root_key);
 // "file", "passphrase" or "pkcs11"; in a seal it is the member root_key.
 std::string kind_of_root_key(std::string_view root_key);
+// As it may be shown: a PKCS#11 URI without its query, which may hold a PIN.
+std::string shown_root_key(const std::string& root_key);
+// Refuses a file that other users may read. `what` is its name in the error.
+Result<Done> check_private(const std::string& file, const std::string& what);
 // The 32 bytes of a root key that is a file. Errors: it cannot be read, it is open to other users,
 // or it is no key.
 Result<Secret> read_root_key(const std::string& file);

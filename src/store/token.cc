@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/files.h"
 #include "base/random.h"
+#include "store/root_key.h"
 
 namespace sluice {
 namespace {
@@ -149,6 +150,7 @@ Result<Secret> pin_of(P11KitUri* uri) {
   if (path.starts_with("file:")) path.erase(0, 5);
   auto text = read_file(path);
   if (!text) return failure("cannot read the PIN of the PKCS#11 token from " + path);
+  CHECK(check_private(path, "PIN"));
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
   return Secret(*std::move(text));
 }
@@ -180,7 +182,7 @@ template <class Answer, class Fn>
 Result<Answer> with_key(const std::string& text, const Fn& fn) {
   const std::unique_ptr<P11KitUri, void (*)(P11KitUri*)> uri(p11_kit_uri_new(), p11_kit_uri_free);
   if (p11_kit_uri_parse(text.c_str(), P11_KIT_URI_FOR_ANY, uri.get()) != P11_KIT_URI_OK)
-    return failure("the root key " + text + " is no PKCS#11 URI (RFC 7512)");
+    return failure("the root key " + shown_root_key(text) + " is no PKCS#11 URI (RFC 7512)");
   TRY(const Secret pin, pin_of(uri.get()));
   Modules modules(p11_kit_uri_get_module_path(uri.get()));
   if (!modules.list())

@@ -204,6 +204,12 @@ struct CreateKey : OnKey<CreateKey> {
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot) {
     policy::Context context = kind_of_key({}, snapshot.scope());
     const Fields fields(in.body);
+    // Else a condition could be asked about the one, and a key be made of the other.
+    if (fields.find("KeySpec") && fields.find("CustomerMasterKeySpec"))
+      return Error{400,
+                   "ValidationException",
+                   "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
+                   {}};
     for (const auto& [key, members] :
          {std::pair{"kms:keyspec", "KeySpec CustomerMasterKeySpec"},
           std::pair{"kms:keyusage", "KeyUsage"}, std::pair{"kms:keyorigin", "Origin"}})

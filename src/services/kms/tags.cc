@@ -22,6 +22,13 @@ Result<Done> check_key(const std::string& key) {
   if (!has_letters_of_tags(key)) return bad_tag("A tag key has a character that tags cannot have");
   return Done{};
 }
+// Policies do not tell keys apart that differ by case alone, so there are no two such.
+Result<Done> check_one_of_its_case(const Tags& tags, const std::string& key) {
+  for (const auto& [known, value] : tags)
+    if (known != key && equals_ignore_case(known, key))
+      return bad_tag("The tag keys " + known + " and " + key + " differ by case alone");
+  return Done{};
+}
 }  // namespace
 
 Result<Tags> tags_of(const json::object& body) {
@@ -38,6 +45,7 @@ Result<Tags> tags_of(const json::object& body) {
       return invalid("A tag must have a value of at most 256 characters");
     if (!has_letters_of_tags(*value))
       return bad_tag("A tag value has a character that tags cannot have");
+    CHECK(check_one_of_its_case(tags, *key));
     if (!tags.emplace(*key, *value).second) return bad_tag("Duplicate tag keys");
   }
   if (tags.size() > kTagsMax)
@@ -62,7 +70,10 @@ Result<Done> TagResource::change(KmsKey& key, const Authorized<In>& in, Staged& 
         "1 validation error detected: Value null at 'tags' failed to satisfy constraint: Member "
         "must not be null");
   TRY(const Tags tags, tags_of(in->body));
-  for (const auto& [name, value] : tags) key.tags[name] = value;
+  for (const auto& [name, value] : tags) {
+    CHECK(check_one_of_its_case(key.tags, name));
+    key.tags[name] = value;
+  }
   if (key.tags.size() > kTagsMax)
     return Error{400, "LimitExceededException", "A key can have at most 50 tags", {}};
   return Done{};

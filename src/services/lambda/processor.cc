@@ -16,8 +16,9 @@
 
 namespace sluice::lambda {
 namespace {
-constexpr double kNiceStep = 1.25;  // the kernel gives so many times more for each value
-constexpr int kNiceMax = 14;        // of 128 MB
+// The kernel gives 1.25 times more for each value; one value stands for two such steps.
+constexpr double kMemoryStep = 1.25 * 1.25;
+constexpr int kNiceMax = 7;  // of 128 MB
 
 // 0 or errno. The kernel takes what it is told in one piece.
 int tell(const std::string& path, std::string_view text) {
@@ -48,7 +49,7 @@ int set_nice(void* raw) {
 int nice_of(int64_t memory_mb) {
   const double steps =
       std::log(static_cast<double>(kProcessorMb) / static_cast<double>(memory_mb)) /
-      std::log(kNiceStep);
+      std::log(kMemoryStep);
   return std::clamp(kNiceMin + static_cast<int>(std::lround(steps)), kNiceMin, kNiceMax);
 }
 bool share_processor(pid_t first, uid_t user, int64_t memory_mb) {

@@ -12,7 +12,7 @@
 namespace sluice::lambda {
 
 constexpr int64_t kProcessorMb = 1769;  // the MemorySize that is worth one processor
-constexpr int kNiceMin = 2;             // of all functions: the server comes first
+constexpr int kNiceMin = 1;             // of all functions: the server comes first
 
 int nice_of(int64_t memory_mb);
 // Gives a sandbox its share, which is at most one processor's. false: the kernel wants it to be

@@ -101,6 +101,7 @@ class Runner : public FunctionRunner {
   void stop() override {
     MutexLock lock(mutex_);
     stopping_ = true;
+    started_ahead_.notify_all();
     const auto ends = std::chrono::steady_clock::now() + std::chrono::milliseconds(kStopGraceMs);
     while (total_ != 0 && idle_changed_.wait_until(lock, ends)) {
     }
@@ -214,21 +215,32 @@ class Runner : public FunctionRunner {
     const Snapshot snapshot = ports_.store->snapshot();
     const std::shared_ptr<const Function> function = snapshot.get(function_key(name));
     if (function && begin_ahead(*function)) {
-      auto environment = cold(function, snapshot);
-      Environments old;
-      {
-        const MutexLock lock(mutex_);
-        starting_ahead_.clear();
-        started_ahead_.notify_all();
-        if (environment) old = take_ahead(*std::move(environment));
+      const AheadEnds let_go(*this);  // whatever happens, nobody waits for it any more
+      if (auto environment = cold(function, snapshot)) {
+        MutexLock lock(mutex_);
+        Environments old = take_ahead(*std::move(environment));
+        lock.unlock();
+        end(std::move(old));
       }
-      end(std::move(old));
     }
     Staged staged = ports_.store->stage();
     staged.finish(job);
     (void)ports_.store->commit(std::move(staged), {});  // else it is done again
     return JobResult::finished();
   }
+  class AheadEnds {
+   public:
+    explicit AheadEnds(Runner& of) : of_(of) {}
+    ~AheadEnds() {
+      const MutexLock lock(of_.mutex_);
+      of_.starting_ahead_.clear();
+      of_.started_ahead_.notify_all();
+    }
+    AheadEnds(const AheadEnds&) = delete;
+
+   private:
+    Runner& of_;
+  };
   bool begin_ahead(const Function& function) {
     const MutexLock lock(mutex_);
     if (stopping_ || function.reserved == 0 ||
@@ -305,7 +317,7 @@ class Runner : public FunctionRunner {
     std::unique_ptr<Environment> found;
     {
       MutexLock lock(mutex_);
-      while (starting_ahead_ == function->name && function->version == "$LATEST")
+      while (!stopping_ && starting_ahead_ == function->name && function->version == "$LATEST")
         started_ahead_.wait(lock);
       for (auto it = idle_.begin(); it != idle_.end();) {
         Environment& e = **it;

@@ -413,9 +413,7 @@ bool Sandbox::ask_to_end() {
   return false;
 }
 
-bool Sandbox::share_processor() const {
-  return lambda::share_processor(child_, user_, memory_mb_);
-}
+bool Sandbox::share_processor() const { return lambda::share_processor(child_, user_, memory_mb_); }
 
 std::string Sandbox::ending() {
   if (bwrap_ > 0 && !reaped_) {

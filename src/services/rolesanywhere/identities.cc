@@ -33,9 +33,14 @@ bool is_revoked(const std::vector<Certificate>& chain, const std::string& anchor
 // out.
 void add_tags(std::map<std::string, std::string>& tags, const std::string& prefix,
               const Certificate::Name& name) {
-  for (const auto& [key, value] : name)
-    if (is_tag(prefix + key, value) && tags.size() < kSessionTagsMax)
+  for (const auto& [key, value] : name) {
+    // Policies do not tell UID and uid apart.
+    const auto same = std::find_if(tags.begin(), tags.end(), [&](const auto& known) {
+      return equals_ignore_case(known.first, prefix + key);
+    });
+    if (same == tags.end() && is_tag(prefix + key, value) && tags.size() < kSessionTagsMax)
       tags.emplace(prefix + key, value);
+  }
 }
 
 // One id for one subject below one anchor, as a UUID.

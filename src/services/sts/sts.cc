@@ -124,11 +124,11 @@ Result<SessionMarks> inherited(const Authorized<AssumeRole::In>& in, const Snaps
                  "The source identity of a session cannot be changed by the sessions that are "
                  "taken with it.",
                  {}};
-  const bool tags = asked.tags.empty() && !marks.tags.empty(),
-             identity = asked.source_identity.empty() && !marks.source_identity.empty();
-  if (tags) asked.tags = marks.tags;
+  const bool identity = asked.source_identity.empty() && !marks.source_identity.empty();
+  asked.tags.insert(marks.tags.begin(), marks.tags.end());
+  asked.transitive.insert(asked.transitive.end(), marks.transitive.begin(), marks.transitive.end());
   if (identity) asked.source_identity = marks.source_identity;
-  if (tags || identity) {
+  if (!marks.tags.empty() || identity) {
     TRY(const auto needs, AssumeRole::needs(asking, snapshot, in.ports()));
     CHECK(in.ask(needs, snapshot));
   }
