@@ -39,7 +39,7 @@ def test_events_wait_for_their_key(server):
             Dimensions=[{"Name": "FunctionName", "Value": function}],
             StartTime=now - datetime.timedelta(days=1),
             EndTime=now + datetime.timedelta(days=1),
-            Period=60,
+            Period=3600,
             Statistics=["Sum"],
         )["Datapoints"]
         return sum(point["Sum"] for point in points)

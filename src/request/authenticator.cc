@@ -169,9 +169,11 @@ std::string field_of(const Request& request, std::string_view name) {
 // and is then refused like any request without a proof.
 class BearerOfToken : public Evidence {
  public:
+  static constexpr size_t kFormBytesMax = 64 * 1024;
   explicit BearerOfToken(std::string account) : account_(std::move(account)) {}
   Proof proof() const override { return Proof::web_identity; }
   std::string account() const override { return account_; }
+  size_t body_bytes_max() const override { return kFormBytesMax; }
   const Session* session() const override { return nullptr; }
   std::string payload_hash(const Request&) const override { return ""; }
   Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
@@ -192,25 +194,16 @@ class BearerOfToken : public Evidence {
   const std::string account_;
 };
 
-// How long the body is, from the head; nullopt: the head does not say it. Who has shown no proof
-// yet is read only so far, whatever the limits of the service are.
-std::optional<int64_t> announced_bytes(const Request& request) {
-  if (request.headers.find("transfer-encoding")) return std::nullopt;
-  const std::string* length = request.headers.find("content-length");
-  return length ? parse_int(*length) : std::optional<int64_t>(0);
-}
-
 class BearersOfTokens : public Authenticator {
  public:
-  static constexpr int64_t kFormBytesMax = 64 * 1024;  // without a proof no larger form is read
   bool knows(const Request& request, const Service& service) const override {
     if (service.name != "sts" || request.headers.find("authorization") ||
         request.query_value("X-Amz-Algorithm") || request.query_value("X-Amz-Signature"))
       return false;
-    const auto bytes = announced_bytes(request);
-    if (!bytes || *bytes > kFormBytesMax) return false;
-    return request.query_text("Action") == BearerOfToken::kAction ||
-           (request.method == "POST" && *bytes > 0);
+    if (request.query_text("Action") == BearerOfToken::kAction) return true;
+    const auto bytes = parse_int(request.headers.get("content-length"));
+    return request.method == "POST" && bytes && *bytes > 0 &&
+           *bytes <= static_cast<int64_t>(BearerOfToken::kFormBytesMax);
   }
   Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service&,
                                          const Ports&) override {
@@ -222,10 +215,12 @@ class BearersOfTokens : public Authenticator {
 // Signed with the key of a certificate, which leads to a trust anchor that the request names.
 class CertificateHolder : public Evidence {
  public:
+  static constexpr size_t kBodyBytesMax = 16 * 1024;
   CertificateHolder(sigv4::Claim claim, CertificateClaim shown, std::string account)
       : claim_(std::move(claim)), shown_(std::move(shown)), account_(std::move(account)) {}
   Proof proof() const override { return Proof::certificate; }
   std::string account() const override { return account_; }
+  size_t body_bytes_max() const override { return kBodyBytesMax; }
   const Session* session() const override { return nullptr; }
   std::string payload_hash(const Request&) const override { return ""; }
   Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
@@ -250,7 +245,6 @@ class CertificateHolder : public Evidence {
 class CertificateHolders : public Authenticator {
  public:
   static constexpr size_t kChainMax = 5;
-  static constexpr int64_t kBodyBytesMax = 16 * 1024;  // without a proof no larger body is read
   bool knows(const Request& request, const Service& service) const override {
     return service.name == "rolesanywhere" &&
            request.headers.get("authorization").starts_with(sigv4::kX509);
@@ -263,11 +257,6 @@ class CertificateHolders : public Authenticator {
       return sigv4::fault(sigv4::Fault::malformed, service,
                           "Unsupported authorization type; expecting AWS4-X509-RSA-SHA256 or "
                           "AWS4-X509-ECDSA-SHA256.");
-    if (const auto bytes = announced_bytes(request); !bytes || *bytes > kBodyBytesMax)
-      return Error{400,
-                   "ValidationException",
-                   "The body of CreateSession has at most 16 KiB, as Content-Length must say.",
-                   {}};
     TRY(sigv4::Claim claim, sigv4::parse(request, service, algorithm));
     const auto leaf = certificate(request.headers.get("x-amz-x509"));
     if (!leaf) return malformed("X-Amz-X509");

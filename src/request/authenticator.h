@@ -7,6 +7,7 @@
 //
 //   TRY(auto evidence, open_evidence(authenticators, request, raw, service, ports));
 //   TRY(auto caller, evidence->verify(request, service, ports));
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ class Evidence {
   virtual Proof proof() const = 0;
   // To whom the request's body and connection are counted: an access key id, where there is one.
   virtual std::string account() const = 0;
+  // How large a body is read before the proof is verified, when that needs the body.
+  virtual size_t body_bytes_max() const { return SIZE_MAX; }
   // The session whose sealed token the request holds; nullptr: it needs none.
   virtual const Session* session() const = 0;
   // The hash of the payload, where the head alone can be verified by it; "" when verify() needs the

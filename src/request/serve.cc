@@ -96,8 +96,8 @@ bool is_too_slow(int64_t begun_us, size_t bytes) {
 }
 
 Result<std::string> read_all(BodySource& source, const Request& request, const Service& service,
-                             BodyBudget::Share& share) {
-  const size_t bytes_max = body_bytes_max(service);
+                             BodyBudget::Share& share, size_t unproven_max = SIZE_MAX) {
+  const size_t bytes_max = std::min(body_bytes_max(service), unproven_max);
   // A body that says that it is too large is refused before a byte of it is read.
   const std::string length = request.headers.get("content-length");
   if (const auto declared = parse_int(length);
@@ -317,7 +317,7 @@ Response Path::answer(Request request, BodySource& raw) {
   BodyBudget::Share share(bodies_, evidence.account(), source_key(request.source_ip));
   const std::string named_hash = s3 ? "" : evidence.payload_hash(request);
   const auto read_body = [&]() -> Result<Done> {
-    TRY(request.body, read_all(raw, request, service, share));
+    TRY(request.body, read_all(raw, request, service, share, evidence.body_bytes_max()));
     return Done{};
   };
   if (!s3 && named_hash.empty())
