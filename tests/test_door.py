@@ -775,9 +775,6 @@ def test_what_a_call_leaves_among_the_errors_of_openssl_does_not_end_its_connect
     [
         "POST /?Action=AssumeRoleWithWebIdentity&Version=2011-06-15 HTTP/1.1\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n",
-        "POST /sessions HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n"
-        "Authorization: AWS4-X509-ECDSA-SHA256 Credential=1/20261129/us-east-1/rolesanywhere/"
-        "aws4_request, SignedHeaders=host;x-amz-date;x-amz-x509, Signature=00\r\n",
     ],
 )
 def test_of_who_shows_no_session_no_large_body_is_read(server, head):

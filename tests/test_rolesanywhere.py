@@ -25,6 +25,11 @@ ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 BUCKET = "devices"
 
 
+def pem_of(crl):
+    text = base64.encodebytes(crl).decode()
+    return f"-----BEGIN X509 CRL-----\n{text}-----END X509 CRL-----\n".encode()
+
+
 def document(*statements):
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
@@ -380,7 +385,7 @@ def test_a_revoked_certificate_is_refused_at_once(world):
         "Untrusted certificate. It was revoked.",
     )
     assert world.session(other, anchor=anchor)
-    two = ca.revoking() + ca.revoking(device[1])  # of which only the first would count
+    two = pem_of(ca.revoking()) + pem_of(ca.revoking(device[1]))  # only the first would count
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         world.api.update_crl(crlId=crl["crlId"], crlData=two)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
@@ -634,3 +639,18 @@ def test_the_public_helper_gets_a_session(world, tmp_path):
     session = json.loads(done.stdout)
     s3 = world.server.client("s3", session=session)
     assert s3.put_object(Bucket=BUCKET, Key="pump-7/helper", Body=b"x")
+
+
+def test_of_a_body_larger_than_a_proof_needs_nothing_is_read(world):
+    """Whoever shows a certificate and no session is answered from the head."""
+    server = wire.Wire(world.server)
+    connection = http.client.HTTPSConnection(server.netloc, context=server.context, timeout=10)
+    request = world.request(world.device).sign()
+    path, headers = "/sessions?" + request.query, dict(request.headers)
+    connection.putrequest("POST", path)
+    for name, value in (headers | {"content-length": "20000"}).items():
+        if name.lower() != "host":
+            connection.putheader(name, value)
+    connection.endheaders()  # and not a byte of the body
+    assert connection.getresponse().status == 413
+    connection.close()
