@@ -2,6 +2,7 @@
 #include "request/role_session.h"
 
 #include "base/bytes.h"
+#include "policy/policy_text.h"
 #include "request/tag_text.h"
 
 namespace sluice {
@@ -18,14 +19,6 @@ size_t characters(std::string_view utf8) {
   size_t count = 0;
   for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   return count;
-}
-// U+0009, U+000A, U+000D and U+0020 to U+00FF: in UTF-8, ASCII and what follows C2 or C3.
-bool is_policy_text(const std::string& text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte != '\t' && byte != '\n' && byte != '\r' && (byte < 0x20 || byte >= 0xc4)) return false;
-  }
-  return is_utf8(text);
 }
 
 Error not_allowed(const std::string& role_arn) {
@@ -68,7 +61,7 @@ Result<Done> check_session_policy(const std::string& text) {
     return invalid(
         "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member "
         "must have length between 1 and 2048");
-  if (!is_policy_text(text))
+  if (!policy::is_policy_text(text))
     return Error{400, "MalformedPolicyDocument", "The policy has characters past U+00FF.", {}};
   CHECK(policy::parse(text, policy::Kind::identity));
   return Done{};

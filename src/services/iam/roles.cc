@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "policy/policy_text.h"
 #include "request/principals.h"
 #include "services/iam/managed.h"
 
@@ -194,13 +195,7 @@ Result<std::string> document_of(const Request& request, std::string_view field) 
                  "1 validation error detected: Value null at '" + member +
                      "' failed to satisfy constraint: Member must not be null",
                  {}};
-  // U+0009, U+000A, U+000D and U+0020 to U+00FF: in UTF-8, ASCII and what follows C2 or C3.
-  bool good = is_utf8(*text);
-  for (const char c : *text) {
-    const auto byte = static_cast<unsigned char>(c);
-    good = good && (byte == '\t' || byte == '\n' || byte == '\r' || (byte >= 0x20 && byte < 0xc4));
-  }
-  if (!good)
+  if (!policy::is_policy_text(*text))
     return Error{400,
                  "ValidationError",
                  "The specified value for " + member +

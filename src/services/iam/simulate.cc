@@ -10,7 +10,6 @@
 
 namespace sluice::iam {
 namespace {
-constexpr size_t kSimulatedDocumentMax = 131072;  // AWS's; one that is stored may be smaller
 constexpr std::string_view kValueTypes[] = {"string",  "stringList",  "numeric", "numericList",
                                             "boolean", "booleanList", "ip",      "ipList",
                                             "binary",  "binaryList",  "date",    "dateList"};
@@ -36,8 +35,7 @@ Result<std::vector<policy::Attached>> policies_of(const Request& request, std::s
   for (const std::string& text : texts) {
     std::string name = std::string(list) + "." + std::to_string(policies.size() + 1);
     auto document = policy::parse(text, policy::Kind::identity);
-    if (text.size() > kSimulatedDocumentMax || !document)
-      return invalid(name + ": " + (document ? "too long" : document.error().message));
+    if (!document) return invalid(name + ": " + document.error().message);
     policies.push_back({policy::Kind::identity, std::move(name), *std::move(document)});
   }
   return policies;

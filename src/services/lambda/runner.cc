@@ -214,15 +214,15 @@ class Runner : public FunctionRunner {
     const std::string name = members_from<AheadEvent>(job.event).function;
     const Snapshot snapshot = ports_.store->snapshot();
     const std::shared_ptr<const Function> function = snapshot.get(function_key(name));
+    Environments old;
     if (function && begin_ahead(*function)) {
       const AheadEnds let_go(*this);  // whatever happens, nobody waits for it any more
       if (auto environment = cold(function, snapshot)) {
-        MutexLock lock(mutex_);
-        Environments old = take_ahead(*std::move(environment));
-        lock.unlock();
-        end(std::move(old));
+        const MutexLock lock(mutex_);
+        old = take_ahead(*std::move(environment));
       }
     }
+    end(std::move(old));
     Staged staged = ports_.store->stage();
     staged.finish(job);
     (void)ports_.store->commit(std::move(staged), {});  // else it is done again
