@@ -4,6 +4,7 @@
 // that their ratio means something whatever the machine: the server is the real program on a
 // directory of its own, with TLS, signatures, encryption, audit and sync on.
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,11 +89,25 @@ struct Load {
   uint64_t answers = 0, refused = 0, bytes = 0;
   double seconds = 0, own_cpu = 0, server_cpu = 0;
   std::string first_refusal;
+  std::vector<double> latency_ms;  // of each answer
   double rate() const { return seconds > 0 ? static_cast<double>(answers) / seconds : 0; }
   std::string split() const;  // "server 1.4 + client 0.5 cores"
 };
 Load run_load(const Target& target, size_t connections, double seconds, const Next& next,
               uint64_t answers_max = 0);
+
+// Connections that are open and say nothing, while this lives.
+class IdleConnections {
+ public:
+  IdleConnections(const Target& target, size_t count);
+  ~IdleConnections();
+  // Asks once on each, one after the other. How many were answered with success.
+  size_t ask(const Next& next);
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
 
 // Signature Version 4 for the generator: the key is derived once.
 class Signer {
@@ -112,6 +127,8 @@ int run_echo(const std::string& dir);  // the echo server, as a process of its o
 void measure_product(const Options& options, Report& report);
 void measure_pipeline(const Options& options, Report& report, cli::Client& client,
                       const cli::Common& common);
+void measure_connections(const Options& options, Report& report, const Target& target,
+                         const Signer& signer);
 void measure_trail(const Options& options, Report& report, cli::Client& client,
                    const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <fcntl.h>
@@ -58,7 +59,9 @@ class Connection {
     head_.clear();
     left_ = 0;
     in_body_ = false;
+    began_us_ = monotonic_us();
   }
+  double waited_ms() const { return static_cast<double>(monotonic_us() - began_us_) / 1000; }
   enum class Step { waits, answered, broken };
   // Sends and receives what it can.
   Step pump(std::string& buffer, uint64_t& bytes) {
@@ -121,6 +124,7 @@ class Connection {
   std::string head_;
   uint64_t left_ = 0;
   bool in_body_ = false;
+  int64_t began_us_ = 0;
 };
 
 struct Context {
@@ -172,7 +176,7 @@ Load run_load(const Target& target, size_t count, double seconds, const Next& ne
         if (step == Connection::Step::broken)
           throw std::runtime_error("the server broke a connection");
         if (c.status < 300)
-          ++load.answers;
+          ++load.answers, load.latency_ms.push_back(c.waited_ms());
         else if (load.refused++ == 0)
           load.first_refusal = std::to_string(c.status) + " " + c.text.substr(0, 300);
         if (answers_max && load.answers + load.refused == answers_max) stop = true;
@@ -190,6 +194,35 @@ Load run_load(const Target& target, size_t count, double seconds, const Next& ne
     throw std::runtime_error("the server refused " + std::to_string(load.refused) +
                              " requests: " + load.first_refusal);
   return load;
+}
+
+struct IdleConnections::State {
+  explicit State(const std::string& ca_file) : context(ca_file) {}
+  Context context;
+  std::vector<std::unique_ptr<Connection>> connections;
+};
+IdleConnections::IdleConnections(const Target& target, size_t count)
+    : state_(std::make_unique<State>(target.ca_file)) {
+  SSL_CTX_set_mode(state_->context.raw, SSL_MODE_RELEASE_BUFFERS);
+  while (state_->connections.size() < count)
+    state_->connections.push_back(std::make_unique<Connection>(target, state_->context.raw));
+}
+IdleConnections::~IdleConnections() = default;
+
+size_t IdleConnections::ask(const Next& next) {
+  std::string buffer(kBufferBytes, '\0');
+  size_t answered = 0, number = 0;
+  uint64_t bytes = 0;
+  for (const auto& connection : state_->connections) {
+    connection->begin(next(number++));
+    Connection::Step step;
+    while ((step = connection->pump(buffer, bytes)) == Connection::Step::waits) {
+      pollfd one{connection->fd, POLLIN, 0};
+      if (poll(&one, 1, 10'000) != 1) break;
+    }
+    if (step == Connection::Step::answered && connection->status < 300) ++answered;
+  }
+  return answered;
 }
 
 Signer::Signer(const cli::Credentials& credentials, const cli::Endpoint& endpoint,

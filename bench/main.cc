@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench [--json] [--seconds S] [--items N] [--only objects|items|functions|pipeline|trail|machine]:
+// bench [--json] [--seconds S] [--items N] [--only objects|connections|items|...]:
 // ./dev bench runs it.
 #include <fmt/format.h>
 #include <signal.h>
@@ -186,8 +186,8 @@ int main(int argc, char** argv) {
   app.add_option("--items", options.items, "items in the table before the server is started again");
   app.add_option("--readings", options.readings, "folder of the files to ingest");
   app.add_option("--only", options.only, "one part")
-      ->check(CLI::IsMember(
-          {"machine", "objects", "items", "identity", "functions", "pipeline", "trail"}));
+      ->check(CLI::IsMember({"machine", "objects", "connections", "items", "identity", "functions",
+                             "pipeline", "trail"}));
   CLI11_PARSE(app, argc, argv);
   return sluice::bench::run(options);
 }

@@ -159,6 +159,9 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
     return options.only.empty() || options.only == part;
   };
   if (wanted("objects")) measure_objects(options, report, s);
+  if (wanted("connections"))
+    measure_connections(options, report, target_of(s.endpoint),
+                        Signer(s.credentials, s.endpoint, "s3"));
   if (wanted("items")) measure_items(options, report, s, batches);
   if (wanted("items")) measure_hot_key(options, report, s);
   if (wanted("identity"))

@@ -37,13 +37,16 @@
 namespace sluice::cli {
 namespace {
 // Connections, the sockets of functions and files come to more than the 1,024 descriptors that a
-// process usually begins with: a function could use them up.
-void raise_descriptor_limit() {
-  constexpr rlim_t kWanted = 65536;
+// process usually begins with: a function could use them up. Returns how many there may be.
+size_t raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 65536, kUsual = 1024;
   rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kWanted) return;
-  files.rlim_cur = std::min(files.rlim_max, kWanted);
-  setrlimit(RLIMIT_NOFILE, &files);
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return kUsual;
+  if (files.rlim_cur < kWanted) {
+    files.rlim_cur = std::min(files.rlim_max, kWanted);
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  return files.rlim_cur;
 }
 
 // glibc raises the size from which a block is mapped by itself, and so given back when it is freed,
@@ -67,8 +70,8 @@ class SandboxWire : public Wire {
       : server_(server), tls_(std::move(tls)) {}
   void serve_plain(int fd, const Handler& handler) override {
     static const std::atomic<bool> kNever{false};  // it ends with the sandbox
-    net::serve_connection(*net::plain_stream(fd), "127.0.0.1", handler, kNever,
-                          {.idle_ms = kRuntimeIdleMs});
+    net::serve_connection(net::plain_stream(fd), "127.0.0.1",
+                          {handler, kNever, {.idle_ms = kRuntimeIdleMs}});
   }
   void adopt_tls(int fd, std::string peer_ip) override { server_.adopt(fd, peer_ip, tls_); }
 
@@ -117,8 +120,10 @@ class DeviceCertificates : public DeviceAuthority {
 
 class Composition : public RunningServer {
  public:
-  Composition(std::unique_ptr<Store> store, const ServeOptions& options)
-      : store_(std::move(store)),
+  Composition(std::unique_ptr<Store> store, const ServeOptions& options,
+              const net::CrowdLimits& limits)
+      : limits_(limits),
+        store_(std::move(store)),
         sessions_(make_sessions(*store_)),
         identities_(iam::identities()),
         web_identities_(sts::web_identities(*identities_)),
@@ -179,10 +184,12 @@ class Composition : public RunningServer {
                                                    [this] { return write_endpoint(); });
     CHECK(certificates_->load());
     server_ = std::make_unique<net::Server>(
-        certificates_->tls(), [this](Request request, BodySource& body) {
+        certificates_->tls(),
+        [this](Request request, BodySource& body) {
           complete_.wait();  // the port is known, and taken, before everything behind it is there
           return path_.serve(std::move(request), body);
-        });
+        },
+        limits_);
     TRY(const net::Address bound, server_->listen(wanted, true));
     endpoint_.url = url("https", bound);
     endpoint_.ca_file = certificates_->ca_file();
@@ -225,6 +232,7 @@ class Composition : public RunningServer {
   }
 
  private:
+  const net::CrowdLimits limits_;
   static std::string url(const char* scheme, const net::Address& a) {
     // The address, not "localhost": a bare system resolves no names.
     const std::string host = a.host == "0.0.0.0"                     ? "127.0.0.1"
@@ -412,7 +420,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
   if (options.account_id.size() != 12 ||
       options.account_id.find_first_not_of("0123456789") != std::string::npos)
     return Error{400, "InvalidAccount", "--account-id must be 12 digits", {}};
-  raise_descriptor_limit();
+  const net::CrowdLimits limits = net::limits_within(raise_descriptor_limit());
   return_large_buffers();
   umask(0077);  // whatever is made in the data directory is for its owner alone
   StoreOptions store_options;
@@ -424,7 +432,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const ServeOptions& 
   store_options.clock = options.clock;
   TRY(auto store, Store::open(store_options));
   CHECK(record_scope(options));
-  auto server = std::make_unique<Composition>(std::move(store), options);
+  auto server = std::make_unique<Composition>(std::move(store), options, limits);
   CHECK(server->listen(options));
   return std::unique_ptr<RunningServer>(std::move(server));
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 #include <memory>
 
 #include "base/bytes.h"
@@ -18,33 +19,10 @@ namespace sluice::net {
 namespace {
 namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
-
-// What was read of a connection and not yet used. Lives as long as the connection: no allocation a
-// request.
-class Buffer {
- public:
-  static constexpr size_t kBytes = 2 * kHeadBytesMax;
-  std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
-  void drop(size_t count) {
-    begin_ += count;
-    if (begin_ == end_) begin_ = end_ = 0;
-  }
-  bool full() const { return end_ - begin_ == kBytes; }
-  bool fill(Stream& stream, int timeout_ms) {
-    if (end_ == kBytes) {
-      std::copy(bytes_.get() + begin_, bytes_.get() + end_, bytes_.get());
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    const long got = stream.read(bytes_.get() + end_, kBytes - end_, timeout_ms);
-    if (got > 0) end_ += static_cast<size_t>(got);
-    return got > 0;
-  }
-
- private:
-  const std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(kBytes);
-  size_t begin_ = 0, end_ = 0;
-};
+constexpr int64_t kStayUs = 2'000;
+constexpr int kRefusalTimeoutMs = 2'000;  // a peer that is refused need not be waited for
+constexpr const char* kCrowded =
+    "The server answers as many requests as it can; try again in a moment.\n";
 
 // RFC 9112 5.2: a line that begins with a blank continues the one before, which not every parser
 // agrees on. `line_ended`: whether the bytes before ended a line; kept for the next ones.
@@ -73,14 +51,11 @@ bool is_host(std::string_view host) {
   return port && *port > 0 && *port <= 65535;
 }
 
-// A stream whose waits are known to the crowd.
-class PacedStream : public Stream {
+// Calls of a stream that wait for the peer; the crowd is told of the waits.
+class PacedStream {
  public:
-  PacedStream(Stream& stream, Guest* guest) : stream_(stream), guest_(guest) {
-    tls_version = stream.tls_version;
-    tls_cipher = stream.tls_cipher;
-  }
-  long read(char* into, size_t size, int timeout_ms) override {
+  PacedStream(Stream& stream, Guest* guest) : stream_(stream), guest_(guest) {}
+  long read(char* into, size_t size, int timeout_ms) {
     if (!guest_) return stream_.read(into, size, timeout_ms);
     guest_->begin_wait();
     const long got = stream_.read(into, size, timeout_ms);
@@ -88,7 +63,7 @@ class PacedStream : public Stream {
     return got;
   }
   // In slices, so that a large write does not look like one that does not move.
-  bool write(const char* data, size_t size, int timeout_ms) override {
+  bool write(const char* data, size_t size, int timeout_ms) {
     if (!guest_) return stream_.write(data, size, timeout_ms);
     constexpr size_t kSliceBytes = 64 << 10;
     const int64_t deadline_us = monotonic_us() + int64_t{1000} * timeout_ms;
@@ -109,47 +84,131 @@ class PacedStream : public Stream {
   Stream& stream_;
   Guest* const guest_;
 };
+}  // namespace
+
+// What was read of a connection and not yet used. A thread keeps the bytes of the last one that it
+// was done with, so that no request takes and returns them.
+class Connection::Buffer {
+ public:
+  static constexpr size_t kBytes = 2 * kHeadBytesMax;
+  Buffer() : bytes_(std::move(spare())) {
+    if (!bytes_) bytes_ = std::make_unique_for_overwrite<char[]>(kBytes);
+  }
+  ~Buffer() { spare() = std::move(bytes_); }
+  std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
+  void drop(size_t count) {
+    begin_ += count;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+  bool full() const { return end_ - begin_ == kBytes; }
+  // Where the next bytes go, and how many there may be.
+  char* room() {
+    if (end_ == kBytes) {
+      std::copy(bytes_.get() + begin_, bytes_.get() + end_, bytes_.get());
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    return bytes_.get() + end_;
+  }
+  size_t room_bytes() const { return kBytes - end_; }
+  void add(size_t count) { end_ += count; }
+
+ private:
+  static std::unique_ptr<char[]>& spare() {
+    thread_local std::unique_ptr<char[]> bytes;
+    return bytes;
+  }
+  std::unique_ptr<char[]> bytes_;
+  size_t begin_ = 0, end_ = 0;
+};
 
 // One request being read. Beast parses heads and chunked bodies; a body of known length goes
 // straight to its reader.
-class Exchange : public BodySource {
+class Connection::Exchange : public BodySource {
  public:
   Exchange(Stream& stream, Buffer& buffer, const Deadlines& deadlines, Guest* guest)
-      : stream_(stream), buffer_(buffer), deadlines_(deadlines), guest_(guest) {
+      : raw_(stream),
+        stream_(stream, guest),
+        buffer_(buffer),
+        deadlines_(deadlines),
+        guest_(guest),
+        begun_us_(monotonic_us()) {
     parser_.header_limit(kHeadBytesMax);
     parser_.body_limit(boost::none);
   }
 
+  // Reads what has come of the head. Io::done: it is whole; else what the rest is waited for with.
   enum class Head { ok, closed, malformed, too_large };
-  Head read_head() {
-    bool begun = !buffer_.data().empty();
-    bool line_ended = false;
-    size_t head_bytes = 0;  // counted here: Beast's limit is not exact
-    if (begun) end_within(deadlines_.head_ms);
+  Io read_head() {
     while (!parser_.is_header_done()) {
       if (buffer_.data().empty() || need_more_) {
-        if (buffer_.full()) return Head::too_large;
-        if (!fill(deadlines_.idle_ms)) return Head::closed;
+        if (buffer_.full()) return ends(Head::too_large);
+        size_t got = 0;
+        char* const room = buffer_.room();
+        const Io io = raw_.try_read(room, buffer_.room_bytes(), got);
+        if (io == Io::wants_read || io == Io::wants_write) return io;
+        if (io != Io::done) return ends(Head::closed);
+        buffer_.add(got);
         need_more_ = false;
-        if (!std::exchange(begun, true))
-          end_within(deadlines_.head_ms);  // the whole head, however slowly it drips
       }
       boost::system::error_code problem;
       const auto data = buffer_.data();
       const size_t used = parser_.put(boost::asio::buffer(data.data(), data.size()), problem);
       buffer_.drop(used);
-      if ((head_bytes += used) > kHeadBytesMax) return Head::too_large;
-      if (is_folded(data.substr(0, used), line_ended)) return Head::malformed;
+      if ((head_bytes_ += used) > kHeadBytesMax) return ends(Head::too_large);
+      if (is_folded(data.substr(0, used), line_ended_)) return ends(Head::malformed);
       if (problem == http::error::need_more)
         need_more_ = true;
       else if (problem == http::error::header_limit)
-        return Head::too_large;
+        return ends(Head::too_large);
       else if (problem)
-        return Head::malformed;
+        return ends(Head::malformed);
       if (buffer_.data().size() > kHeadBytesMax && !parser_.is_header_done())
-        return Head::too_large;
+        return ends(Head::too_large);
     }
-    end_us_ = 0;
+    return ends(check_head());
+  }
+  Head head() const { return head_; }
+  // Some of the head has come, since begun_us().
+  bool has_begun() const { return head_bytes_ || !buffer_.data().empty(); }
+  int64_t begun_us() const { return begun_us_; }
+
+  Result<size_t> read(char* into, size_t size) override {
+    if (size == 0) return size_t{0};
+    if (expects_continue_) {  // of an empty body too: RFC 9110 10.1.1 allows silence, but botocore
+                              // then misreads the connection's next answer
+      expects_continue_ = false;
+      constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+      if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
+    }
+    if (!body_pending()) return size_t{0};
+    return chunked_ ? read_chunked(into, size) : read_plain(into, size);
+  }
+
+  bool prove(const std::string& session) override {
+    return !guest_ || guest_->crowd.introduce(*guest_, session);
+  }
+  const Parser::value_type& message() const { return parser_.get(); }
+  // Reads the rest of the body. False: there is too much of it, or it does not come in time.
+  bool drain(int ms) {
+    if (expects_continue_) return false;  // the body may or may not follow
+    end_us_ = monotonic_us() + int64_t{1000} * ms;
+    char scratch[16384];
+    for (uint64_t total = 0; body_pending();) {
+      const auto got = read(scratch, sizeof scratch);
+      if (!got) return false;
+      if (!*got) break;
+      if ((total += *got) > kDrainBytesMax) return false;
+    }
+    return true;
+  }
+
+ private:
+  Io ends(Head how) {
+    head_ = how;
+    return Io::done;
+  }
+  Head check_head() {
     const auto& message = parser_.get();
     const bool modern = message.version() == 11;
     const size_t encodings = message.count(http::field::transfer_encoding),
@@ -171,30 +230,6 @@ class Exchange : public BodySource {
     left_ = parser_.content_length().value_or(0);
     return Head::ok;
   }
-
-  Result<size_t> read(char* into, size_t size) override {
-    if (size == 0) return size_t{0};
-    if (expects_continue_) {  // of an empty body too: RFC 9110 10.1.1 allows silence, but botocore
-                              // then misreads the connection's next answer
-      expects_continue_ = false;
-      constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-      if (!stream_.write(kGoOn.data(), kGoOn.size(), deadlines_.write_ms)) return gone();
-    }
-    if (!body_pending()) return size_t{0};
-    return chunked_ ? read_chunked(into, size) : read_plain(into, size);
-  }
-
-  bool prove(const std::string& session) override {
-    return !guest_ || guest_->crowd.introduce(*guest_, session);
-  }
-  Parser& parser() { return parser_; }
-  bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
-  bool waits_for_continue() const { return expects_continue_; }
-  void end_within(int ms) {
-    end_us_ = monotonic_us() + int64_t{1000} * ms;
-  }  // all that is read from now on, together
-
- private:
   static Error gone() {
     return {400,
             "RequestTimeout",
@@ -202,7 +237,8 @@ class Exchange : public BodySource {
             "timeout period. Idle connections will be closed.",
             {}};
   }
-  // The time left of `timeout_ms` and of end_within().
+  bool body_pending() const { return chunked_ ? !parser_.is_done() : left_ > 0; }
+  // The time left of `timeout_ms`, and of the whole drain().
   int within(int timeout_ms) const {
     return end_us_ ? static_cast<int>(
                          std::clamp<int64_t>((end_us_ - monotonic_us()) / 1000, 0, timeout_ms))
@@ -210,7 +246,11 @@ class Exchange : public BodySource {
   }
   bool fill(int timeout_ms) {
     const int left_ms = within(timeout_ms);
-    return left_ms > 0 && buffer_.fill(stream_, left_ms);
+    if (left_ms <= 0) return false;
+    char* const room = buffer_.room();
+    const long got = stream_.read(room, buffer_.room_bytes(), left_ms);
+    if (got > 0) buffer_.add(static_cast<size_t>(got));
+    return got > 0;
   }
   Result<size_t> read_plain(char* into, size_t size) {
     size = static_cast<size_t>(std::min<uint64_t>(size, left_));
@@ -260,19 +300,25 @@ class Exchange : public BodySource {
       need_more_ = false;
     }
   }
-  Stream& stream_;
+  Stream& raw_;
+  PacedStream stream_;
   Buffer& buffer_;
   const Deadlines& deadlines_;
   Guest* const guest_;
+  const int64_t begun_us_;
   Parser parser_;
+  size_t head_bytes_ = 0;  // counted here: Beast's limit is not exact
+  bool line_ended_ = false;
+  Head head_ = Head::ok;
   int64_t end_us_ = 0;  // 0: each read has its own deadline alone
   bool need_more_ = false, expects_continue_ = false, chunked_ = false;
   uint64_t left_ = 0;  // of a body of known length
 };
 
-Request to_request(Exchange& exchange, const Stream& stream, const std::string& peer_ip) {
+namespace {
+Request to_request(const Parser::value_type& message, const Stream& stream,
+                   const std::string& peer_ip) {
   Request request;
-  const auto& message = exchange.parser().get();
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
   for (const auto& field : message)
@@ -302,7 +348,7 @@ std::string head_of(const Response& response, uint64_t body_bytes, bool keep_ali
   return head + "\r\n";
 }
 
-bool write_response(Stream& stream, const Response& response, bool is_head, bool keep_alive,
+bool write_response(PacedStream& stream, const Response& response, bool is_head, bool keep_alive,
                     int timeout_ms) {
   std::string out =
       head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
@@ -319,52 +365,108 @@ bool write_response(Stream& stream, const Response& response, bool is_head, bool
   return true;
 }
 
-bool drain(Exchange& exchange, int ms) {
-  if (exchange.waits_for_continue()) return false;  // the body may or may not follow
-  exchange.end_within(ms);
-  char scratch[16384];
-  for (uint64_t total = 0; exchange.body_pending();) {
-    auto got = exchange.read(scratch, sizeof scratch);
-    if (!got) return false;
-    if (!*got) break;
-    if ((total += *got) > kDrainBytesMax) return false;
-  }
-  return true;
-}
-
-void refuse_head(Stream& stream, int status, const char* text, int timeout_ms) {
+Response plain_refusal(int status, const char* text) {
   Response response;
   response.status = status;
   response.body = text;
   response.headers.add("content-type", "text/plain");
-  write_response(stream, response, false, false, timeout_ms);
+  return response;
 }
 }  // namespace
 
-void serve_connection(Stream& raw, const std::string& peer_ip, const Handler& handler,
-                      const std::atomic<bool>& stopping, const Deadlines& deadlines, Guest* guest) {
-  PacedStream stream(raw, guest);
-  Buffer buffer;
-  while (!stopping) {
-    Exchange exchange(stream, buffer, deadlines, guest);
-    switch (exchange.read_head()) {
-      case Exchange::Head::closed: return;
-      case Exchange::Head::malformed:
-        return refuse_head(stream, 400, "The request's head is malformed.\n", deadlines.write_ms);
-      case Exchange::Head::too_large:
-        return refuse_head(stream, 431, "The request's head is too large.\n", deadlines.write_ms);
-      case Exchange::Head::ok: break;
-    }
-    if (guest) guest->begin_request();
-    Request request = to_request(exchange, stream, peer_ip);
-    const bool is_head = request.method == "HEAD";
-    const Response response = handler(std::move(request), exchange);
-    const bool keep_alive =
-        exchange.parser().get().keep_alive() && !stopping && drain(exchange, deadlines.drain_ms);
-    if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms) || !keep_alive)
-      return;
-    if (guest) guest->end_request();
+Connection::Connection(std::unique_ptr<Stream> stream, std::string peer_ip,
+                       std::shared_ptr<Guest> guest, const ConnectionContext& context)
+    : stream_(std::move(stream)),
+      peer_ip_(std::move(peer_ip)),
+      guest_(std::move(guest)),
+      context_(context),
+      came_us_(monotonic_us()) {
+  wait(Io::wants_read, came_us_, kHandshakeTimeoutMs);
+}
+Connection::~Connection() {
+  if (guest_) guest_->crowd.forget(*guest_);  // before the stream closes the descriptor
+}
+
+Io Connection::wait(Io what, int64_t since_us, int limit_ms) {
+  deadline_us_ = since_us + int64_t{1000} * limit_ms;
+  return what;
+}
+
+Io Connection::advance(bool stays) {
+  deadline_us_ = std::numeric_limits<int64_t>::max();
+  if (!answered_us_) {
+    const Io io = stream_->try_handshake();
+    if (io == Io::closed || io == Io::failed) return Io::closed;
+    if (io != Io::done) return wait(io, came_us_, kHandshakeTimeoutMs);
+    answered_us_ = monotonic_us();
   }
+  for (;;) {
+    const Io io = read_head();
+    if (io != Io::done) return io;
+    if (!serve()) return Io::closed;
+    exchange_.reset();
+    if (!buffer_->data().empty()) continue;
+    buffer_.reset();
+    if (stream_->has_pending()) continue;
+    if (stays && stream_->await(Io::wants_read, answered_us_ + kStayUs)) continue;
+    return idle(Io::wants_read);
+  }
+}
+
+// Io::done: there is a head, good or bad, in exchange_.
+Io Connection::read_head() {
+  if (context_.stopping) return Io::closed;
+  if (!buffer_) buffer_ = std::make_unique<Buffer>();
+  if (!exchange_)
+    exchange_ = std::make_unique<Exchange>(*stream_, *buffer_, context_.deadlines, guest_.get());
+  const Io io = exchange_->read_head();
+  if (io == Io::done) return io;
+  if (exchange_->has_begun())  // the whole head, however slowly it drips
+    return wait(io, exchange_->begun_us(), context_.deadlines.head_ms);
+  return idle(io);
+}
+
+// Nothing of a next request has come: what it will need is given back meanwhile.
+Io Connection::idle(Io what) {
+  exchange_.reset();
+  buffer_.reset();
+  stream_->release_memory();
+  return wait(what, answered_us_, context_.deadlines.idle_ms);
+}
+
+// False: the connection ends.
+bool Connection::serve() {
+  PacedStream stream(*stream_, guest_.get());
+  const Deadlines& deadlines = context_.deadlines;
+  const auto refuse = [&](const Response& refusal) {
+    write_response(stream, refusal, false, false, kRefusalTimeoutMs);
+    return false;
+  };
+  switch (exchange_->head()) {
+    case Exchange::Head::closed: return false;
+    case Exchange::Head::malformed:
+      return refuse(plain_refusal(400, "The request's head is malformed.\n"));
+    case Exchange::Head::too_large:
+      return refuse(plain_refusal(431, "The request's head is too large.\n"));
+    case Exchange::Head::ok: break;
+  }
+  Place place(guest_.get());
+  if (!place) return refuse(plain_refusal(503, kCrowded));
+  Request request = to_request(exchange_->message(), *stream_, peer_ip_);
+  const bool is_head = request.method == "HEAD";
+  const Response response = context_.handler(std::move(request), *exchange_);
+  const bool keep_alive = exchange_->message().keep_alive() && !context_.stopping &&
+                          exchange_->drain(deadlines.drain_ms);
+  if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms)) return false;
+  answered_us_ = monotonic_us();
+  return keep_alive;
+}
+
+void serve_connection(std::unique_ptr<Stream> stream, const std::string& peer_ip,
+                      const ConnectionContext& context) {
+  Connection one(std::move(stream), peer_ip, nullptr, context);
+  for (Io next; (next = one.advance(true)) != Io::closed;)
+    if (!one.await(next)) return;
 }
 
 }  // namespace sluice::net

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// HTTP/1.1 on one connection (RFC 9112), by one thread: it reads a head, serves the request, writes
-// the answer, and begins again.
+// HTTP/1.1 on one connection (RFC 9112). While a peer says nothing, or has not said all of a head,
+// its connection needs no thread and hardly any memory. A request whose head is there is served by
+// the thread that finds it, to its end, in plain synchronous code.
 //
-//   const auto stream = tls_stream(fd, *tls, kHandshakeTimeoutMs);
-//   if (stream) serve_connection(*stream, peer_ip, handler, stopping);
+//   Connection one(tls_stream(fd, *tls), peer_ip, guest, context);
+//   for (Io next; (next = one.advance(true)) != Io::closed;) wait_for(fd, next, one.deadline_us());
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "net/tls.h"
@@ -28,10 +30,50 @@ constexpr uint64_t kDrainBytesMax = 64 << 20;
 
 using Handler = std::function<Response(Request, BodySource&)>;
 struct Guest;  // net/crowd.h
-// Serves `raw` until the client closes it, until a deadline passes, or until `stopping` is true
-// between two requests.
-void serve_connection(Stream& raw, const std::string& peer_ip, const Handler& handler,
-                      const std::atomic<bool>& stopping, const Deadlines& deadlines = {},
-                      Guest* guest = nullptr);
+
+// What all connections of a listener share. It must outlive them.
+struct ConnectionContext {
+  const Handler& handler;
+  const std::atomic<bool>& stopping;  // true: nobody begins a next request
+  const Deadlines deadlines = {};
+};
+
+class Connection {
+ public:
+  // `guest` is null where nobody counts the connections.
+  Connection(std::unique_ptr<Stream> stream, std::string peer_ip, std::shared_ptr<Guest> guest,
+             const ConnectionContext& context);
+  ~Connection();
+  // Does what can be done now: a step of the handshake, and each request whose head has come. Then
+  // it says what the connection waits for, wants_read or wants_write, or `closed`: it is to be
+  // destroyed. With `stays`, it waits a moment for the next request: most clients that ask again do
+  // so at once. Two threads must not call this at the same time.
+  Io advance(bool stays);
+  // When the wait that advance() has asked for has lasted too long; never while it works.
+  int64_t deadline_us() const { return deadline_us_; }
+  bool await(Io what) { return stream_->await(what, deadline_us_); }
+
+ private:
+  class Buffer;
+  class Exchange;
+  Io read_head();
+  bool serve();
+  Io idle(Io what);
+  Io wait(Io what, int64_t since_us, int limit_ms);
+
+  const std::unique_ptr<Stream> stream_;
+  const std::string peer_ip_;
+  const std::shared_ptr<Guest> guest_;
+  const ConnectionContext& context_;
+  const int64_t came_us_;
+  int64_t answered_us_ = 0;  // when the last answer was sent; 0: the handshake is not done
+  std::atomic<int64_t> deadline_us_{0};
+  std::unique_ptr<Buffer> buffer_;      // null when nothing is in it
+  std::unique_ptr<Exchange> exchange_;  // null between two requests
+};
+
+// Serves a connection on this thread until it ends.
+void serve_connection(std::unique_ptr<Stream> stream, const std::string& peer_ip,
+                      const ConnectionContext& context);
 
 }  // namespace sluice::net

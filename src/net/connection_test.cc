@@ -20,28 +20,25 @@ class Served {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     peer_ = pair[0];
     thread_ = std::thread([this, fd = pair[1], deadlines, reads_body] {
-      const auto stream = plain_stream(fd);
-      serve_connection(
-          *stream, "127.0.0.1",
-          [reads_body](Request, BodySource& body) {
-            Response r;
-            size_t total = 0;
-            char piece[1000];
-            while (reads_body) {
-              const auto got = body.read(piece, sizeof piece);
-              if (!got) {
-                r.status = got.error().status;
-                r.body = got.error().code;
-                return r;
-              }
-              if (!*got) break;
-              total += *got;
-            }
-            r.status = 200;
-            r.body = "read " + std::to_string(total);
+      const Handler handler = [reads_body](Request, BodySource& body) {
+        Response r;
+        size_t total = 0;
+        char piece[1000];
+        while (reads_body) {
+          const auto got = body.read(piece, sizeof piece);
+          if (!got) {
+            r.status = got.error().status;
+            r.body = got.error().code;
             return r;
-          },
-          never_, deadlines);
+          }
+          if (!*got) break;
+          total += *got;
+        }
+        r.status = 200;
+        r.body = "read " + std::to_string(total);
+        return r;
+      };
+      serve_connection(plain_stream(fd), "127.0.0.1", {handler, never_, deadlines});
     });
   }
   ~Served() {
@@ -221,20 +218,22 @@ TEST(Connection, SaysContinueOnlyWhenTheBodyIsWanted) {
 TEST(Connection, ReadsAChunkedBodyThatDrips) {
   class Dripping : public Stream {
    public:
-    explicit Dripping(std::string_view in) : in_(in) {}
-    long read(char* into, size_t size, int) override {
-      const size_t n = in_.substr(0, std::min<size_t>(size, 1)).copy(into, size);
-      in_.remove_prefix(n);
-      return static_cast<long>(n);
+    Dripping(std::string_view in, std::string& out) : in_(in), out_(out) {}
+    Io try_read(char* into, size_t size, size_t& got) override {
+      got = in_.substr(0, std::min<size_t>(size, 1)).copy(into, size);
+      in_.remove_prefix(got);
+      return got ? Io::done : Io::closed;
     }
-    bool write(const char* data, size_t size, int) override {
-      out.append(data, size);
-      return true;
+    Io try_write(const char* data, size_t size, size_t& put) override {
+      out_.append(data, size);
+      put = size;
+      return Io::done;
     }
-    std::string out;
+    bool await(Io, int64_t) override { return true; }
 
    private:
     std::string_view in_;
+    std::string& out_;
   };
   for (const auto& [body, wanted] :
        {std::pair("0\r\n\r\n", ""), std::pair("3\r\nabc\r\n0\r\n\r\n", "abc"),
@@ -242,29 +241,27 @@ TEST(Connection, ReadsAChunkedBodyThatDrips) {
     const std::string request =
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" +
         std::string(body);
-    Dripping stream(request);
-    static const std::atomic<bool> kRunning{false};
-    serve_connection(
-        stream, "127.0.0.1",
-        [](Request, BodySource& source) {
-          Response r;
-          char piece[100];
-          for (;;) {
-            const auto got = source.read(piece, sizeof piece);
-            if (!got) {
-              r.body = "!" + got.error().code;
-              break;
-            }
-            if (!*got) break;
-            r.body.append(piece, *got);
-          }
-          r.body += ".";
-          return r;
-        },
-        kRunning);
-    EXPECT_TRUE(stream.out.starts_with("HTTP/1.1 200") &&
-                stream.out.ends_with("\r\n\r\n" + std::string(wanted) + "."))
-        << stream.out;
+    const Handler handler = [](Request, BodySource& source) {
+      Response r;
+      char piece[100];
+      for (;;) {
+        const auto got = source.read(piece, sizeof piece);
+        if (!got) {
+          r.body = "!" + got.error().code;
+          break;
+        }
+        if (!*got) break;
+        r.body.append(piece, *got);
+      }
+      r.body += ".";
+      return r;
+    };
+    std::string out;
+    const std::atomic<bool> running{false};
+    serve_connection(std::make_unique<Dripping>(request, out), "127.0.0.1", {handler, running});
+    EXPECT_TRUE(out.starts_with("HTTP/1.1 200") &&
+                out.ends_with("\r\n\r\n" + std::string(wanted) + "."))
+        << out;
   }
 }
 TEST(Connection, SaysContinueToAnEmptyBodyToo) {

@@ -15,15 +15,6 @@ namespace sluice::net {
 Guest::Guest(Crowd& of, int descriptor, std::string from)
     : crowd(of), fd(descriptor), source(std::move(from)), since_us(monotonic_us()) {}
 
-void Guest::begin_request() {
-  waited_us = 0;
-  moved = 0;
-  busy = true;
-}
-void Guest::end_request() {
-  since_us = monotonic_us();
-  busy = false;
-}
 void Guest::begin_wait() { waits_since_us = monotonic_us(); }
 void Guest::end_wait(size_t bytes_moved) {
   waited_us += monotonic_us() - waits_since_us.exchange(0);
@@ -31,42 +22,80 @@ void Guest::end_wait(size_t bytes_moved) {
 }
 bool Guest::is_slow(int64_t now_us) const {
   const int64_t waits_since = waits_since_us;
-  if (!busy || !waits_since) return false;
+  if (!waits_since) return false;
   const int64_t wait = now_us - waits_since, waited = waited_us + wait;
   if (wait > kSlowAfterUs) return true;  // however much he moved before
   return waited > kSlowAfterUs &&
          static_cast<int64_t>(moved) < waited / 1'000'000 * kSlowBytesPerSecond;
 }
 
-namespace {
-bool waits_longer(const std::shared_ptr<Guest>& one, const std::shared_ptr<Guest>& other) {
-  return !other || one->since_us < other->since_us;
+CrowdLimits limits_within(size_t descriptors) {
+  CrowdLimits limits;
+  limits.connections = std::min(limits.connections, descriptors / 4 * 3);
+  limits.strangers = std::min(limits.strangers, limits.connections * 3 / 4);
+  limits.of_a_session = std::min(limits.of_a_session, limits.connections * 3 / 4);
+  limits.leaving = std::min(limits.leaving, limits.connections / 4);
+  return limits;
 }
-}  // namespace
 
 std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
   const MutexLock lock(mutex_);
-  if (guests_.size() >= kConnectionsMax + kLeavingMax) return nullptr;
-  if (staying_of("") >= kStrangersMax) dismiss_a_stranger();
-  if (staying() >= kConnectionsMax && !dismiss_a_stranger() && !dismiss_an_idle_one() &&
+  if (guests_.size() >= limits_.connections + limits_.leaving) return nullptr;
+  if (share_of("").connections >= limits_.strangers) dismiss_a_stranger();
+  if (all_.connections >= limits_.connections && !dismiss_a_stranger() && !dismiss_an_idle_one() &&
       !dismiss_a_slow_one())
     return nullptr;
   guests_.push_back(std::make_shared<Guest>(*this, fd, source_key(ip)));
+  Guest& guest = *guests_.back();
+  standing_of(guest).in_all = std::prev(guests_.end());
+  enter(guest);
   return guests_.back();
 }
 
-void Crowd::forget(const std::shared_ptr<Guest>& guest) {
+void Crowd::forget(Guest& guest) {
   const MutexLock lock(mutex_);
-  guests_.remove(guest);
+  if (!standing_of(guest).leaving) leave(guest);
+  guests_.erase(standing_of(guest).in_all);
+}
+
+bool Crowd::take_place(Guest& guest) {
+  const MutexLock lock(mutex_);
+  Guest::Standing& standing = standing_of(guest);
+  if (standing.leaving) return false;
+  const bool stranger = standing.session.empty();
+  if (stranger && share_of("").places >= limits_.places_of_strangers) dismiss_a_served_stranger();
+  if (all_.places >= limits_.places && !dismiss_a_slow_one()) return false;
+  guest.waited_us = 0;
+  guest.moved = 0;
+  leave(guest);
+  guest.since_us = monotonic_us();
+  standing.has_place = true;
+  enter(guest);
+  return true;
+}
+
+void Crowd::give_up_place(Guest& guest) {
+  const MutexLock lock(mutex_);
+  Guest::Standing& standing = standing_of(guest);
+  if (standing.leaving) return;
+  leave(guest);
+  guest.since_us = monotonic_us();
+  standing.has_place = false;
+  enter(guest);
 }
 
 bool Crowd::introduce(Guest& guest, const std::string& session) {
-  // Only the connection's own thread changes it, which is this one.
+  // Only the thread that serves the connection changes it, which is this one.
   if (guest.standing_.session == session) return true;
   const MutexLock lock(mutex_);
-  if (staying_of(session) >= kConnectionsOfASessionMax && !dismiss_an_idle_one(&session))
+  Guest::Standing& standing = standing_of(guest);
+  const Share share = share_of(session);
+  if (standing.leaving || share.places >= limits_.places_of_a_session ||
+      share.connections >= limits_.of_a_session)
     return false;
-  standing_of(guest).session = session;
+  leave(guest);
+  standing.session = session;
+  enter(guest);
   return true;
 }
 
@@ -75,79 +104,111 @@ void Crowd::shut_all(int how) {
   for (const auto& guest : guests_) shutdown(guest->fd, how);
 }
 
-size_t Crowd::staying() const {
-  size_t count = 0;
-  for (const auto& guest : guests_)
-    if (!standing_of(*guest).leaving) ++count;
-  return count;
+Crowd::Share Crowd::share_of(const std::string& session) const {
+  const auto known = shares_.find(session);
+  return known == shares_.end() ? Share{} : known->second;
 }
 
-size_t Crowd::staying_of(const std::string& session) const {
-  size_t count = 0;
-  for (const auto& guest : guests_) {
-    const Guest::Standing& standing = standing_of(*guest);
-    if (!standing.leaving && standing.session == session) ++count;
+// Counts the connection where it stands now, and lets it be found there.
+void Crowd::enter(Guest& guest) {
+  Guest::Standing& standing = standing_of(guest);
+  for (Share* share : {&all_, &shares_[standing.session]}) {
+    ++share->connections;
+    if (standing.has_place) ++share->places;
   }
-  return count;
+  if (standing.has_place) standing.in_served = served_.insert(served_.end(), &guest);
+  queue(guest);
+}
+
+void Crowd::leave(Guest& guest) {
+  Guest::Standing& standing = standing_of(guest);
+  const auto own = shares_.find(standing.session);
+  for (Share* share : {&all_, &own->second}) {
+    --share->connections;
+    if (standing.has_place) --share->places;
+  }
+  if (!own->second.connections) shares_.erase(own);
+  if (standing.has_place) served_.erase(standing.in_served);
+  unqueue(guest);
+}
+
+std::tuple<size_t, int64_t, Crowd::Line*> Crowd::rank(Line& line) const {
+  return {line.guests.size(), -line.guests.front()->since_us, &line};
+}
+
+// At the end: it came, or was answered, after all that stand there.
+void Crowd::queue(Guest& guest) {
+  Guest::Standing& standing = standing_of(guest);
+  if (standing.session.empty()) {
+    Line& line = lines_[guest.source];
+    if (!line.guests.empty()) ranks_.erase(rank(line));
+    standing.in_line = line.guests.insert(line.guests.end(), &guest);
+    ranks_.insert(rank(line));
+  } else if (!standing.has_place) {
+    standing.in_line = idle_.insert(idle_.end(), &guest);
+  }
+}
+
+void Crowd::unqueue(Guest& guest) {
+  Guest::Standing& standing = standing_of(guest);
+  if (standing.session.empty()) {
+    Line& line = lines_[guest.source];
+    ranks_.erase(rank(line));
+    line.guests.erase(standing.in_line);
+    if (line.guests.empty())
+      lines_.erase(guest.source);
+    else
+      ranks_.insert(rank(line));
+  } else if (!standing.has_place) {
+    idle_.erase(standing.in_line);
+  }
 }
 
 void Crowd::dismiss(Guest& guest) {
+  leave(guest);
   standing_of(guest).leaving = true;
-  shutdown(guest.fd, SHUT_RDWR);  // its own thread notices, and closes it
+  shutdown(guest.fd, SHUT_RDWR);  // whoever serves it notices, and closes it
 }
 
 // Of the source that has most strangers, the one that has waited longest; whatever it does.
 bool Crowd::dismiss_a_stranger() {
-  struct Source {
-    size_t strangers = 0;
-    std::shared_ptr<Guest> longest;
-  };
-  std::map<std::string, Source> sources;
-  for (const auto& guest : guests_) {
-    const Guest::Standing& standing = standing_of(*guest);
-    if (standing.leaving || !standing.session.empty()) continue;
-    Source& source = sources[guest->source];
-    ++source.strangers;
-    if (waits_longer(guest, source.longest)) source.longest = guest;
-  }
-  const auto largest =
-      std::max_element(sources.begin(), sources.end(), [](const auto& a, const auto& b) {
-        if (a.second.strangers != b.second.strangers)
-          return a.second.strangers < b.second.strangers;
-        return b.second.longest->since_us < a.second.longest->since_us;
-      });
-  if (largest == sources.end()) return false;
-  dismiss(*largest->second.longest);
+  if (ranks_.empty()) return false;
+  dismiss(*std::get<Line*>(*ranks_.rbegin())->guests.front());
   return true;
 }
 
-// Between two requests; of any session, or of one.
-bool Crowd::dismiss_an_idle_one(const std::string* of_session) {
-  std::shared_ptr<Guest> longest;
-  for (const auto& guest : guests_) {
-    const Guest::Standing& standing = standing_of(*guest);
-    const bool meant = !of_session || standing.session == *of_session;
-    if (meant && !standing.leaving && !guest->busy && waits_longer(guest, longest)) longest = guest;
-  }
-  if (!longest) return false;
-  dismiss(*longest);
+// The same among the strangers whose requests hold a place.
+bool Crowd::dismiss_a_served_stranger() {
+  std::map<std::string_view, std::vector<Guest*>> served_of;
+  for (Guest* guest : served_)
+    if (standing_of(*guest).session.empty()) served_of[guest->source].push_back(guest);
+  const auto most = std::max_element(
+      served_of.begin(), served_of.end(),
+      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  if (most == served_of.end()) return false;
+  dismiss(*most->second.front());
+  return true;
+}
+
+// Between two requests.
+bool Crowd::dismiss_an_idle_one() {
+  if (idle_.empty()) return false;
+  dismiss(*idle_.front());
   return true;
 }
 
 // Of the session that has most slow ones, the one that moved the least.
 bool Crowd::dismiss_a_slow_one() {
   const int64_t now_us = monotonic_us();
-  std::map<std::string, std::vector<std::shared_ptr<Guest>>> slow_of;
-  for (const auto& guest : guests_) {
-    const Guest::Standing& standing = standing_of(*guest);
-    if (!standing.leaving && guest->is_slow(now_us)) slow_of[standing.session].push_back(guest);
-  }
+  std::map<std::string_view, std::vector<Guest*>> slow_of;
+  for (Guest* guest : served_)
+    if (guest->is_slow(now_us)) slow_of[standing_of(*guest).session].push_back(guest);
   const auto most = std::max_element(
       slow_of.begin(), slow_of.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   if (most == slow_of.end()) return false;
   dismiss(**std::min_element(most->second.begin(), most->second.end(),
-                             [](const auto& a, const auto& b) { return a->moved < b->moved; }));
+                             [](const Guest* a, const Guest* b) { return a->moved < b->moved; }));
   return true;
 }
 

@@ -15,8 +15,11 @@
 
 namespace sluice::net {
 namespace {
-constexpr size_t kStackBytes = 512 * 1024;
+// Handshakes, heads and refusals hold a thread for a moment, beside those of requests.
+constexpr int kBacklog = 1024;
+constexpr size_t kThreadsBeside = 64;
 constexpr auto kDrainTime = std::chrono::seconds(10);
+constexpr auto kLookAgainTime = std::chrono::milliseconds(200);
 
 // An IPv4 caller of an IPv6 socket is ::ffff:a.b.c.d to the kernel (RFC 4291 2.5.5.2); everywhere
 // else, in policies and in the audit trail, he is a.b.c.d.
@@ -40,27 +43,6 @@ uint16_t port_of(int fd) {
   return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
                                            : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
-
-// A detached thread with a small stack; std::thread cannot set one.
-bool start_thread(std::function<void()> work) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  auto* held = new std::function<void()>(std::move(work));
-  pthread_t thread;
-  const int failed = pthread_create(
-      &thread, &attributes,
-      [](void* p) -> void* {
-        const std::unique_ptr<std::function<void()>> mine(static_cast<std::function<void()>*>(p));
-        (*mine)();
-        return nullptr;
-      },
-      held);
-  pthread_attr_destroy(&attributes);
-  if (failed) delete held;
-  return !failed;
-}
 }  // namespace
 
 Result<Address> parse_address(std::string_view text) {
@@ -73,6 +55,12 @@ Result<Address> parse_address(std::string_view text) {
   return Address{std::string(host), static_cast<uint16_t>(*port)};
 }
 
+Server::Server(std::shared_ptr<TlsContext> tls, Handler handler, const CrowdLimits& limits)
+    : tls_(std::move(tls)),
+      handler_(std::move(handler)),
+      crowd_(limits),
+      workers_(limits.places + kFunctionLimits.places + kThreadsBeside) {}
+
 Result<Address> Server::listen(const Address& address, bool with_tls) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
@@ -82,7 +70,7 @@ Result<Address> Server::listen(const Address& address, bool with_tls) {
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const bool ok =
-      fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, 256) == 0;
+      fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0;
   const std::string why = strerror(errno);
   freeaddrinfo(found);
   if (!ok)
@@ -102,11 +90,7 @@ void Server::accept_loop(int listener, bool with_tls) {
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
     if (fd >= 0) {
-      const std::string ip = ip_of(peer);
-      if (const auto guest = crowd_.admit(fd, ip))
-        start_connection(fd, ip, with_tls ? tls_ : nullptr, guest);
-      else
-        close(fd);
+      admit(fd, ip_of(peer), with_tls ? tls_ : nullptr, crowd_, of_peers_);
     } else if (errno == EMFILE || errno == ENFILE)
       usleep(10000);  // out of descriptors: let some close
     else if (errno == EINVAL || errno == EBADF)
@@ -115,57 +99,18 @@ void Server::accept_loop(int listener, bool with_tls) {
 }
 
 void Server::adopt(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls) {
-  {
-    const MutexLock lock(mutex_);
-    if (stopping_ || adopted_.size() >= kAdoptedMax) {
-      close(fd);
-      return;
-    }
-    adopted_.insert(fd);
-  }
-  start_connection(fd, peer_ip, tls, nullptr);
+  admit(fd, peer_ip, tls, functions_, of_functions_);
 }
 
-void Server::start_connection(int fd, const std::string& peer_ip,
-                              const std::shared_ptr<TlsContext>& tls,
-                              const std::shared_ptr<Guest>& guest) {
-  {
-    const MutexLock lock(mutex_);
-    ++threads_;
-  }
-  const bool started = start_thread([this, fd, peer_ip, tls, guest] {
-    {
-      const std::unique_ptr<Stream> stream =
-          tls ? tls_stream(fd, *tls, kHandshakeTimeoutMs) : plain_stream(fd);
-      if (stream) {
-        const Deadlines deadlines{.idle_ms = guest ? Deadlines{}.idle_ms : kAdoptedIdleMs};
-        try {
-          serve_connection(*stream, peer_ip, handler_, stopping_, deadlines, guest.get());
-        } catch (const std::exception& bug) {
-          spdlog::error("a connection failed: {}", bug.what());
-        }
-      }
-      forget(fd, guest);  // before the stream closes it, so that no number is reused meanwhile
-    }
-    thread_ends();
-  });
-  if (!started) {
-    forget(fd, guest);
+void Server::admit(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls,
+                   Crowd& crowd, const ConnectionContext& context) {
+  auto guest = stopping_ ? nullptr : crowd.admit(fd, peer_ip);
+  if (!guest) {
     close(fd);
-    thread_ends();
+    return;
   }
-}
-
-// The last that a connection's thread does with this.
-void Server::thread_ends() {
-  const MutexLock lock(mutex_);
-  if (--threads_ == 0) idle_.notify_all();
-}
-
-void Server::forget(int fd, const std::shared_ptr<Guest>& guest) {
-  if (guest) return crowd_.forget(guest);
-  const MutexLock lock(mutex_);
-  adopted_.erase(fd);
+  workers_.add(fd, std::make_unique<Connection>(tls ? tls_stream(fd, *tls) : plain_stream(fd),
+                                                peer_ip, std::move(guest), context));
 }
 
 namespace {
@@ -221,18 +166,15 @@ void Server::stop() {
   for (int fd : listeners_) shutdown(fd, SHUT_RDWR);
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
-  MutexLock lock(mutex_);
-  shut_all(SHUT_RD);  // wakes those that wait for a next request
+  workers_.shut_all(SHUT_RD);  // wakes those that wait for a next request
   const auto drained = std::chrono::steady_clock::now() + kDrainTime;
-  while (threads_ != 0 && idle_.wait_until(lock, drained)) {
+  // One that was just let in may have missed the first call.
+  while (!workers_.wait_until_none(
+      std::min(drained, std::chrono::steady_clock::now() + kLookAgainTime))) {
+    const bool late = std::chrono::steady_clock::now() >= drained;
+    workers_.shut_all(late ? SHUT_RDWR : SHUT_RD);
+    if (late) workers_.wait_until_none(std::chrono::steady_clock::time_point::max());
   }
-  if (threads_ != 0) shut_all(SHUT_RDWR);
-  while (threads_ != 0) idle_.wait(lock);
-}
-
-void Server::shut_all(int how) {
-  for (int fd : adopted_) shutdown(fd, how);
-  crowd_.shut_all(how);
 }
 
 }  // namespace sluice::net

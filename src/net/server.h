@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The listeners: TLS, plain HTTP on loopback if it is wanted, and the Unix socket of the operator.
-// Each connection has a thread, and there is a limit for them
-// (docs/decisions/0001-threads-not-coroutines.md).
+// Connections wait without threads (net/workers.h), and net/crowd.h says how many there may be.
 //
 //   net::Server server(tls, [&](Request head, BodySource& body) {
 //     return path.serve(std::move(head), body);
 //   });
 //   TRY(const net::Address bound, server.listen(address, true));
 #include <atomic>
-#include <list>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "net/connection.h"
 #include "net/crowd.h"
-#include "base/thread_safety.h"
+#include "net/workers.h"
 
 namespace sluice::net {
 
-// The connections of functions are counted apart, so that many functions at once keep nobody out.
-// They may be idle for a shorter time.
-constexpr size_t kAdoptedMax = 1024;
-constexpr int kAdoptedIdleMs = 10'000;
+// The connections of functions are a crowd of their own, so that many functions at once keep nobody
+// out. They may be idle for a shorter time.
+constexpr size_t kFunctionConnectionsMax = 1024;
+constexpr CrowdLimits kFunctionLimits{kFunctionConnectionsMax, kFunctionConnectionsMax,
+                                      kFunctionConnectionsMax, kFunctionConnectionsMax / 16,
+                                      kFunctionConnectionsMax, kFunctionConnectionsMax,
+                                      kFunctionConnectionsMax};
+constexpr int kFunctionIdleMs = 10'000;
 
 struct Address {
   std::string host;
@@ -35,8 +36,7 @@ Result<Address> parse_address(std::string_view text);  // "127.0.0.1:4566", "[::
 
 class Server {
  public:
-  Server(std::shared_ptr<TlsContext> tls, Handler handler)
-      : tls_(std::move(tls)), handler_(std::move(handler)) {}
+  Server(std::shared_ptr<TlsContext> tls, Handler handler, const CrowdLimits& limits = {});
   ~Server() { stop(); }
   // Returns the address that was bound.
   Result<Address> listen(const Address& address, bool with_tls);
@@ -53,22 +53,17 @@ class Server {
 
  private:
   void accept_loop(int listener, bool with_tls);
-  // `tls` is null for plain HTTP, and `guest` for the connection of a function.
-  void start_connection(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls,
-                        const std::shared_ptr<Guest>& guest);
-  void forget(int fd, const std::shared_ptr<Guest>& guest);
-  void thread_ends();
-  void shut_all(int how) SLUICE_REQUIRES(mutex_);
-  std::shared_ptr<TlsContext> tls_;
-  Handler handler_;
+  void admit(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls,
+             Crowd& crowd, const ConnectionContext& context);
+  const std::shared_ptr<TlsContext> tls_;
+  const Handler handler_;
   std::atomic<bool> stopping_{false};
+  const ConnectionContext of_peers_{handler_, stopping_, {}},
+      of_functions_{handler_, stopping_, {.idle_ms = kFunctionIdleMs}};
+  Crowd crowd_, functions_{kFunctionLimits};
+  Workers workers_;
   std::vector<std::thread> acceptors_;
   std::vector<int> listeners_;
-  Mutex mutex_;
-  ConditionVariable idle_;
-  Crowd crowd_;
-  std::set<int> adopted_ SLUICE_GUARDED_BY(mutex_);  // descriptors of functions' connections
-  size_t threads_ SLUICE_GUARDED_BY(mutex_) = 0;     // of connections, that have not ended
 };
 
 }  // namespace sluice::net

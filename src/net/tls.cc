@@ -14,18 +14,6 @@
 
 namespace sluice::net {
 namespace {
-// Waits for the socket until the deadline; false: too late or broken.
-bool await(int fd, short events, int64_t deadline_us) {
-  for (;;) {
-    const int64_t left = deadline_us - monotonic_us();
-    if (left <= 0) return false;
-    pollfd one{fd, events, 0};
-    const int ready = poll(&one, 1, static_cast<int>(left / 1000) + 1);
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return false;
-  }
-}
-
 class Socket : public Stream {
  public:
   explicit Socket(int fd) : fd_(fd) {
@@ -34,94 +22,121 @@ class Socket : public Stream {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   ~Socket() override { close(fd_); }
-  long read(char* into, size_t size, int timeout_ms) override {
-    const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
-    for (;;) {
-      const ssize_t got = recv(fd_, into, size, 0);
-      if (got >= 0) return got;
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN || !await(fd_, POLLIN, deadline)) return -1;
-    }
+  Io try_read(char* into, size_t size, size_t& got) override {
+    const ssize_t received = recv(fd_, into, size, 0);
+    if (received < 0) return errno == EAGAIN || errno == EINTR ? Io::wants_read : Io::failed;
+    got = static_cast<size_t>(received);
+    return received ? Io::done : Io::closed;
   }
-  bool write(const char* data, size_t size, int timeout_ms) override {
-    const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
-    while (size) {
-      const ssize_t put = send(fd_, data, size, MSG_NOSIGNAL);
-      if (put > 0) {
-        data += put;
-        size -= static_cast<size_t>(put);
-      } else if (errno != EINTR && (errno != EAGAIN || !await(fd_, POLLOUT, deadline)))
-        return false;
+  Io try_write(const char* data, size_t size, size_t& put) override {
+    const ssize_t sent = send(fd_, data, size, MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Io::wants_write : Io::failed;
+    put = static_cast<size_t>(sent);
+    return Io::done;
+  }
+  bool await(Io what, int64_t deadline_us) override {
+    for (;;) {
+      const int64_t left = deadline_us - monotonic_us();
+      if (left <= 0) return false;
+      pollfd one{fd_, static_cast<short>(what == Io::wants_write ? POLLOUT : POLLIN), 0};
+      const int ready = poll(&one, 1, static_cast<int>(left / 1000) + 1);
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) return false;
     }
-    return true;
   }
 
  protected:
   const int fd_;
 };
 
+// OpenSSL's state is made when the first bytes come: who connects and says nothing costs a socket.
+// SSL_get_error looks into the thread's queue of errors: what a request has left there, whose
+// certificate did not parse or whose signature did not hold, would be taken for the connection's.
 class TlsSocket : public Socket {
  public:
-  TlsSocket(int fd, ssl_ctx_st* context) : Socket(fd), ssl_(SSL_new(context)) {
-    if (ssl_) SSL_set_fd(ssl_, fd);
-  }
+  TlsSocket(int fd, std::shared_ptr<ssl_ctx_st> context)
+      : Socket(fd), context_(std::move(context)) {}
   ~TlsSocket() override {
     if (ssl_ && SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
     SSL_free(ssl_);
     ERR_clear_error();
   }
-  bool handshake(int timeout_ms) {
-    if (!ssl_) return false;
-    const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
-    ERR_clear_error();
-    for (;;) {
-      const int done = SSL_accept(ssl_);
-      if (done == 1) break;
-      if (!again(done, deadline)) return false;
+  Io try_handshake() override {
+    if (context_) {
+      ssl_ = SSL_new(context_.get());
+      context_.reset();
+      if (ssl_) SSL_set_fd(ssl_, fd_);
     }
+    if (!ssl_) return Io::failed;
+    ERR_clear_error();
+    const int done = SSL_accept(ssl_);
+    if (done != 1) return why(done);
     tls_version = SSL_get_version(ssl_);
     tls_cipher = SSL_get_cipher_name(ssl_);
-    return true;
+    return Io::done;
   }
-  // SSL_get_error looks into the thread's queue of errors: what a request has left there, whose
-  // certificate did not parse or whose signature did not hold, would be taken for the connection's.
-  long read(char* into, size_t size, int timeout_ms) override {
-    const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
+  Io try_read(char* into, size_t size, size_t& got) override {
     ERR_clear_error();
-    for (;;) {
-      size_t got = 0;
-      const int done = SSL_read_ex(ssl_, into, size, &got);
-      if (done == 1) return static_cast<long>(got);
-      if (SSL_get_error(ssl_, done) == SSL_ERROR_ZERO_RETURN) return 0;
-      if (!again(done, deadline)) return -1;
-    }
+    const int done = SSL_read_ex(ssl_, into, size, &got);
+    return done == 1 ? Io::done : why(done);
   }
-  bool write(const char* data, size_t size, int timeout_ms) override {
-    const int64_t deadline = monotonic_us() + int64_t{1000} * timeout_ms;
+  Io try_write(const char* data, size_t size, size_t& put) override {
     ERR_clear_error();
-    while (size) {
-      size_t put = 0;
-      const int done = SSL_write_ex(ssl_, data, size, &put);
-      if (done == 1) {
-        data += put;
-        size -= put;
-      } else if (!again(done, deadline))
-        return false;
-    }
-    return true;
+    const int done = SSL_write_ex(ssl_, data, size, &put);
+    return done == 1 ? Io::done : why(done);
+  }
+  bool has_pending() const override { return ssl_ && SSL_has_pending(ssl_); }
+  void release_memory() override {
+    if (ssl_) SSL_free_buffers(ssl_);
   }
 
  private:
-  bool again(int result, int64_t deadline) {
-    const int why = SSL_get_error(ssl_, result);
+  Io why(int result) {
+    const int error = SSL_get_error(ssl_, result);
     ERR_clear_error();
-    if (why == SSL_ERROR_WANT_READ) return await(fd_, POLLIN, deadline);
-    if (why == SSL_ERROR_WANT_WRITE) return await(fd_, POLLOUT, deadline);
-    return false;
+    switch (error) {
+      case SSL_ERROR_WANT_READ: return Io::wants_read;
+      case SSL_ERROR_WANT_WRITE: return Io::wants_write;
+      case SSL_ERROR_ZERO_RETURN: return Io::closed;
+      default: return Io::failed;
+    }
   }
-  SSL* ssl_;
+  std::shared_ptr<ssl_ctx_st> context_;  // until the handshake begins
+  SSL* ssl_ = nullptr;
 };
 }  // namespace
+
+long Stream::read(char* into, size_t size, int timeout_ms) {
+  const int64_t deadline_us = monotonic_us() + int64_t{1000} * timeout_ms;
+  for (;;) {
+    size_t got = 0;
+    switch (const Io io = try_read(into, size, got)) {
+      case Io::done: return static_cast<long>(got);
+      case Io::closed: return 0;
+      case Io::failed: return -1;
+      default:
+        if (!await(io, deadline_us)) return -1;
+    }
+  }
+}
+
+bool Stream::write(const char* data, size_t size, int timeout_ms) {
+  const int64_t deadline_us = monotonic_us() + int64_t{1000} * timeout_ms;
+  while (size) {
+    size_t put = 0;
+    switch (const Io io = try_write(data, size, put)) {
+      case Io::done:
+        data += put;
+        size -= put;
+        break;
+      case Io::closed:
+      case Io::failed: return false;
+      default:
+        if (!await(io, deadline_us)) return false;
+    }
+  }
+  return true;
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
                                                        const std::string& key_file) {
@@ -158,10 +173,8 @@ std::shared_ptr<ssl_ctx_st> TlsContext::current() const {
 }
 
 std::unique_ptr<Stream> plain_stream(int fd) { return std::make_unique<Socket>(fd); }
-std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context, int handshake_timeout_ms) {
-  auto stream = std::make_unique<TlsSocket>(fd, context.current().get());
-  if (!stream->handshake(handshake_timeout_ms)) return nullptr;
-  return stream;
+std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context) {
+  return std::make_unique<TlsSocket>(fd, context.current());
 }
 
 }  // namespace sluice::net

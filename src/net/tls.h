@@ -4,7 +4,8 @@
 // without.
 //
 //   TRY(const auto tls, TlsContext::server(files.certificate, files.key));
-//   const std::unique_ptr<Stream> stream = tls_stream(fd, *tls, kHandshakeTimeoutMs);
+//   const std::unique_ptr<Stream> stream = tls_stream(fd, *tls);
+//   if (stream->try_handshake() == Io::wants_read) return;   // again when the socket is readable
 //   const long bytes = stream->read(buffer, sizeof buffer, deadlines.body_ms);
 #include <memory>
 #include <string>
@@ -30,20 +31,32 @@ class TlsContext {
   std::shared_ptr<ssl_ctx_st> context_ SLUICE_GUARDED_BY(mutex_);
 };
 
-// A connected socket. Every call gives up after its time. After a call has failed, the stream can
-// only be destroyed.
+// What came of a try: it is done, or it can go on when the socket is readable or writable, or the
+// peer has closed, or it failed. After a failure the stream can only be destroyed.
+enum class Io { done, wants_read, wants_write, closed, failed };
+
+// A connected socket. What begins with try_ never waits; the others give up after their time.
 class Stream {
  public:
   virtual ~Stream() = default;
+  // Must be done before anything else is tried.
+  virtual Io try_handshake() { return Io::done; }
+  virtual Io try_read(char* into, size_t size, size_t& got) = 0;
+  virtual Io try_write(const char* data, size_t size, size_t& put) = 0;
+  // Bytes have come that the socket does not show, since they are held here already.
+  virtual bool has_pending() const { return false; }
+  // Gives back what is only needed while bytes move.
+  virtual void release_memory() {}
+  // Waits until the socket is readable (wants_read) or writable. False: too late, or broken.
+  virtual bool await(Io what, int64_t deadline_us) = 0;
   // 0: the peer has closed it. -1: it failed, or took too long.
-  virtual long read(char* into, size_t size, int timeout_ms) = 0;
+  long read(char* into, size_t size, int timeout_ms);
   // Writes everything, or returns false.
-  virtual bool write(const char* data, size_t size, int timeout_ms) = 0;
+  bool write(const char* data, size_t size, int timeout_ms);
   std::string tls_version, tls_cipher;  // "" without TLS
 };
-// Both own the descriptor from now on. tls_stream does the handshake, and gives nullptr when that
-// fails.
+// Both own the descriptor from now on.
 std::unique_ptr<Stream> plain_stream(int fd);
-std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context, int handshake_timeout_ms);
+std::unique_ptr<Stream> tls_stream(int fd, const TlsContext& context);
 
 }  // namespace sluice::net

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/workers.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <system_error>
+
+#include "base/clock.h"
+
+namespace sluice::net {
+namespace {
+constexpr size_t kStackBytes = 512 * 1024;
+constexpr size_t kSpareThreads = 2;   // that stay when there is nothing to do
+constexpr int kSpareAfterMs = 3'000;  // a thread that got nothing for so long may end
+// While fewer are at work, a thread stays with the connection that it has just answered: that
+// spares the way through epoll for those that ask all the time.
+constexpr size_t kThreadsThatStay = 96;
+constexpr int kLookForLateOnesS = 1;
+
+int checked(int descriptor) {
+  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll");
+  return descriptor;
+}
+void watch(int epoll, int fd, void* as) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = as;
+  checked(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+// A detached thread with a small stack; std::thread cannot set one.
+bool start_thread(void* (*work)(void*), void* of) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  const int failed = pthread_create(&thread, &attributes, work, of);
+  pthread_attr_destroy(&attributes);
+  return !failed;
+}
+}  // namespace
+
+Workers::Workers(size_t threads_max)
+    : threads_max_(threads_max),
+      epoll_(checked(epoll_create1(EPOLL_CLOEXEC))),
+      timer_(checked(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK))),
+      end_(checked(eventfd(0, EFD_CLOEXEC))) {
+  const itimerspec every{{kLookForLateOnesS, 0}, {kLookForLateOnesS, 0}};
+  timerfd_settime(timer_, 0, &every, nullptr);
+  watch(epoll_, timer_, nullptr);
+  watch(epoll_, end_, this);
+  for (size_t i = 0; i < kSpareThreads; ++i) start_worker();
+}
+
+Workers::~Workers() {
+  ending_ = true;
+  eventfd_write(end_, 1);
+  {
+    MutexLock lock(mutex_);
+    while (threads_ != 0) changed_.wait(lock);
+  }
+  for (const int fd : {epoll_, timer_, end_}) close(fd);
+}
+
+bool Workers::add(int fd, std::unique_ptr<Connection> connection) {
+  auto made = std::make_unique<Held>(Held{fd, std::move(connection)});
+  Held& held = *made;
+  {
+    const MutexLock lock(mutex_);
+    held_.emplace(&held, std::move(made));
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  event.data.ptr = &held;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
+  const MutexLock lock(mutex_);
+  held_.erase(&held);
+  return false;
+}
+
+void Workers::shut_all(int how) {
+  const MutexLock lock(mutex_);
+  for (const auto& [held, owned] : held_) shutdown(held->fd, how);
+}
+
+bool Workers::wait_until_none(std::chrono::steady_clock::time_point end) {
+  MutexLock lock(mutex_);
+  while (!held_.empty())
+    if (!changed_.wait_until(lock, end)) return held_.empty();
+  return true;
+}
+
+bool Workers::start_worker() {
+  ++threads_;
+  ++waiting_;
+  if (start_thread(
+          [](void* of) -> void* {
+            static_cast<Workers*>(of)->work();
+            return nullptr;
+          },
+          this))
+    return true;
+  --waiting_;
+  --threads_;
+  return false;
+}
+
+// Whether a thread that got nothing to do may end: enough others wait.
+bool Workers::is_spare() {
+  size_t waiting = waiting_;
+  while (waiting > kSpareThreads)
+    if (waiting_.compare_exchange_weak(waiting, waiting - 1)) return true;
+  return false;
+}
+
+void Workers::work() {
+  while (!ending_) {
+    epoll_event event{};
+    const int count = epoll_wait(epoll_, &event, 1, kSpareAfterMs);
+    if (count == 0 && is_spare()) break;
+    if (count != 1 || event.data.ptr == this) continue;
+    // Somebody must always wait, for this thread may be busy for as long as a request takes.
+    if (--waiting_ == 0 && threads_ < threads_max_) start_worker();
+    if (event.data.ptr)
+      serve(*static_cast<Held*>(event.data.ptr));
+    else
+      close_late_ones();
+    ++waiting_;
+  }
+  const MutexLock lock(mutex_);
+  --threads_;
+  changed_.notify_all();
+}
+
+void Workers::serve(Held& held) {
+  Io next = Io::closed;
+  try {
+    next = held.connection->advance(threads_ - waiting_ < kThreadsThatStay);
+  } catch (const std::exception& bug) {
+    spdlog::error("a connection failed: {}", bug.what());
+  }
+  if (next != Io::closed && let_wait(held, next)) return;
+  // Taken out by name: a process that is just being started may hold a copy of the descriptor, for
+  // which epoll would go on.
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, held.fd, nullptr);
+  {
+    const MutexLock lock(mutex_);
+    held.fd = -1;  // its number may be another's soon
+  }
+  held.connection.reset();
+  const MutexLock lock(mutex_);
+  held_.erase(&held);
+  changed_.notify_all();
+}
+
+// From here on another thread may have it.
+bool Workers::let_wait(Held& held, Io what) {
+  epoll_event event{};
+  event.events = (what == Io::wants_write ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT;
+  event.data.ptr = &held;
+  return epoll_ctl(epoll_, EPOLL_CTL_MOD, held.fd, &event) == 0;
+}
+
+// A connection whose socket is shut can go on at once, and finds that it is closed.
+void Workers::close_late_ones() {
+  uint64_t ticks = 0;
+  if (read(timer_, &ticks, sizeof ticks) != sizeof ticks) return;  // another thread looks
+  const int64_t now_us = monotonic_us();
+  const MutexLock lock(mutex_);
+  for (const auto& [held, owned] : held_)
+    if (held->fd >= 0 && held->connection->deadline_us() < now_us) shutdown(held->fd, SHUT_RDWR);
+}
+
+}  // namespace sluice::net

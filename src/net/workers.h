@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The threads that serve connections. Connections that wait for their peers wait in one epoll
+// without a thread; when one can go on, a thread takes it, does what there is to do (serves a whole
+// request, for example) and lets it wait again. There are as many threads as connections are at
+// work, and a few that wait for the next (docs/decisions/0012-connections-in-epoll.md).
+//
+//   Workers workers(threads_max);
+//   workers.add(fd, std::make_unique<Connection>(...));   // served from now on, and destroyed
+//   workers.shut_all(SHUT_RDWR);
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <unordered_map>
+
+#include "base/thread_safety.h"
+#include "net/connection.h"
+
+namespace sluice::net {
+
+class Workers {
+ public:
+  explicit Workers(size_t threads_max);
+  // All connections must have ended.
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  // False: the machine has no more of what it takes. The connection is destroyed then.
+  bool add(int fd, std::unique_ptr<Connection> connection);
+  // Shuts all their sockets, by which those that wait are woken.
+  void shut_all(int how);
+  // False: it is `end` now, and there are connections left.
+  bool wait_until_none(std::chrono::steady_clock::time_point end);
+
+ private:
+  struct Held {
+    int fd;  // -1: it is being destroyed
+    std::unique_ptr<Connection> connection;
+  };
+  bool start_worker();
+  void work();
+  bool is_spare();
+  void serve(Held& held);
+  bool let_wait(Held& held, Io what);
+  void close_late_ones();
+
+  const size_t threads_max_;
+  const int epoll_, timer_, end_;
+  std::atomic<size_t> threads_{0}, waiting_{0};
+  std::atomic<bool> ending_{false};
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::unordered_map<Held*, std::unique_ptr<Held>> held_ SLUICE_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluice::net
