@@ -70,8 +70,8 @@ def still_open(sockets):
 
 @pytest.mark.parametrize("tls", (True, False), ids=("idle", "before the handshake"))
 def test_idle_connections_keep_nobody_out(server, door, tls):
-    """2,000 of them from the address that the good client has too: every good request is served, each
-    on a connection of its own, and they are kept. They cost next to nothing, and no thread."""
+    """2,000 of them from the address that the good client has too: every good request is served,
+    each on a connection of its own, and they are kept. They cost little, and no thread."""
     before = resident(server), threads(server)
     with idle_strangers(server, 2000, tls=tls) as held:
         assert [door.ask(ASK, door.session).status for _ in range(100)] == [200] * 100
@@ -166,8 +166,8 @@ def test_one_presigned_url_holds_up_its_own_session_alone(fresh_server):
 
 @pytest.mark.parametrize("sent", (1, MIB), ids=("a byte", "a fast beginning"))
 def test_slow_peers_make_room_when_every_connection_is_in_use(fresh_server, sent):
-    """Three sessions hold all 512 places with uploads that stop: each newcomer takes the place of one
-    of them."""
+    """Three sessions hold all 512 places with uploads that stop: each newcomer takes the place of
+    one of them."""
     server = fresh_server
     server.client("s3").create_bucket(Bucket="held-up")
     good, door = server.session(), wire.Wire(server)

@@ -62,6 +62,11 @@ Server::Server(std::shared_ptr<TlsContext> tls, Handler handler, const CrowdLimi
       workers_(limits.places + kFunctionLimits.places + kThreadsBeside) {}
 
 Result<Address> Server::listen(const Address& address, bool with_tls) {
+  if (!workers_.usable())
+    return Error{500,
+                 "ListenFailure",
+                 "the machine has no descriptors or threads left for connections; see ulimit -n -u",
+                 {}};
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;

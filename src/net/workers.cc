@@ -9,9 +9,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <cstring>
-#include <system_error>
-
 #include "base/clock.h"
 
 namespace sluice::net {
@@ -24,15 +21,11 @@ constexpr int kSpareAfterMs = 3'000;  // a thread that got nothing for so long m
 constexpr size_t kThreadsThatStay = 96;
 constexpr int kLookForLateOnesS = 1;
 
-int checked(int descriptor) {
-  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll");
-  return descriptor;
-}
-void watch(int epoll, int fd, void* as) {
+bool watch(int epoll, int fd, void* as) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = as;
-  checked(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 // A detached thread with a small stack; std::thread cannot set one.
@@ -50,14 +43,12 @@ bool start_thread(void* (*work)(void*), void* of) {
 
 Workers::Workers(size_t threads_max)
     : threads_max_(threads_max),
-      epoll_(checked(epoll_create1(EPOLL_CLOEXEC))),
-      timer_(checked(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK))),
-      end_(checked(eventfd(0, EFD_CLOEXEC))) {
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      end_(eventfd(0, EFD_CLOEXEC)) {
   const itimerspec every{{kLookForLateOnesS, 0}, {kLookForLateOnesS, 0}};
   timerfd_settime(timer_, 0, &every, nullptr);
-  watch(epoll_, timer_, nullptr);
-  watch(epoll_, end_, this);
-  for (size_t i = 0; i < kSpareThreads; ++i) start_worker();
+  usable_ = watch(epoll_, timer_, nullptr) && watch(epoll_, end_, this) && start_worker();
 }
 
 Workers::~Workers() {

@@ -25,6 +25,8 @@ class Workers {
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
+  // False: the machine has no descriptors or threads left for this, and nothing is served.
+  bool usable() const { return usable_; }
   // False: the machine has no more of what it takes. The connection is destroyed then.
   bool add(int fd, std::unique_ptr<Connection> connection);
   // Shuts all their sockets, by which those that wait are woken.
@@ -48,6 +50,7 @@ class Workers {
   const int epoll_, timer_, end_;
   std::atomic<size_t> threads_{0}, waiting_{0};
   std::atomic<bool> ending_{false};
+  bool usable_ = false;
   Mutex mutex_;
   ConditionVariable changed_;
   std::unordered_map<Held*, std::unique_ptr<Held>> held_ SLUICE_GUARDED_BY(mutex_);
