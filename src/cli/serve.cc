@@ -64,6 +64,12 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
                    "seconds from digest to digest, 1 to 3600")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
+  serve
+      ->add_option("--audit-reads", options->audit_reads,
+                   "when the audit record of an allowed read is on the disk: 'soon', within 20 ms "
+                   "of the answer, or 'synced', before it")
+      ->check(CLI::IsMember({"soon", "synced"}))
+      ->capture_default_str();
   certificate->needs(key);
   key->needs(certificate);
   serve->add_option("--name", options->names,

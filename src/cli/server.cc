@@ -136,7 +136,7 @@ class Composition : public RunningServer {
         meter_(cloudwatch::meter()),
         trails_(cloudtrail::delivery(
             ports_, {options.trail_interval_s * 1000, options.digest_interval_s * 1000})),
-        path_(ports_) {
+        path_(ports_, options.audit_reads == "synced") {
     ports_.store = store_.get();
     ports_.sessions = sessions_.get();
     ports_.identities = identities_.get();

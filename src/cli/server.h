@@ -27,6 +27,8 @@ struct ServeOptions {
   std::string region, account_id;
   std::vector<std::string> runtimes;  // "python3.13=/path/of/its/interpreter"
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
+  // "soon": the record of an allowed read is synced within 20 ms of its answer; "synced": before.
+  std::string audit_reads = "soon";
   Clock clock;  // of all work in the background
 };
 // A directory has one account and one Region, which are recorded when it is served for the first

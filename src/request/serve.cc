@@ -222,8 +222,9 @@ Result<Response> Path::run(const Request& request, const Service& service, const
       last = attempt(request, service, row, caller, facts, received, rider, fresh);
       return std::move(last.records);
     };
-    auto committed = ports_.store->commit(std::move(staged), std::move(last.records),
-                                          row.queues ? rerun : Rerun());
+    auto committed =
+        ports_.store->commit(std::move(staged), std::move(last.records),
+                             row.queues ? rerun : Rerun(), wait_for(row, last.outcome.has_value()));
     if (committed) {
       receipt = *std::move(committed);
       return std::move(last.outcome);
@@ -235,6 +236,14 @@ Result<Response> Path::run(const Request& request, const Service& service, const
                    "Too many requests change the same thing; try again.",
                    {}};
   }
+}
+
+// An allowed read of data, a list or a Decrypt changes nothing and gives nobody a right: its answer
+// need not wait for the disk. A denial does, and whatever changes something or makes a session.
+Wait Path::wait_for(const Row& row, bool allowed) const {
+  const bool reads_data = row.read_only && !row.writes &&
+                          (row.data_event || row.name == "Decrypt" || row.name.starts_with("List"));
+  return allowed && reads_data && !syncs_audit_of_reads_ ? Wait::until_written : Wait::until_synced;
 }
 
 Response Path::refuse_stranger(const Request& request, const Service& service, const Error& error,

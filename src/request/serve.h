@@ -22,7 +22,12 @@ constexpr int kConflictRetriesMax = 50;
 
 class Path : public Dispatcher {
  public:
-  explicit Path(Ports& ports) : ports_(ports), counters_(ports.services, ports.operator_service) {}
+  // With `syncs_audit_of_reads` even an allowed read is answered only when its audit record is on
+  // the disk; without it that record may follow within 20 ms (decision 0013).
+  explicit Path(Ports& ports, bool syncs_audit_of_reads = false)
+      : ports_(ports),
+        syncs_audit_of_reads_(syncs_audit_of_reads),
+        counters_(ports.services, ports.operator_service) {}
   // Serves one request from outside, over the wire or at the operator's socket. `head` has its
   // method, target and headers and what is known of the peer; `raw` is its body as it comes from
   // the connection.
@@ -52,7 +57,9 @@ class Path : public Dispatcher {
   Response refuse_stranger(const Request& request, const Service& service, const Error& error,
                            const Session* token_of = nullptr);
   void count(const Service& service, const Row* row, const Error* error, int64_t begun_us);
+  Wait wait_for(const Row& row, bool allowed) const;
   Ports& ports_;
+  const bool syncs_audit_of_reads_;
   Counters counters_;
   StrangerLimit strangers_;
   BodyBudget bodies_;

@@ -73,7 +73,9 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
       followers_(followers),
       crash_point_(options.crash_point),
       on_failure_(options.on_failure),
-      chain_(kChainStart) {
+      chain_(kChainStart),
+      published_(std::make_shared<const Moment>(rocks, commits_)),
+      wal_(*rocks.db, [this](const rocksdb::Status& status) { stop_writing(status.ToString()); }) {
   // Format 1 noted no end, so the newest record may be newer than what is noted. When somebody has
   // cut records off, the noted end is newer: the numbers go on after it, and `sluice verify` sees
   // the gap.
@@ -87,8 +89,9 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
 
 Snapshot Committer::snapshot() {
   Snapshot s;
-  const uint64_t commits = commits_;
-  s.state_ = std::make_shared<StoreState>(blobs_.released().hold(commits), rocks_, scope_, commits);
+  const MutexLock lock(published_mutex_);  // so that the files are held before the next moment
+  s.state_ =
+      std::make_shared<StoreState>(blobs_.released().hold(published_->commit), published_, scope_);
   return s;
 }
 Staged Committer::stage() {
@@ -99,49 +102,80 @@ Staged Committer::stage() {
 }
 
 Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records,
-                                  const Rerun& rerun) {
-  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), {}, {}};
+                                  const Rerun& rerun, Wait wait) {
+  const bool reads = wait == Wait::until_written && staged.data_->changes_nothing();
+  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), reads, {}, {}};
   MutexLock lock(mutex_);
   Waiter::Turn& mine = turn_of(me);
-  waiting_.push_back(&me);
-  if (leader_active_)
-    while (!mine.done && !mine.leads) mine.wake.wait(lock);
-  if (!mine.done) {
-    leader_active_ = true;
-    std::vector<Waiter*> group;
-    // A request with expect_empty looks at the database, so it is alone in its group.
-    while (!waiting_.empty() && group.size() < kGroupMax) {
-      const bool alone = !waiting_.front()->staged->data_->empty_prefixes.empty();
-      if (alone && !group.empty()) break;
-      group.push_back(waiting_.front());
-      waiting_.pop_front();
-      if (alone) break;
+  (reads ? readers_ : writers_).push_back(&me);
+  appoint_next();
+  while (!mine.done) {
+    if (!std::exchange(mine.leads, false)) {
+      mine.wake.wait(lock);
+      continue;
     }
+    std::vector<Waiter*> group = next_group(reads);
     lock.unlock();
-    try {
-      lead(group);
-    } catch (const std::exception& bug) {  // else those in the group would wait for ever
-      fail(group, bug.what());
-    }
+    const uint64_t commit = write(group);
+    const bool to_be_synced = commit && !reads;
+    if (commit && reads) wal_.owe();
     lock.lock();
-    for (Waiter* w : group) {
-      turn_of(*w).done = true;
-      if (w != &me) turn_of(*w).wake.notify_one();
-    }
+    if (reads && !syncing_) publish();
     leader_active_ = false;
-    if (!waiting_.empty()) {
-      leader_active_ = true;
-      turn_of(*waiting_.front()).leads = true;
-      turn_of(*waiting_.front()).wake.notify_one();
+    syncing_ = syncing_ || to_be_synced;
+    wake(group, true);
+    appoint_next();
+    if (to_be_synced) {
+      lock.unlock();
+      sync(group, commit);
+      lock.lock();
+      syncing_ = false;
     }
-    // Whoever leads need not be in its own group.
-    mine.leads = false;
-    while (!mine.done) mine.wake.wait(lock);
+    wake(group, false);
+    appoint_next();
   }
   lock.unlock();
   if (me.error) return *me.error;
   for (const auto& fn : staged.data_->after) fn();
   return Receipt();
+}
+
+// Somebody who waits leads next, when nobody does and there is something that may be written now.
+// A read does not lead writers, since it would wait for the disk with them.
+void Committer::appoint_next() {
+  if (leader_active_) return;
+  const bool writers_may = !syncing_ && !writers_.empty();
+  if (!writers_may && readers_.empty()) return;
+  Waiter::Turn& turn = turn_of(writers_may ? *writers_.front() : *readers_.front());
+  leader_active_ = true;
+  turn.leads = true;
+  turn.wake.notify_one();
+}
+
+std::vector<Committer::Waiter*> Committer::next_group(bool of_reads) {
+  std::vector<Waiter*> group;
+  const auto take = [&group](std::deque<Waiter*>& from) {
+    group.push_back(from.front());
+    from.pop_front();
+  };
+  // A request with expect_empty looks at the database, so it is alone in its group.
+  while (!of_reads && !writers_.empty() && group.size() < kGroupMax) {
+    const bool alone = !writers_.front()->staged->data_->empty_prefixes.empty();
+    if (alone && !group.empty()) break;
+    take(writers_);
+    if (alone) return group;
+  }
+  while (!readers_.empty() && group.size() < kGroupMax) take(readers_);
+  return group;
+}
+
+// Those of the group that wait for no more than what is done.
+void Committer::wake(const std::vector<Waiter*>& group, bool reads) {
+  for (Waiter* one : group) {
+    if (one->reads != reads) continue;
+    turn_of(*one).done = true;
+    turn_of(*one).wake.notify_one();
+  }
 }
 
 std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const Waiter& one) const {
@@ -227,11 +261,6 @@ void Committer::note_ends(rocksdb::WriteBatch& batch) {
                 big_endian64(end.number));
 }
 
-void Committer::tell_followers() {
-  for (auto& [log, end] : log_ends_)
-    if (std::exchange(end.moved, false)) followers_.told(log);
-}
-
 // Each record is hashed together with the hash before it. It is stored with its own hash before it.
 void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records) {
   for (const std::string& record : records) {
@@ -245,7 +274,17 @@ void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::s
   }
 }
 
-void Committer::lead(std::vector<Waiter*>& group) {
+// The number of the commit; 0: nothing was written, since all of the group failed.
+uint64_t Committer::write(std::vector<Waiter*>& group) {
+  try {
+    return write_batch(group);
+  } catch (const std::exception& bug) {  // else those in the group would wait for ever
+    fail(group, bug.what());
+    return 0;
+  }
+}
+
+uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
   rocksdb::WriteBatch batch;
   const uint64_t commit = commits_ + 1;
   bool meta = false;
@@ -269,34 +308,66 @@ void Committer::lead(std::vector<Waiter*>& group) {
     add_records(batch, w->records);
   }
   note_ends(batch);
-  if (batch.Count() == 0) return;
+  if (batch.Count() == 0) return 0;
   if (crash_point_) crash_point_("before write");
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  const int64_t begun_us = monotonic_us();
-  const rocksdb::Status status = rocks_.db->Write(options, &batch);
-  sync_us_.add(static_cast<uint64_t>(monotonic_us() - begun_us));
-  group_.add(group.size());
-  if (status.ok()) commits_ = commit;
+  const rocksdb::Status status = rocks_.db->Write({}, &batch);
   if (crash_point_) crash_point_("after write");
+  group_.add(group.size());
   if (status.IsNoSpace()) blobs_.disk().give_up_reserve();
-  if (!status.ok()) return fail(group, status.ToString());
-  for (Waiter* w : group)
-    if (!w->error) finish(*w->staged->data_, commit);
-  tell_followers();
-  if (crash_point_) crash_point_("after finish");
+  if (!status.ok()) {
+    fail(group, status.ToString());
+    return 0;
+  }
+  commits_ = commit;
+  const MutexLock lock(published_mutex_);
+  for (auto& [log, end] : log_ends_)
+    if (std::exchange(end.moved, false)) grown_.insert(log);
+  return commit;
+}
+
+// Of the writers' group alone: no writer writes meanwhile, but reads do.
+void Committer::sync(const std::vector<Waiter*>& group, uint64_t commit) {
+  try {
+    const int64_t begun_us = monotonic_us();
+    const rocksdb::Status status = wal_.sync();
+    sync_us_.add(static_cast<uint64_t>(monotonic_us() - begun_us));
+    if (crash_point_) crash_point_("after sync");
+    if (!status.ok()) return fail(group, status.ToString());
+    publish();
+    if (crash_point_) crash_point_("after publish");
+    for (const Waiter* w : group)
+      if (!w->error) finish(*w->staged->data_, commit);
+    if (crash_point_) crash_point_("after finish");
+  } catch (const std::exception& bug) {
+    fail(group, bug.what());
+  }
+}
+
+// From now on everybody sees what was written. Nothing of it may be a write that is not synced.
+void Committer::publish() {
+  std::set<Key> grown;
+  {
+    const MutexLock lock(published_mutex_);
+    published_ = std::make_shared<const Moment>(rocks_, commits_);
+    grown.swap(grown_);
+  }
+  for (const Key& log : grown) followers_.told(log);
 }
 
 // The whole batch may be in RocksDB's log and take effect at the next start, or it may not. So the
 // files that it adopts and those that it releases stay until then.
 void Committer::fail(const std::vector<Waiter*>& group, const std::string& why) {
-  failed_ = true;
   for (Waiter* w : group) {
     if (w->error) continue;
     w->error = outcome_unknown();
     for (const BlobRef& blob : w->staged->data_->adopted)
       if (blob.file) blob.file->may_be_named = true;
   }
+  stop_writing(why);
+}
+
+void Committer::stop_writing(const std::string& why) {
+  failed_ = true;
   spdlog::critical(
       "the store could not write to its disk ({}): nothing more is written; which of its last "
       "changes are kept is known when it is opened again",

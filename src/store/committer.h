@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Writes what requests have staged, many requests in one synced write. The first thread that comes
-// leads: it takes all that wait, checks their reads, chains their audit records, writes one batch,
-// syncs once and wakes the others (ARCHITECTURE.md, "Commit").
+// Writes what requests have staged, many requests in one write. The first thread that comes leads:
+// it takes all that wait, checks their reads, chains their audit records, writes one batch, syncs
+// once and wakes the others (ARCHITECTURE.md, "Commit").
 //
 //   Committer committer(rocks, blobs, scope, jobs, options);
 //   Staged staged = committer.stage();
 //   staged.put(key, value);
-//   Result<Receipt> receipt = committer.commit(std::move(staged), {audit_record}, rerun);
+//   Result<Receipt> receipt =
+//       committer.commit(std::move(staged), {audit_record}, rerun, Wait::until_synced);
+//
+// Reads that do not wait for the disk (Wait::until_written) have a lane of their own: while the
+// writers' group is synced, theirs are chained and written. What a snapshot shows is always on the
+// disk: a moment is published after the sync, and until then nobody sees what was written.
 //
 // After a failed write nobody knows whether the batch is in RocksDB's log. So nothing more is
 // written until a restart, and no file that either outcome names is unlinked
 // (docs/decisions/0005-failed-writes.md).
 #include <atomic>
 #include <deque>
+#include <set>
 
 #include "base/thread_safety.h"
 #include "store/log.h"
 #include "store/log_followers.h"
 #include "store/rocks.h"
+#include "store/wal_sync.h"
 
 namespace sluice {
 
@@ -45,7 +52,8 @@ class Committer {
  public:
   Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs, LogFollowers& followers,
             const StoreOptions& options);
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun);
+  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun,
+                         Wait wait);
   Snapshot snapshot();
   Staged stage();
   bool failed() const { return failed_; }
@@ -59,6 +67,7 @@ class Committer {
     Staged* staged;
     const Rerun* rerun;
     std::vector<std::string> records;
+    const bool reads;  // it waits for the write alone
     std::optional<Error> error;
     struct Turn {
       bool done = false, leads = false;
@@ -66,7 +75,13 @@ class Committer {
     } turn;  // reached by turn_of alone, under the lock
   };
   Waiter::Turn& turn_of(Waiter& waiter) SLUICE_REQUIRES(mutex_) { return waiter.turn; }
-  void lead(std::vector<Waiter*>& group);
+  std::vector<Waiter*> next_group(bool of_reads) SLUICE_REQUIRES(mutex_);
+  void appoint_next() SLUICE_REQUIRES(mutex_);
+  void wake(const std::vector<Waiter*>& group, bool reads) SLUICE_REQUIRES(mutex_);
+  uint64_t write(std::vector<Waiter*>& group);
+  uint64_t write_batch(std::vector<Waiter*>& group);
+  void sync(const std::vector<Waiter*>& group, uint64_t commit);
+  void publish();
   std::optional<Error> check(const std::vector<Waiter*>& group, const Waiter& one) const;
   bool overwritten(const std::vector<Waiter*>& group, const Waiter& one, Family family,
                    const std::string& key) const;
@@ -81,7 +96,7 @@ class Committer {
   End& end_of(const Key& log);
   void append(rocksdb::WriteBatch& batch, Appended& entry);
   void note_ends(rocksdb::WriteBatch& batch);
-  void tell_followers();
+  void stop_writing(const std::string& why);
   void fail(const std::vector<Waiter*>& group, const std::string& why);
   void finish(Staged::Data& data, uint64_t commit);
 
@@ -94,17 +109,21 @@ class Committer {
   const std::function<void()> on_failure_;
   Histogram group_, sync_us_;
   Mutex mutex_;
-  std::deque<Waiter*> waiting_ SLUICE_GUARDED_BY(mutex_);
-  bool leader_active_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::deque<Waiter*> writers_ SLUICE_GUARDED_BY(mutex_), readers_ SLUICE_GUARDED_BY(mutex_);
+  bool leader_active_ SLUICE_GUARDED_BY(mutex_) = false;  // somebody writes
+  bool syncing_ SLUICE_GUARDED_BY(mutex_) = false;        // what writers wrote is not published
   // Only the leader touches these.
   RecentWrites recent_;
   std::string chain_;  // the hash of the audit chain up to the newest record
   const Key audit_ = kAuditLog.entries();
   std::map<Key, End> log_ends_;
+  std::atomic<uint64_t> commits_{1};  // the number of the newest commit
   std::atomic<bool> failed_{false};
-  // The number of the newest commit. It is raised after the write, so a snapshot that is taken in
-  // between sees more than its number says. That can only make a request run again.
-  std::atomic<uint64_t> commits_{1};
+  // What everybody sees, and whom to tell when they see more.
+  Mutex published_mutex_;
+  std::shared_ptr<const Moment> published_ SLUICE_GUARDED_BY(published_mutex_);
+  std::set<Key> grown_ SLUICE_GUARDED_BY(published_mutex_);  // logs, since it was published
+  WalSync wal_;
 };
 
 // The hash before the first audit record.

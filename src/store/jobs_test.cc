@@ -115,7 +115,7 @@ TEST_F(JobsTest, AreDoneOnceAlsoWhenTheyAreTakenBeforeTheyAreTold) {
   };
   StoreOptions holding = options();
   holding.crash_point = [&](std::string_view place) {
-    if (place == "after write") await_that([&] { return !held; });
+    if (place == "after publish") await_that([&] { return !held; });
   };
   store_ = *Store::open(holding);
   serve(2, [&](const Job& job, const Stopping&) {

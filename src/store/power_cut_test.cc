@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/files.h"
@@ -231,6 +232,61 @@ TEST_F(PowerCut, LosesNothingThatWasAcknowledgedWhicheverCallFails) {
     for (const size_t cut : cuts)
       if (cut > call) expect_whole(disk, cut, Keeps::nothing, history, acknowledged);
   }
+}
+
+// A read's record is in the log when the read is answered, and on the disk within 20 ms, or with
+// the next write. A process that dies loses none; a power cut no more than those that came since.
+TEST_F(PowerCut, LosesRecordsOfReadsAloneAndOnlyUntilTheNextSync) {
+  const ForgettingDisk disk(dir_ / "live");
+  prepare(dir_ / "live");
+  const auto read = [](Store& store) {
+    return store.commit(store.stage(), {{{"eventName", "Read"}}}, {}, Wait::until_written)
+        .has_value();
+  };
+  struct Mark {
+    size_t calls;
+    int records, synced;  // that were acknowledged, and those among them that must be there
+  };
+  std::vector<Mark> marks;
+  {
+    const auto opened = Store::open(options(dir_ / "live"));
+    ASSERT_TRUE(opened);
+    Store& store = **opened;
+    int records = 0, synced = 0;
+    const auto mark = [&](bool all) {
+      ++records;
+      if (all) synced = records;
+      marks.push_back({disk.calls(), records, synced});
+    };
+    for (int round = 0; round < 3; ++round) {
+      for (int n = 0; n < 4; ++n) {
+        ASSERT_TRUE(read(store));
+        mark(false);
+      }
+      ASSERT_TRUE(step(store, round));
+      mark(true);
+    }
+    ASSERT_TRUE(read(store));
+    mark(false);
+    const auto is_synced = [&] {  // by nobody's call: the store's own within its time
+      const size_t seen = disk.calls();
+      return disk.call(seen - 1).starts_with("sync") && seen > marks.back().calls;
+    };
+    for (int ms = 0; ms < 5'000 && !is_synced(); ++ms)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(is_synced()) << disk.call(disk.calls() - 1);
+    marks.push_back({disk.calls(), records, records});
+  }
+  for (const Keeps keeps : {Keeps::nothing, Keeps::half, Keeps::everything})
+    for (const Mark& mark : marks) {
+      lay_out(disk.after(mark.calls, keeps), dir_ / "after");
+      const auto store = Store::open(options(dir_ / "after"));
+      ASSERT_TRUE(store) << store.error().message;
+      const int found = contents(**store).records;
+      EXPECT_GE(found, keeps == Keeps::everything ? mark.records : mark.synced);
+      EXPECT_LE(found, mark.records);
+      EXPECT_TRUE((*store)->verify().empty());
+    }
 }
 
 // What it would write behind the first beginning reads, by chance, as a broken log.

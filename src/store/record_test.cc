@@ -155,8 +155,8 @@ TEST_F(RecordStoreTest, OneThatIsOnlyLookedAtIsAReadOfTheCommit) {
   EXPECT_EQ(store_->commit(std::move(late), {}).error().code, "Conflict");
 }
 
-// While a commit is being written a view may show it or not: nothing is kept that does not say
-// which, and a change that rests on what was kept meets the commit.
+// A commit that is being written is not shown before it is on the disk: nothing is kept of it, and
+// a change that rests on what was kept meets the commit.
 TEST_F(RecordStoreTest, IsNeverStaleBesideACommit) {
   std::vector<std::string> seen;
   StoreOptions watched = options();
@@ -171,9 +171,10 @@ TEST_F(RecordStoreTest, IsNeverStaleBesideACommit) {
     staged.put(thing_key("a"), Thing{.name = name});
     ASSERT_TRUE(store_->commit(std::move(staged), {}));
   }
-  EXPECT_EQ(seen,
-            (std::vector<std::string>{"before write: none", "after write: 1", "after finish: 1",
-                                      "before write: 1", "after write: 2", "after finish: 2"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{
+                      "before write: none", "after write: none", "after sync: none",
+                      "after publish: 1", "after finish: 1", "before write: 1", "after write: 1",
+                      "after sync: 1", "after publish: 2", "after finish: 2"}));
   Staged rests_on_it = store_->stage();
   auto thing = rests_on_it.get(thing_key("a"));
   Staged other = store_->stage();

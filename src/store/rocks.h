@@ -35,15 +35,31 @@ struct Rocks {
 Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& store_key,
                                           const Scope& scope);
 
+// What RocksDB held at one moment: one for each commit, shared by all who read then.
+struct Moment {
+  Rocks& rocks;
+  const rocksdb::Snapshot* const snapshot;
+  const uint64_t commit;  // it shows this commit and all before it
+  Moment(Rocks& r, uint64_t c) : rocks(r), snapshot(r.db->GetSnapshot()), commit(c) {}
+  ~Moment() { rocks.db->ReleaseSnapshot(snapshot); }
+  Moment(const Moment&) = delete;
+  Moment& operator=(const Moment&) = delete;
+};
+
 struct StoreState {
-  const std::shared_ptr<const void> files;  // holds the files; taken before the snapshot
+  const std::shared_ptr<const void> files;  // holds the files
+  const std::shared_ptr<const Moment> moment;
   Rocks& rocks;
   const Scope& scope;
-  const rocksdb::Snapshot* snapshot;
-  const uint64_t commit;  // this snapshot shows this commit and all before it
-  StoreState(std::shared_ptr<const void> f, Rocks& r, const Scope& s, uint64_t c)
-      : files(std::move(f)), rocks(r), scope(s), snapshot(r.db->GetSnapshot()), commit(c) {}
-  ~StoreState() { rocks.db->ReleaseSnapshot(snapshot); }
+  const rocksdb::Snapshot* const snapshot;
+  const uint64_t commit;
+  StoreState(std::shared_ptr<const void> held, std::shared_ptr<const Moment> of, const Scope& s)
+      : files(std::move(held)),
+        moment(std::move(of)),
+        rocks(moment->rocks),
+        scope(s),
+        snapshot(moment->snapshot),
+        commit(moment->commit) {}
 };
 
 // An entry of a log, or a job. It gets its number, and with it its key, in the commit.
@@ -65,6 +81,11 @@ struct Staged::Data {
   std::vector<Key> finished;  // jobs
   std::vector<BlobRef> adopted, released;
   std::vector<std::function<void()>> after;
+  // Nothing but the audit records goes with the commit, and nothing can be in its way.
+  bool changes_nothing() const {
+    return writes.empty() && reads.empty() && empty_prefixes.empty() && appended.empty() &&
+           finished.empty() && adopted.empty() && released.empty();
+  }
 };
 
 // Where the number of a log's newest entry stands. It stays when the entry is erased.

@@ -38,7 +38,7 @@ class RocksStore : public Store {
                [this](std::vector<std::string> ids) { janitor_.free(std::move(ids)); }),
         jobs_(*this, options_.clock),
         janitor_(blobs_, jobs_),
-        committer_(*rocks_, blobs_, options_.scope, jobs_, followers_, options_) {
+        committer_(std::in_place, *rocks_, blobs_, options_.scope, jobs_, followers_, options_) {
     if (options_.read_only) return;
     disk_.low();
     sweep();
@@ -46,15 +46,16 @@ class RocksStore : public Store {
   }
   ~RocksStore() override {
     jobs_.stop();
+    committer_.reset();
     rocks_.reset();
     close(lock_fd_);
   }
-  Snapshot snapshot() override { return committer_.snapshot(); }
-  Staged stage() override { return committer_.stage(); }
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records,
-                         const Rerun& rerun) override {
+  Snapshot snapshot() override { return committer_->snapshot(); }
+  Staged stage() override { return committer_->stage(); }
+  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun,
+                         Wait wait) override {
     Staged taken = std::move(staged);  // its snapshot is released when this returns
-    return committer_.commit(std::move(taken), std::move(records), rerun);
+    return committer_->commit(std::move(taken), std::move(records), rerun, wait);
   }
   std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) override {
     return blobs_.write(data_key);
@@ -70,7 +71,7 @@ class RocksStore : public Store {
   }
   Jobs& jobs() override { return jobs_; }
   StoreCounts counts() override {
-    return {committer_.group().shown(), committer_.sync_us().shown(), janitor_.waiting(),
+    return {committer_->group().shown(), committer_->sync_us().shown(), janitor_.waiting(),
             rocks_->bytes()};
   }
   std::vector<ActiveReader> readers() override { return blobs_.released().readers(); }
@@ -102,7 +103,7 @@ class RocksStore : public Store {
       spdlog::error("erased data could not be taken off the disk: {}", status.ToString());
   }
   bool disk_is_low() override { return disk_.low(); }
-  bool failed() const override { return committer_.failed(); }
+  bool failed() const override { return committer_->failed(); }
   Secret derive_key(std::string_view purpose) override {
     return hkdf_sha256(keys_.master, purpose);
   }
@@ -127,7 +128,7 @@ class RocksStore : public Store {
   Jobs jobs_;
   Janitor janitor_;
   LogFollowers followers_;
-  Committer committer_;
+  std::optional<Committer> committer_;
 };
 
 std::vector<std::string> RocksStore::files() {

@@ -34,7 +34,16 @@ class Jobs;
 // Returns the audit records of that run.
 using Rerun = std::function<std::vector<json::object>(Staged& fresh)>;
 
-// The proof that data, jobs and audit records are on disk. Only the committer can make one.
+// What a commit waits for.
+enum class Wait {
+  until_synced,   // all of it is on the disk
+  until_written,  // it is in the log, which is synced with the next commit or within 20 ms: a crash
+                  // of the process loses nothing, a power cut may. For the records of reads alone;
+                  // a commit that changes anything is synced whatever it asks for
+};
+
+// The proof that data, jobs and audit records are on disk; of a read that asked for no more, that
+// its record is in the log. Only the committer can make one.
 class Receipt {
   friend class Committer;
   Receipt() = default;
@@ -87,7 +96,7 @@ class Store {
   // gets a Conflict when the same commit changes metadata. `rerun` is called on the committing
   // thread and must not block; all that it decides on must come from Staged::get.
   virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records,
-                                 const Rerun& rerun = {}) = 0;
+                                 const Rerun& rerun = {}, Wait wait = Wait::until_synced) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,
                                                         const Secret& data_key) = 0;
