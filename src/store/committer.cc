@@ -300,9 +300,8 @@ uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
       else
         batch.Delete(rocks_.family(key.first), rocks_.on_disk(key.second));
       recent_.note(key.first, key.second, commit);
-      if (key.first != Family::meta) continue;
-      meta = true;
-      rocks_.known.writes.note(key.second, commit);
+      meta = meta || key.first == Family::meta;
+      if (KnownValues* known = rocks_.known(key.first)) known->writes.note(key.second, commit);
     }
     for (Appended& entry : w->staged->data_->appended) append(batch, entry);
     add_records(batch, w->records);

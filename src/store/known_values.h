@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Keeps parsed metadata in memory. Every request reads metadata (buckets, keys, tables, functions),
-// and it changes seldom, so what was read stays parsed until a commit writes its table. Only the
+// Keeps parsed values in memory until a commit writes them. Every request reads metadata (buckets,
+// keys, tables, functions), which changes seldom: a write of one drops what is kept of its whole
+// table. Objects are many and change alone: a write of one drops what is kept of that one. Only the
 // store itself uses this.
 //
 //   if (auto found = known.find(key.bytes, form.type, commit)) return *std::move(found);
 //   known.keep(key.bytes, form.type, commit, decoded, text.size());
-//   known.writes.note(key.bytes, commit);   // the committer: what is kept of the table is old now
-#include <array>
+//   known.writes.note(key.bytes, commit);   // the committer: what is kept of it is old now
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -15,35 +15,42 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/thread_safety.h"
 
 namespace sluice {
 
-// The number of the last commit that wrote a table of metadata, or a later number: tables can share
-// a slot, so that one counts as written when another was.
-class TableWrites {
+// What a write makes old: everything in the table of its key, or the key alone.
+enum class Grain { table, key };
+
+// The number of the last commit that wrote a table or a key, or a later number: several share a
+// slot, so that one counts as written when another was.
+class Writes {
  public:
+  explicit Writes(Grain grain) : grain_(grain), slots_(grain == Grain::table ? 256 : 1 << 15) {}
   // Must be called before the commit can be seen, so that every snapshot that shows the commit
   // finds it noted.
   void note(std::string_view key, uint64_t commit) { slots_[slot(key)] = commit; }
-  // Whether a snapshot of `commit` shows the table as it was at `read_at`.
+  // Whether a snapshot of `commit` shows what it was at `read_at`.
   bool unchanged(std::string_view key, uint64_t read_at, uint64_t commit) const {
     const uint64_t written = slots_[slot(key)];
     return written <= read_at && written <= commit;
   }
 
  private:
-  static constexpr size_t kSlots = 256;
-  static size_t slot(std::string_view key) {
-    return std::hash<std::string_view>{}(key.substr(0, key.find('\0'))) % kSlots;
+  size_t slot(std::string_view key) const {
+    if (grain_ == Grain::table) key = key.substr(0, key.find('\0'));
+    return std::hash<std::string_view>{}(key) % slots_.size();
   }
-  std::array<std::atomic<uint64_t>, kSlots> slots_{};
+  const Grain grain_;
+  std::vector<std::atomic<uint64_t>> slots_;
 };
 
 class KnownValues {
  public:
-  TableWrites writes;
+  explicit KnownValues(Grain grain) : writes(grain) {}
+  Writes writes;
   // The value of a key as a snapshot of `commit` shows it; `type` is an address that stands for the
   // type of the value. nullopt: nothing is known. A null pointer: it is known that there is no
   // value.

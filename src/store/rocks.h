@@ -20,7 +20,7 @@ struct Rocks {
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
-  KnownValues known;  // of Family::meta
+  KnownValues known_metadata{Grain::table}, known_objects{Grain::key};
   Attachments attachments;
   std::string account, region;  // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
@@ -28,6 +28,10 @@ struct Rocks {
   // regional.
   const std::string& place(std::string_view key) const;
   std::string on_disk(std::string_view key) const { return std::string(place(key)).append(key); }
+  // What is kept of the family's values; nullptr: nothing is.
+  KnownValues* known(Family f) {
+    return f == Family::meta ? &known_metadata : f == Family::objects ? &known_objects : nullptr;
+  }
   // The size of each family, in memory and on disk, by its name.
   std::vector<std::pair<std::string_view, uint64_t>> bytes() const;
   ~Rocks();

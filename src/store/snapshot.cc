@@ -27,13 +27,12 @@ std::optional<std::string> Snapshot::get(const Key& key) const {
   return text ? std::optional(*text) : std::nullopt;
 }
 std::shared_ptr<const void> Snapshot::value(const Key& key, const Form& form) const {
-  const bool kept = key.family == Family::meta;
-  KnownValues& known = state_->rocks.known;
-  if (kept)
-    if (auto found = known.find(key.bytes, form.type, state_->commit)) return *std::move(found);
+  KnownValues* known = state_->rocks.known(key.family);
+  if (known)
+    if (auto found = known->find(key.bytes, form.type, state_->commit)) return *std::move(found);
   const auto text = value_of(*state_, key);
   std::shared_ptr<const void> decoded = text ? form.decode(*text) : nullptr;
-  if (kept) known.keep(key.bytes, form.type, state_->commit, decoded, text ? text->size() : 0);
+  if (known) known->keep(key.bytes, form.type, state_->commit, decoded, text ? text->size() : 0);
   return decoded;
 }
 void Snapshot::scan(const Key& prefix, std::string_view start, bool backwards,
@@ -71,7 +70,7 @@ uint64_t Snapshot::commit() const { return state_->commit; }
 bool Snapshot::unchanged_since(uint64_t read_at,
                                std::initializer_list<std::string_view> tables) const {
   return std::all_of(tables.begin(), tables.end(), [&](std::string_view table) {
-    return state_->rocks.known.writes.unchanged(table, read_at, state_->commit);
+    return state_->rocks.known_metadata.writes.unchanged(table, read_at, state_->commit);
   });
 }
 

@@ -21,6 +21,12 @@ struct StoreState;
 struct Log;
 // What was committed at one moment. It never changes afterwards, and is cheap to copy.
 class Snapshot {
+  // As which type a stored value is read, and how it is decoded.
+  struct Form {
+    const void* type;
+    std::shared_ptr<const void> (*decode)(std::string_view value);
+  };
+
  public:
   std::optional<std::string> get(const Key& key) const;
   // Calls fn(key bytes, value) for the keys with this prefix in their order, or backwards. It
@@ -36,6 +42,15 @@ class Snapshot {
   // thrown.
   template <class R>
   std::shared_ptr<const R> get(const RecordKey<R>& key) const;
+  // The same for a value that is more than a record: V has what it is decoded by, V::unpack.
+  template <class V>
+  std::shared_ptr<const V> unpacked(const Key& key) const {
+    static constexpr char kType = 0;  // its address stands for V
+    static constexpr Form kForm{&kType, [](std::string_view stored) -> std::shared_ptr<const void> {
+                                  return std::make_shared<const V>(V::unpack(std::string(stored)));
+                                }};
+    return std::static_pointer_cast<const V>(value(key, kForm));
+  }
   // Calls fn(key bytes, R&&) like the scan above. A record that cannot be read is named in the
   // server's log and left out.
   template <class R, class Fn>
@@ -65,11 +80,6 @@ class Snapshot {
   friend class Store;
   friend class Committer;
   friend class Staged;
-  // As which type a stored value is read, and how it is decoded.
-  struct Form {
-    const void* type;
-    std::shared_ptr<const void> (*decode)(std::string_view value);
-  };
   template <class R>
   static constexpr Form form_of();
   std::shared_ptr<const void> value(const Key& key, const Form& form) const;

@@ -59,7 +59,8 @@ Result<ObjectIn> parse_copy_source(const Request& request) {
   }
   return from;
 }
-Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot) {
+Result<std::shared_ptr<const Version>> find_source(const ObjectIn& source,
+                                                   const Snapshot& snapshot) {
   auto version = find_version(snapshot, source);
   // A delete marker cannot be copied, also when its id is given.
   if (!version && version.error().code == "MethodNotAllowed")
@@ -69,12 +70,12 @@ Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot) {
         "The source of a copy request may not specifically refer to a delete marker by version id.",
         {}};
   if (!version) return std::move(version).error();
-  if (!read_conditions(source, "x-amz-copy-source-", version->facts).goes)
+  if (!read_conditions(source, "x-amz-copy-source-", (*version)->facts).goes)
     return Error{412,
                  "PreconditionFailed",
                  "At least one of the pre-conditions you specified did not hold",
                  {{"Condition", "x-amz-copy-source-If-"}}};
-  return *std::move(version);
+  return version;
 }
 Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version,
                                                 const Ports& ports, const Snapshot& snapshot,
@@ -129,7 +130,8 @@ Result<std::vector<Need>> CopyObject::needs(const In& in, const Snapshot& s, con
   TRY(const std::vector<Need> reads, read_needs(in.from, s, ports, true));
   needs.insert(needs.end(), reads.begin(), reads.end());
   const auto sort = sort_of(s, in.from.bucket, in.from.key, in.from.version_id);
-  const auto source = sort ? facts_at(s, in.from.bucket, in.from.key, *sort) : std::nullopt;
+  const auto found = sort ? version_at(s, in.from.bucket, in.from.key, *sort) : nullptr;
+  const VersionFacts* source = found ? &found->facts : nullptr;
   if (!in.replaces_tags && source && !source->tags.empty()) {  // its tags are copied too
     needs.push_back(object_need(
         in.from.version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging",
@@ -140,7 +142,8 @@ Result<std::vector<Need>> CopyObject::needs(const In& in, const Snapshot& s, con
 }
 Result<CopyObject::Body> CopyObject::receive(const Authorized<In>& in, Staged& staged) {
   TRY(const auto bucket, tracked_bucket(staged, in->to.bucket));
-  TRY(Version source, find_source(in->from, staged.snapshot()));
+  TRY(const auto found, find_source(in->from, staged.snapshot()));
+  const Version& source = *found;
   const uint64_t size = source.facts.size;
   if (size > kPutBytesMax)
     return Error{400,

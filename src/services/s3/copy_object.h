@@ -20,7 +20,8 @@ namespace sluice::s3 {
 // The object that x-amz-copy-source names. The conditions on it are among its headers.
 Result<ObjectIn> parse_copy_source(const Request& request);
 // The version to be copied, when its conditions hold.
-Result<Version> find_source(const ObjectIn& source, const Snapshot& snapshot);
+Result<std::shared_ptr<const Version>> find_source(const ObjectIn& source,
+                                                   const Snapshot& snapshot);
 // `count` bytes of it from the byte `from` on, as a body.
 Result<std::shared_ptr<BodySource>> read_source(const ObjectIn& source, const Version& version,
                                                 const Ports& ports, const Snapshot& snapshot,

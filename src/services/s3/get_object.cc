@@ -202,17 +202,17 @@ Verdict read_conditions(const ObjectIn& in, const std::string& prefix, const Ver
   return {};
 }
 
-Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in) {
+Result<std::shared_ptr<const Version>> find_version(const Snapshot& snapshot, const ObjectIn& in) {
   CHECK(find_bucket(snapshot, in.bucket));
   const auto sort = sort_of(snapshot, in.bucket, in.key, in.version_id);
-  auto version = sort ? version_at(snapshot, in.bucket, in.key, *sort) : std::nullopt;
+  auto version = sort ? version_at(snapshot, in.bucket, in.key, *sort) : nullptr;
   if (!version && !in.version_id.empty())
     return Error{404,
                  "NoSuchVersion",
                  "The specified version does not exist.",
                  {{"Key", in.key}, {"VersionId", in.version_id}}};
   if (!version) return no_such_key(in.key);
-  if (!version->facts.marker) return *std::move(version);
+  if (!version->facts.marker) return version;
   if (!in.version_id.empty())
     return Error{405,
                  "MethodNotAllowed",
@@ -232,7 +232,8 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
                                      bool body) {
   TRY(std::vector<Need> needs, version_needs("s3:GetObject", "s3:GetObjectVersion", in, s));
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  const auto facts = sort ? facts_at(s, in.bucket, in.key, *sort) : std::nullopt;
+  const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : nullptr;
+  const VersionFacts* facts = version ? &version->facts : nullptr;
   if (!facts || facts->marker) {
     // Only who may list is told that a key does not exist.
     if (in.version_id.empty()) needs.push_back(bucket_need("s3:ListBucket", in.bucket, s));
@@ -256,8 +257,8 @@ Result<std::vector<Need>> ReadsObject<Self>::needs(const In& in, const Snapshot&
 
 template <class Self>
 Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const Version version, find_version(snapshot, *in));
-  const VersionFacts& facts = version.facts;
+  TRY(const auto version, find_version(snapshot, *in));
+  const VersionFacts& facts = version->facts;
   const Verdict verdict = read_conditions(*in, "", facts);
   if (verdict.not_modified)
     return Error{304,
@@ -293,7 +294,7 @@ Result<GetOut> ReadsObject<Self>::run(const Authorized<In>& in, const Snapshot& 
                  "made over a secure connection.",
                  {}};
   Result<Done> opened = Done{};
-  out.stream = read_version(version, encryption_context(in->bucket, in->key, facts.context),
+  out.stream = read_version(*version, encryption_context(in->bucket, in->key, facts.context),
                             in.ports(), snapshot, range.from, range.count, opened);
   CHECK(opened);
   return out;

@@ -104,6 +104,21 @@ Version Version::unpack(std::string value) {
   return version;
 }
 
+std::shared_ptr<const Version> version_at(const Snapshot& snapshot, const std::string& bucket,
+                                          const std::string& key, std::string_view sort) {
+  return snapshot.unpacked<Version>(version_key(bucket, key, sort));
+}
+std::optional<Version> version_at(Staged& staged, const std::string& bucket, const std::string& key,
+                                  std::string_view sort) {
+  auto value = staged.get(version_key(bucket, key, sort));
+  return value ? std::optional(Version::unpack(*std::move(value))) : std::nullopt;
+}
+std::optional<VersionFacts> facts_at(Staged& staged, const std::string& bucket,
+                                     const std::string& key, std::string_view sort) {
+  const auto value = staged.get(version_key(bucket, key, sort));
+  return value ? std::optional(Version::unpack_facts(*value)) : std::nullopt;
+}
+
 std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& bucket,
                                    const std::string& key, const std::string& version_id) {
   if (version_id == "null") return snapshot.get(null_key(bucket, key));

@@ -37,20 +37,15 @@ struct Version {
   static Version unpack(std::string value);
   static VersionFacts unpack_facts(std::string_view value);
 };
-// A version, or only its facts, as a Snapshot or a Staged shows it; nullopt when there is none. One
-// that cannot be read means a broken store: UnreadableRecord is thrown.
-template <class View>
-std::optional<Version> version_at(View& view, const std::string& bucket, const std::string& key,
-                                  std::string_view sort) {
-  auto value = view.get(version_key(bucket, key, sort));
-  return value ? std::optional(Version::unpack(*std::move(value))) : std::nullopt;
-}
-template <class View>
-std::optional<VersionFacts> facts_at(View& view, const std::string& bucket, const std::string& key,
-                                     std::string_view sort) {
-  const auto value = view.get(version_key(bucket, key, sort));
-  return value ? std::optional(Version::unpack_facts(*value)) : std::nullopt;
-}
+// A version as it stands in a snapshot; nullptr when there is none. One that cannot be read means a
+// broken store: UnreadableRecord is thrown.
+std::shared_ptr<const Version> version_at(const Snapshot& snapshot, const std::string& bucket,
+                                          const std::string& key, std::string_view sort);
+// The same, or only the facts, as a Staged shows it.
+std::optional<Version> version_at(Staged& staged, const std::string& bucket, const std::string& key,
+                                  std::string_view sort);
+std::optional<VersionFacts> facts_at(Staged& staged, const std::string& bucket,
+                                     const std::string& key, std::string_view sort);
 // The `sort` of the version with this id, or of the current one for ""; nullopt when there is none.
 std::optional<std::string> sort_of(const Snapshot& snapshot, const std::string& bucket,
                                    const std::string& key, const std::string& version_id);

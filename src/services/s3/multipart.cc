@@ -206,7 +206,8 @@ Result<Slice> slice_of(const std::string& header, uint64_t size) {
 }  // namespace
 Result<UploadPartCopy::Body> UploadPartCopy::receive(const Authorized<In>& in, Staged& staged) {
   if (!staged.snapshot().get(upload_key(in->to))) return no_such_upload(in->to.upload_id);
-  TRY(const Version source, find_source(in->from, staged.snapshot()));
+  TRY(const auto found, find_source(in->from, staged.snapshot()));
+  const Version& source = *found;
   TRY(const Slice slice, slice_of(in->to.header("x-amz-copy-source-range"), source.facts.size));
   if (slice.count > kPutBytesMax)
     return invalid_request(

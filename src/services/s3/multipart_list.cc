@@ -145,7 +145,8 @@ Result<std::vector<Need>> GetObjectAttributes::needs(const In& in, const Snapsho
   return needs;
 }
 Result<Text> GetObjectAttributes::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const Version version, find_version(snapshot, *in));
+  TRY(const auto shown, find_version(snapshot, *in));
+  const Version& version = *shown;
   const VersionFacts& facts = version.facts;
   XmlWriter xml;
   xml.open("GetObjectAttributesResponse", kXmlns);

@@ -68,8 +68,8 @@ Result<Found> find_locked(const LockIn& in, Staged& staged) {
 Result<Lock> find_lock(const LockIn& in, const Snapshot& snapshot) {
   TRY(const auto bucket, find_bucket(snapshot, in.bucket));
   if (!bucket->object_lock) return no_lock_on_bucket();
-  TRY(Version version, find_version(snapshot, in));
-  return Lock(std::move(version.facts));
+  TRY(const auto found, find_version(snapshot, in));
+  return Lock(found->facts);
 }
 }  // namespace
 

@@ -76,7 +76,7 @@ void add_checksum_headers(Headers& headers, const VersionFacts& facts);
 
 // The version that a read asks for. Errors: NoSuchBucket, NoSuchKey, NoSuchVersion;
 // MethodNotAllowed for a delete marker that is named by its id.
-Result<Version> find_version(const Snapshot& snapshot, const ObjectIn& in);
+Result<std::shared_ptr<const Version>> find_version(const Snapshot& snapshot, const ObjectIn& in);
 // What If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since say. `prefix` stands
 // before their names: "" or "x-amz-copy-source-".
 struct Verdict {

@@ -110,8 +110,8 @@ Result<std::vector<Need>> OnTags<Self>::needs(const In& in, const Snapshot& s) {
     if (const auto tags = parse_tag_document(in.text, kObjectTagsMax))
       add_request_tags(needs[0].context, *tags);
   const auto sort = sort_of(s, in.bucket, in.key, in.version_id);
-  if (const auto facts = sort ? facts_at(s, in.bucket, in.key, *sort) : std::nullopt)
-    add_existing_tags(needs[0].context, facts->tags);
+  if (const auto version = sort ? version_at(s, in.bucket, in.key, *sort) : nullptr)
+    add_existing_tags(needs[0].context, version->facts.tags);
   return needs;
 }
 template struct OnTags<PutObjectTagging>;
@@ -126,7 +126,8 @@ Result<Text> DeleteObjectTagging::run(const Authorized<In>& in, Staged& staged) 
   return set_object_tags(in, staged, {}, 204);
 }
 Result<Text> GetObjectTagging::run(const Authorized<In>& in, const Snapshot& snapshot) {
-  TRY(const Version version, find_version(snapshot, *in));
+  TRY(const auto found, find_version(snapshot, *in));
+  const Version& version = *found;
   Text out = tag_document(version.facts.tags);
   if (version.facts.id != "null") out.headers.add("x-amz-version-id", version.facts.id);
   return out;
