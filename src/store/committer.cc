@@ -169,13 +169,15 @@ std::vector<Committer::Waiter*> Committer::next_group(bool of_reads) {
   return group;
 }
 
-// Those of the group that wait for no more than what is done.
-void Committer::wake(const std::vector<Waiter*>& group, bool reads) {
-  for (Waiter* one : group) {
-    if (one->reads != reads) continue;
+// Takes those out of the group that wait for no more than what is done. Once the lock is let go
+// they may have returned, and be gone.
+void Committer::wake(std::vector<Waiter*>& group, bool reads) {
+  std::erase_if(group, [&](Waiter* one) SLUICE_REQUIRES(mutex_) {
+    if (one->reads != reads) return false;
     turn_of(*one).done = true;
     turn_of(*one).wake.notify_one();
-  }
+    return true;
+  });
 }
 
 std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const Waiter& one) const {

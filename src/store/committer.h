@@ -77,7 +77,7 @@ class Committer {
   Waiter::Turn& turn_of(Waiter& waiter) SLUICE_REQUIRES(mutex_) { return waiter.turn; }
   std::vector<Waiter*> next_group(bool of_reads) SLUICE_REQUIRES(mutex_);
   void appoint_next() SLUICE_REQUIRES(mutex_);
-  void wake(const std::vector<Waiter*>& group, bool reads) SLUICE_REQUIRES(mutex_);
+  void wake(std::vector<Waiter*>& group, bool reads) SLUICE_REQUIRES(mutex_);
   uint64_t write(std::vector<Waiter*>& group);
   uint64_t write_batch(std::vector<Waiter*>& group);
   void sync(const std::vector<Waiter*>& group, uint64_t commit);
