@@ -137,6 +137,10 @@ Result<Claim> parse_presigned(const Request& request, const Service& service) {
           "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters. "
           "Missing: " +
           std::string(needed) + ".");
+  // It is no part of what is signed: beside the one that counts anything could stand.
+  if (std::ranges::count(request.query, "X-Amz-Signature",
+                         &std::pair<std::string, std::string>::first) > 1)
+    return bad("X-Amz-Signature must be there once.");
   if (!parse_scope(request.query_text("X-Amz-Credential"), claim))
     return bad(
         "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
