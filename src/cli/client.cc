@@ -147,26 +147,36 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// Sends a line to the operator's socket, and gives the object that comes back.
-Result<json::object> ask_operator(const Common& common, const std::string& line) {
-  TRY(const Endpoint endpoint, read_endpoint(common));
-  const std::string path = common.data_dir + "/operator.sock";
+// Sends a line to a socket of the server, and gives the object that comes back. Whom it does not
+// hear it answers before he has written all.
+Result<json::object> ask_socket(const std::string& path, const std::string& line,
+                                const std::string& advice) {
   const UnixAddress address(path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (connect(fd, address.get(), UnixAddress::kSize) != 0) {
+    const std::string why = strerror(errno);
     close(fd);
-    return broken("cannot reach " + path + ": run this as the user who runs the server");
+    return broken("cannot reach " + path + " (" + why + "): " + advice);
   }
   std::string text;
   char buffer[8192];
-  if (write_all(fd, line))
-    for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;)
-      text.append(buffer, static_cast<size_t>(got));
+  write_all(fd, line);
+  for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+    text.append(buffer, static_cast<size_t>(got));
   close(fd);
   OPENSSL_cleanse(buffer, sizeof buffer);
   TRY(const json::object parsed, parse_json_object(text));
   if (parsed.contains("error")) return broken(text_of(parsed, "error"));
   return parsed;
+}
+Result<json::object> ask_operator(const Common& common, const std::string& line) {
+  TRY(const Endpoint endpoint, read_endpoint(common));
+  return ask_socket(common.data_dir + "/operator.sock", line,
+                    "run this as the user who runs the server");
+}
+Credentials credentials_in(const json::object& session) {
+  return {text_of(session, "AccessKeyId"), Secret(text_of(session, "SecretAccessKey")),
+          text_of(session, "SessionToken"), text_of(session, "Expiration")};
 }
 }  // namespace
 
@@ -196,8 +206,13 @@ Result<int64_t> register_oidc_keys(const Common& common, const std::string& issu
 
 Result<Credentials> operator_credentials(const Common& common, int64_t duration_s) {
   TRY(const json::object parsed, ask_operator(common, std::to_string(duration_s) + "\n"));
-  return Credentials{text_of(parsed, "AccessKeyId"), Secret(text_of(parsed, "SecretAccessKey")),
-                     text_of(parsed, "SessionToken"), text_of(parsed, "Expiration")};
+  return credentials_in(parsed);
+}
+Result<Credentials> user_credentials(const std::string& socket, int64_t duration_s) {
+  TRY(const json::object parsed,
+      ask_socket(socket, std::to_string(duration_s) + "\n",
+                 "the server's owner lets you in with sluice serve --user"));
+  return credentials_in(parsed);
 }
 
 Result<std::unique_ptr<Client>> Client::connect(const Common& common) {

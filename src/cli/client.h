@@ -24,6 +24,9 @@ struct Credentials {
 // A session of the operator (900 to 3600 s). It fails when no server runs, or when the socket
 // belongs to another user.
 Result<Credentials> operator_credentials(const Common& common, int64_t duration_s);
+// A session of the role that the server's owner has given to this user of the machine, asked for at
+// the socket of `sluice serve --user`.
+Result<Credentials> user_credentials(const std::string& socket, int64_t duration_s);
 // The audit record with this eventID or requestID. It fails for the same reasons, and when there is
 // none.
 Result<json::object> audit_record(const Common& common, const std::string& id);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice credentials: a session of the operator, of a role, or for a certificate; once, or served
+// sluice credentials: a session of the operator, of a role, of another user's role, or for a
+// certificate; once, or served
 // on loopback to the programs of this user.
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 namespace sluice::cli {
 namespace {
 struct Asked {
-  std::string role;
+  std::string role, socket;
   int64_t duration_s = 3600;
   CertificateAsked certificate;
   uint16_t port = 0;
@@ -54,6 +55,7 @@ Result<Credentials> session_of(const Common& common, const Asked& asked) {
     shown.duration_s = asked.duration_s;
     return certificate_credentials(shown);
   }
+  if (!asked.socket.empty()) return user_credentials(asked.socket, asked.duration_s);
   return asked.role.empty() ? operator_credentials(common, asked.duration_s)
                             : assumed(common, asked.role, asked.duration_s);
 }
@@ -172,6 +174,10 @@ void add_credentials(CLI::App& app, Common& common, int& exit_code) {
   credentials->add_option("--region", shown.region, "Region of the server")
       ->needs(certificate)
       ->capture_default_str();
+  auto* socket = credentials->add_option(
+      "--socket", asked->socket,
+      "the socket of a server that gives a role to this user of its machine (sluice serve --user)");
+  socket->excludes(role)->excludes(certificate);
   auto* serve = credentials->add_option(
       "--serve", asked->port,
       "serve it on this port of 127.0.0.1 (0: a free one) until SIGTERM, as "

@@ -79,6 +79,14 @@ void add_serve(CLI::App& app, Common& common, int& exit_code) {
                     "NAME=/path of the interpreter of a runtime of functions, as "
                     "python3.13=/opt/py/bin/python3.13; may be given several times, and may name "
                     "another version's interpreter");
+  auto* user =
+      serve->add_option("--user", options->users,
+                        "UID=ROLE: another user of this machine, who gets sessions of this role "
+                        "with sluice credentials --socket; may be given several times");
+  serve
+      ->add_option("--user-socket", options->user_socket,
+                   "the socket at which they ask (default: <data-dir>.users.sock)")
+      ->needs(user);
   serve->callback([options, &common, &exit_code] {
     options->data_dir = common.data_dir;
     exit_code = run_server(*options, common.json);

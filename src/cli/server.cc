@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/thread_safety.h"
 #include "cli/certificates.h"
+#include "cli/local_users.h"
 #include "net/server.h"
 #include "request/session.h"
 #include "cli/server_status.h"
@@ -178,6 +179,7 @@ class Composition : public RunningServer {
     kms::start_sweep(*store_);
     store_->jobs().every("The count of failures not recorded singly", std::chrono::seconds(60),
                          [this](const Stopping&) { path_.record_unrecorded_strangers(); });
+    TRY(ports_.local_users, parse_local_users(options.users, store_->scope()));
     TRY(const net::Address wanted, net::parse_address(options.listen));
     certificates_ = std::make_unique<Certificates>(options, names_of(options, wanted),
                                                    store_->derive_key("tls-ca"), store_->jobs(),
@@ -222,9 +224,7 @@ class Composition : public RunningServer {
       TRY(const net::Address plain_bound, server_->listen(plain, false));
       endpoint_.http_url = url("http", plain_bound);
     }
-    CHECK(server_->listen_operator(
-        options.data_dir + "/operator.sock",
-        [this](int64_t uid, std::string_view line) { return answer_operator(uid, line); }));
+    CHECK(listen_to_users(options));
     trails_->start();
     CHECK(write_endpoint());
     certificates_->keep_fresh();
@@ -241,6 +241,29 @@ class Composition : public RunningServer {
                                                                      : a.host;
     return std::string(scheme) + "://" + host + ":" + std::to_string(a.port);
   }
+  Result<Done> listen_to_users(const ServeOptions& options) {
+    constexpr size_t kOperatorLineBytesMax = 80 * 1024;  // a JWKS and an issuer
+    constexpr size_t kUserLineBytesMax = 64;
+    CHECK(server_->listen_local(
+        options.data_dir + "/operator.sock",
+        {.mode = 0600,
+         .line_bytes_max = kOperatorLineBytesMax,
+         .hears = [](int64_t) { return true; },
+         .answer = [this](int64_t uid,
+                          std::string_view line) { return answer_operator(uid, line); }}));
+    if (ports_.local_users.empty()) return Done{};
+    return server_->listen_local(
+        user_socket(options),
+        {.mode = 0666,
+         .line_bytes_max = kUserLineBytesMax,
+         .hears = [this](int64_t uid) { return ports_.local_users.contains(uid); },
+         .answer =
+             [this](int64_t uid, std::string_view line) {
+               return answer_local(uid, "POST",
+                                   "/user-session?DurationSeconds=" +
+                                       percent_encode(trim(line.substr(0, line.find('\n')))));
+             }});
+  }
   // What the owner of the process is told: "status"; "explain ID"; "oidc-keys ISSUER JWKS", which
   // registers the keys; "device NAME DAYS", a certificate; "revoke SERIAL", the list of the
   // revoked; or else a session of so many seconds.
@@ -252,25 +275,27 @@ class Composition : public RunningServer {
       return R"({"error":"only the user who runs the server may see its status"})";
     }
     if (asked.starts_with("explain ")) return explain_to(uid, asked.substr(8));
-    Request request;
-    TextBody body;
     const auto words = split(asked, ' ');
     if (words.front() == "oidc-keys" && words.size() > 1) {
       const size_t before = words[0].size() + words[1].size() + 2;
-      request.method = "PUT";
-      request.target = "/oidc-keys?Issuer=" + percent_encode(words[1]);
-      body = TextBody(std::string(asked.substr(std::min(before, asked.size()))));
-    } else if (words.front() == "device" && words.size() == 3) {
-      request.method = "PUT";
-      request.target =
-          "/device?Name=" + percent_encode(words[1]) + "&Days=" + percent_encode(words[2]);
-    } else if (words.front() == "revoke" && words.size() == 2) {
-      request.method = "DELETE";
-      request.target = "/device?Serial=" + percent_encode(words[1]);
-    } else {
-      request.method = "POST";
-      request.target = "/session?DurationSeconds=" + percent_encode(asked);
+      return answer_local(uid, "PUT", "/oidc-keys?Issuer=" + percent_encode(words[1]),
+                          std::string(asked.substr(std::min(before, asked.size()))));
     }
+    if (words.front() == "device" && words.size() == 3)
+      return answer_local(
+          uid, "PUT",
+          "/device?Name=" + percent_encode(words[1]) + "&Days=" + percent_encode(words[2]));
+    if (words.front() == "revoke" && words.size() == 2)
+      return answer_local(uid, "DELETE", "/device?Serial=" + percent_encode(words[1]));
+    return answer_local(uid, "POST", "/session?DurationSeconds=" + percent_encode(asked));
+  }
+  // Who comes to a Unix socket goes the way of every request: proven, decided, recorded.
+  std::string answer_local(int64_t uid, std::string method, std::string target,
+                           std::string text = "") {
+    Request request;
+    TextBody body(std::move(text));
+    request.method = std::move(method);
+    request.target = std::move(target);
     request.source_ip = "unix";
     request.unix_uid = uid;
     const Response response = path_.serve(std::move(request), body);

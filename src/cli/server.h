@@ -26,6 +26,8 @@ struct ServeOptions {
   // "": those that the directory has, or those of kDefaultScope when it is new.
   std::string region, account_id;
   std::vector<std::string> runtimes;  // "python3.13=/path/of/its/interpreter"
+  std::vector<std::string> users;     // "1001=reporter"
+  std::string user_socket;            // "": beside the data directory
   int64_t trail_interval_s = 300, digest_interval_s = 3600;
   // "soon": the record of an allowed read is synced within 20 ms of its answer; "synced": before.
   std::string audit_reads = "soon";

@@ -119,48 +119,60 @@ void Server::admit(int fd, const std::string& peer_ip, const std::shared_ptr<Tls
 }
 
 namespace {
-// One line; "" when none came, or a longer one.
-std::string read_line(Stream& stream) {
-  constexpr size_t kLineBytesMax = 80 * 1024;  // a JWKS and an issuer
-  constexpr int kReadTimeoutMs = 2000;
+// One line; "" when none came in time, or a longer one.
+std::string read_line(Stream& stream, size_t bytes_max) {
+  constexpr int64_t kReadTimeoutMs = 2000;
+  const int64_t until = monotonic_us() / 1000 + kReadTimeoutMs;
   std::string line;
   char buffer[4096];
-  while (line.size() < kLineBytesMax && line.find('\n') == line.npos) {
-    const long got = stream.read(buffer, sizeof buffer, kReadTimeoutMs);
+  while (line.size() < bytes_max && line.find('\n') == line.npos) {
+    const int64_t left = until - monotonic_us() / 1000;
+    const long got = left > 0 ? stream.read(buffer, sizeof buffer, static_cast<int>(left)) : 0;
     if (got <= 0) return {};
     line.append(buffer, static_cast<size_t>(got));
   }
   return line.find('\n') == line.npos ? std::string() : line;
 }
+void answer_peer(int fd, const LocalDoor& door) {
+  const auto stream = plain_stream(fd);
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
+  std::string line;
+  if (door.hears(who.uid)) {
+    line = read_line(*stream, door.line_bytes_max);
+    if (line.empty()) return;
+  }
+  const std::string text = door.answer(who.uid, line);
+  stream->write(text.data(), text.size(), 2000);
+}
+// Whether a file is in the way that is no socket.
+bool is_taken(const std::string& path) {
+  struct stat facts{};
+  return lstat(path.c_str(), &facts) == 0 && !S_ISSOCK(facts.st_mode);
+}
 }  // namespace
 
-Result<Done> Server::listen_operator(const std::string& path,
-                                     std::function<std::string(int64_t, std::string_view)> answer) {
+Result<Done> Server::listen_local(const std::string& path, LocalDoor door) {
   const UnixAddress address(path);
+  if (is_taken(path))
+    return Error{500, "ListenFailure", path + " is there already, and is no socket", {}};
   unlink(path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const mode_t old = umask(0177);
+  const mode_t old = umask(0777 & ~door.mode);
   const bool ok =
       fd >= 0 && bind(fd, address.get(), UnixAddress::kSize) == 0 && ::listen(fd, 16) == 0;
   umask(old);
   if (!ok)
     return Error{500, "ListenFailure", "cannot listen on " + path + ": " + strerror(errno), {}};
   listeners_.push_back(fd);
-  acceptors_.emplace_back([this, fd, answer = std::move(answer)] {
+  acceptors_.emplace_back([this, fd, door = std::move(door)] {
     while (!stopping_) {
       const int peer = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
-      if (peer < 0) {
-        if (errno == EINVAL || errno == EBADF) return;
-        continue;
-      }
-      ucred who{};
-      socklen_t size = sizeof who;
-      auto stream = plain_stream(peer);
-      if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) continue;
-      const std::string line = read_line(*stream);
-      if (line.empty()) continue;
-      const std::string text = answer(who.uid, line);
-      stream->write(text.data(), text.size(), 2000);
+      if (peer >= 0)
+        answer_peer(peer, door);
+      else if (errno == EINVAL || errno == EBADF)
+        return;
     }
   });
   return Done{};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The listeners: TLS, plain HTTP on loopback if it is wanted, and the Unix socket of the operator.
-// Connections wait without threads (net/workers.h), and net/crowd.h says how many there may be.
+// The listeners: TLS, plain HTTP on loopback if it is wanted, and the Unix sockets of the users of
+// this machine. Connections wait without threads (net/workers.h), and net/crowd.h says how many
+// there may be.
 //
 //   net::Server server(tls, [&](Request head, BodySource& body) {
 //     return path.serve(std::move(head), body);
@@ -34,17 +35,25 @@ struct Address {
 };
 Result<Address> parse_address(std::string_view text);  // "127.0.0.1:4566", "[::1]:0"
 
+// Who may come to a Unix socket, and what he is told.
+struct LocalDoor {
+  mode_t mode = 0600;  // of the socket's file
+  size_t line_bytes_max = 0;
+  // Whether what this uid has to say is read at all. Who is not heard holds up nobody.
+  std::function<bool(int64_t uid)> hears;
+  // Gets the peer's first line, "" of who is not heard. Returns what is to be written.
+  std::function<std::string(int64_t uid, std::string_view line)> answer;
+};
+
 class Server {
  public:
   Server(std::shared_ptr<TlsContext> tls, Handler handler, const CrowdLimits& limits = {});
   ~Server() { stop(); }
   // Returns the address that was bound.
   Result<Address> listen(const Address& address, bool with_tls);
-  // Listens on a Unix socket, where the kernel says who the peer is. `answer` gets the peer's uid
-  // and first line, and returns what is to be written.
-  Result<Done> listen_operator(
-      const std::string& path,
-      std::function<std::string(int64_t uid, std::string_view line)> answer);
+  // Listens on a Unix socket, where the kernel says who the peer is. A socket that is there already
+  // is replaced.
+  Result<Done> listen_local(const std::string& path, LocalDoor door);
   // Serves a connected socket like one that was accepted.
   void adopt(int fd, const std::string& peer_ip, const std::shared_ptr<TlsContext>& tls);
   // Takes no new connections. Requests that are being served have ten seconds, then their

@@ -16,10 +16,12 @@ namespace {
 enum class Named { no, by_account, as_role, directly };
 
 Named named_by(std::string_view name, const Principal& p) {
+  const bool account = name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root";
+  // The account has no policies for him: that he is let in at all is what it gives him.
+  if (p.type == Principal::Type::local_user) return account ? Named::directly : Named::no;
   if (p.type != Principal::Type::assumed_role) return Named::no;
   if (name == p.arn) return Named::directly;
   if (name == p.role_arn || name == p.role_id) return Named::as_role;
-  const bool account = name == p.account_id || name == "arn:aws:iam::" + p.account_id + ":root";
   return account ? Named::by_account : Named::no;
 }
 
@@ -109,7 +111,8 @@ std::optional<DeterminingStatement> look(const Attached& policy, const Question&
     const Statement& s = d.statements[i];
     Named named = Named::directly;
     if (d.kind != Kind::identity) {
-      const bool unnamed = s.allow && q.principal.type == Principal::Type::federated;
+      const bool unnamed = s.allow && (q.principal.type == Principal::Type::federated ||
+                                       q.principal.type == Principal::Type::local_user);
       named = !s.not_principal            ? names(s, q)
               : unnamed || excepted(s, q) ? Named::no
                                           : Named::as_role;
@@ -137,7 +140,7 @@ Decision given(const Question& q, const Allowing& identity, const Allowing& reso
   };
   const auto deny = [](Kind kind) { return Decision{Outcome::implicit_deny, kind, {}}; };
   if (q.principal.type != Principal::Type::assumed_role)
-    return named.empty() ? deny(Kind::resource) : allow(named);
+    return named.empty() ? deny(must_be.value_or(Kind::resource)) : allow(named);
   if (q.principal.account_id != q.resource_account) {
     if (own.empty()) return deny(Kind::identity);
     const Statements theirs = named + delegated;

@@ -18,9 +18,15 @@ namespace sluice::policy {
 
 // Who asks.
 struct Principal {
-  enum class Type { assumed_role, service, federated, anonymous } type = Type::anonymous;
+  enum class Type {
+    assumed_role,
+    service,
+    federated,
+    local_user,  // a user of the server's machine, whom its owner lets in for the account
+    anonymous
+  } type = Type::anonymous;
   // Of a session arn:aws:sts::A:assumed-role/R/S, of a service its name "s3.amazonaws.com", of a
-  // web identity the ARN of its provider.
+  // web identity the ARN of its provider, of a local user "unix-uid:1001".
   std::string arn;
   std::string role_arn;  // arn:aws:iam::A:role/path/R
   std::string role_id;   // AROA...

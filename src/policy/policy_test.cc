@@ -231,6 +231,25 @@ TEST(Decide, LetsAWebIdentityInOnlyWhereItsProviderIsNamed) {
                                                    R"("Principal":"*"}])")};
   EXPECT_EQ(decide(q).outcome, Outcome::explicit_deny);
 }
+TEST(Decide, LetsALocalUserInWhereTheAccountIsTrusted) {
+  Question q = ask("sts:AssumeRole", "arn:aws:iam::000000000000:role/target");
+  q.principal = {Principal::Type::local_user, "unix-uid:7", "", "", "000000000000"};
+  const auto trusts = [&](const std::string& principal) {
+    q.policies.resource = {
+        document(Kind::trust, R"({"Effect":"Allow","Action":"sts:*",)" + principal + "}")};
+    return decide(q).allowed();
+  };
+  EXPECT_TRUE(trusts(R"("Principal":{"AWS":"arn:aws:iam::000000000000:root"})"));
+  EXPECT_TRUE(trusts(R"("Principal":{"AWS":"000000000000"})"));
+  EXPECT_FALSE(trusts(R"("Principal":{"AWS":"111111111111"})"));
+  EXPECT_FALSE(trusts(R"("Principal":{"AWS":"arn:aws:iam::000000000000:role/r"})"));
+  EXPECT_FALSE(trusts(R"("Principal":{"Service":"lambda.amazonaws.com"})"));
+  EXPECT_FALSE(trusts(R"("NotPrincipal":{"AWS":"arn:aws:iam::000000000000:role/r"})"));
+  EXPECT_EQ(denied_text(q, decide(q), false),
+            "User: unix-uid:7 is not authorized to perform: sts:AssumeRole on resource: "
+            "arn:aws:iam::000000000000:role/target because no role trust policy allows the "
+            "sts:AssumeRole action");
+}
 TEST(Decide, NeedsBothSidesAcrossAccounts) {
   Question q = ask("s3:GetObject", "arn:aws:s3:::b/k");
   q.resource_account = "111111111111";

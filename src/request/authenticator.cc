@@ -119,7 +119,7 @@ class Forms : public Authenticator {
   const std::shared_ptr<sigv4::KnownSessions> sessions_;
 };
 
-// The owner of the process at its Unix socket: the kernel names the peer (SO_PEERCRED), so there is
+// The owner of the process at a Unix socket: the kernel names the peer (SO_PEERCRED), so there is
 // nothing to sign and nothing to store.
 class UnixPeer : public Evidence {
  public:
@@ -133,9 +133,29 @@ class UnixPeer : public Evidence {
       return Error{403,
                    "AccessDenied",
                    "Only the user who runs the server (uid " + std::to_string(geteuid()) +
-                       ") may take the operator's session.",
+                       ") may take the operator's session, and nobody has let in uid " +
+                       std::to_string(request.unix_uid) +
+                       ": the owner does so with sluice serve --user UID=ROLE.",
                    {}};
     return Gate::owner_caller(request.unix_uid, ports.store->scope());
+  }
+  Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
+    return std::shared_ptr<BodySource>();
+  }
+};
+
+// Another user of the machine whom the owner lets in, for one role. He proves another thing than
+// the owner, so that no row that is for the owner runs for him.
+class LocalUser : public Evidence {
+ public:
+  Proof proof() const override { return Proof::local_user; }
+  std::string account() const override { return "local users"; }
+  const Session* session() const override { return nullptr; }
+  std::string payload_hash(const Request&) const override { return ""; }
+  Result<std::shared_ptr<const Caller>> verify(Request& request, const Service&,
+                                               const Ports& ports) const override {
+    request.local_role = ports.local_users.at(request.unix_uid);
+    return Gate::local_user_caller(request.unix_uid, ports.store->scope());
   }
   Result<std::shared_ptr<BodySource>> payload(BodySource&, const Request&) const override {
     return std::shared_ptr<BodySource>();
@@ -147,8 +167,10 @@ class UnixPeers : public Authenticator {
   bool knows(const Request& request, const Service&) const override {
     return request.unix_uid >= 0;
   }
-  Result<std::unique_ptr<Evidence>> open(Request&, BodySource&, const Service&,
-                                         const Ports&) override {
+  Result<std::unique_ptr<Evidence>> open(Request& request, BodySource&, const Service&,
+                                         const Ports& ports) override {
+    if (ports.local_users.contains(request.unix_uid))
+      return std::unique_ptr<Evidence>(std::make_unique<LocalUser>());
     return std::unique_ptr<Evidence>(std::make_unique<UnixPeer>());
   }
 };

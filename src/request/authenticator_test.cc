@@ -36,6 +36,28 @@ TEST(Authenticator, OnlyTheOwnerOfTheProcessIsTheOperator) {
   EXPECT_EQ(refused.error().code, "AccessDenied");
 }
 
+// Who is let in as another user proves another thing than the owner: no row of the owner takes it.
+TEST(Authenticator, AUserWhomTheOwnerLetsInIsNotTheOwner) {
+  static constexpr Service kService{
+      "operator", "sts.amazonaws.com", Protocol::rest_json, "", "", {}, ""};
+  static constexpr Proof kOwners[] = {Proof::unix_peer}, kUsers[] = {Proof::local_user};
+  const Authenticators all = all_authenticators();
+  Ports ports;
+  Request request;
+  request.unix_uid = static_cast<int64_t>(geteuid()) + 1;
+  ports.local_users = {{request.unix_uid, "reporter"}};
+  NoBody body;
+  const auto evidence = open_evidence(all, request, body, kService, ports);
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ((*evidence)->proof(), Proof::local_user);
+  Row row{};
+  row.proofs = kOwners;
+  EXPECT_FALSE(check_proof(row, (*evidence)->proof()));
+  row.proofs = kUsers;
+  EXPECT_TRUE(check_proof(row, (*evidence)->proof()));
+  EXPECT_FALSE(check_proof(row, Proof::unix_peer));
+}
+
 // The path asks the row, whoever has proven himself: with a proof that the row does not take the
 // operation does not run.
 TEST_F(StoreTest, ThePathRunsNothingForAProofThatTheRowDoesNotTake) {

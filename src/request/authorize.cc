@@ -132,6 +132,16 @@ std::shared_ptr<const Caller> Gate::owner_caller(int64_t unix_uid, const Scope& 
   return std::make_shared<const Caller>(std::move(caller));
 }
 
+std::shared_ptr<const Caller> Gate::local_user_caller(int64_t unix_uid, const Scope& scope) {
+  auto caller = std::make_shared<Caller>(*owner_caller(unix_uid, scope));
+  caller->principal_ = {
+      policy::Principal::Type::local_user, caller->user_id_, {}, {}, scope.account_id};
+  caller->context_ = {{"aws:userid", {caller->user_id_}},
+                      {"aws:principalaccount", {scope.account_id}},
+                      {"aws:principalisawsservice", {"false"}}};
+  return caller;
+}
+
 std::shared_ptr<const Caller> Gate::web_identity_caller(const WebIdentity& identity,
                                                         const Scope& scope) {
   Caller caller;

@@ -70,7 +70,8 @@ struct Request {
   std::shared_ptr<const CertificateIdentity> certificate;
   std::string source_ip, tls_version, tls_cipher;  // tls_version is "" for plain HTTP
   Time time = 0;                                   // when it was received
-  int64_t unix_uid = -1;                           // who is at the operator socket; else -1
+  int64_t unix_uid = -1;                           // who is at a Unix socket; else -1
+  std::string local_role;                          // whose session he gets, if he is not the owner
 
   const std::string* query_value(std::string_view name) const;  // nullptr when absent
   std::string query_text(std::string_view name) const;          // "" when absent

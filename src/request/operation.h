@@ -170,7 +170,16 @@ concept Receives =
     };
 
 // How a caller proved who he is (request/authenticator.h).
-enum class Proof : uint8_t { header, presigned_url, form, unix_peer, web_identity, certificate };
+// unix_peer is the owner of the server, local_user another user whom he lets in.
+enum class Proof : uint8_t {
+  header,
+  presigned_url,
+  form,
+  unix_peer,
+  local_user,
+  web_identity,
+  certificate
+};
 constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
 // One row of the table of operations. An operation may also have these members:
 //   proofs       the ways of proving who asks that it takes; without it, kSigned
@@ -235,6 +244,8 @@ struct Gate {
       const Result<Done>& verified, const std::shared_ptr<const sigv4::KnownSession>& session);
   // Who runs the server, at its Unix socket. No policy names him: his rows need no permission.
   static std::shared_ptr<const Caller> owner_caller(int64_t unix_uid, const Scope&);
+  // Another user of the machine whom the owner lets in: what trusts the account trusts him.
+  static std::shared_ptr<const Caller> local_user_caller(int64_t unix_uid, const Scope&);
   // Who has a token of an identity provider, once it was verified.
   static std::shared_ptr<const Caller> web_identity_caller(const WebIdentity&, const Scope&);
   // Who holds a certificate of a trust anchor, once it was verified: the service Roles Anywhere, on

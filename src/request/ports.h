@@ -68,6 +68,9 @@ struct OidcProviderView {
   std::vector<std::string> client_ids;
 };
 
+// The users of this machine whom the owner lets in, by uid: the name of the role of each.
+using LocalUsers = std::map<int64_t, std::string>;
+
 // The roles that there are. Implemented by iam.
 class Identities {
  public:
@@ -322,7 +325,8 @@ struct Ports {
   const class FunctionRuntimes* runtimes = nullptr;  // services/lambda/runtimes.h
   std::string endpoint_url, ca_file;                 // as functions are told them
   std::vector<const Service*> services;
-  const Service* operator_service = nullptr;  // of the Unix socket alone
+  const Service* operator_service = nullptr;  // of the Unix sockets alone
+  LocalUsers local_users;
 };
 
 }  // namespace sluice

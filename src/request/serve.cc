@@ -249,7 +249,9 @@ Wait Path::wait_for(const Row& row, bool allowed) const {
 Response Path::refuse_stranger(const Request& request, const Service& service, const Error& error,
                                const Session* token_of) {
   count(service, nullptr, &error, monotonic_us());
-  if (strangers_.admit(request.source_ip, request.time)) {
+  const std::string source =
+      request.unix_uid >= 0 ? "uid " + std::to_string(request.unix_uid) : request.source_ip;
+  if (strangers_.admit(source, request.time)) {
     std::vector<json::object> records;
     records.push_back(stranger_record(request, service, token_of, error, ports_.store->scope()));
     if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records));

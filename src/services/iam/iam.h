@@ -23,6 +23,8 @@ std::unique_ptr<Identities> identities();
 // sessions of it.
 Result<Done> bootstrap(Store& store);
 
+bool is_role_name(std::string_view text);
+
 // For `sluice verify`: the attachments, from both sides.
 void verify(const Ports& ports, Verification& found);
 

@@ -53,6 +53,7 @@ bool is_name(std::string_view text, size_t max) {
          text.find_first_not_of(
              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == text.npos;
 }
+bool is_role_name(std::string_view text) { return is_name(text, kRoleNameMax); }
 bool is_path(std::string_view path) {
   if (path.empty() || path.size() > kPathMax || path.front() != '/' || path.back() != '/')
     return false;
@@ -137,7 +138,7 @@ json::value shown(const Request& request) {
 
 Result<std::string> role_name_of(const Request& request) {
   const std::string name = request.query_text("RoleName");
-  if (!is_name(name, kRoleNameMax))
+  if (!is_role_name(name))
     return Error{400,
                  "ValidationError",
                  "The specified value for roleName is invalid. It must contain only alphanumeric "

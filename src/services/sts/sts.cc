@@ -209,11 +209,32 @@ struct DecodeAuthorizationMessage {
   static Response render(const Out&) { return {}; }
 };
 
-// OperatorSession: a session of sluice-operator for the owner of the server's process, in the form
-// that the AWS CLI's credential_process reads. It is Sluice's own, asked for at the Unix socket
-// alone, and recorded as the AssumeRole that it is. In: DurationSeconds 900 to 3600. Needs: to be
-// the user whom the kernel names as the server's. Errors: ValidationError; InternalFailure.
+// What the sessions have in common that are asked for at a Unix socket.
+constexpr int64_t kSocketDurationMaxS = 3600;
+Result<int64_t> socket_duration(const Request& request) {
+  const auto duration = parse_int(request.query_text("DurationSeconds"));
+  if (!duration || *duration < kDurationMinS || *duration > kSocketDurationMaxS)
+    return Error{400, "ValidationError", "the duration of a session is 900 to 3600 seconds", {}};
+  return *duration;
+}
+std::string socket_session_name(const Request& request) {
+  return "uid-" + std::to_string(request.unix_uid);
+}
+// In the form that credential_process reads.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+Response process_credentials(const Session& session) {
+  const json::object shown{{"Version", 1},
+                           {"AccessKeyId", session.access_key_id},
+                           {"SecretAccessKey", session.secret_access_key.expose()},
+                           {"SessionToken", session.token},
+                           {"Expiration", iso_seconds(session.expires)}};
+  return {200, {}, json::serialize(shown), nullptr, 0};
+}
+
+// OperatorSession: a session of sluice-operator for the owner of the server's process. It is
+// Sluice's own, asked for at the Unix socket alone, and recorded as the AssumeRole that it is. In:
+// DurationSeconds 900 to 3600. Needs: to be the user whom the kernel names as the server's. Errors:
+// ValidationError; InternalFailure.
 struct OperatorSession {
   static constexpr std::string_view name = "AssumeRole", action = "sts:AssumeRole";
   static constexpr Match match{"POST", "/session", "", ""};
@@ -225,10 +246,8 @@ struct OperatorSession {
   };
   using Out = AssumeRole::Out;
   static Result<In> parse(const Request& request) {
-    const auto duration = parse_int(request.query_text("DurationSeconds"));
-    if (!duration || *duration < kDurationMinS || *duration > kOperatorDurationMaxS)
-      return Error{400, "ValidationError", "the duration of a session is 900 to 3600 seconds", {}};
-    return In{"uid-" + std::to_string(request.unix_uid), *duration};
+    TRY(const int64_t duration_s, socket_duration(request));
+    return In{socket_session_name(request), duration_s};
   }
   static Result<std::vector<Need>> needs(const In&, const Snapshot& snapshot) {
     Need need = no_need();
@@ -244,30 +263,59 @@ struct OperatorSession {
     std::string arn = session.arn(staged.snapshot().scope());
     return Out{std::move(session), std::move(arn), 0};
   }
-  static Response render(const Out& out) {
-    const Session& session = out.session;
-    const json::object shown{{"Version", 1},
-                             {"AccessKeyId", session.access_key_id},
-                             {"SecretAccessKey", session.secret_access_key.expose()},
-                             {"SessionToken", session.token},
-                             {"Expiration", iso_seconds(session.expires)}};
-    return {200, {}, json::serialize(shown), nullptr, 0};
-  }
+  static Response render(const Out& out) { return process_credentials(out.session); }
   static json::value audit(const In& in, const Snapshot& snapshot) {
     return json::object{{"roleArn", operator_arn(snapshot.scope())},
                         {"roleSessionName", in.session_name},
                         {"durationSeconds", in.duration_s}};
   }
   static json::value audit_result(const Out& out) { return AssumeRole::audit_result(out); }
+};
 
- private:
-  static constexpr int64_t kOperatorDurationMaxS = 3600;
+// UserSession: a session of the role that the owner has given to another user of his machine
+// (sluice serve --user), asked for at a Unix socket and recorded as the AssumeRole that it is. In:
+// DurationSeconds 900 to 3600. Needs: to be a user whom the kernel names and the owner lets in;
+// sts:AssumeRole by the role's trust policy, which must trust the account. Errors: AccessDenied
+// (also for a role that does not exist), ValidationError.
+struct UserSession {
+  static constexpr std::string_view name = "AssumeRole", action = "sts:AssumeRole";
+  static constexpr Match match{"POST", "/user-session", "", ""};
+  static constexpr Proof proofs[] = {Proof::local_user};
+  static constexpr bool read_only = true;
+  using In = Assume;
+  using Out = Assumed;
+  static Result<In> parse(const Request& request) {
+    In in;
+    in.role_name = request.local_role;
+    in.session_name = socket_session_name(request);
+    TRY(in.duration_s, socket_duration(request));
+    return in;
+  }
+  static Assume of_role(Assume in, const Snapshot& snapshot, const Ports& ports) {
+    const auto role = ports.identities->role(in.role_name, snapshot);
+    in.role_arn = role ? role->arn : iam_arn(snapshot.scope(), "role/" + in.role_name);
+    return in;
+  }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& snapshot,
+                                         const Ports& ports) {
+    return assume_needs(action, of_role(in, snapshot, ports), snapshot, ports);
+  }
+  static Result<Out> run(const Authorized<In>& in, Staged& staged) {
+    return assume(of_role(*in, staged.snapshot(), in.ports()), {}, in.ports(), staged.snapshot());
+  }
+  static Response render(const Out& out) { return process_credentials(out.session); }
+  static json::value audit(const In& in) {
+    return json::object{{"roleName", in.role_name},
+                        {"roleSessionName", in.session_name},
+                        {"durationSeconds", in.duration_s}};
+  }
+  static json::value audit_result(const Out& out) { return AssumeRole::audit_result(out); }
 };
 
 constexpr auto rows = table<GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity,
                             GetSessionToken, GetFederationToken, DecodeAuthorizationMessage>();
-constexpr auto operator_rows =
-    table<OperatorSession, RegisterOidcKeys, IssueDeviceCertificate, RevokeDeviceCertificate>();
+constexpr auto operator_rows = table<OperatorSession, UserSession, RegisterOidcKeys,
+                                     IssueDeviceCertificate, RevokeDeviceCertificate>();
 }  // namespace
 
 const Service service{"sts",
