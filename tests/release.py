@@ -76,6 +76,8 @@ def call(server, service, operation, arguments, clients={}):
     if operation == "GetAccountSummary":  # format 2 had no managed policies to tell the quotas of
         for quota in ("PolicySize", "VersionsPerPolicy", "AttachedPoliciesPerRole"):
             answer["SummaryMap"].pop(quota + "Quota", None)
+    if operation == "GetRole":  # the releases did not tell who used a role
+        answer["Role"].pop("RoleLastUsed", None)
     for package in ("Code", "Content"):  # the URL is another one in each answer
         if isinstance(answer.get(package), dict):
             answer[package].pop("Location", None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permissions boundaries and tags of roles: what they allow, who may set them, and that they count
 at the next call."""
+import datetime
 import json
 import signal
 
@@ -364,3 +365,46 @@ def test_what_an_account_does_not_have(iam):
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
     assert iam.list_instance_profiles_for_role(RoleName="sluice-operator")["InstanceProfiles"] == []
     assert error_of(iam.list_instance_profiles_for_role, RoleName="absent")[0] == "NoSuchEntity"
+
+
+def used(iam, name):
+    """RoleLastUsed, as both calls that tell it have it."""
+    own = iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+    (listed,) = [
+        one["RoleLastUsed"]
+        for page in iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+        for one in page["RoleDetailList"]
+        if one["RoleName"] == name
+    ]
+    assert own == listed
+    return own
+
+
+def test_when_a_role_was_used_last(fresh_server):
+    """It is kept over a restart, and is that of this role alone, not of one of the same name."""
+    server, trust = fresh_server, {"Action": "sts:AssumeRole", "Effect": "Allow"}
+    trust["Principal"] = {"AWS": f"arn:aws:iam::{server.endpoint['account_id']}:root"}
+
+    def make():
+        made = {"RoleName": "worked", "AssumeRolePolicyDocument": document(trust)}
+        server.client("iam").create_role(**made)
+
+    make()
+    iam = server.client("iam")
+    assert used(iam, "worked") == {}
+    begun = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    server.client("sts", role="worked").get_caller_identity()
+    first = used(iam, "worked")
+    assert first["Region"] == server.endpoint["region"] and first["LastUsedDate"] >= begun
+    assert "RoleLastUsed" not in iam.list_roles()["Roles"][0]
+    assert used(iam, "sluice-operator")["LastUsedDate"] >= begun
+    assert server.stop() == 0
+    server.start()
+    iam = server.client("iam")
+    assert used(iam, "worked") == first
+    iam.delete_role(RoleName="worked")
+    make()
+    assert used(iam, "worked") == {}
+    assert server.stop() == 0
+    server.start()
+    assert used(server.client("iam"), "worked") == {}

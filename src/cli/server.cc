@@ -163,6 +163,7 @@ class Composition : public RunningServer {
     store_->jobs().stop();
     if (server_) server_->stop();
     if (server_) path_.record_unrecorded_strangers();
+    write_uses();
     runner_.reset();
   }
   const Endpoint& endpoint() const override { return endpoint_; }
@@ -179,6 +180,8 @@ class Composition : public RunningServer {
     kms::start_sweep(*store_);
     store_->jobs().every("The count of failures not recorded singly", std::chrono::seconds(60),
                          [this](const Stopping&) { path_.record_unrecorded_strangers(); });
+    store_->jobs().every("The last use of roles", std::chrono::minutes(5),
+                         [this](const Stopping&) { write_uses(); });
     TRY(ports_.local_users, parse_local_users(options.users, store_->scope()));
     TRY(const net::Address wanted, net::parse_address(options.listen));
     certificates_ = std::make_unique<Certificates>(options, names_of(options, wanted),
@@ -308,6 +311,10 @@ class Composition : public RunningServer {
       return R"({"error":"only the user who runs the server may see its audit records"})";
     const auto record = cloudtrail::find_record(*store_, id);
     return record ? json::serialize(*record) : R"({"error":"no audit record has this id"})";
+  }
+  void write_uses() {
+    if (const auto written = identities_->write_uses(*store_); !written)
+      spdlog::error("the last use of roles is not written down: {}", written.error().message);
   }
   void complete() {
     if (!complete_.try_wait()) complete_.count_down();

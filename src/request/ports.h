@@ -87,6 +87,10 @@ class Identities {
   // By its URL without https://.
   virtual std::optional<OidcProviderView> oidc_provider(std::string_view url,
                                                         const Snapshot&) const = 0;
+  // A session of the role was used. Every request says so; it is written down now and then.
+  virtual void note_use(const Session& session, Time at) = 0;
+  virtual std::optional<Time> last_use(std::string_view role_id, const Snapshot&) const = 0;
+  virtual Result<Done> write_uses(Store& store) = 0;
 
  private:
   mutable Mutex mutex_;

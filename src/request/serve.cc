@@ -337,6 +337,8 @@ Response Path::answer(Request request, BodySource& raw) {
   auto authenticated = evidence.verify(request, service, ports_);
   if (!authenticated) return refuse_stranger(request, service, authenticated.error());
   const Caller& caller = **authenticated;
+  if (evidence.session() && ports_.identities)
+    ports_.identities->note_use(*evidence.session(), request.time);
   if (!raw.prove(evidence.account()))
     return refuse_stranger(request, service,
                            slow_down(service,

@@ -14,6 +14,7 @@ void write_role_detail(XmlWriter& xml, const GetAccountAuthorizationDetails::Rol
   xml.open("member");
   write_role(xml, detail.role);
   write_boundary_and_tags(xml, detail.role);
+  write_last_use(xml, detail.last_use);
   xml.open("InstanceProfileList").close("InstanceProfileList").open("RolePolicyList");
   for (const auto& [name, text] : detail.inline_policies)
     xml.open("member")
@@ -100,15 +101,18 @@ Result<GetAccountAuthorizationDetails::Out> GetAccountAuthorizationDetails::run(
     return false;
   };
   if (in->roles && after_policy.empty())
-    snapshot.scan(RecordPrefix<Role>{}, after_role.empty() ? "" : role_key(after_role).bytes, false,
-                  [&](std::string_view, Role role) {
-                    if (role.name == after_role) return true;
-                    if (is_full()) return end_here();
-                    role.trust =
-                        show_principals(role.trust.text(), *in.ports().identities, snapshot);
-                    out.roles.push_back({role, inline_policies_of(snapshot, role.name)});
-                    return true;
-                  });
+    snapshot.scan(
+        RecordPrefix<Role>{}, after_role.empty() ? "" : role_key(after_role).bytes, false,
+        [&](std::string_view, Role role) {
+          if (role.name == after_role) return true;
+          if (is_full()) return end_here();
+          role.trust = show_principals(role.trust.text(), *in.ports().identities, snapshot);
+          out.roles.push_back(
+              {role,
+               inline_policies_of(snapshot, role.name),
+               {in.ports().identities->last_use(role.id, snapshot), snapshot.scope().region}});
+          return true;
+        });
   const auto take = [&](const ManagedPolicy& policy) {
     if (!after_policy.empty() && place_of(policy.arn) <= after_policy) return true;
     PolicyOut found{policy, attachments_of(snapshot, policy.arn),

@@ -18,6 +18,7 @@ struct GetAccountAuthorizationDetails {
   struct RoleDetail {
     Role role;
     std::vector<std::pair<std::string, std::string>> inline_policies;  // name and text
+    LastUse last_use;
   };
   struct Out {
     std::vector<RoleDetail> roles;

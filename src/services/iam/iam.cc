@@ -5,6 +5,7 @@
 #include "services/iam/absent.h"
 #include "services/iam/account_details.h"
 #include "services/iam/attachments.h"
+#include "services/iam/last_uses.h"
 #include "services/iam/managed_policies.h"
 #include "services/iam/boundaries.h"
 #include "services/iam/oidc_providers.h"
@@ -118,6 +119,14 @@ class RoleIdentities : public Identities {
     if (!provider) return std::nullopt;
     return OidcProviderView{provider_arn(snapshot.scope(), url), provider->client_ids};
   }
+  void note_use(const Session& session, Time at) override { uses_.note(session, at); }
+  std::optional<Time> last_use(std::string_view role_id, const Snapshot& snapshot) const override {
+    return uses_.of(role_id, snapshot);
+  }
+  Result<Done> write_uses(Store& store) override { return uses_.write_down(store); }
+
+ private:
+  LastUses uses_;
 };
 }  // namespace
 

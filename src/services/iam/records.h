@@ -47,6 +47,11 @@ inline Key policy_key(std::string_view role, std::string_view name) {
   return schema::key(Family::meta, "iam.role-policy", {role, name});
 }
 
+// When a session of the role was used last: milliseconds in digits.
+inline Key last_use_key(std::string_view role_id) {
+  return schema::key(Family::meta, "iam.role-use", {role_id});
+}
+
 struct PolicyVersion {
   int64_t number = 0;  // of v1 it is 1
   Time created = 0;

@@ -48,6 +48,12 @@ void write_boundary_and_tags(XmlWriter& xml, const Role& role) {
   if (!role.tags.empty()) write_tags(xml, role.tags);
 }
 
+void write_last_use(XmlWriter& xml, const LastUse& use) {
+  xml.open("RoleLastUsed");
+  if (use.at) xml.element("LastUsedDate", iso_seconds(*use.at)).element("Region", use.region);
+  xml.close("RoleLastUsed");
+}
+
 bool is_name(std::string_view text, size_t max) {
   return !text.empty() && text.size() <= max &&
          text.find_first_not_of(
@@ -300,6 +306,8 @@ Result<RoleOut> GetRole::run(const Authorized<In>& in, const Snapshot& snapshot)
   const auto stored = snapshot.get(role_key(in->name));
   if (!stored) return no_such_role(in->name);
   RoleOut out{*stored};
+  out.last_use =
+      LastUse{in.ports().identities->last_use(stored->id, snapshot), snapshot.scope().region};
   out.role.trust = show_principals(stored->trust.text(), *in.ports().identities, snapshot);
   return out;
 }
@@ -308,6 +316,7 @@ Response GetRole::render(const Out& out) {
   xml.open("Role");
   write_role(xml, out.role);
   write_boundary_and_tags(xml, out.role);
+  if (out.last_use) write_last_use(xml, *out.last_use);
   xml.close("Role");
   return {200, {}, xml.take(), nullptr, 0};
 }
@@ -385,6 +394,7 @@ Result<Nothing> DeleteRole::run(const Authorized<In>& in, Staged& staged) {
   staged.expect_empty(schema::prefix(Family::meta, "iam.role-policy", {in->name}));
   if (!role->boundary.empty()) staged.erase(boundary_key(role->boundary, in->name));
   staged.erase(role_key(in->name));
+  if (staged.get(last_use_key(role->id))) staged.erase(last_use_key(role->id));
   return Nothing{};
 }
 

@@ -46,6 +46,13 @@ Result<std::string> path_prefix_of(const Request& request);  // PathPrefix; "/" 
 Result<Done> assignment_status_of(const Request& request);   // AssignmentStatus, when it is there
 void end_page(XmlWriter& xml, const std::string& next_marker);  // writes IsTruncated and Marker
 
+struct LastUse {
+  std::optional<Time> at;
+  std::string region;
+};
+// RoleLastUsed, which is empty for a role that nobody has used.
+void write_last_use(XmlWriter& xml, const LastUse& use);
+
 struct RoleIn {
   std::string name, trust, description, path, boundary;
   Tags tags;
@@ -54,6 +61,7 @@ struct RoleIn {
 };
 struct RoleOut {
   Role role;
+  std::optional<LastUse> last_use = {};  // only of the answers that tell it
 };
 // What all answers tell of a role; then what CreateRole and GetRole tell besides, and ListRoles
 // does not.
