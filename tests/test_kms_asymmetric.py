@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
+from functions import key_policy_for_logs
 from keys import error_of, key_policy, role
 
 RSA = ["RSA_2048", "RSA_3072", "RSA_4096"]
@@ -416,19 +417,45 @@ def test_grants_and_conditions_of_signing(kms, server, make, code):
     assert client.sign(**signing | {"Message": b"x" * 32, "MessageType": "DIGEST"})
 
 
-def test_no_service_uses_a_pair(kms, server, make, code):
-    server.client("s3").create_bucket(Bucket="paired")
-    assert (
-        code(
-            server.client("s3").put_object,
-            Bucket="paired",
-            Key="k",
-            Body=b"x",
-            ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=make("RSA_2048", "ENCRYPT_DECRYPT")["Arn"],
-        )
-        == "KMS.InvalidKeyUsageException"
+@pytest.mark.parametrize(
+    "spec, usage",
+    [
+        ("RSA_2048", "ENCRYPT_DECRYPT"),
+        ("RSA_2048", "SIGN_VERIFY"),
+        ("ECC_NIST_P256", "SIGN_VERIFY"),
+        ("HMAC_256", "GENERATE_VERIFY_MAC"),
+    ],
+)
+def test_no_service_uses_a_key_that_is_not_symmetric(kms, server, code, spec, usage):
+    """Each says so when it is told of the key; S3, as on AWS, when it is to encrypt with it."""
+    policy = json.dumps(key_policy_for_logs(server.endpoint["account_id"]))
+    made = kms.create_key(KeySpec=spec, KeyUsage=usage, Policy=policy)["KeyMetadata"]
+    s3, table, logs = (server.client(name) for name in ("s3", "dynamodb", "logs"))
+    name = f"kind-{spec}-{usage}".lower().replace("_", "-")
+    s3.create_bucket(Bucket=name)
+    by_key = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": made["Arn"]}
+    put = {"Bucket": name, "Key": "k", "Body": b"x"}
+    assert code(s3.put_object, **put, **by_key) == "KMS.InvalidKeyUsageException"
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": made["Arn"]}
+    s3.put_bucket_encryption(
+        Bucket=name,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]},
     )
+    assert code(s3.put_object, **put) == "KMS.InvalidKeyUsageException"
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 0
+    attributes = {
+        "TableName": name,
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": made["Arn"]}
+    assert code(table.create_table, **attributes, SSESpecification=sse) == "ValidationException"
+    group = {"logGroupName": name}
+    key = {"kmsKeyId": made["Arn"]}
+    assert code(logs.create_log_group, **group, **key) == "InvalidParameterException"
+    logs.create_log_group(**group)
+    assert code(logs.associate_kms_key, **group, **key) == "InvalidParameterException"
 
 
 def test_by_the_aws_cli(server, tmp_path):

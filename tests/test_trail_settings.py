@@ -171,7 +171,12 @@ def test_the_key_is_checked_at_creation(server, trail, code):
     kms.disable_key(KeyId=key)
     assert code(trail.create_trail, KmsKeyId=key, **make) == "KmsKeyDisabledException"
     kms.enable_key(KeyId=key)
+    # A key of another kind, whatever its policy allows: at delivery it would be too late.
+    pair = kms.create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT", Policy=json.dumps(policy))
+    other = pair["KeyMetadata"]["KeyId"]
+    assert code(trail.create_trail, KmsKeyId=other, **make) == "KmsException"
     assert trail.create_trail(KmsKeyId=key, **make)["KmsKeyId"].endswith(":key/" + key)
+    assert code(trail.update_trail, Name="sealed", KmsKeyId=other) == "KmsException"
 
 
 def test_the_role_of_the_log_group_must_be_passed_and_fit(server, trail, code):

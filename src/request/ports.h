@@ -153,6 +153,7 @@ class DeviceAuthority {
 
 struct KeyView {
   std::string arn, id, state;  // Enabled, Disabled or PendingDeletion
+  bool encrypts = false;       // symmetric, for encryption: the only kind that services take
 };
 struct DataKey {
   Secret plain;

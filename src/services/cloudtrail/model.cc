@@ -78,6 +78,13 @@ Result<Done> check_key(const Trail& trail, const Ports& ports, const Snapshot& s
   if (!view) return Error{400, "KmsKeyNotFoundException", "KMS key " + key + " is not found.", {}};
   if (view->state != "Enabled")
     return Error{400, "KmsKeyDisabledException", "KMS key " + key + " is not enabled.", {}};
+  if (!view->encrypts)
+    return Error{400,
+                 "KmsException",
+                 "KMS key " + key +
+                     " is not a symmetric key for encryption, the only kind that "
+                     "CloudTrail uses.",
+                 {}};
   const std::string arn = trail_arn(snapshot.scope(), trail.name);
   const json::object context{
       {"aws:cloudtrail:arn", arn},

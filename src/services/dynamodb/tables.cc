@@ -271,6 +271,10 @@ Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   TableRecord table{.name = in->table, .id = random_uuid(), .created = in.time()};
   CHECK(read_schema(in->body, table));
   const std::string reference = key_reference(in->body);
+  if (const auto view = in.ports().data_keys->find(reference, staged.snapshot());
+      view && !view->encrypts)
+    return validation("One or more parameter values were invalid: the KMS key " + view->arn +
+                      " is not a symmetric key for encryption, the only kind that DynamoDB uses");
   TRY(const DataKey key, in.ports().data_keys->generate(
                              reference, key_context(staged.snapshot().scope(), in->table), staged));
   table.wrapped_data_key = base64(key.wrapped);

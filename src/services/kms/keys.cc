@@ -50,7 +50,7 @@ class KmsDataKeys : public DataKeys {
  public:
   Result<KeyView> find(std::string_view reference, const Snapshot& snapshot) const override {
     TRY(const auto key, find_key(snapshot, reference));
-    return KeyView{key_arn(snapshot.scope(), key->id), key->id, state_of(*key)};
+    return KeyView{key_arn(snapshot.scope(), key->id), key->id, state_of(*key), is_symmetric(*key)};
   }
   Result<std::optional<Need>> need(std::string_view action, std::string_view reference,
                                    const json::object& context, std::string_view via,
