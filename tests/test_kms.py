@@ -163,6 +163,12 @@ def test_keys_have_tags(kms, server, code):
         assert code(loose.create_key, Tags=wrong) == answer, wrong
     kms.untag_resource(KeyId=key, TagKeys=["n01"])
     kms.tag_resource(KeyId=key, Tags=tags(**{"a" * 128: "v" * 256}))
+    # Characters count, not bytes.
+    kms.untag_resource(KeyId=key, TagKeys=["a" * 128, "n02"])
+    kms.tag_resource(KeyId=key, Tags=tags(**{"ä" * 128: "ü" * 256}))
+    assert tags_of(kms, key)["ä" * 128] == "ü" * 256
+    too_long = tags(**{"ä" * 129: "v"})
+    assert code(loose.tag_resource, KeyId=key, Tags=too_long) == "ValidationException"
 
 
 def test_tags_of_keys_decide(kms, server, code):

@@ -14,13 +14,6 @@ constexpr std::string_view kNameCharacters =
 Error invalid(std::string text) { return {400, "ValidationError", std::move(text), {}}; }
 Error bad_value(std::string text) { return {400, "InvalidParameterValue", std::move(text), {}}; }
 
-// How many characters a policy has, as its limit counts them.
-size_t characters(std::string_view utf8) {
-  size_t count = 0;
-  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  return count;
-}
-
 Error not_allowed(const std::string& role_arn) {
   return {403, "AccessDenied", "The role " + role_arn + " does not exist any more.", {}};
 }
@@ -28,12 +21,12 @@ Error not_allowed(const std::string& role_arn) {
 // The texts of the session's policies, each as it is now.
 Result<Done> add_policies(const Assume& in, const Ports& ports, const Snapshot& snapshot,
                           SessionMarks& marks) {
-  size_t size = characters(in.policy);
+  size_t size = characters_in(in.policy);
   if (!in.policy.empty()) marks.policies.emplace_back("session policy", in.policy);
   for (const std::string& arn : in.policy_arns) {
     const auto stored = ports.identities->managed_policy(arn, snapshot);
     if (stored.empty()) return invalid("The policy " + arn + " of PolicyArns does not exist.");
-    size += characters(stored.text());
+    size += characters_in(stored.text());
     marks.policies.emplace_back(arn, stored);
   }
   if (size > kSessionPolicyCharsMax)
@@ -57,7 +50,7 @@ Result<Done> check_session_name(const std::string& text, const std::string& memb
 }
 
 Result<Done> check_session_policy(const std::string& text) {
-  if (text.empty() || characters(text) > kSessionPolicyCharsMax)
+  if (text.empty() || characters_in(text) > kSessionPolicyCharsMax)
     return invalid(
         "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member "
         "must have length between 1 and 2048");

@@ -2,24 +2,17 @@
 #include "services/kms/tags.h"
 
 #include "base/bytes.h"
+#include "request/tag_text.h"
 
 namespace sluice::kms {
 namespace {
 Error bad_tag(std::string text) { return {400, "TagException", std::move(text), {}}; }
-bool has_letters_of_tags(std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!plain && byte < 0x80 && std::string_view(" _.:/=+-@").find(c) == std::string_view::npos)
-      return false;
-  }
-  return true;
-}
 Result<Done> check_key(const std::string& key) {
-  if (key.empty() || key.size() > kTagKeyMax)
+  if (const size_t characters = characters_in(key); characters < 1 || characters > kTagKeyMax)
     return invalid("A tag key must have 1 to 128 characters");
   if (lower(key).starts_with("aws:")) return bad_tag("Tag keys must not begin with aws:");
-  if (!has_letters_of_tags(key)) return bad_tag("A tag key has a character that tags cannot have");
+  if (!is_tag_text(key, 1, kTagKeyMax))
+    return bad_tag("A tag key has a character that tags cannot have");
   return Done{};
 }
 // Policies do not tell keys apart that differ by case alone, so there are no two such.
@@ -41,9 +34,9 @@ Result<Tags> tags_of(const json::object& body) {
     TRY(const auto key, Fields(one.get_object()).text("TagKey"));
     TRY(const auto value, Fields(one.get_object()).text("TagValue"));
     CHECK(check_key(key.value_or("")));
-    if (!value || value->size() > kTagValueMax)
+    if (!value || characters_in(*value) > kTagValueMax)
       return invalid("A tag must have a value of at most 256 characters");
-    if (!has_letters_of_tags(*value))
+    if (!is_tag_text(*value, 0, kTagValueMax))
       return bad_tag("A tag value has a character that tags cannot have");
     CHECK(check_one_of_its_case(tags, *key));
     if (!tags.emplace(*key, *value).second) return bad_tag("Duplicate tag keys");

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/lambda/tags.h"
 
-#include <algorithm>
-
 #include "base/bytes.h"
+#include "request/tag_text.h"
 
 namespace sluice::lambda {
 namespace {
-constexpr int64_t kTagKeyMax = 128, kTagValueMax = 256;  // characters
+constexpr size_t kTagKeyMax = 128, kTagValueMax = 256;  // characters
 
-int64_t characters(std::string_view text) {
-  return std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; });
-}
 Result<Done> check_tag(const std::string& key, const json::value& value) {
   if (!value.is_string())
     return Error{400, "SerializationException", "Values of tags must be strings.", {}};
-  if (key.empty() || characters(key) > kTagKeyMax)
+  if (key.empty() || characters_in(key) > kTagKeyMax)
     return invalid("The key of a tag must be 1 to 128 characters.");
-  if (characters(value.get_string()) > kTagValueMax)
+  if (characters_in(value.get_string()) > kTagValueMax)
     return invalid("The value of a tag must be at most 256 characters.");
   if (lower(key).starts_with("aws:"))
     return invalid("aws: prefixed tag key names are not allowed for external use.");

@@ -2,6 +2,7 @@
 #include "services/s3/tagging.h"
 
 #include "base/bytes.h"
+#include "request/tag_text.h"
 
 namespace sluice::s3 {
 namespace {
@@ -10,12 +11,9 @@ Result<Done> add_tag(json::object& tags, const std::string& key, const std::stri
   const auto invalid = [&](const char* text) {
     return Error{400, "InvalidTag", text, {{"TagKey", key}}};
   };
-  const auto characters = [](const std::string& text) {
-    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  };
-  if (key.empty() || characters(key) > 128 || !is_utf8(key))
+  if (key.empty() || characters_in(key) > 128 || !is_utf8(key))
     return invalid("The TagKey you have provided is invalid");
-  if (characters(value) > 256 || !is_utf8(value))
+  if (characters_in(value) > 256 || !is_utf8(value))
     return invalid("The TagValue you have provided is invalid");
   if (lower(key).starts_with("aws:"))
     return invalid("System tags cannot be added/updated by requester");
