@@ -28,9 +28,9 @@ def test_policies_that_nobody_has(iam):
     denying = document({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"})
     result = call(PolicyInputList=[reading, denying], ActionNames=["s3:GetObject"])
     assert result["EvaluationResults"][0]["EvalDecision"] == "explicitDeny"
-    assert result["EvaluationResults"][0]["MatchedStatements"] == [
-        {"SourcePolicyId": "PolicyInputList.2", "SourcePolicyType": "none"}
-    ]
+    (matched,) = result["EvaluationResults"][0]["MatchedStatements"]
+    assert matched["SourcePolicyId"] == "PolicyInputList.2"
+    assert matched["SourcePolicyType"] == "none"
     bounded = call(
         PolicyInputList=[reading],
         PermissionsBoundaryPolicyInputList=[allow("kms:*")],
@@ -38,6 +38,50 @@ def test_policies_that_nobody_has(iam):
     )["EvaluationResults"][0]
     assert bounded["EvalDecision"] == "implicitDeny"
     assert bounded["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+
+
+def test_where_a_statement_stands(iam, role):
+    """The first policy and its places are those of the AWS CLI's own example."""
+    published = (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*",'
+        '"Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":'
+        '"2018-08-16T12:00:00Z"}}}}'
+    )
+    spread = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "dynamodb:Get*",
+                    "Resource": "*",
+                    "Condition": {"StringNotEquals": {"aws:userid": '}] {[ \\" {'}},
+                },
+                {"Effect": "Allow", "Action": "dynamodb:Create*", "Resource": "*", "Sid": "b"},
+            ],
+        },
+        indent=2,
+    )
+
+    def places(call, **arguments):
+        (result,) = call(ActionNames=["dynamodb:CreateBackup"], **arguments)["EvaluationResults"]
+        return [
+            (one["SourcePolicyId"],)
+            + tuple(one[end][part] for end in ENDS for part in ("Line", "Column"))
+            for one in result["MatchedStatements"]
+        ]
+
+    ENDS = ("StartPosition", "EndPosition")
+    call = iam.simulate_custom_policy
+    lines = spread.split("\n")
+    start = [n for n, line in enumerate(lines, 1) if line == "    {"][1]
+    wanted = (start, 5, start + 5, 6)
+    assert places(call, PolicyInputList=[published]) == [("PolicyInputList.1", 1, 38, 1, 167)]
+    assert places(call, PolicyInputList=[spread]) == [("PolicyInputList.1", *wanted)]
+    role("placed")
+    iam.put_role_policy(RoleName="placed", PolicyName="own", PolicyDocument=spread)
+    arn = iam.get_role(RoleName="placed")["Role"]["Arn"]
+    assert places(iam.simulate_principal_policy, PolicySourceArn=arn) == [("own", *wanted)]
 
 
 def test_a_role_as_it_is_and_as_it_would_be(server, iam, role, policy):
@@ -70,9 +114,8 @@ def test_a_role_as_it_is_and_as_it_would_be(server, iam, role, policy):
         ("s3:PutObject", "lue/k", "implicitDeny"),
     ]
     assert results[0]["MatchedStatements"][0]["SourcePolicyType"] == "aws-managed"
-    assert results[2]["MatchedStatements"] == [
-        {"SourcePolicyId": "own", "SourcePolicyType": "role"}
-    ]
+    (matched,) = results[2]["MatchedStatements"]
+    assert matched["SourcePolicyId"] == "own" and matched["SourcePolicyType"] == "role"
     assert "PermissionsBoundaryDecisionDetail" not in results[0]
     iam.put_role_permissions_boundary(
         RoleName="simulated", PermissionsBoundary=policy("only-reading", allow("s3:Get*"))

@@ -6,6 +6,7 @@
 
 #include "policy/condition_keys.h"
 #include "policy/decide.h"
+#include "policy/positions.h"
 #include "request/query_list.h"
 
 namespace sluice::iam {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::string_view kValueTypes[] = {"string",  "stringList",  "numeric", "numericList",
                                             "boolean", "booleanList", "ip",      "ipList",
                                             "binary",  "binaryList",  "date",    "dateList"};
+
+constexpr std::string_view kResourcePolicy = "ResourcePolicy";  // under PolicyTexts
 
 Error invalid(std::string text) { return {400, "InvalidInput", std::move(text), {}}; }
 
@@ -29,13 +32,15 @@ Result<std::vector<std::string>> texts_of(const Request& request, std::string_vi
   return texts;
 }
 // The documents of a list, which results name by their place: PolicyInputList.1
-Result<std::vector<policy::Attached>> policies_of(const Request& request, std::string_view list) {
+Result<std::vector<policy::Attached>> policies_of(const Request& request, std::string_view list,
+                                                  PolicyTexts* kept = nullptr) {
   std::vector<policy::Attached> policies;
   TRY(const auto texts, texts_of(request, list, kSimulatedPoliciesMax));
   for (const std::string& text : texts) {
     std::string name = std::string(list) + "." + std::to_string(policies.size() + 1);
     auto document = policy::parse(text, policy::Kind::identity);
     if (!document) return invalid(name + ": " + document.error().message);
+    if (kept) (*kept)[name] = text;
     policies.push_back({policy::Kind::identity, std::move(name), *std::move(document)});
   }
   return policies;
@@ -93,8 +98,24 @@ std::string_view source_type(const policy::DeterminingStatement& statement) {
   if (statement.policy.starts_with("arn:")) return "user-managed";
   return statement.policy.find("InputList.") == std::string::npos ? "role" : "none";
 }
-void write_result(XmlWriter& xml, const SimulatedResult& result,
-                  const std::vector<std::string>& missing) {
+void write_position(XmlWriter& xml, const char* name, const policy::Position& position) {
+  xml.open(name)
+      .element("Line", std::to_string(position.line))
+      .element("Column", std::to_string(position.column))
+      .close(name);
+}
+// Where the statement stands, when its policy is there to be looked at.
+void write_span(XmlWriter& xml, const policy::DeterminingStatement& statement,
+                const PolicyTexts& texts) {
+  const bool of_resource = statement.kind == policy::Kind::resource;
+  const auto text = texts.find(of_resource ? std::string(kResourcePolicy) : statement.policy);
+  if (text == texts.end() || !statement.index) return;
+  const auto spans = policy::statement_spans(text->second);
+  if (*statement.index >= spans.size()) return;
+  write_position(xml, "StartPosition", spans[*statement.index].start);
+  write_position(xml, "EndPosition", spans[*statement.index].end);
+}
+void write_result(XmlWriter& xml, const SimulatedResult& result, const SimulationOut& all) {
   const policy::Outcome outcome = result.decision.outcome;
   xml.open("member")
       .element("EvalActionName", result.action)
@@ -103,13 +124,15 @@ void write_result(XmlWriter& xml, const SimulatedResult& result,
                                : outcome == policy::Outcome::explicit_deny ? "explicitDeny"
                                                                            : "implicitDeny")
       .open("MatchedStatements");
-  for (const policy::DeterminingStatement& statement : result.decision.statements)
+  for (const policy::DeterminingStatement& statement : result.decision.statements) {
     xml.open("member")
         .element("SourcePolicyId", statement.policy)
-        .element("SourcePolicyType", source_type(statement))
-        .close("member");
+        .element("SourcePolicyType", source_type(statement));
+    write_span(xml, statement, all.texts);
+    xml.close("member");
+  }
   xml.close("MatchedStatements").open("MissingContextValues");
-  for (const std::string& key : missing) xml.element("member", key);
+  for (const std::string& key : all.missing) xml.element("member", key);
   xml.close("MissingContextValues");
   if (result.within_boundary)
     xml.open("PermissionsBoundaryDecisionDetail")
@@ -139,8 +162,8 @@ json::value Simulation::audit(const Request& request) {
 Result<SimulationIn> Simulation::parse(const Request& request, const std::string& role) {
   In in;
   in.role = role;
-  TRY(in.policies, policies_of(request, "PolicyInputList"));
-  TRY(auto boundary, policies_of(request, "PermissionsBoundaryPolicyInputList"));
+  TRY(in.policies, policies_of(request, "PolicyInputList", &in.texts));
+  TRY(auto boundary, policies_of(request, "PermissionsBoundaryPolicyInputList", &in.texts));
   if (!boundary.empty()) {
     for (policy::Attached& one : boundary) one.kind = policy::Kind::boundary;
     in.boundary = std::move(boundary);
@@ -213,6 +236,15 @@ Result<SimulationOut> Simulation::run(const Authorized<In>& in, const Snapshot& 
     of_resource = *std::move(parsed);
   }
   Out out;
+  out.texts = in->texts;
+  if (!in->role.empty())
+    if (const auto role = in.ports().identities->role(in->role, snapshot)) {
+      out.texts.insert(role->inline_policies.begin(), role->inline_policies.end());
+      for (const auto& [arn, stored] : role->managed_policies) out.texts[arn] = stored.text();
+      if (role->boundary && !in->boundary)
+        out.texts[role->boundary->first] = role->boundary->second.text();
+    }
+  if (of_resource) out.texts[std::string(kResourcePolicy)] = in->resource_policy;
   size_t at = 0;
   if (!in->page.marker.empty()) {
     const auto marker = parse_int(in->page.marker);
@@ -248,7 +280,7 @@ Result<SimulationOut> Simulation::run(const Authorized<In>& in, const Snapshot& 
 Response Simulation::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("EvaluationResults");
-  for (const SimulatedResult& result : out.results) write_result(xml, result, out.missing);
+  for (const SimulatedResult& result : out.results) write_result(xml, result, out);
   xml.close("EvaluationResults");
   end_page(xml, out.next);
   return xml_answer(std::move(xml));

@@ -13,10 +13,14 @@ constexpr size_t kSimulatedPoliciesMax = 20;  // limit: documents that one simul
 constexpr size_t kSimulatedNamesMax = 256;    // limit: actions, and resources, of one simulation
 constexpr size_t kSimulatedKeysMax = 256;     // limit: condition keys of one simulation
 
+// The texts of the policies, by the names under which results name them.
+using PolicyTexts = std::map<std::string, std::string>;
+
 struct SimulationIn {
   std::string role;  // PolicySourceArn; "": the policies that are given alone
   std::vector<policy::Attached> policies;
   std::optional<std::vector<policy::Attached>> boundary;  // instead of the role's own
+  PolicyTexts texts;                                      // of both
   std::vector<std::string> actions, resources;
   std::string resource_policy, resource_account;
   policy::Principal caller;  // CallerArn, when no role is named
@@ -31,6 +35,7 @@ struct SimulatedResult {
 struct SimulationOut {
   std::vector<SimulatedResult> results;  // one for each action on each resource
   std::vector<std::string> missing;      // condition keys that the policies look at
+  PolicyTexts texts;
   std::string next;
 };
 struct Simulation {
