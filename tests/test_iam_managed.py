@@ -681,6 +681,30 @@ def test_the_policies_of_aws_allow_what_they_say(server, iam, role, code):
     assert code(server.client("iam", role="OfAws").delete_role, RoleName="x") == "AccessDenied"
 
 
+def test_the_policies_of_aws_for_who_only_looks(server, iam, role, code):
+    """Of their documents there is what concerns the services here; what reads data differs."""
+    server.client("s3").create_bucket(Bucket="looked-at")
+    server.client("s3").put_object(Bucket="looked-at", Key="k", Body=b"x")
+    for name, path, lists, reads in (
+        ("ReadOnlyAccess", "", True, True),
+        ("SecurityAudit", "", True, False),
+        ("ViewOnlyAccess", "job-function/", True, False),
+    ):
+        described = iam.get_policy(PolicyArn=AWS + path + name)["Policy"]
+        assert "services that Sluice has" in described["Description"] and described["IsAttachable"]
+        who = role(name + "-holder")
+        iam.attach_role_policy(RoleName=who, PolicyArn=AWS + path + name)
+        s3 = server.client("s3", role=who)
+        assert s3.list_objects_v2(Bucket="looked-at")["KeyCount"] == 1
+        assert server.client("lambda", role=who).list_functions()["Functions"] is not None
+        if reads:
+            assert s3.get_object(Bucket="looked-at", Key="k")["Body"].read() == b"x"
+        else:
+            assert code(s3.get_object, Bucket="looked-at", Key="k") == "AccessDenied"
+        assert code(s3.put_object, Bucket="looked-at", Key="k", Body=b"y") == "AccessDenied"
+        assert code(server.client("iam", role=who).delete_role, RoleName=who) == "AccessDenied"
+
+
 def test_a_function_whose_role_has_only_a_managed_policy(server, iam, role, account, code):
     """Its log is written with the permissions of the role."""
     logs, functions = server.client("logs"), server.client("lambda")
