@@ -1184,3 +1184,108 @@ def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
         out["TrailBucket"],
     }
     assert out["TableName"] in server.client("dynamodb").list_tables()["TableNames"]
+
+
+def test_a_key_is_made_as_its_properties_say(server, stacks):
+    kms = server.client("kms")
+    tag = lambda key, value: {"Key": key, "Value": value}
+    properties = {
+        "Mac": {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        "Signs": {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"},
+        "Brought": {"Origin": "EXTERNAL"},
+        "Turning": {
+            "Description": "one",
+            "EnableKeyRotation": True,
+            "RotationPeriodInDays": 100,
+            "Tags": [tag("Team", "red"), tag("Line", "4")],
+        },
+    }
+    template = {
+        "Resources": {
+            name: {"Type": "AWS::KMS::Key", "Properties": given}
+            for name, given in properties.items()
+        },
+        "Outputs": {name: {"Value": {"Ref": name}} for name in properties},
+    }
+    made = stacks.create("keys-of-kinds", template)
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.events("keys-of-kinds")
+    keys = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
+    shown = {n: kms.describe_key(KeyId=key)["KeyMetadata"] for n, key in keys.items()}
+    assert (shown["Mac"]["KeySpec"], shown["Mac"]["KeyUsage"]) == tuple(properties["Mac"].values())
+    assert shown["Signs"]["KeySpec"] == "ECC_NIST_P256"
+    assert (shown["Brought"]["Origin"], shown["Brought"]["KeyState"]) == (
+        "EXTERNAL",
+        "PendingImport",
+    )
+    assert kms.get_key_rotation_status(KeyId=keys["Turning"])["RotationPeriodInDays"] == 100
+
+    def tags():
+        return {
+            t["TagKey"]: t["TagValue"]
+            for t in kms.list_resource_tags(KeyId=keys["Turning"])["Tags"]
+        }
+
+    assert tags() == {"Team": "red", "Line": "4"}
+    properties["Turning"] |= {
+        "Description": "two",
+        "RotationPeriodInDays": 200,
+        "Tags": [tag("Team", "blue"), tag("Site", "9")],
+    }
+    assert stacks.update("keys-of-kinds", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert tags() == {"Team": "blue", "Site": "9"}
+    assert kms.describe_key(KeyId=keys["Turning"])["KeyMetadata"]["Description"] == "two"
+    assert kms.get_key_rotation_status(KeyId=keys["Turning"])["RotationPeriodInDays"] == 200
+    assert stacks.delete("keys-of-kinds")["StackStatus"] == "DELETE_COMPLETE"
+    wide = {"Resources": {"K": {"Type": "AWS::KMS::Key", "Properties": {"MultiRegion": True}}}}
+    assert stacks.create("wide-key", wide)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "one Region only" in stacks.failure("wide-key")
+
+
+def test_a_policy_stands_in_its_roles(server, stacks):
+    iam = server.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    own = {
+        "PolicyName": "reads",
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+        },
+        "Roles": [{"Ref": "One"}],
+    }
+    template = {
+        "Resources": {
+            name: {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"RoleName": f"in-{name}", "AssumeRolePolicyDocument": trust},
+            }
+            for name in ("One", "Two")
+        }
+        | {"Reads": {"Type": "AWS::IAM::Policy", "Properties": own}},
+    }
+
+    def policies(name):
+        return {
+            p: iam.get_role_policy(RoleName=f"in-{name}", PolicyName=p)["PolicyDocument"][
+                "Statement"
+            ][0]["Action"]
+            for p in iam.list_role_policies(RoleName=f"in-{name}")["PolicyNames"]
+        }
+
+    made = stacks.create("inline", template)
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.events("inline")
+    assert policies("One") == {"reads": "s3:GetObject"} and not policies("Two")
+    own["Roles"] = [{"Ref": "Two"}]
+    own["PolicyDocument"]["Statement"][0]["Action"] = "s3:ListBucket"
+    assert stacks.update("inline", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert policies("Two") == {"reads": "s3:ListBucket"} and not policies("One")
+    own["Roles"] = [{"Ref": "One"}, {"Ref": "Two"}]
+    assert stacks.update("inline", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert policies("One") == policies("Two") == {"reads": "s3:ListBucket"}
+    assert stacks.delete("inline")["StackStatus"] == "DELETE_COMPLETE"

@@ -520,7 +520,9 @@ std::string needed_capability(const Template& t) {
   std::string needed;
   for (const ResourceSpec& spec : t.resources) {
     if (!is_iam_type(spec.type)) continue;
-    if (spec.properties.contains(find_type(spec.type)->name_property))
+    // The name of an inline policy is none of the account's.
+    if (spec.type != "AWS::IAM::Policy" &&
+        spec.properties.contains(find_type(spec.type)->name_property))
       return "CAPABILITY_NAMED_IAM";
     needed = "CAPABILITY_IAM";
   }

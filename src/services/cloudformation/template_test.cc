@@ -227,7 +227,7 @@ TEST(Properties, TakeTheTypeOfTheApiAndRefuseTheUnknown) {
 TEST(Properties, EverySchemaIsReadable) {
   for (const char* name :
        {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias",
-        "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy",
+        "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy",
         "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig",
         "AWS::Logs::LogGroup", "AWS::CloudTrail::Trail"}) {
     const Type* type = find_type(name);
@@ -249,6 +249,9 @@ TEST(Capabilities, FollowTheRolesAndPolicies) {
   EXPECT_EQ(needed_capability(*parse_template("Resources: {A: {Type: 'AWS::IAM::ManagedPolicy', "
                                               "Properties: {ManagedPolicyName: x}}}")),
             "CAPABILITY_NAMED_IAM");
+  EXPECT_EQ(needed_capability(*parse_template(
+                "Resources: {A: {Type: 'AWS::IAM::Policy', Properties: {PolicyName: x}}}")),
+            "CAPABILITY_IAM");
 }
 }  // namespace
 }  // namespace sluice::cloudformation

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AWS::IAM::Role, AWS::IAM::ManagedPolicy.
+// AWS::IAM::Role, AWS::IAM::ManagedPolicy, AWS::IAM::Policy.
 #include <set>
 
 #include "base/bytes.h"
@@ -212,9 +212,43 @@ Result<Done> remove_policy(const Calls& calls, const json::object& properties,
   CHECK(unless_gone(delete_versions(calls, arn, 1), "NoSuchEntity"));
   return unless_gone(calls.query("iam", "DeletePolicy", {{"PolicyArn", arn}}), "NoSuchEntity");
 }
+
+// ---- AWS::IAM::Policy: one policy, which stands in each of the roles
+Result<Done> put_in_roles(const Calls& calls, const json::object& before, const json::object& after,
+                          const std::string& policy) {
+  const auto old = texts_of(before, "Roles"), wanted = texts_of(after, "Roles");
+  const bool other = changed(before, after, "PolicyDocument");
+  for (const std::string& role : wanted)
+    if (other || !old.contains(role))
+      CHECK(calls.query("iam", "PutRolePolicy",
+                        {{"RoleName", role},
+                         {"PolicyName", policy},
+                         {"PolicyDocument", document_text(after.at("PolicyDocument"))}}));
+  for (const std::string& role : old)
+    if (!wanted.contains(role))
+      CHECK(unless_gone(
+          calls.query("iam", "DeleteRolePolicy", {{"RoleName", role}, {"PolicyName", policy}}),
+          "NoSuchEntity"));
+  return Done{};
+}
+Result<Done> create_inline_policy(const Calls& calls, const json::object& properties, Made& made) {
+  if (texts_of(properties, "Roles").empty())
+    return validation("A policy must be in at least one role: name it in Roles.");
+  made.exists = true;
+  made.attributes = {{"Id", made.physical}};
+  return put_in_roles(calls, {}, properties, made.physical);
+}
+Result<Done> update_inline_policy(const Calls& calls, const json::object& before,
+                                  const json::object& after, Made& made) {
+  return put_in_roles(calls, before, after, made.physical);
+}
+Result<Done> remove_inline_policy(const Calls& calls, const json::object& properties,
+                                  const std::string& policy) {
+  return put_in_roles(calls, properties, {}, policy);
+}
 }  // namespace
 
-const Type kIdentityTypes[2] = {
+const Type kIdentityTypes[3] = {
     {"AWS::IAM::Role",
      R"({"RoleName": "s", "AssumeRolePolicyDocument!": "j",
          "Policies": [{"PolicyName!": "s", "PolicyDocument!": "j"}], "ManagedPolicyArns": ["s"],
@@ -227,6 +261,9 @@ const Type kIdentityTypes[2] = {
          "Roles": ["s"]})",
      "ManagedPolicyName", 128, "ManagedPolicyName,Path,Description", "PolicyArn,PolicyId",
      "CreatePolicy", create_policy, update_policy, remove_policy},
+    {"AWS::IAM::Policy", R"({"PolicyName!": "s", "PolicyDocument!": "j", "Roles": ["s"]})",
+     "PolicyName", 128, "PolicyName", "Id", "", create_inline_policy, update_inline_policy,
+     remove_inline_policy},
 };
 
 }  // namespace sluice::cloudformation

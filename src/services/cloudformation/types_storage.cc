@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AWS::S3::Bucket, AWS::S3::BucketPolicy, AWS::KMS::Key, AWS::KMS::Alias, AWS::DynamoDB::Table.
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/xml.h"
 #include "services/cloudformation/types.h"
@@ -206,9 +208,34 @@ Result<Done> kms(const Calls& calls, const char* operation, const json::object& 
   CHECK(calls.document("kms", operation, body));
   return Done{};
 }
+json::array key_tags_of(const json::object& properties) {
+  json::array tags;
+  if (const json::value* list = properties.if_contains("Tags"))
+    for (const json::value& tag : list->as_array())
+      tags.push_back(json::object{{"TagKey", text_of(tag.as_object(), "Key")},
+                                  {"TagValue", text_of(tag.as_object(), "Value")}});
+  return tags;
+}
+Result<Done> update_key_tags(const Calls& calls, const json::object& before,
+                             const json::object& after, const std::string& id) {
+  json::array wanted = key_tags_of(after), gone;
+  for (const json::value& old : key_tags_of(before))
+    if (std::ranges::none_of(
+            wanted, [&](const json::value& tag) { return tag.at("TagKey") == old.at("TagKey"); }))
+      gone.push_back(old.at("TagKey"));
+  if (!gone.empty())
+    CHECK(kms(calls, "UntagResource", {{"KeyId", id}, {"TagKeys", std::move(gone)}}));
+  if (!wanted.empty())
+    CHECK(kms(calls, "TagResource", {{"KeyId", id}, {"Tags", std::move(wanted)}}));
+  return Done{};
+}
 Result<Done> update_key(const Calls& calls, const json::object& before, const json::object& after,
                         Made& made) {
   const std::string& id = made.physical;
+  if (changed(before, after, "Tags")) CHECK(update_key_tags(calls, before, after, id));
+  if (changed(before, after, "Description"))
+    CHECK(kms(calls, "UpdateKeyDescription",
+              {{"KeyId", id}, {"Description", text_of(after, "Description")}}));
   if (changed(before, after, "KeyPolicy")) {
     if (!after.contains("KeyPolicy"))
       return validation("KeyPolicy of a key cannot be taken away; give it a policy.");
@@ -238,8 +265,10 @@ Result<Done> update_key(const Calls& calls, const json::object& before, const js
 Result<Done> create_key(const Calls& calls, const json::object& properties, Made& made) {
   json::object body;
   if (properties.contains("KeyPolicy")) body["Policy"] = document_text(properties.at("KeyPolicy"));
-  for (const char* same : {"Description", "KeySpec", "KeyUsage", "BypassPolicyLockoutSafetyCheck"})
+  for (const char* same : {"Description", "KeySpec", "KeyUsage", "Origin", "MultiRegion",
+                           "BypassPolicyLockoutSafetyCheck"})
     if (properties.contains(same)) body[same] = properties.at(same);
+  if (json::array tags = key_tags_of(properties); !tags.empty()) body["Tags"] = std::move(tags);
   TRY(const json::object answer, calls.document("kms", "CreateKey", body));
   const json::object& metadata = member(answer, "KeyMetadata");
   made.physical = text_of(metadata, "KeyId");
@@ -332,8 +361,9 @@ const Type kStorageTypes[5] = {
     {"AWS::KMS::Key",
      R"({"KeyPolicy": "j", "Description": "s", "EnableKeyRotation": "b",
          "RotationPeriodInDays": "i", "PendingWindowInDays": "i", "Enabled": "b", "KeySpec": "s",
-         "KeyUsage": "s", "BypassPolicyLockoutSafetyCheck": "b"})",
-     "", 0, "KeySpec,KeyUsage,Description", "Arn,KeyId", "CreateKey", create_key, update_key,
+         "KeyUsage": "s", "Origin": "s", "MultiRegion": "b", "BypassPolicyLockoutSafetyCheck": "b",
+         "Tags": [{"Key!": "s", "Value!": "s"}]})",
+     "", 0, "KeySpec,KeyUsage,Origin,MultiRegion", "Arn,KeyId", "CreateKey", create_key, update_key,
      remove_key},
     {"AWS::KMS::Alias", R"({"AliasName!":"s","TargetKeyId!":"s"})", "AliasName", 256, "AliasName",
      "", "CreateAlias", create_alias, update_alias, remove_alias},
