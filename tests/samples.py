@@ -821,6 +821,16 @@ def rolesanywhere_samples(w):
         "ListProfiles": {},
         **of("Profile", "profileId", *switched),
         **of("Profile", "profileId", "Update", durationSeconds=1800),
+        "PutAttributeMapping": {
+            "profileId": w.anywhere["profileId"],
+            "certificateField": "x509SAN",
+            "mappingRules": [{"specifier": "URI"}],
+        },
+        "DeleteAttributeMapping": {
+            "profileId": w.anywhere["profileId"],
+            "certificateField": "x509SAN",
+            "specifiers": ["URI"],
+        },
         "ImportCrl": {"name": "new", "trustAnchorArn": w.anywhere["anchor"]} | crl,
         "ListCrls": {},
         **of("Crl", "crlId", *switched),

@@ -654,3 +654,79 @@ def test_of_a_body_larger_than_a_proof_needs_nothing_is_read(world):
     connection.endheaders()  # and not a byte of the body
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def mapped(profile):
+    return {
+        one["certificateField"]: [rule["specifier"] for rule in one["mappingRules"]]
+        for one in profile["attributeMappings"]
+    }
+
+
+def test_a_profile_says_which_parts_of_a_certificate_count(world):
+    """What is not mapped is neither a tag of the session nor known to the role's trust policy."""
+    api = world.api
+    world.make_role(
+        "by-issuer", condition={"StringEquals": {"aws:PrincipalTag/x509Issuer/CN": "Plant CA"}}
+    )
+    arn = world.make_profile("mapped", ["device", "by-issuer"])
+    one = {"profileId": arn.rsplit("/", 1)[1]}
+    default = {"x509Subject": ["*"], "x509Issuer": ["*"], "x509SAN": ["DNS", "URI", "Name/*"]}
+    assert mapped(api.get_profile(**one)["profile"]) == default
+    assert world.credentials(role="by-issuer", profile=arn)
+
+    def uploads():
+        s3 = world.server.client("s3", session=world.credentials(profile=arn))
+        try:
+            return bool(s3.put_object(Bucket=BUCKET, Key="pump-7/mapped", Body=b"x"))
+        except botocore.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            return False
+
+    assert uploads()
+    put = api.put_attribute_mapping(
+        certificateField="x509Subject",
+        mappingRules=[{"specifier": "OU"}, {"specifier": "OU"}],
+        **one,
+    )["profile"]
+    assert mapped(put) == default | {"x509Subject": ["OU"]}
+    assert not uploads()  # the role goes by x509Subject/CN
+    api.put_attribute_mapping(
+        certificateField="x509Subject", mappingRules=[{"specifier": "cn"}], **one
+    )
+    assert uploads()
+    left = api.delete_attribute_mapping(certificateField="x509Issuer", **one)["profile"]
+    assert mapped(left) == {"x509Subject": ["cn"], "x509SAN": default["x509SAN"]}
+    assert world.refusal(role="by-issuer", profile=arn)[0] == 403
+    left = api.delete_attribute_mapping(
+        certificateField="x509SAN", specifiers=["DNS", "Name/*"], **one
+    )["profile"]
+    assert mapped(left)["x509SAN"] == ["URI"]
+    left = api.delete_attribute_mapping(certificateField="x509Subject", specifiers=["cn"], **one)[
+        "profile"
+    ]
+    assert mapped(left) == {"x509SAN": ["URI"]} and not uploads()
+    another = world.make_profile("all-mapped", ["by-issuer"])
+    assert world.credentials(role="by-issuer", profile=another)
+
+
+def test_mappings_that_cannot_be(world, code):
+    api = world.api
+    one = {"profileId": world.make_profile("unmapped", ["device"]).rsplit("/", 1)[1]}
+    for field, specifiers in (
+        ("x509Serial", ["CN"]),
+        ("x509Subject", []),
+        ("x509Subject", [""]),
+        ("x509Subject", ["C N"]),
+        ("x509Subject", ["x" * 61]),
+        ("x509Subject", [f"1.{n}" for n in range(51)]),
+    ):
+        rules = [{"specifier": s} for s in specifiers]
+        put = dict(certificateField=field, mappingRules=rules, **one)
+        assert code(api.put_attribute_mapping, **put) == "ValidationException", specifiers
+    drop = api.delete_attribute_mapping
+    assert code(drop, certificateField="x509", **one) == "ValidationException"
+    gone = {"certificateField": "x509Subject", "specifiers": ["OU"]}
+    assert code(drop, **gone, **one) == "ResourceNotFoundException"
+    absent = {"profileId": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
+    assert code(drop, certificateField="x509Subject", **absent) == "ResourceNotFoundException"

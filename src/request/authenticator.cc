@@ -282,7 +282,8 @@ class CertificateHolders : public Authenticator {
     TRY(sigv4::Claim claim, sigv4::parse(request, service, algorithm));
     const auto leaf = certificate(request.headers.get("x-amz-x509"));
     if (!leaf) return malformed("X-Amz-X509");
-    CertificateClaim shown{request.query_text("trustAnchorArn"), *leaf, {}};
+    CertificateClaim shown{
+        request.query_text("trustAnchorArn"), request.query_text("profileArn"), *leaf, {}};
     if (const std::string* chain = request.headers.find("x-amz-x509-chain"))
       for (const auto part : split(*chain, ',')) {
         const auto one = certificate(trim(part));

@@ -118,6 +118,7 @@ class WebIdentities {
 // A certificate that somebody shows, and has shown to hold the key of.
 struct CertificateClaim {
   std::string anchor_arn;
+  std::string profile_arn;  // its mappings say what the certificate tells of its holder
   Certificate leaf;
   std::vector<Certificate> between;  // on the way to the anchor
 };

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "request/role_session.h"
+#include "services/rolesanywhere/mappings.h"
 #include "services/rolesanywhere/rolesanywhere.h"
 #include "services/rolesanywhere/trust_anchors.h"
 
@@ -31,9 +32,11 @@ bool is_revoked(const std::vector<Certificate>& chain, const std::string& anchor
 
 // Of several parts of a name with one key the first counts. What no session tag can hold is left
 // out.
-void add_tags(std::map<std::string, std::string>& tags, const std::string& prefix,
-              const Certificate::Name& name) {
+void add_tags(std::map<std::string, std::string>& tags, const Profile& profile,
+              const std::string& field, const Certificate::Name& name) {
+  const std::string prefix = field + "/";
   for (const auto& [key, value] : name) {
+    if (!maps(profile, field, key)) continue;
     // Policies do not tell UID and uid apart.
     const auto same = std::find_if(tags.begin(), tags.end(), [&](const auto& known) {
       return equals_ignore_case(known.first, prefix + key);
@@ -74,9 +77,13 @@ class AnchoredIdentities : public CertificateIdentities {
     out.anchor_arn = claim.anchor_arn;
     out.serial = claim.leaf.serial_hex();
     out.subject_id = subject_id_of(claim.leaf, id);
-    add_tags(out.tags, "x509Subject/", claim.leaf.subject());
-    add_tags(out.tags, "x509Issuer/", claim.leaf.issuer());
-    add_tags(out.tags, "x509SAN/", claim.leaf.alternative_names());
+    // A profile that there is not gives no session, whatever it would map.
+    const auto stored = snapshot.get(
+        key_of<Profile>(id_in(claim.profile_arn, kWords<Profile>.arn, snapshot.scope())));
+    const Profile profile = stored ? *stored : Profile{};
+    add_tags(out.tags, profile, "x509Subject", claim.leaf.subject());
+    add_tags(out.tags, profile, "x509Issuer", claim.leaf.issuer());
+    add_tags(out.tags, profile, "x509SAN", claim.leaf.alternative_names());
     return out;
   }
 };

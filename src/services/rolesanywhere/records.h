@@ -26,8 +26,16 @@ struct TrustAnchor {
   }
   bool operator==(const TrustAnchor&) const = default;
 };
+// By certificate field, which of its parts tell who the holder is.
+using Mappings = std::map<std::string, std::vector<std::string>>;
+inline const Mappings& default_mappings() {
+  static const Mappings kDefault{
+      {"x509Subject", {"*"}}, {"x509Issuer", {"*"}}, {"x509SAN", {"DNS", "URI", "Name/*"}}};
+  return kDefault;
+}
+
 struct Profile {
-  static constexpr RecordType record{Family::meta, "rolesanywhere.profile", 1};
+  static constexpr RecordType record{Family::meta, "rolesanywhere.profile", 2};
   std::string id, name;
   std::vector<std::string> roles, managed_policies;  // ARNs
   std::string session_policy;                        // "": none
@@ -35,6 +43,7 @@ struct Profile {
   bool accepts_session_name = false, enabled = false;
   Time created = 0, updated = 0;
   std::string created_by;
+  Mappings mappings = default_mappings();
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Id", &Profile::id),
@@ -47,7 +56,8 @@ struct Profile {
                       member("Enabled", &Profile::enabled),
                       member("Created", &Profile::created),
                       member("Updated", &Profile::updated),
-                      member("CreatedBy", &Profile::created_by)};
+                      member("CreatedBy", &Profile::created_by),
+                      member("Mappings", &Profile::mappings)};
   }
   bool operator==(const Profile&) const = default;
 };

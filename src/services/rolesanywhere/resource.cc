@@ -45,6 +45,13 @@ json::object shown(const Profile& profile, const Scope& scope) {
   out["requireInstanceProperties"] = false;
   out["acceptRoleSessionName"] = profile.accepts_session_name;
   out["createdBy"] = profile.created_by;
+  json::array& mappings = out["attributeMappings"].emplace_array();
+  for (const auto& [field, specifiers] : profile.mappings) {
+    json::array rules;
+    for (const std::string& one : specifiers) rules.push_back(json::object{{"specifier", one}});
+    mappings.push_back(
+        json::object{{"certificateField", field}, {"mappingRules", std::move(rules)}});
+  }
   return out;
 }
 json::object shown(const Crl& crl, const Scope& scope) {

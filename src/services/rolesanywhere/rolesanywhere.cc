@@ -3,6 +3,7 @@
 
 #include "services/rolesanywhere/create_session.h"
 #include "services/rolesanywhere/crls.h"
+#include "services/rolesanywhere/mappings.h"
 #include "services/rolesanywhere/profiles.h"
 #include "services/rolesanywhere/trust_anchors.h"
 
@@ -11,8 +12,9 @@ namespace {
 constexpr auto rows =
     table<CreateSession, CreateTrustAnchor, GetTrustAnchor, ListTrustAnchors, UpdateTrustAnchor,
           EnableTrustAnchor, DisableTrustAnchor, DeleteTrustAnchor, CreateProfile, GetProfile,
-          ListProfiles, UpdateProfile, EnableProfile, DisableProfile, DeleteProfile, ImportCrl,
-          GetCrl, ListCrls, UpdateCrl, EnableCrl, DisableCrl, DeleteCrl>();
+          ListProfiles, UpdateProfile, PutAttributeMapping, DeleteAttributeMapping, EnableProfile,
+          DisableProfile, DeleteProfile, ImportCrl, GetCrl, ListCrls, UpdateCrl, EnableCrl,
+          DisableCrl, DeleteCrl>();
 }  // namespace
 
 const Service service{
