@@ -52,10 +52,8 @@ class House:
             Path="/machine/",
             AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{account}:root"}),
         )
-        iam.create_role(
-            RoleName="closed",
-            AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{account}:role/machine/reporter"}),
-        )
+        other = f"arn:aws:iam::{account}:role/machine/reporter"
+        iam.create_role(RoleName="closed", AssumeRolePolicyDocument=trust({"AWS": other}))
         iam.put_role_policy(
             RoleName="reporter",
             PolicyName="own",
