@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/certificate_session.h"
 
+#include <cstdlib>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -57,6 +59,21 @@ std::string signed_head(const CertificateAsked& asked, const std::string& host,
          "\r\nuser-agent: sluice-cli\r\ncontent-length: " + std::to_string(body.size()) +
          "\r\n\r\n";
 }
+
+// A signature is good for five minutes. A device often has no clock of its own that keeps the time,
+// and cannot tell by the refusal alone.
+Error refusal_of(const Reply& reply) {
+  constexpr Time kMinuteMs = 60'000;
+  Error error = error_of(reply);
+  const auto theirs = parse_http_date(reply.headers.get("date"));
+  const Time late = theirs ? *theirs - now() : 0;
+  const Time minutes = (std::abs(late) + kMinuteMs / 2) / kMinuteMs;
+  if (minutes >= 5)
+    error.message += "; this machine's clock is " + std::to_string(minutes) + " minutes " +
+                     (late > 0 ? "behind" : "ahead of") +
+                     " the server's: set it (NTP does so by itself) and ask again";
+  return error;
+}
 }  // namespace
 
 Result<Credentials> certificate_credentials(const CertificateAsked& asked) {
@@ -77,7 +94,7 @@ Result<Credentials> certificate_credentials(const CertificateAsked& asked) {
   if (!wire->write(signed_head(asked, host, leaf, chain, *key, body)) || !wire->write(body))
     return wrong("the server stopped reading the request");
   TRY(const Reply reply, wire->receive(false));
-  if (reply.status != 201) return error_of(reply);
+  if (reply.status != 201) return refusal_of(reply);
   TRY(const json::object answer, parse_json_object(reply.body));
   const json::value* sets = answer.if_contains("credentialSet");
   if (!sets || !sets->is_array() || sets->get_array().empty() ||
