@@ -14,6 +14,8 @@ import botocore.config
 import botocore.session
 import pytest
 
+import aws_cli
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLUICE = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice"))
 # What the tests use of AWS and Debian 12's botocore does not know yet; last on the path, so that a
@@ -25,6 +27,10 @@ boto3.setup_default_session(botocore_session=sdk)
 
 # What tests choose by chance can be chosen again: SLUICE_TEST_SEED=N ./dev test NAME
 SEED = int(os.environ.setdefault("SLUICE_TEST_SEED", str(random.randrange(1 << 30))))
+
+
+def pytest_sessionfinish():
+    aws_cli.stop()
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -68,14 +74,12 @@ class Server:
         return code
 
     def run(self, *arguments, check=True):
-        done = subprocess.run(
-            [SLUICE, *map(str, arguments), "--data-dir", str(self.data_dir)]
-            if arguments[0] != "aws"
-            else [SLUICE, "--data-dir", str(self.data_dir), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        environment = dict(os.environ)
+        command = [SLUICE, *map(str, arguments), "--data-dir", str(self.data_dir)]
+        if arguments[0] == "aws":
+            environment["PATH"] = aws_cli.path_to_forked(environment["PATH"])
+            command = [SLUICE, "--data-dir", str(self.data_dir), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
         assert not check or done.returncode == 0, done.stderr
         return done
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The AWS CLI that Debian 12 has (2.9.19), with a profile whose sessions come from `sluice
-credentials`."""
+credentials`; and that the one which forks (aws_cli.py) is no other."""
 import json
+import subprocess
 import time
 
 import pytest
 
+from aws_cli import forked
 from clients import BUCKET, GROUP, NAMESPACE, TABLE
+from conftest import SLUICE
 
 CLI = "/usr/bin/aws"
 
@@ -14,7 +17,7 @@ CLI = "/usr/bin/aws"
 @pytest.fixture
 def aws(world):
     def run(*arguments):
-        return world.run(CLI, "--endpoint-url", world.url, *arguments)
+        return world.run(forked(CLI), "--endpoint-url", world.url, *arguments)
 
     return run
 
@@ -121,3 +124,46 @@ def test_metrics_and_the_trail_are_read(aws):
         json.loads(event["CloudTrailEvent"])["requestParameters"]["bucketName"] for event in events
     ] == [BUCKET]
     assert json.loads(aws("sts", "get-caller-identity"))["Arn"].split("/")[1] == "sluice-operator"
+
+
+def test_the_one_that_forks_does_what_the_cli_does(world, tmp_path):
+    """Its output, errors and exit codes; its input, directory and variables are the caller's."""
+    (tmp_path / "here").write_text("read by its name")
+    calls = [
+        ("--version",),
+        ("s3api", "list-buckets"),
+        ("s3", "ls", "s3://no-such-bucket"),
+        ("s3", "cp", "here", f"s3://{BUCKET}/forked", "--no-progress"),
+        ("s3", "cp", f"s3://{BUCKET}/forked", "-"),
+        ("s3", "cp", "-", f"s3://{BUCKET}/forked"),
+        ("s3", "cp", f"s3://{BUCKET}/forked", "-"),
+        ("no-such-service",),
+    ]
+
+    def answers(program):
+        def call(arguments, **variables):
+            done = subprocess.run(
+                [program, "--endpoint-url", world.url, *arguments],
+                input=b"typed",
+                capture_output=True,
+                cwd=tmp_path,
+                env=world.environment | variables,
+            )
+            return done.returncode, done.stdout, done.stderr
+
+        return [call(one) for one in calls] + [call(calls[1], AWS_PROFILE="nobody")]
+
+    own, forks = answers(CLI), answers(forked(CLI))
+    assert forked(CLI) != CLI
+    assert forks == own
+    assert {code for code, _, _ in own} == {0, 252, 254, 255}
+    assert (0, b"typed", b"") in own and (0, b"read by its name", b"") in own
+
+
+def test_sluice_aws_runs_the_cli_that_is_installed(world):
+    done = subprocess.run(
+        [SLUICE, "--data-dir", world.server.data_dir, "aws", "s3", "ls"],
+        capture_output=True,
+        text=True,
+    )
+    assert BUCKET in done.stdout, done.stderr

@@ -17,6 +17,7 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 
+from aws_cli import forked
 from functions import LOGS, make_function, make_role
 
 UTC = datetime.timezone.utc
@@ -86,7 +87,7 @@ def cli(server, *arguments, check=True):
     session = server.session()
     done = subprocess.run(
         [
-            CLI,
+            forked(CLI),
             "--endpoint-url",
             server.endpoint["endpoint"],
             "--ca-bundle",

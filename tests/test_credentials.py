@@ -14,6 +14,7 @@ import botocore.credentials
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from aws_cli import path_to_forked
 from conftest import SLUICE
 from identities import Authority, private_pem
 from test_rolesanywhere import BUCKET, World
@@ -243,7 +244,7 @@ class Enrolled:
             text=True,
             timeout=120,
             env={
-                "PATH": f"{SLUICE.parent}:{os.environ['PATH']}",
+                "PATH": path_to_forked(f"{SLUICE.parent}:{os.environ['PATH']}"),
                 "HOME": str(self.directory),
                 "AWS_CONFIG_FILE": str(self.config),
                 "AWS_EC2_METADATA_DISABLED": "true",

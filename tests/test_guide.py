@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from aws_cli import path_to_forked
 from conftest import ROOT, SLUICE, Server
 
 DOCS = ROOT / "docs"
@@ -57,7 +58,7 @@ class Reader:
             text=True,
             start_new_session=True,
             env={
-                "PATH": f"{SLUICE.parent}:/usr/local/bin:/usr/bin:/bin",
+                "PATH": path_to_forked(f"{SLUICE.parent}:/usr/local/bin:/usr/bin:/bin"),
                 "HOME": str(directory),
                 "TMPDIR": str(directory),
                 "SLUICE_DATA_DIR": str(server.data_dir),

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+from aws_cli import forked
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -108,10 +109,16 @@ class Scene:
             "AWS_SESSION_TOKEN": session["SessionToken"],
             "AWS_DEFAULT_REGION": REGION,
         }
-        which, path = sorted(validators().items())[0]  # both are run in test_trail.py
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the two that take long to start
+        which, path = sorted(validators().items())[0]  # both are run in test_trail.py, unforked
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the two that take long
             theirs = pool.submit(
-                validate, self.server, which, path, self.directory / which, "scene", self.start
+                validate,
+                self.server,
+                which,
+                forked(path),
+                self.directory / which,
+                "scene",
+                self.start,
             )
             third = pool.submit(
                 subprocess.run,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trails for tests: their ARNs, and buckets that take what they deliver."""
 import datetime
+import functools
 import gzip
 import json
 import os
@@ -142,6 +143,7 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
+@functools.cache
 def validators():
     """The installed AWS CLIs: Debian's old one, and one that knows AWS_ENDPOINT_URL."""
     found = {}
