@@ -44,6 +44,7 @@ class Server:
         self.listen = "127.0.0.1:0"
         self.options = ()  # more arguments of `sluice serve`
         self.process = None
+        self.kept = (None, None)  # the process that gave a session, and the session
 
     def start(self, **environment):
         self.process = subprocess.Popen(
@@ -86,8 +87,15 @@ class Server:
     def session(self, role=None):
         return json.loads(self.run("credentials", *(["--role", role] if role else [])).stdout)
 
+    def kept_session(self):
+        """The operator's, asked for once of each process: there are thousands of clients."""
+        pid = self.process.pid
+        if self.kept[0] != pid:
+            self.kept = pid, self.session()
+        return self.kept[1]
+
     def client(self, service, role=None, session=None, endpoint=None, **config):
-        session = session or self.session(role)
+        session = session or (self.session(role) if role else self.kept_session())
         return boto3.client(
             service,
             region_name=self.endpoint["region"],

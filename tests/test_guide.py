@@ -92,6 +92,7 @@ def reader(tmp_path_factory):
     server.start()
     one = Reader(server, directory)
     one.type('aws() { sluice aws "$@"; }')
+    one.type("sleep() { command sleep 1; }")  # the pages give AWS more time between two looks
     yield one
     one.close()
     server.stop()

@@ -17,7 +17,7 @@ def side_by_side(work, count):
 def test_conditional_writers_of_one_item(server):
     """Each raises the number that it read: a refusal is that another was faster, never that there
     are too many."""
-    dynamodb, rounds = server.client("dynamodb", max_pool_connections=WRITERS), 10
+    dynamodb, rounds = server.client("dynamodb", max_pool_connections=WRITERS), 3
     dynamodb.create_table(
         TableName="hot",
         BillingMode="PAY_PER_REQUEST",
