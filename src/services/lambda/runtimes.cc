@@ -91,6 +91,25 @@ std::string output_of(const std::string& program, std::vector<std::string> argum
   return said;
 }
 
+// A script in its place (as pyenv's) is none: it finds its interpreter by what a sandbox has not.
+bool is_binary(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char magic[4] = {};
+  return access(path.c_str(), X_OK) == 0 && file.read(magic, 4) &&
+         std::string_view(magic, 4) ==
+             "\x7f"
+             "ELF";
+}
+
+// A binary of Node.js says its version without starting its engine, which would take longer than
+// the server does to start; a script in its place has to say which binary it runs.
+std::string said_by_node(const std::string& program, uid_t user) {
+  if (!is_binary(program))
+    return output_of(program, {"-p", "process.versions.node + '\\n' + process.execPath"}, user);
+  const std::string version = output_of(program, {"--version"}, user);
+  return version.starts_with('v') ? version.substr(1) + program : "";
+}
+
 // The runtime that the program is, under the name that belongs to its version. Errors: what to do.
 Result<Runtime> ask(const std::string& program, bool python, uid_t user) {
   const Error silent{400,
@@ -98,13 +117,13 @@ Result<Runtime> ask(const std::string& program, bool python, uid_t user) {
                      program + " does not run, or is no interpreter of " +
                          (python ? "Python" : "Node.js") + ", for the user who runs functions",
                      {}};
-  const std::string said =
-      python ? output_of(program,
-                         {"-I", "-c",
-                          "import sys; print('%d.%d.%d' % sys.version_info[:3]); "
-                          "print(sys.executable); print(sys.base_prefix)"},
-                         user)
-             : output_of(program, {"-p", "process.versions.node + '\\n' + process.execPath"}, user);
+  const std::string said = python
+                               ? output_of(program,
+                                           {"-I", "-c",
+                                            "import sys; print('%d.%d.%d' % sys.version_info[:3]); "
+                                            "print(sys.executable); print(sys.base_prefix)"},
+                                           user)
+                               : said_by_node(program, user);
   const auto lines = split(said, '\n');
   if (lines.size() < (python ? 3 : 2)) return silent;
   Runtime runtime;
@@ -124,16 +143,6 @@ Result<Runtime> ask(const std::string& program, bool python, uid_t user) {
                  runtime.interpreter + " has no library in " + runtime.library + "/" + runtime.name,
                  {}};
   return runtime;
-}
-
-// A script in its place (as pyenv's) is none: it finds its interpreter by what a sandbox has not.
-bool is_binary(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  char magic[4] = {};
-  return access(path.c_str(), X_OK) == 0 && file.read(magic, 4) &&
-         std::string_view(magic, 4) ==
-             "\x7f"
-             "ELF";
 }
 
 std::vector<Runtime> found_on(const std::string& search_path, uid_t user) {
