@@ -29,6 +29,17 @@ boto3.setup_default_session(botocore_session=sdk)
 SEED = int(os.environ.setdefault("SLUICE_TEST_SEED", str(random.randrange(1 << 30))))
 
 
+# What takes longest begins first, so that no processor is left with it when the others are done.
+LONGEST = """matrix guide trail_crash faults crowd crash cloudformation foreign_ground trail
+trail_tampering foreign_functions runtimes ingestion_lambda trail_faults hot_keys growth cli
+both_functions pipeline lambda_versions kms_shredding rolesanywhere dynamodb""".split()
+
+
+def pytest_collection_modifyitems(items):
+    rank = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
 def pytest_sessionfinish():
     aws_cli.stop()
 

@@ -33,7 +33,7 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "x",
     "AWS_REGION": "us-east-1",
 }
-# One file of each kind, and every hostile document: all readings are compared on Sluice
+# One file of each kind, and every hostile document: more are compared on Sluice
 # (test_both_functions.py).
 FILES = [READINGS / "TravelTime_387.json", READINGS / "speed_7578.json"] + sorted(
     CORPUS.glob("*.json")
@@ -77,7 +77,8 @@ def foreign(tmp_path_factory):
     ports = free_port(), free_port()
     packages = {**os.environ, "PYTHONPATH": str(moto / "packages")}
     server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(ports[0])]
-    java = ["java", f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", jar]
+    frugal = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # it lives for a minute
+    java = ["java", *frugal, f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", jar]
     kept = tmp_path_factory.mktemp("dynamodb")  # it leaves a file where it is started
     with running(server, ports[0], env=packages) as s3:
         with running([*java, "-inMemory", "-port", str(ports[1])], ports[1], cwd=kept) as dynamodb:

@@ -10,6 +10,7 @@ from conftest import SEED
 from trails import Bucket, arn, hasty, make_trail, stop_trail
 
 KILLS = 30
+PAUSE_S = 0.015  # of a writer between two uploads, who would else take a processor for himself
 
 
 def test_thirty_kills_during_delivery(tmp_path):
@@ -31,7 +32,7 @@ def test_thirty_kills_during_delivery(tmp_path):
         def put(worker, kill=kill, stop=stop):
             client = server.client("s3", connect_timeout=5, read_timeout=5)
             for number in range(100000):
-                if stop.is_set():
+                if stop.wait(PAUSE_S):
                     return
                 key = f"{kill}/{worker}/{number}"
                 begun.add(key)
