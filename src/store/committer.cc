@@ -120,7 +120,7 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
     const bool to_be_synced = commit && !reads;
     if (commit && reads) wal_.owe();
     lock.lock();
-    if (reads && !syncing_) publish();
+    if (commit && reads && !syncing_) publish();
     leader_active_ = false;
     syncing_ = syncing_ || to_be_synced;
     wake(group, true);
@@ -130,6 +130,8 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
       sync(group, commit);
       lock.lock();
       syncing_ = false;
+      // Reads that were written meanwhile left it to this thread to show them.
+      if (!leader_active_) publish();
     }
     wake(group, false);
     appoint_next();
@@ -181,7 +183,7 @@ void Committer::wake(std::vector<Waiter*>& group, bool reads) {
 }
 
 std::optional<Error> Committer::check(const std::vector<Waiter*>& group, const Waiter& one) const {
-  if (failed_) return read_only();
+  if (rocks_.failed) return read_only();
   const Staged::Data& data = *one.staged->data_;
   for (const auto& [family, key] : data.reads)
     if (recent_.maybe_since(family, key, data.snapshot.state_->commit) &&
@@ -287,6 +289,10 @@ uint64_t Committer::write(std::vector<Waiter*>& group) {
 }
 
 uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
+  if (rocks_.failed) {  // the ends of logs, for one, are those of a commit that is not there
+    for (Waiter* w : group) w->error = read_only();
+    return 0;
+  }
   rocksdb::WriteBatch batch;
   const uint64_t commit = commits_ + 1;
   bool meta = false;
@@ -346,9 +352,11 @@ void Committer::sync(const std::vector<Waiter*>& group, uint64_t commit) {
 
 // From now on everybody sees what was written. Nothing of it may be a write that is not synced.
 void Committer::publish() {
+  if (rocks_.failed) return;
   std::set<Key> grown;
   {
     const MutexLock lock(published_mutex_);
+    if (published_->commit == commits_) return;
     published_ = std::make_shared<const Moment>(rocks_, commits_);
     grown.swap(grown_);
   }
@@ -368,7 +376,7 @@ void Committer::fail(const std::vector<Waiter*>& group, const std::string& why) 
 }
 
 void Committer::stop_writing(const std::string& why) {
-  failed_ = true;
+  rocks_.failed = true;
   spdlog::critical(
       "the store could not write to its disk ({}): nothing more is written; which of its last "
       "changes are kept is known when it is opened again",

@@ -56,7 +56,7 @@ class Committer {
                          Wait wait);
   Snapshot snapshot();
   Staged stage();
-  bool failed() const { return failed_; }
+  bool failed() const { return rocks_.failed; }
   // How many requests each commit held.
   const Histogram& group() const { return group_; }
   // How long it took to write and sync each commit.
@@ -118,7 +118,6 @@ class Committer {
   const Key audit_ = kAuditLog.entries();
   std::map<Key, End> log_ends_;
   std::atomic<uint64_t> commits_{1};  // the number of the newest commit
-  std::atomic<bool> failed_{false};
   // What everybody sees, and whom to tell when they see more.
   Mutex published_mutex_;
   std::shared_ptr<const Moment> published_ SLUICE_GUARDED_BY(published_mutex_);

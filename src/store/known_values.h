@@ -26,9 +26,9 @@ enum class Grain { table, key };
 
 // The number of the last commit that wrote a table or a key, or a later number: several share a
 // slot, so that one counts as written when another was.
-class Writes {
+class WriteMarks {
  public:
-  explicit Writes(Grain grain) : grain_(grain), slots_(grain == Grain::table ? 256 : 1 << 15) {}
+  explicit WriteMarks(Grain grain) : grain_(grain), slots_(grain == Grain::table ? 256 : 1 << 15) {}
   // Must be called before the commit can be seen, so that every snapshot that shows the commit
   // finds it noted.
   void note(std::string_view key, uint64_t commit) { slots_[slot(key)] = commit; }
@@ -50,7 +50,7 @@ class Writes {
 class KnownValues {
  public:
   explicit KnownValues(Grain grain) : writes(grain) {}
-  Writes writes;
+  WriteMarks writes;
   // The value of a key as a snapshot of `commit` shows it; `type` is an address that stands for the
   // type of the value. nullopt: nothing is known. A null pointer: it is known that there is no
   // value.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -34,6 +35,16 @@ class NoLog : public rocksdb::Logger {
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
 };
+// When there is room again RocksDB would go on by itself after a failed write or sync, and flush
+// what it has in memory: family by family, of a commit that was not acknowledged and whose log may
+// be lost. The store is opened anew instead (decision 0005).
+class NoRecovery : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
 }  // namespace
 
 std::vector<std::pair<std::string_view, uint64_t>> Rocks::bytes() const {
@@ -48,9 +59,10 @@ std::vector<std::pair<std::string_view, uint64_t>> Rocks::bytes() const {
 }
 
 Rocks::~Rocks() {
-  // After this the next start has no log to replay. It may fail, because all of it is in the log.
+  // After this the next start has no log to replay. It may fail, because all of it is in the log;
+  // where that failed, what is in memory must not come into the tables by halves.
   const std::vector<rocksdb::ColumnFamilyHandle*> all(families.begin(), families.end());
-  if (db && all.front()) db->Flush({}, all);
+  if (db && all.front() && !failed) db->Flush({}, all);
   for (auto* handle : families)
     if (handle) db->DestroyColumnFamilyHandle(handle);
 }
@@ -95,10 +107,11 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   options.create_if_missing = options.create_missing_column_families = true;
   options.info_log = std::make_shared<NoLog>();
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.listeners.push_back(std::make_shared<NoRecovery>());
   options.max_open_files = 256;
   options.max_background_jobs = 2;
-  options.db_write_buffer_size = 24 << 20;
-  options.max_total_wal_size = 48 << 20;
+  options.db_write_buffer_size = 40 << 20;
+  options.max_total_wal_size = 80 << 20;
   options.keep_log_file_num = 1;
   options.stats_dump_period_sec = options.stats_persist_period_sec = 0;
   rocksdb::ColumnFamilyOptions family;
@@ -107,7 +120,7 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = true;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  family.write_buffer_size = 16 << 20;
+  family.write_buffer_size = 32 << 20;
   family.compression = rocksdb::kLZ4Compression;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* name : kNames) descriptors.emplace_back(name, family);

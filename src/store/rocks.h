@@ -7,6 +7,7 @@
 #include <rocksdb/db.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 
 #include "store/blob.h"
@@ -22,7 +23,8 @@ struct Rocks {
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   KnownValues known_metadata{Grain::table}, known_objects{Grain::key};
   Attachments attachments;
-  std::string account, region;  // what keys on disk begin with: see place
+  std::atomic<bool> failed{false};  // a write or its sync did: nothing more comes to the disk
+  std::string account, region;      // what keys on disk begin with: see place
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
   // What stands before a key on disk: the account, and also the Region when the key's table is
   // regional.

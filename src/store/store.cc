@@ -90,6 +90,7 @@ class RocksStore : public Store {
   std::vector<VerifyFinding> verify() override;
   std::vector<std::string> files() override;
   void scrub(Family family) override {
+    if (rocks_->failed) return;
     rocksdb::FlushOptions flush;
     rocksdb::CompactRangeOptions all;
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;

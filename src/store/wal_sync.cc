@@ -6,7 +6,7 @@
 namespace sluice {
 
 WalSync::WalSync(rocksdb::DB& db, std::function<void(const rocksdb::Status&)> failed)
-    : db_(db), failed_(std::move(failed)) {}
+    : db_(db), failed_(std::move(failed)), payer_([this] { pay_in_time(); }) {}
 
 WalSync::~WalSync() {
   {
@@ -14,7 +14,7 @@ WalSync::~WalSync() {
     ending_ = true;
     changed_.notify_all();
   }
-  if (payer_.joinable()) payer_.join();
+  payer_.join();
 }
 
 rocksdb::Status WalSync::sync() {
@@ -33,7 +33,6 @@ void WalSync::owe() {
   const MutexLock lock(mutex_);
   if (owed_++ != paid_) return;  // the payer knows of an older one
   due_ = std::chrono::steady_clock::now() + kSyncWithin;
-  if (!payer_.joinable()) payer_ = std::thread([this] { pay_in_time(); });
   changed_.notify_all();
 }
 

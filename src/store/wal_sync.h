@@ -40,7 +40,7 @@ class WalSync {
   uint64_t owed_ SLUICE_GUARDED_BY(mutex_) = 0, paid_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::chrono::steady_clock::time_point due_ SLUICE_GUARDED_BY(mutex_);  // of the oldest debt
   bool ending_ SLUICE_GUARDED_BY(mutex_) = false;
-  std::thread payer_;  // runs only from the first debt on
+  std::thread payer_;
 };
 
 }  // namespace sluice
