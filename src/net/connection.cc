@@ -19,7 +19,10 @@ namespace sluice::net {
 namespace {
 namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
+// In place of a deadline.
+constexpr int64_t kAtWork = std::numeric_limits<int64_t>::max(), kEnded = kAtWork - 1;
 constexpr int64_t kStayUs = 2'000;
+std::atomic<size_t> unfinished_heads{0};
 constexpr int kRefusalTimeoutMs = 2'000;  // a peer that is refused need not be waited for
 constexpr const char* kCrowded =
     "The server answers as many requests as it can; try again in a moment.\n";
@@ -384,6 +387,7 @@ Connection::Connection(std::unique_ptr<Stream> stream, std::string peer_ip,
   wait(Io::wants_read, came_us_, kHandshakeTimeoutMs);
 }
 Connection::~Connection() {
+  if (holds_head_) --unfinished_heads;
   if (guest_) guest_->crowd.forget(*guest_);  // before the stream closes the descriptor
 }
 
@@ -392,8 +396,13 @@ Io Connection::wait(Io what, int64_t since_us, int limit_ms) {
   return what;
 }
 
+bool Connection::ends_late(int64_t now_us) {
+  int64_t deadline_us = deadline_us_;
+  return deadline_us < now_us && deadline_us_.compare_exchange_strong(deadline_us, kEnded);
+}
+
 Io Connection::advance(bool stays) {
-  deadline_us_ = std::numeric_limits<int64_t>::max();
+  if (deadline_us_.exchange(kAtWork) == kEnded) return Io::closed;
   if (!answered_us_) {
     const Io io = stream_->try_handshake();
     if (io == Io::closed || io == Io::failed) return Io::closed;
@@ -420,10 +429,21 @@ Io Connection::read_head() {
   if (!exchange_)
     exchange_ = std::make_unique<Exchange>(*stream_, *buffer_, context_.deadlines, guest_.get());
   const Io io = exchange_->read_head();
-  if (io == Io::done) return io;
-  if (exchange_->has_begun())  // the whole head, however slowly it drips
+  if (io != Io::done && !exchange_->has_begun()) return idle(io);
+  if (io != Io::done && takes_head_memory())  // the whole head, however slowly it drips
     return wait(io, exchange_->begun_us(), context_.deadlines.head_ms);
-  return idle(io);
+  if (std::exchange(holds_head_, false)) --unfinished_heads;
+  return io == Io::done ? io : Io::closed;
+}
+
+// False: too many heads are unfinished already.
+bool Connection::takes_head_memory() {
+  if (holds_head_) return true;
+  if (++unfinished_heads > kUnfinishedHeadsMax) {
+    --unfinished_heads;
+    return false;
+  }
+  return holds_head_ = true;
 }
 
 // Nothing of a next request has come: what it will need is given back meanwhile.

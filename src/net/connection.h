@@ -5,7 +5,7 @@
 // the thread that finds it, to its end, in plain synchronous code.
 //
 //   Connection one(tls_stream(fd, *tls), peer_ip, guest, context);
-//   for (Io next; (next = one.advance(true)) != Io::closed;) wait_for(fd, next, one.deadline_us());
+//   for (Io next; (next = one.advance(true)) != Io::closed;) one.await(next);
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -18,6 +18,9 @@ namespace sluice::net {
 
 constexpr size_t kHeadBytesMax = 32 * 1024;  // request line and headers
 constexpr int kHandshakeTimeoutMs = 10'000;
+// Heads of which a part has come and the rest is waited for, in the whole process: they keep their
+// buffers. Most heads come in one piece, and a peer whose head does not begins it anew.
+constexpr size_t kUnfinishedHeadsMax = 1'024;
 // How long a peer may take: to begin the next request (idle), to send a whole head, to send the
 // next bytes of a body, to send the rest of a body that nobody reads (drain), and to take our
 // bytes.
@@ -49,8 +52,9 @@ class Connection {
   // destroyed. With `stays`, it waits a moment for the next request: most clients that ask again do
   // so at once. Two threads must not call this at the same time.
   Io advance(bool stays);
-  // When the wait that advance() has asked for has lasted too long; never while it works.
-  int64_t deadline_us() const { return deadline_us_; }
+  // Whether the wait that advance() has asked for has lasted too long: then nothing more is served,
+  // and the next advance() says so. Never while it works. Any thread may ask.
+  bool ends_late(int64_t now_us);
   bool await(Io what) { return stream_->await(what, deadline_us_); }
 
  private:
@@ -59,6 +63,7 @@ class Connection {
   Io read_head();
   bool serve();
   Io idle(Io what);
+  bool takes_head_memory();
   Io wait(Io what, int64_t since_us, int limit_ms);
 
   const std::unique_ptr<Stream> stream_;
@@ -70,6 +75,7 @@ class Connection {
   std::atomic<int64_t> deadline_us_{0};
   std::unique_ptr<Buffer> buffer_;      // null when nothing is in it
   std::unique_ptr<Exchange> exchange_;  // null between two requests
+  bool holds_head_ = false;             // it is one of the kUnfinishedHeadsMax
 };
 
 // Serves a connection on this thread until it ends.

@@ -42,9 +42,7 @@ std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
   const MutexLock lock(mutex_);
   if (guests_.size() >= limits_.connections + limits_.leaving) return nullptr;
   if (share_of("").connections >= limits_.strangers) dismiss_a_stranger();
-  if (all_.connections >= limits_.connections && !dismiss_a_stranger() && !dismiss_an_idle_one() &&
-      !dismiss_a_slow_one())
-    return nullptr;
+  if (all_.connections >= limits_.connections && !make_room()) return nullptr;
   guests_.push_back(std::make_shared<Guest>(*this, fd, source_key(ip)));
   Guest& guest = *guests_.back();
   standing_of(guest).in_all = std::prev(guests_.end());
@@ -62,8 +60,12 @@ bool Crowd::take_place(Guest& guest) {
   const MutexLock lock(mutex_);
   Guest::Standing& standing = standing_of(guest);
   if (standing.leaving) return false;
-  const bool stranger = standing.session.empty();
-  if (stranger && share_of("").places >= limits_.places_of_strangers) dismiss_a_served_stranger();
+  const size_t places = share_of(standing.session).places;
+  if (standing.session.empty()) {
+    if (places >= limits_.places_of_strangers) dismiss_a_served_stranger();
+  } else if (places >= limits_.places_of_a_session && !dismiss_a_slow_one(&standing.session)) {
+    return false;
+  }
   if (all_.places >= limits_.places && !dismiss_a_slow_one()) return false;
   guest.waited_us = 0;
   guest.moved = 0;
@@ -170,6 +172,14 @@ void Crowd::dismiss(Guest& guest) {
   shutdown(guest.fd, SHUT_RDWR);  // whoever serves it notices, and closes it
 }
 
+// Who goes when all connections are taken. Where most are strangers', one of them; else a known one
+// that waits, so that newcomers do not send each other away for somebody who only holds many.
+bool Crowd::make_room() {
+  const bool mostly_strangers = share_of("").connections * 2 > all_.connections;
+  return (mostly_strangers && dismiss_a_stranger()) || dismiss_an_idle_one() ||
+         dismiss_a_stranger() || dismiss_a_slow_one();
+}
+
 // Of the source that has most strangers, the one that has waited longest; whatever it does.
 bool Crowd::dismiss_a_stranger() {
   if (ranks_.empty()) return false;
@@ -182,9 +192,11 @@ bool Crowd::dismiss_a_served_stranger() {
   std::map<std::string_view, std::vector<Guest*>> served_of;
   for (Guest* guest : served_)
     if (standing_of(*guest).session.empty()) served_of[guest->source].push_back(guest);
-  const auto most = std::max_element(
-      served_of.begin(), served_of.end(),
-      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  const auto most =
+      std::max_element(served_of.begin(), served_of.end(), [](const auto& a, const auto& b) {
+        if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();
+        return a.second.front()->since_us > b.second.front()->since_us;
+      });
   if (most == served_of.end()) return false;
   dismiss(*most->second.front());
   return true;
@@ -197,12 +209,13 @@ bool Crowd::dismiss_an_idle_one() {
   return true;
 }
 
-// Of the session that has most slow ones, the one that moved the least.
-bool Crowd::dismiss_a_slow_one() {
+// Of the session that has most slow ones, or of this session, the one that moved the least.
+bool Crowd::dismiss_a_slow_one(const std::string* of_session) {
   const int64_t now_us = monotonic_us();
   std::map<std::string_view, std::vector<Guest*>> slow_of;
   for (Guest* guest : served_)
-    if (guest->is_slow(now_us)) slow_of[standing_of(*guest).session].push_back(guest);
+    if (guest->is_slow(now_us) && (!of_session || standing_of(*guest).session == *of_session))
+      slow_of[standing_of(*guest).session].push_back(guest);
   const auto most = std::max_element(
       slow_of.begin(), slow_of.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });

@@ -114,10 +114,11 @@ class Crowd {
   // What a line is ordered by: how many there are, then how long the first has waited.
   std::tuple<size_t, int64_t, Line*> rank(Line& line) const SLUICE_REQUIRES(mutex_);
   void dismiss(Guest& guest) SLUICE_REQUIRES(mutex_);
+  bool make_room() SLUICE_REQUIRES(mutex_);
   bool dismiss_a_stranger() SLUICE_REQUIRES(mutex_);
   bool dismiss_a_served_stranger() SLUICE_REQUIRES(mutex_);
   bool dismiss_an_idle_one() SLUICE_REQUIRES(mutex_);
-  bool dismiss_a_slow_one() SLUICE_REQUIRES(mutex_);
+  bool dismiss_a_slow_one(const std::string* of_session = nullptr) SLUICE_REQUIRES(mutex_);
 
   const CrowdLimits limits_;
   Mutex mutex_;

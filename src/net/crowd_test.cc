@@ -78,18 +78,26 @@ TEST_F(SmallCrowd, WhoIsKnownIsNotSentAwayForStrangers) {
   for (int i = 0; i < 8; ++i) come("10.0.0." + std::to_string(i));
   EXPECT_FALSE(one.is_told_to_leave());
 }
-TEST_F(SmallCrowd, AFullHouseLosesAStrangerThenTheIdleOne) {
+// Whoever holds many idle connections loses them to newcomers, who do not lose theirs to each
+// other.
+TEST_F(SmallCrowd, AHouseFullOfKnownOnesLosesTheOneThatWaitsLongest) {
   std::vector<Peer> peers;
   for (const char* session : {"A", "A", "A", "A", "A", "B", "B", "B", "B"})
     peers.push_back(known(session));
-  const Peer stranger = come("10.0.0.3");
-  EXPECT_TRUE(come("10.0.0.4"));
-  EXPECT_TRUE(stranger.is_told_to_leave());
-  const Peer last = known("B");  // by the place of the other stranger
-  EXPECT_FALSE(peers[0].is_told_to_leave());
-  EXPECT_TRUE(come("10.0.0.5"));
+  const Peer stranger = come("10.0.0.3"), another = come("10.0.0.4");
   EXPECT_TRUE(peers[0].is_told_to_leave());
-  EXPECT_FALSE(last.is_told_to_leave());
+  EXPECT_FALSE(peers[1].is_told_to_leave());
+  EXPECT_TRUE(come("10.0.0.5"));
+  EXPECT_TRUE(peers[1].is_told_to_leave());
+  EXPECT_FALSE(stranger.is_told_to_leave());
+}
+TEST_F(SmallCrowd, AHouseFullOfStrangersLosesAStranger) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A"}) peers.push_back(known(session));
+  const Peer first = come("10.0.0.3");
+  for (int i = 0; i < 6; ++i) come("10.0.0.3");
+  EXPECT_TRUE(first.is_told_to_leave());
+  for (const Peer& peer : peers) EXPECT_FALSE(peer.is_told_to_leave());
 }
 TEST_F(SmallCrowd, ASessionHasItsShareOfConnections) {
   for (int i = 0; i < 5; ++i) known("A");
@@ -109,6 +117,19 @@ TEST_F(SmallCrowd, ASessionHasItsShareOfPlaces) {
   const Place fourth(peers[3].guest.get());
   EXPECT_FALSE(crowd_.introduce(*peers[3].guest, "A"));
   EXPECT_TRUE(crowd_.introduce(*peers[3].guest, "B"));
+}
+// Also on connections that it has proven long ago.
+TEST_F(SmallCrowd, ASessionHasItsShareOfPlacesOnKnownConnections) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A", "B"}) peers.push_back(known(session));
+  const Place first(peers[0].guest.get()), second(peers[1].guest.get());
+  const Place third(peers[2].guest.get());
+  EXPECT_FALSE(Place(peers[3].guest.get()));
+  EXPECT_TRUE(Place(peers[4].guest.get()));
+  peers[1].guest->begin_wait();
+  peers[1].guest->waits_since_us = peers[1].guest->waits_since_us - kSlowAfterUs - 1;
+  EXPECT_TRUE(Place(peers[3].guest.get()));
+  EXPECT_TRUE(peers[1].is_told_to_leave());
 }
 TEST_F(SmallCrowd, StrangersHaveTheirShareOfPlaces) {
   const Peer one = come("10.0.0.2"), two = come("10.0.0.3"), three = come("10.0.0.4");

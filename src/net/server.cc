@@ -159,10 +159,8 @@ Result<Done> Server::listen_local(const std::string& path, LocalDoor door) {
     return Error{500, "ListenFailure", path + " is there already, and is no socket", {}};
   unlink(path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const mode_t old = umask(0777 & ~door.mode);
-  const bool ok =
-      fd >= 0 && bind(fd, address.get(), UnixAddress::kSize) == 0 && ::listen(fd, 16) == 0;
-  umask(old);
+  const bool ok = fd >= 0 && bind(fd, address.get(), UnixAddress::kSize) == 0 &&
+                  chmod(path.c_str(), door.mode) == 0 && ::listen(fd, 16) == 0;
   if (!ok)
     return Error{500, "ListenFailure", "cannot listen on " + path + ": " + strerror(errno), {}};
   listeners_.push_back(fd);

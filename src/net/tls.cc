@@ -49,6 +49,16 @@ class Socket : public Stream {
   const int fd_;
 };
 
+// Where a part of a record has come, older releases free a buffer that they go on to use
+// (CVE-2024-4741).
+bool frees_buffers_well() {
+  constexpr unsigned kFixedIn[] = {14, 6, 2, 1};  // the first good patch of 3.0, 3.1, 3.2, 3.3
+  const unsigned minor = OPENSSL_version_minor();
+  return OPENSSL_version_major() > 3 || minor >= std::size(kFixedIn) ||
+         OPENSSL_version_patch() >= kFixedIn[minor];
+}
+const bool kFreesBuffersWell = frees_buffers_well();
+
 // OpenSSL's state is made when the first bytes come: who connects and says nothing costs a socket.
 // SSL_get_error looks into the thread's queue of errors: what a request has left there, whose
 // certificate did not parse or whose signature did not hold, would be taken for the connection's.
@@ -87,7 +97,7 @@ class TlsSocket : public Socket {
   }
   bool has_pending() const override { return ssl_ && SSL_has_pending(ssl_); }
   void release_memory() override {
-    if (ssl_) SSL_free_buffers(ssl_);
+    if (ssl_ && kFreesBuffersWell) SSL_free_buffers(ssl_);
   }
 
  private:

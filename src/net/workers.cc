@@ -167,7 +167,7 @@ void Workers::close_late_ones() {
   const int64_t now_us = monotonic_us();
   const MutexLock lock(mutex_);
   for (const auto& [held, owned] : held_)
-    if (held->fd >= 0 && held->connection->deadline_us() < now_us) shutdown(held->fd, SHUT_RDWR);
+    if (held->fd >= 0 && held->connection->ends_late(now_us)) shutdown(held->fd, SHUT_RDWR);
 }
 
 }  // namespace sluice::net

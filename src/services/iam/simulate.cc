@@ -105,17 +105,21 @@ void write_position(XmlWriter& xml, const char* name, const policy::Position& po
       .close(name);
 }
 // Where the statement stands, when its policy is there to be looked at.
+using SpansOf = std::map<std::string, std::vector<policy::Span>>;  // by policy, once looked for
 void write_span(XmlWriter& xml, const policy::DeterminingStatement& statement,
-                const PolicyTexts& texts) {
+                const PolicyTexts& texts, SpansOf& spans_of) {
   const bool of_resource = statement.kind == policy::Kind::resource;
   const auto text = texts.find(of_resource ? std::string(kResourcePolicy) : statement.policy);
   if (text == texts.end() || !statement.index) return;
-  const auto spans = policy::statement_spans(text->second);
+  auto [known, fresh] = spans_of.try_emplace(text->first);
+  if (fresh) known->second = policy::statement_spans(text->second);
+  const std::vector<policy::Span>& spans = known->second;
   if (*statement.index >= spans.size()) return;
   write_position(xml, "StartPosition", spans[*statement.index].start);
   write_position(xml, "EndPosition", spans[*statement.index].end);
 }
-void write_result(XmlWriter& xml, const SimulatedResult& result, const SimulationOut& all) {
+void write_result(XmlWriter& xml, const SimulatedResult& result, const SimulationOut& all,
+                  SpansOf& spans_of) {
   const policy::Outcome outcome = result.decision.outcome;
   xml.open("member")
       .element("EvalActionName", result.action)
@@ -128,7 +132,7 @@ void write_result(XmlWriter& xml, const SimulatedResult& result, const Simulatio
     xml.open("member")
         .element("SourcePolicyId", statement.policy)
         .element("SourcePolicyType", source_type(statement));
-    write_span(xml, statement, all.texts);
+    write_span(xml, statement, all.texts, spans_of);
     xml.close("member");
   }
   xml.close("MatchedStatements").open("MissingContextValues");
@@ -280,7 +284,8 @@ Result<SimulationOut> Simulation::run(const Authorized<In>& in, const Snapshot& 
 Response Simulation::render(const Out& out) {
   XmlWriter xml{XmlWriter::Fragment{}};
   xml.open("EvaluationResults");
-  for (const SimulatedResult& result : out.results) write_result(xml, result, out);
+  SpansOf spans_of;
+  for (const SimulatedResult& result : out.results) write_result(xml, result, out, spans_of);
   xml.close("EvaluationResults");
   end_page(xml, out.next);
   return xml_answer(std::move(xml));
