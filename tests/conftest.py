@@ -30,9 +30,9 @@ SEED = int(os.environ.setdefault("SLUICE_TEST_SEED", str(random.randrange(1 << 3
 
 
 # What takes longest begins first, so that no processor is left with it when the others are done.
-LONGEST = """matrix guide trail_crash faults crowd crash cloudformation foreign_ground trail
-trail_tampering foreign_functions runtimes ingestion_lambda trail_faults hot_keys growth cli
-both_functions pipeline lambda_versions kms_shredding rolesanywhere dynamodb""".split()
+LONGEST = """matrix runtimes guide crowd crash faults foreign_ground trail_tampering trail_crash
+both_functions foreign_functions growth trail cloudformation trail_faults cli ingestion_lambda
+pipeline kms_import lambda_versions rolesanywhere kms_shredding dynamodb""".split()
 
 
 def pytest_collection_modifyitems(items):
