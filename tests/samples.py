@@ -456,6 +456,11 @@ def dynamodb_samples(w):
         "ListTables": {},
         "PutItem": table | {"Item": KEY},
         "GetItem": item,
+        "UpdateItem": item
+        | {
+            "UpdateExpression": "SET v = :v",
+            "ExpressionAttributeValues": {":v": {"N": "1"}},
+        },
         "BatchWriteItem": {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}},
         "BatchGetItem": {"RequestItems": {TABLE: {"Keys": [KEY]}}},
         "Query": table

@@ -657,6 +657,7 @@ def vectors(tenant, table="Tenants"):
             "ExpressionAttributeNames": {"#t": "tenant"},
             "ExpressionAttributeValues": {":t": key["tenant"]},
         },
+        "UpdateItem": {"TableName": table, "Key": key, "UpdateExpression": "REMOVE a"},
         "BatchGetItem": {"RequestItems": {table: {"Keys": [key]}}},
         "BatchWriteItem": {"RequestItems": {table: [{"PutRequest": {"Item": key}}]}},
         "BatchWriteItem ": {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}},
@@ -710,6 +711,7 @@ def test_attributes_hide_columns(scene, tenants):
                     "dynamodb:Scan",
                     "dynamodb:BatchGetItem",
                     "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
                 ],
                 "Resource": "*",
                 "Condition": {
@@ -737,6 +739,7 @@ def test_attributes_hide_columns(scene, tenants):
             {"RequestItems": {"Tenants": {"Keys": [key], "ProjectionExpression": "shown"}}},
         ),
         ("PutItem", base | {"Item": key | {"shown": {"S": "o"}}}),
+        ("UpdateItem", base | {"Key": key, "UpdateExpression": "SET shown = tenant"}),
     ]
     refused = [
         ("GetItem", base | {"Key": key}),
@@ -768,6 +771,35 @@ def test_attributes_hide_columns(scene, tenants):
         ("PutItem", base | {"Item": key | {"covert": {"S": "s"}}}),
         ("PutItem", base | {"Item": key, "ConditionExpression": "attribute_not_exists(covert)"}),
         ("PutItem", base | {"Item": key, "ReturnValues": "ALL_OLD"}),
+        ("UpdateItem", base | {"Key": key, "UpdateExpression": "REMOVE covert"}),
+        ("UpdateItem", base | {"Key": key, "UpdateExpression": "SET shown = covert"}),
+        (
+            "UpdateItem",
+            base
+            | {
+                "Key": key,
+                "UpdateExpression": "SET shown = if_not_exists(shown, covert.part)",
+                "ReturnValues": "NONE",
+            },
+        ),
+        (
+            "UpdateItem",
+            base
+            | {
+                "Key": key,
+                "UpdateExpression": "SET shown = tenant",
+                "ConditionExpression": "attribute_exists(covert)",
+            },
+        ),
+        (
+            "UpdateItem",
+            base
+            | {
+                "Key": key,
+                "UpdateExpression": "SET shown = tenant",
+                "ReturnValues": "ALL_NEW",
+            },
+        ),
     ]
     problems = [
         (name, arguments)

@@ -51,6 +51,34 @@ def test_conditional_writers_of_one_item(server):
     ]["N"] == str(WRITERS * rounds)
 
 
+def test_counters_count_every_writer(server):
+    """64 writers count in one item, in two ways: each is told another number, and none is lost."""
+    dynamodb, rounds = server.client("dynamodb", max_pool_connections=WRITERS), 10
+    dynamodb.create_table(
+        TableName="counters",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+    )
+
+    def count(_):
+        return [
+            dynamodb.update_item(
+                TableName="counters",
+                Key={"k": {"S": "one"}},
+                UpdateExpression="ADD a :one SET b = if_not_exists(b, :zero) + :one",
+                ExpressionAttributeValues={":one": {"N": "1"}, ":zero": {"N": "0"}},
+                ReturnValues="UPDATED_NEW",
+            )["Attributes"]
+            for _ in range(rounds)
+        ]
+
+    told = [one for answers in side_by_side(count, WRITERS) for one in answers]
+    wanted = list(range(1, WRITERS * rounds + 1))
+    assert sorted(int(one["a"]["N"]) for one in told) == wanted
+    assert all(one["a"] == one["b"] for one in told)
+
+
 def test_writers_who_see_what_they_replaced(server):
     """128 writers, each told what it replaced: the answers chain up to one line, without a gap and
     without a refusal."""

@@ -6,7 +6,7 @@
 namespace sluice::dynamodb {
 namespace {
 constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable, PutItem, GetItem,
-                            DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan>();
+                            UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan>();
 }
 const Service service{
     "dynamodb", "dynamodb.amazonaws.com",           Protocol::json10, "DynamoDB_20120810", "",

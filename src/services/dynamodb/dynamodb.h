@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Amazon DynamoDB: on-demand tables, items, expressions. UpdateItem, indexes, transactions,
+// Amazon DynamoDB: on-demand tables, items, expressions. Indexes, transactions,
 // streams, TTL and point-in-time recovery are not built yet. Sources: DynamoDB API Reference
 // 2012-08-10; Developer Guide, "Quotas".
 //
@@ -12,7 +12,9 @@ namespace sluice::dynamodb {
 
 constexpr size_t kItemBytesMax = 400 * 1024, kPageBytesMax = 1 << 20, kBatchWriteMax = 25,
                  kBatchGetMax = 100, kHashKeyBytesMax = 2048, kRangeKeyBytesMax = 1024;
-constexpr size_t kNestingMax = 32, kExpressionBytesMax = 4096, kOperandsMax = 300, kInMax = 100;
+constexpr size_t kNameBytesMax = 65535, kKeyNameBytesMax = 255;
+constexpr size_t kNestingMax = 32, kDigitsMax = 38, kExpressionBytesMax = 4096, kOperandsMax = 300,
+                 kInMax = 100;
 constexpr int64_t kSegmentsMax = 1'000'000;
 extern const Service service;
 void verify(const Ports& ports, Verification& found);

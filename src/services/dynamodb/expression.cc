@@ -2,348 +2,289 @@
 #include "services/dynamodb/expression.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/bytes.h"
+#include "services/dynamodb/expression_parser.h"
 
 namespace sluice::dynamodb {
 namespace {
-struct Token {
-  std::string text;
-  char kind;
-};  // kind: n name, p placeholder name, v placeholder value, d number, o operator, e end
-
-bool word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+bool is_comparison(std::string_view op) {
+  return op == "=" || op == "<>" || op == "<" || op == "<=" || op == ">" || op == ">=";
+}
+// Operands that are no condition by themselves.
+bool is_operand(const Node& node) {
+  return node.op == "path" || node.op == "value" || node.op == "size";
+}
+std::string shown_value(const json::value& value) {
+  const json::value& inner = value.get_object().begin()->value();
+  return "AttributeValue: {" + type_of(value) + ":" +
+         (inner.is_string() ? std::string(inner.get_string()) : json::serialize(inner)) + "}";
 }
 
-class Parser {
+class ConditionParser : ExpressionParser {
  public:
-  Parser(std::string_view text, std::string_view kind, Placeholders& placeholders)
-      : text_(text), kind_(kind), placeholders_(placeholders) {}
+  ConditionParser(std::string_view text, std::string_view kind, Placeholders& placeholders)
+      : ExpressionParser(text, kind, placeholders, kKeywords) {}
 
-  Result<Done> start() {
-    if (text_.size() > kExpressionBytesMax)
-      return invalid("Expression size has exceeded the maximum allowed size;");
-    CHECK(advance());
-    if (token_.kind == 'e') return invalid("The expression can not be empty;");
-    return Done{};
-  }
-  Result<Condition> condition() {
+  Result<Condition> parse() {
+    CHECK(start());
     TRY(Condition root, disjunction(0));
-    if (token_.kind != 'e') return syntax();
+    if (!at_end()) return syntax();
+    CHECK(check_condition(*root));
+    CHECK(finish({Fault::parentheses, Fault::unknown_function, Fault::misused_function,
+                  Fault::reserved, Fault::condition}));
     return root;
-  }
-  Result<std::vector<Path>> projection() {
-    std::vector<Path> paths;
-    for (;;) {
-      TRY(Path path, parse_path());
-      for (const Path& other : paths)
-        if (std::equal(other.begin(),
-                       other.begin() + static_cast<ptrdiff_t>(std::min(other.size(), path.size())),
-                       path.begin()))
-          return invalid(
-              "Two document paths overlap with each other; must remove or rewrite one of these "
-              "paths; path one: " +
-              shown(other) + ", path two: " + shown(path));
-      paths.push_back(std::move(path));
-      if (token_.kind == 'e') return paths;
-      if (token_.text != ",") return syntax();
-      CHECK(advance());
-    }
   }
 
  private:
-  Error invalid(std::string why) const {
-    return validation("Invalid " + std::string(kind_) + ": " + std::move(why));
-  }
-  Error syntax() const {
-    return invalid("Syntax error; token: \"" +
-                   (token_.kind == 'e' ? std::string("<EOF>") : token_.text) + "\", near: \"" +
-                   std::string(text_.substr(at_ > 10 ? at_ - 10 : 0, 20)) + "\"");
-  }
-
-  Result<Done> advance() {
-    while (at_ < text_.size() &&
-           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-      ++at_;
-    if (at_ == text_.size()) {
-      token_ = {"", 'e'};
-      return Done{};
-    }
-    const char c = text_[at_];
-    size_t end = at_ + 1;
-    if (word_char(c) || c == '#' || c == ':') {
-      while (end < text_.size() && word_char(text_[end])) ++end;
-      token_ = {std::string(text_.substr(at_, end - at_)), c == '#'               ? 'p'
-                                                           : c == ':'             ? 'v'
-                                                           : c >= '0' && c <= '9' ? 'd'
-                                                                                  : 'n'};
-    } else {
-      if (end < text_.size() && ((c == '<' && (text_[end] == '=' || text_[end] == '>')) ||
-                                 (c == '>' && text_[end] == '=')))
-        ++end;
-      token_ = {std::string(text_.substr(at_, end - at_)), 'o'};
-      if (std::string_view("()[],.=<>").find(c) == std::string_view::npos) return syntax();
-    }
-    at_ = end;
-    return Done{};
-  }
-  bool is_word(std::string_view word) const {
-    return token_.kind == 'n' && equals_ignore_case(token_.text, word);
-  }
-  Result<Done> expect(std::string_view text) {
-    if (token_.text != text) return syntax();
-    return advance();
-  }
-  static std::string shown(const Path& path) {
-    std::string out;
-    for (const auto& part : path) {
-      const size_t* index = std::get_if<size_t>(&part);
-      out += (out.empty() ? "" : ", ") +
-             (index ? "[" + std::to_string(*index) + "]" : std::get<std::string>(part));
-    }
-    return "[" + out + "]";
-  }
-  // A literal whose type the operator cannot take is refused before any item is looked at.
-  Result<Done> check_operand(const Node& operand, const std::string& op,
-                             std::string_view types) const {
-    if (operand.op == "size")
-      return types.find('N') != types.npos ? Result<Done>(Done{}) : incorrect(op, "N");
-    if (operand.op != "value") return Done{};
-    const std::string type = type_of(operand.value);
-    return type.size() == 1 && types.find(type) != types.npos ? Result<Done>(Done{})
-                                                              : incorrect(op, type);
-  }
-  Error incorrect(const std::string& op, const std::string& type) const {
-    return invalid("Incorrect operand type for operator or function; operator or function: " + op +
-                   ", operand type: " + type);
-  }
-  static Condition node(std::string op) {
-    auto n = std::make_unique<Node>();
-    n->op = std::move(op);
-    return n;
-  }
-  Result<Done> count_operator() {
-    if (++operators_ > kOperandsMax) return invalid("The expression contains too many operators;");
-    return Done{};
-  }
+  static constexpr std::string_view kKeywords[] = {"AND", "OR", "NOT", "BETWEEN", "IN"};
 
   Result<Condition> disjunction(size_t depth) {
-    if (depth > kNestingMax) return invalid("The expression is nested too deeply;");
     TRY(Condition left, conjunction(depth));
     while (is_word("OR")) {
-      CHECK(advance());
-      CHECK(count_operator());
-      TRY(Condition right, conjunction(depth));
-      Condition both = node("OR");
-      both->children.push_back(std::move(left));
-      both->children.push_back(std::move(right));
-      left = std::move(both);
+      TRY(left, joined("OR", std::move(left), depth, &ConditionParser::conjunction));
     }
     return left;
   }
   Result<Condition> conjunction(size_t depth) {
     TRY(Condition left, negation(depth));
     while (is_word("AND")) {
-      CHECK(advance());
-      CHECK(count_operator());
-      TRY(Condition right, negation(depth));
-      Condition both = node("AND");
-      both->children.push_back(std::move(left));
-      both->children.push_back(std::move(right));
-      left = std::move(both);
+      TRY(left, joined("AND", std::move(left), depth, &ConditionParser::negation));
     }
     return left;
   }
+  Result<Condition> joined(const char* op, Condition left, size_t depth,
+                           Result<Condition> (ConditionParser::*next)(size_t)) {
+    CHECK(check_condition(*left));
+    CHECK(advance());
+    CHECK(count_operator());
+    TRY(Condition right, (this->*next)(depth));
+    CHECK(check_condition(*right));
+    Condition both = node(op);
+    both->children.push_back(std::move(left));
+    both->children.push_back(std::move(right));
+    return both;
+  }
   Result<Condition> negation(size_t depth) {
     if (depth > kNestingMax) return invalid("The expression is nested too deeply;");
-    if (is_word("NOT")) {
-      CHECK(advance());
-      CHECK(count_operator());
-      TRY(Condition inner, negation(depth + 1));
-      Condition n = node("NOT");
-      n->children.push_back(std::move(inner));
-      return n;
-    }
-    if (token_.text == "(") {
-      CHECK(advance());
-      TRY(Condition inner, disjunction(depth + 1));
-      CHECK(expect(")"));
-      return inner;
-    }
-    return comparison();
-  }
-  Result<Condition> comparison() {
-    TRY(Condition left, operand());
-    static const std::set<std::string> boolean = {"attribute_exists", "attribute_not_exists",
-                                                  "attribute_type", "begins_with", "contains"};
-    if (boolean.contains(left->op)) return left;
+    if (!is_word("NOT")) return comparison(depth);
+    CHECK(advance());
     CHECK(count_operator());
-    std::string op = token_.text;
-    if (is_word("BETWEEN")) {
-      CHECK(advance());
-      Condition n = node("BETWEEN");
-      n->children.push_back(std::move(left));
-      TRY(Condition low, operand());
-      if (!is_word("AND")) return syntax();
-      CHECK(advance());
-      TRY(Condition high, operand());
-      n->children.push_back(std::move(low));
-      n->children.push_back(std::move(high));
-      for (const auto& child : n->children) CHECK(check_operand(*child, "BETWEEN", "SNB"));
-      return n;
+    TRY(Condition inner, negation(depth + 1));
+    CHECK(check_condition(*inner));
+    Condition n = node("NOT");
+    n->children.push_back(std::move(inner));
+    return n;
+  }
+  // What stands in parentheses may be a condition or the left side of one.
+  Result<Condition> primary(size_t depth) {
+    if (!is("(")) return operand(depth);
+    CHECK(advance());
+    TRY(Condition inner, disjunction(depth + 1));
+    CHECK(expect(")"));
+    close_parentheses(inner.get());
+    return inner;
+  }
+  // A path or a value alone is left to whoever reads on: it may stand in parentheses.
+  Result<Condition> comparison(size_t depth) {
+    TRY(Condition left, primary(depth));
+    if (is_word("BETWEEN")) return between(std::move(left), depth);
+    if (is_word("IN")) return in(std::move(left), depth);
+    const std::string op = word();
+    if (!is(op) || !is_comparison(op)) {
+      if (!is_operand(*left)) settle();
+      return left;
     }
-    if (is_word("IN")) {
-      CHECK(advance());
-      CHECK(expect("("));
-      Condition n = node("IN");
-      n->children.push_back(std::move(left));
-      for (;;) {
-        TRY(Condition one, operand());
-        n->children.push_back(std::move(one));
-        if (n->children.size() > kInMax + 1) return invalid("Too many operands for IN;");
-        if (token_.text != ",") break;
-        CHECK(advance());
-      }
-      CHECK(expect(")"));
-      return n;
-    }
-    if (op != "=" && op != "<>" && op != "<" && op != "<=" && op != ">" && op != ">=")
-      return syntax();
+    CHECK(count_operator());
     CHECK(advance());
     Condition n = node(op);
-    TRY(Condition right, operand());
     n->children.push_back(std::move(left));
+    TRY(Condition right, operand(depth));
     n->children.push_back(std::move(right));
-    if (op[0] != '=' && op != "<>")
-      for (const auto& child : n->children) CHECK(check_operand(*child, op, "SNB"));
-    return n;
+    check_distinct(*n);
+    if (op != "=" && op != "<>") check_ordered(*n);
+    return checked(std::move(n));
   }
-  Result<Condition> operand() {
-    if (token_.kind == 'v') {
-      Condition n = node("value");
-      auto value = placeholders_.value(token_.text);
-      if (!value) return invalid(value.error().message);
-      n->value = *std::move(value);
+  Result<Condition> between(Condition left, size_t depth) {
+    CHECK(count_operator());
+    CHECK(advance());
+    Condition n = node("BETWEEN");
+    n->children.push_back(std::move(left));
+    TRY(Condition low, operand(depth));
+    if (!is_word("AND")) return syntax();
+    CHECK(advance());
+    TRY(Condition high, operand(depth));
+    n->children.push_back(std::move(low));
+    n->children.push_back(std::move(high));
+    check_ordered(*n);
+    check_bounds(*n);
+    return checked(std::move(n));
+  }
+  Result<Condition> in(Condition left, size_t depth) {
+    CHECK(count_operator());
+    CHECK(advance());
+    CHECK(expect("("));
+    Condition n = node("IN");
+    n->children.push_back(std::move(left));
+    for (;;) {
+      TRY(Condition one, operand(depth));
+      n->children.push_back(std::move(one));
+      if (!is(",")) break;
       CHECK(advance());
-      return n;
     }
-    if (token_.kind == 'n' && at_ < text_.size() && next_is('(')) return function();
-    Condition n = node("path");
-    TRY(n->path, parse_path());
-    return n;
+    CHECK(expect(")"));
+    if (n->children.size() > kInMax + 1)
+      note(Fault::operand_count,
+           "Invalid number of operands for operator or function; operator or function: IN, number "
+           "of operands: " +
+               std::to_string(n->children.size()));
+    return checked(std::move(n));
   }
-  bool next_is(char c) const {
-    const size_t i = text_.find_first_not_of(" \n\t\r", at_);
-    return i != std::string_view::npos && text_[i] == c;
+
+  // The operands of a comparison are values, paths and sizes: no conditions.
+  Result<Condition> checked(Condition comparison) {
+    for (const auto& child : comparison->children) {
+      if (child->op == "AND" || child->op == "OR" || child->op == "NOT" || child->op == "BETWEEN" ||
+          child->op == "IN" || is_comparison(child->op))
+        return syntax();
+      if (!is_operand(*child)) misused(*child);
+    }
+    settle();
+    return comparison;
   }
-  Result<Condition> function() {
+  Result<Done> check_condition(const Node& n) {
+    if (n.op == "path" || n.op == "value") return syntax();
+    if (n.op == "size") misused(n);
+    return Done{};
+  }
+  void misused(const Node& function) {
+    note(Fault::misused_function,
+         "The function is not allowed to be used this way in an expression; function: " +
+             function.op);
+  }
+  // The faults of one condition rank among themselves.
+  void settle() {
+    std::string why = take_fault({Fault::undefined_name, Fault::undefined_value,
+                                  Fault::operand_count, Fault::same_operands, Fault::operand_type});
+    if (!why.empty()) note(Fault::condition, std::move(why));
+  }
+  // A literal whose type the operator cannot take is refused before any item is looked at.
+  void check_type(const Node& operand, const std::string& op, std::string_view types) {
+    const std::string type = operand.op == "size"    ? "N"
+                             : operand.op == "value" ? type_of(operand.value)
+                                                     : "";
+    if (!type.empty() && (type.size() > 1 || types.find(type) == types.npos))
+      incorrect_type(op, type);
+  }
+  void check_ordered(const Node& n) {
+    for (const auto& child : n.children) check_type(*child, n.op, "SNB");
+  }
+  void check_distinct(const Node& n) {
+    if (n.children.size() != 2 || n.children[0]->op != "path" || n.children[1]->op != "path" ||
+        n.children[0]->path != n.children[1]->path)
+      return;
+    note(Fault::same_operands,
+         "The first operand must be distinct from the remaining operands for this operator or "
+         "function; operator: " +
+             n.op + ", first operand: " + shown_path(n.children[0]->path));
+  }
+  void check_bounds(const Node& between) {
+    const Node &low = *between.children[1], &high = *between.children[2];
+    if (low.op != "value" || high.op != "value" || low.value.is_null() || high.value.is_null())
+      return;
+    const auto order = compare_values(low.value, high.value);
+    const bool same_type = type_of(low.value) == type_of(high.value);
+    if (same_type && (!order || *order <= 0)) return;
+    note(Fault::operand_type,
+         std::string("The BETWEEN operator requires ") +
+             (same_type ? "upper bound to be greater than or equal to lower bound"
+                        : "same data type for lower and upper bounds") +
+             "; lower bound operand: " + shown_value(low.value) +
+             ", upper bound operand: " + shown_value(high.value));
+  }
+  void check_function(const Node& n) override {
+    for (const auto& child : n.children)
+      if (!is_operand(*child)) misused(*child);
     static const std::map<std::string, size_t> arity = {
         {"attribute_exists", 1}, {"attribute_not_exists", 1},
         {"attribute_type", 2},   {"begins_with", 2},
         {"contains", 2},         {"size", 1}};
-    const auto known = arity.find(token_.text);
-    if (known == arity.end()) return invalid("Invalid function name; function: " + token_.text);
-    Condition n = node(token_.text);
-    CHECK(advance());
-    CHECK(expect("("));
-    while (token_.text != ")") {
-      TRY(Condition one, operand());
-      n->children.push_back(std::move(one));
-      if (token_.text != ",") break;
-      CHECK(advance());
-    }
-    CHECK(expect(")"));
-    if (n->children.size() != known->second)
-      return invalid(
-          "Incorrect number of operands for operator or function; operator or function: " + n->op +
-          ", number of operands: " + std::to_string(n->children.size()));
-    if (n->op.starts_with("attribute_") && n->children[0]->op != "path")
-      return invalid("Operator or function requires a document path; operator or function: " +
-                     n->op);
-    CHECK(check_arguments(*n));
-    return n;
-  }
-  Result<Done> check_arguments(const Node& n) const {
+    const auto known = arity.find(n.op);
+    if (known == arity.end())
+      return note(Fault::unknown_function, "Invalid function name; function: " + n.op);
+    if (n.children.size() != known->second) return incorrect_count(n);
+    check_distinct(n);
+    if (n.op.starts_with("attribute_") && n.children[0]->op != "path")
+      return note(Fault::operand_type,
+                  "Operator or function requires a document path; operator or function: " + n.op);
     if (n.op == "begins_with") {
-      for (const auto& child : n.children) CHECK(check_operand(*child, n.op, "SB"));
-    } else if (n.op == "size" && n.children[0]->op == "value") {
-      const std::string type = type_of(n.children[0]->value);
-      if (type == "N" || type == "BOOL" || type == "NULL") return incorrect("size", type);
+      for (const auto& child : n.children) check_type(*child, n.op, "SB");
+    } else if (n.op == "size") {
+      check_size(*n.children[0]);
     } else if (n.op == "attribute_type") {
-      CHECK(check_operand(*n.children[1], n.op, "S"));
-      static const std::set<std::string_view> types = {"S", "N", "B",  "BOOL", "NULL",
-                                                       "L", "M", "SS", "NS",   "BS"};
-      if (const Node& type = *n.children[1];
-          type.op == "value" &&
-          !types.contains(std::string_view(type.value.get_object().at("S").get_string())))
-        return invalid("Invalid attribute type name found; type: " +
-                       std::string(type.value.get_object().at("S").get_string()).substr(0, 64) +
-                       ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
-    }
-    return Done{};
-  }
-  Result<Path> parse_path() {
-    Path path;
-    TRY(std::string first, path_name());
-    path.emplace_back(std::move(first));
-    for (;;) {
-      if (token_.text == ".") {
-        CHECK(advance());
-        TRY(std::string name, path_name());
-        path.emplace_back(std::move(name));
-      } else if (token_.text == "[") {
-        CHECK(advance());
-        const auto index = parse_int(token_.text);
-        if (token_.kind != 'd' || !index) return syntax();
-        path.emplace_back(static_cast<size_t>(*index));
-        CHECK(advance());
-        CHECK(expect("]"));
-      } else {
-        return path;
-      }
-      if (path.size() > kNestingMax)
-        return invalid("The document path has too many nesting elements;");
+      check_type_name(*n.children[1]);
     }
   }
-  Result<std::string> path_name() {
-    std::string name = token_.text;
-    if (token_.kind == 'p') {
-      auto named = placeholders_.name(token_.text);
-      if (!named) return invalid(named.error().message);
-      name = *std::move(named);
-    } else if (token_.kind != 'n')
-      return syntax();
-    if (token_.kind == 'n' && is_reserved(name))
-      return invalid("Attribute name is a reserved keyword; reserved keyword: " + name);
-    CHECK(advance());
-    return name;
+  void check_size(const Node& of) {
+    const std::string type = of.op == "size" ? "N" : of.op == "value" ? type_of(of.value) : "";
+    if (type == "N" || type == "BOOL" || type == "NULL") incorrect_type("size", type);
   }
-
-  const std::string_view text_, kind_;
-  Placeholders& placeholders_;
-  Token token_{"", 'e'};
-  size_t at_ = 0, operators_ = 0;
+  void check_type_name(const Node& type) {
+    if (type.op != "value")
+      return incorrect_type("attribute_type", "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}");
+    if (type.value.is_null()) return;
+    if (type_of(type.value) != "S") return incorrect_type("attribute_type", type_of(type.value));
+    static const std::set<std::string_view> types = {"S", "N", "B",  "BOOL", "NULL",
+                                                     "L", "M", "SS", "NS",   "BS"};
+    const std::string name(type.value.get_object().at("S").get_string());
+    if (!types.contains(name))
+      note(Fault::operand_type, "Invalid attribute type name found; type: " + name.substr(0, 64) +
+                                    ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
+  }
 };
 
-const json::value* lookup(const json::object& item, const Path& path) {
-  const json::value* here = item.if_contains(std::get<std::string>(path[0]));
-  for (size_t i = 1; here && i < path.size(); ++i) {
-    const json::value* inner =
-        here->get_object().if_contains(std::holds_alternative<size_t>(path[i]) ? "L" : "M");
-    if (!inner) return nullptr;
-    if (const size_t* index = std::get_if<size_t>(&path[i]))
-      here = *index < inner->get_array().size() ? &inner->get_array()[*index] : nullptr;
-    else
-      here = inner->get_object().if_contains(std::get<std::string>(path[i]));
+class ProjectionParser : ExpressionParser {
+ public:
+  ProjectionParser(std::string_view text, Placeholders& placeholders)
+      : ExpressionParser(text, "ProjectionExpression", placeholders, {}) {}
+  Result<std::vector<Path>> parse() {
+    CHECK(start());
+    std::vector<Path> paths;
+    for (;;) {
+      TRY(Path path, parse_path());
+      for (const Path& other : paths) check_paths(other, path);
+      paths.push_back(std::move(path));
+      if (!is(",")) break;
+      CHECK(advance());
+    }
+    CHECK(finish({Fault::reserved, Fault::undefined_name, Fault::overlap, Fault::conflict}));
+    return paths;
   }
+
+ private:
+  void check_function(const Node&) override {}  // it has none
+};
+}  // namespace
+
+const json::value* child_of(const json::value& whole, const Path::value_type& part) {
+  const size_t* index = std::get_if<size_t>(&part);
+  const json::value* inner = whole.get_object().if_contains(index ? "L" : "M");
+  if (!inner) return nullptr;
+  if (!index) return inner->get_object().if_contains(std::get<std::string>(part));
+  return *index < inner->get_array().size() ? &inner->get_array()[*index] : nullptr;
+}
+const json::value* find_path(const json::object& item, const Path& path) {
+  const json::value* here = item.if_contains(std::get<std::string>(path[0]));
+  for (size_t i = 1; here && i < path.size(); ++i) here = child_of(*here, path[i]);
   return here;
 }
 
+namespace {
 std::optional<json::value> value_of(const Node& node, const json::object& item) {
   if (node.op == "value") return node.value;
   if (node.op == "path") {
-    const json::value* found = lookup(item, node.path);
+    const json::value* found = find_path(item, node.path);
     return found ? std::optional(*found) : std::nullopt;
   }
   if (node.op != "size") return std::nullopt;
@@ -360,6 +301,9 @@ std::optional<json::value> value_of(const Node& node, const json::object& item) 
   return json::value(json::object{{"N", std::to_string(size)}});
 }
 
+std::string bytes_of(const json::value& base64) {
+  return unbase64(std::string_view(base64.get_string())).value_or("");
+}
 bool contains(const json::value& whole, const json::value& part) {
   const std::string type = type_of(whole);
   const json::value& inner = whole.get_object().begin()->value();
@@ -368,6 +312,9 @@ bool contains(const json::value& whole, const json::value& part) {
            std::string_view(inner.get_string())
                    .find(std::string_view(part.get_object().at("S").get_string())) !=
                std::string_view::npos;
+  if (type == "B")
+    return type_of(part) == "B" &&
+           bytes_of(inner).find(bytes_of(part.get_object().at("B"))) != std::string::npos;
   if (type == "L")
     return std::any_of(inner.get_array().begin(), inner.get_array().end(),
                        [&](const json::value& one) { return equal_values(one, part); });
@@ -389,43 +336,64 @@ bool evaluate_function(const Node& node, const json::object& item) {
   if (type_of(*first) != type_of(*second) || (type_of(*first) != "S" && type_of(*first) != "B"))
     return false;
   if (type_of(*first) == "B")
-    return unbase64(std::string_view(first->get_object().at("B").get_string()))
-        .value_or("")
-        .starts_with(
-            unbase64(std::string_view(second->get_object().at("B").get_string())).value_or(""));
+    return bytes_of(first->get_object().at("B"))
+        .starts_with(bytes_of(second->get_object().at("B")));
   return std::string_view(first->get_object().begin()->value().get_string())
       .starts_with(std::string_view(second->get_object().begin()->value().get_string()));
 }
 
-// Copies one path of an item into the projection, making the maps and lists on the way.
-void copy_path(const json::value& from, json::value& to, const Path& path, size_t at) {
-  if (at == path.size()) {
-    to = from;
-    return;
+// The part of `from` that the paths name. They begin alike, and differ from `depth` on; none leads
+// to another one. nullopt: there is nothing of it.
+std::optional<json::value> pick(const json::value& from, const std::vector<const Path*>& paths,
+                                size_t depth) {
+  if (paths.front()->size() == depth) return from;
+  std::map<Path::value_type, std::vector<const Path*>> below;
+  for (const Path* path : paths) below[(*path)[depth]].push_back(path);
+  const bool list = std::holds_alternative<size_t>(below.begin()->first);
+  const json::value* inner = from.get_object().if_contains(list ? "L" : "M");
+  if (!inner) return std::nullopt;
+  json::object map;
+  json::array elements;
+  for (const auto& [part, longer] : below) {
+    const json::value* next = child_of(from, part);
+    auto picked = next ? pick(*next, longer, depth + 1) : std::nullopt;
+    if (!picked) continue;
+    if (list)
+      elements.push_back(*std::move(picked));
+    else
+      map[std::get<std::string>(part)] = *std::move(picked);
   }
-  const bool list = std::holds_alternative<size_t>(path[at]);
-  const json::value* inner =
-      from.is_object() ? from.get_object().if_contains(list ? "L" : "M") : nullptr;
-  if (!inner) return;
-  if (list) {
-    const size_t index = std::get<size_t>(path[at]);
-    if (index >= inner->get_array().size()) return;
-    if (!to.is_object()) to = json::object{{"L", json::array{}}};
-    auto& array = to.get_object()["L"].as_array();
-    array.emplace_back(nullptr);
-    copy_path(inner->get_array()[index], array.back(), path, at + 1);
-    if (array.back().is_null()) array.pop_back();
-    return;
-  }
-  const std::string& name = std::get<std::string>(path[at]);
-  const json::value* member = inner->get_object().if_contains(name);
-  if (!member) return;
-  if (!to.is_object()) to = json::object{{"M", json::object{}}};
-  json::value& place = to.get_object()["M"].as_object()[name];
-  copy_path(*member, place, path, at + 1);
-  if (place.is_null()) to.get_object()["M"].as_object().erase(name);
+  if (map.empty() && elements.empty()) return std::nullopt;
+  if (list) return json::value(json::object{{"L", std::move(elements)}});
+  return json::value(json::object{{"M", std::move(map)}});
+}
+bool is_placeholder(std::string_view name, char sign) {
+  return name.size() > 1 && name[0] == sign &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_",
+                                1) == std::string_view::npos;
 }
 }  // namespace
+
+Result<Done> check_placeholder_use(const json::object& body,
+                                   const std::vector<std::string_view>& expressions) {
+  const Fields fields(body);
+  bool any = false, any_with_values = false;
+  std::string with_values;
+  size_t count = 0;
+  for (const std::string_view expression : expressions) {
+    const bool given = fields.find(expression) != nullptr;
+    any |= given;
+    if (expression == "ProjectionExpression") continue;
+    any_with_values |= given;
+    with_values += (count++ ? " and " : "") + std::string(expression);
+  }
+  if (fields.find("ExpressionAttributeNames") && !any)
+    return validation("ExpressionAttributeNames can only be specified when using expressions");
+  if (fields.find("ExpressionAttributeValues") && !any_with_values && count)
+    return validation("ExpressionAttributeValues can only be specified when using expressions: " +
+                      with_values + (count > 1 ? " are null" : " is null"));
+  return Done{};
+}
 
 Result<Placeholders> Placeholders::parse(const json::object& body) {
   Placeholders p;
@@ -436,16 +404,31 @@ Result<Placeholders> Placeholders::parse(const json::object& body) {
   if (values && values->empty()) return validation("ExpressionAttributeValues must not be empty");
   if (names) p.names_ = *names;
   if (values) p.values_ = *values;
-  for (const auto& [name, value] : p.names_)
-    if (!name.starts_with('#') || name.size() < 2 || !value.is_string())
+  for (const auto& [name, value] : p.names_) {
+    if (!is_placeholder(name, '#'))
       return validation("ExpressionAttributeNames contains invalid key: Syntax error; key: \"" +
                         std::string(name) + "\"");
-  for (auto& member : p.values_) {
-    if (!member.key().starts_with(':') || member.key().size() < 2)
-      return validation("ExpressionAttributeValues contains invalid key: Syntax error; key: \"" +
-                        std::string(member.key()) + "\"");
-    CHECK(check_value(member.value()));
+    if (!value.is_string()) return Error{400, "SerializationException", "Expected a string", {}};
+    const size_t bytes = value.get_string().size();
+    if (bytes == 0 || bytes > kNameBytesMax)
+      return validation(
+          "ExpressionAttributeNames contains invalid value: " +
+          std::string(bytes ? "Attribute name is too large, must be less than 65536 bytes"
+                            : "Empty attribute name") +
+          "; key: " + std::string(name));
   }
+  for (const auto& [name, value] : p.values_)
+    if (!is_placeholder(name, ':'))
+      return validation("ExpressionAttributeValues contains invalid key: Syntax error; key: \"" +
+                        std::string(name) + "\"");
+  for (auto& member : p.values_)
+    if (auto checked = check_value(member.value()); !checked) {
+      Error why = std::move(checked).error();
+      if (why.code == "ValidationException")
+        why.message = "ExpressionAttributeValues contains invalid value: " + why.message +
+                      " for key " + std::string(member.key());
+      return why;
+    }
   return p;
 }
 Result<std::string> Placeholders::name(const std::string& placeholder) {
@@ -467,29 +450,25 @@ Result<json::value> Placeholders::value(const std::string& placeholder) {
   return *found;
 }
 Result<Done> Placeholders::all_used() const {
-  for (const auto& [name, value] : names_)
-    if (!used_.contains(std::string(name)))
-      return validation(
-          "Value provided in ExpressionAttributeNames unused in expressions: keys: {" +
-          std::string(name) + "}");
-  for (const auto& [name, value] : values_)
-    if (!used_.contains(std::string(name)))
-      return validation(
-          "Value provided in ExpressionAttributeValues unused in expressions: keys: {" +
-          std::string(name) + "}");
+  for (const auto& [member, given] : {std::pair("ExpressionAttributeNames", &names_),
+                                      std::pair("ExpressionAttributeValues", &values_)}) {
+    std::string unused;
+    for (const auto& [name, value] : *given)
+      if (!used_.contains(std::string(name)))
+        unused += (unused.empty() ? "" : ", ") + std::string(name);
+    if (!unused.empty())
+      return validation("Value provided in " + std::string(member) +
+                        " unused in expressions: keys: {" + unused + "}");
+  }
   return Done{};
 }
 
 Result<Condition> parse_condition(std::string_view text, std::string_view kind,
                                   Placeholders& placeholders) {
-  Parser parser(text, kind, placeholders);
-  CHECK(parser.start());
-  return parser.condition();
+  return ConditionParser(text, kind, placeholders).parse();
 }
 Result<std::vector<Path>> parse_projection(std::string_view text, Placeholders& placeholders) {
-  Parser parser(text, "ProjectionExpression", placeholders);
-  CHECK(parser.start());
-  return parser.projection();
+  return ProjectionParser(text, placeholders).parse();
 }
 
 bool evaluate(const Node& node, const json::object& item) {
@@ -528,14 +507,18 @@ bool evaluate(const Node& node, const json::object& item) {
 json::object project(const json::object& item, const std::vector<Path>& paths) {
   if (paths.empty()) return item;
   json::object out;
+  std::map<std::string_view, std::vector<const Path*>> nested;
   for (const Path& path : paths) {
     const std::string& name = std::get<std::string>(path[0]);
     const json::value* from = item.if_contains(name);
     if (!from) continue;
-    json::value& place = out[name];
-    copy_path(*from, place, path, 1);
-    if (place.is_null()) out.erase(name);
+    if (path.size() == 1)
+      out[name] = *from;
+    else
+      nested[name].push_back(&path);
   }
+  for (const auto& [name, below] : nested)
+    if (auto picked = pick(item.at(name), below, 1)) out[name] = *std::move(picked);
   return out;
 }
 

@@ -41,6 +41,11 @@ class Placeholders {
   std::set<std::string> used_;
 };
 
+// Refuses ExpressionAttributeNames and ExpressionAttributeValues without an expression that could
+// use them. `expressions` are those that the operation has.
+Result<Done> check_placeholder_use(const json::object& body,
+                                   const std::vector<std::string_view>& expressions);
+
 // `kind` is "ConditionExpression" or the like, for messages.
 Result<Condition> parse_condition(std::string_view text, std::string_view kind,
                                   Placeholders& placeholders);
@@ -48,6 +53,9 @@ Result<std::vector<Path>> parse_projection(std::string_view text, Placeholders& 
 // The words stand in reserved.cc.
 bool is_reserved(std::string_view word);
 bool evaluate(const Node& node, const json::object& item);
+// What a value has under a name or at an index, or an item under a path. nullptr: there is none.
+const json::value* child_of(const json::value& whole, const Path::value_type& part);
+const json::value* find_path(const json::object& item, const Path& path);
 // The whole item when `paths` is empty.
 json::object project(const json::object& item, const std::vector<Path>& paths);
 

@@ -10,7 +10,39 @@
 
 namespace sluice::dynamodb {
 namespace {
-Result<ItemIn> parse_item_in(const Request& request, const char* member, bool with_condition) {
+// The expressions that an operation on one item has.
+using ExpressionList = std::initializer_list<const char*>;
+bool has(ExpressionList expressions, std::string_view member) {
+  return std::find(expressions.begin(), expressions.end(), member) != expressions.end();
+}
+// The expressions in AWS's order, so that the same one of several faults is reported.
+Result<Done> parse_expressions(ItemIn& in, ExpressionList expressions) {
+  TRY(Placeholders placeholders, Placeholders::parse(in.body));
+  const Fields fields(in.body);
+  if (has(expressions, "UpdateExpression")) {
+    TRY(const auto update, fields.text("UpdateExpression"));
+    if (update) {
+      TRY(Update parsed, parse_update(*update, placeholders));
+      in.update = std::make_shared<Update>(std::move(parsed));
+    }
+  }
+  if (has(expressions, "ConditionExpression")) {
+    TRY(const auto condition, fields.text("ConditionExpression"));
+    if (condition) {
+      TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders));
+      in.condition = std::move(parsed);
+    }
+  }
+  if (has(expressions, "ProjectionExpression")) {
+    TRY(const auto projection, fields.text("ProjectionExpression"));
+    if (projection) {
+      TRY(in.projection, parse_projection(*projection, placeholders));
+    }
+  }
+  return placeholders.all_used();
+}
+Result<ItemIn> parse_item_in(const Request& request, const char* member,
+                             ExpressionList expressions) {
   ItemIn in;
   TRY(in.body, parse_json_object(request.body));
   TRY(in.table, table_name_of(in.body));
@@ -18,36 +50,24 @@ Result<ItemIn> parse_item_in(const Request& request, const char* member, bool wi
   if (!item)
     return validation("1 validation error detected: Value null at '" + lower(member) +
                       "' failed to satisfy constraint: Member must not be null");
-  in.item = *item;
-  CHECK(check_item(in.item));
-  TRY(Placeholders placeholders, Placeholders::parse(in.body));
-  const Fields fields(in.body);
-  TRY(const auto condition, fields.text("ConditionExpression"));
-  TRY(const auto projection, fields.text("ProjectionExpression"));
-  const bool expressions = (with_condition && condition) || (!with_condition && projection);
-  if (!expressions &&
-      (fields.find("ExpressionAttributeNames") || fields.find("ExpressionAttributeValues")))
-    return validation("ExpressionAttributeNames can only be specified when using expressions");
-  if (with_condition && condition) {
-    TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders));
-    in.condition = std::move(parsed);
-  }
-  if (!with_condition && projection) {
-    TRY(in.projection, parse_projection(*projection, placeholders));
-  }
-  CHECK(placeholders.all_used());
-  for (const char* legacy : {"Expected", "ConditionalOperator", "AttributesToGet"})
-    if (fields.find(legacy))
-      return validation(std::string(legacy) +
-                        " is a legacy parameter that Sluice does not have; use expressions.");
   CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   CHECK(one_of(in.body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
   CHECK(one_of(in.body, "ReturnValues",
                {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
   CHECK(one_of(in.body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}));
+  for (const char* legacy :
+       {"Expected", "ConditionalOperator", "AttributesToGet", "AttributeUpdates"})
+    if (Fields(in.body).find(legacy))
+      return validation(std::string(legacy) +
+                        " is a legacy parameter that Sluice does not have; use expressions.");
+  CHECK(check_placeholder_use(in.body, {expressions.begin(), expressions.end()}));
+  in.item = *item;
+  CHECK(check_item(in.item));
   const std::string returns = text_of(in.body, "ReturnValues");
-  if (!returns.empty() && returns != "NONE" && returns != "ALL_OLD")
+  if (!has(expressions, "UpdateExpression") && !returns.empty() && returns != "NONE" &&
+      returns != "ALL_OLD")
     return validation("ReturnValues can only be ALL_OLD or NONE");
+  CHECK(parse_expressions(in, expressions));
   return in;
 }
 double write_units(size_t bytes) {
@@ -61,19 +81,34 @@ bool wants_consumed(const json::object& body) {
   return v == "TOTAL" || v == "INDEXES";
 }
 
+Result<Done> check_condition(const ItemIn& in, const json::object* there) {
+  static const json::object kNoItem;
+  if (!in.condition || evaluate(*in.condition, there ? *there : kNoItem)) return Done{};
+  Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
+  if (there && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+    failed.details.emplace_back("json:Item", json::serialize(*there));
+  return failed;
+}
 // Checks the condition. Returns what was there, when the answer shows it.
 Result<const json::object*> checked_old(const ItemIn& in, OldItem& old) {
-  static const json::object kNoItem;
   const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
   if (!in.condition && !returns_old) return nullptr;
   TRY(const json::object* there, old.read());
-  if (in.condition && !evaluate(*in.condition, there ? *there : kNoItem)) {
-    Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
-    if (there && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
-      failed.details.emplace_back("json:Item", json::serialize(*there));
-    return failed;
-  }
+  CHECK(check_condition(in, there));
   return returns_old ? there : nullptr;
+}
+Result<size_t> old_bytes(OldItem& old) {
+  TRY(const json::object* before, old.read());
+  return before ? item_bytes(*before) : 0;
+}
+// A write costs by the larger one of the old item and the new one. `after` is nullptr when it
+// leaves none.
+Result<Done> add_consumed(JsonOut& out, const ItemIn& in, OldItem& old, const json::object* after) {
+  if (!wants_consumed(in.body)) return Done{};
+  TRY(const size_t before, old_bytes(old));
+  out.body["ConsumedCapacity"] =
+      consumed(in.table, write_units(std::max(before, after ? item_bytes(*after) : 0)), in.body);
+  return Done{};
 }
 // CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file
 // entries"): the key as it is; of a `whole` item the names of all attributes, together up to
@@ -105,10 +140,11 @@ json::object merged(json::object into, const json::value& more) {
 
 json::value shown_options(const json::object& body) {
   return shown_members(
-      body, {"ConditionExpression", "KeyConditionExpression", "FilterExpression",
-             "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select",
-             "Limit", "ScanIndexForward", "Segment", "TotalSegments", "ReturnConsumedCapacity",
-             "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
+      body,
+      {"UpdateExpression", "ConditionExpression", "KeyConditionExpression", "FilterExpression",
+       "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit",
+       "ScanIndexForward", "Segment", "TotalSegments", "ReturnConsumedCapacity",
+       "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
 }
 json::object plain_key(const json::object& key) {
   json::object plain;
@@ -142,6 +178,12 @@ void CallContext::add_paths(const Node* expression) {
   if (!expression->path.empty()) add_name(std::get<std::string>(expression->path.front()));
   for (const auto& child : expression->children) add_paths(child.get());
 }
+void CallContext::add_paths(const Update& update) {
+  for (const UpdateAction& action : update) {
+    add_name(std::get<std::string>(action.path.front()));
+    add_paths(action.operand.get());
+  }
+}
 void CallContext::set_select(const json::object& body, const std::vector<Path>& projection) {
   const std::string asked = text_of(body, "Select");
   context_["dynamodb:select"] = {!asked.empty()       ? asked
@@ -167,6 +209,7 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s, c
   context.add_item(in.item);
   context.add_paths(in.condition.get());
   context.add_paths(in.projection);
+  if (in.update) context.add_paths(*in.update);
   if (Self::name == "GetItem")
     context.set_select(in.body, in.projection);
   else
@@ -179,40 +222,90 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s, c
 template struct OnItem<PutItem>;
 template struct OnItem<GetItem>;
 template struct OnItem<DeleteItem>;
+template struct OnItem<UpdateItem>;
 
 Result<ItemIn> PutItem::parse(const Request& request) {
-  return parse_item_in(request, "Item", true);
+  return parse_item_in(request, "Item", {"ConditionExpression"});
 }
 Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(Key key, table.key_of(in->item, false));
   OldItem old(table, std::move(key), staged);
   TRY(const json::object* returned, checked_old(*in, old));
-  CHECK(write_item(old, &in->item));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  if (wants_consumed(in->body))
-    out.body["ConsumedCapacity"] = consumed(in->table, write_units(item_bytes(in->item)));
+  CHECK(add_consumed(out, *in, old, &in->item));
+  CHECK(write_item(old, &in->item));
   return out;
 }
 Result<ItemIn> DeleteItem::parse(const Request& request) {
-  return parse_item_in(request, "Key", true);
+  return parse_item_in(request, "Key", {"ConditionExpression"});
 }
 Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(Key key, table.key_of(in->item, true));
   OldItem old(table, std::move(key), staged);
   TRY(const json::object* returned, checked_old(*in, old));
-  CHECK(write_item(old, nullptr));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  if (wants_consumed(in->body))
-    out.body["ConsumedCapacity"] =
-        consumed(in->table, write_units(returned ? item_bytes(*returned) : 0));
+  CHECK(add_consumed(out, *in, old, nullptr));
+  CHECK(write_item(old, nullptr));
+  return out;
+}
+Result<ItemIn> UpdateItem::parse(const Request& request) {
+  return parse_item_in(request, "Key", {"UpdateExpression", "ConditionExpression"});
+}
+namespace {
+Result<Done> spares_key(const Update& update, const Table& table) {
+  for (const UpdateAction& action : update) {
+    const std::string& name = std::get<std::string>(action.path.front());
+    if (name == table.hash.name || name == table.range.name)
+      return validation("One or more parameter values were invalid: Cannot update attribute " +
+                        name + ". This attribute is part of the key");
+  }
+  return Done{};
+}
+// What the answer shows of an update, by its ReturnValues. `after` is nullptr when it made nothing.
+void show_values(JsonOut& out, const ItemIn& in, const json::object* before,
+                 const json::object* after) {
+  const std::string wanted = text_of(in.body, "ReturnValues");
+  const json::object* item = wanted.ends_with("_OLD")   ? before
+                             : wanted.ends_with("_NEW") ? after
+                                                        : nullptr;
+  if (!item) return;
+  if (wanted.starts_with("ALL_")) {
+    out.body["Attributes"] = *item;
+    return;
+  }
+  if (!in.update) return;
+  json::object shown = project(*item, paths_of(*in.update));
+  if (!shown.empty()) out.body["Attributes"] = std::move(shown);
+}
+}  // namespace
+Result<JsonOut> UpdateItem::run(const Authorized<In>& in, Staged& staged) {
+  static const Update kNothing;
+  const Update& update = in->update ? *in->update : kNothing;
+  TRY(const Table table, Table::open(in->table, staged, in.ports()));
+  TRY(Key key, table.key_of(in->item, true));
+  CHECK(spares_key(update, table));
+  OldItem old(table, std::move(key), staged);
+  TRY(const json::object* before, old.read());
+  CHECK(check_condition(*in, before));
+  JsonOut out;
+  if (!before && !makes_item(update)) {
+    CHECK(add_consumed(out, *in, old, nullptr));
+    return out;
+  }
+  TRY(const json::object after, updated(update, before ? *before : in->item));
+  if (item_bytes(after) > kItemBytesMax)
+    return validation("Item size to update has exceeded the maximum allowed size");
+  show_values(out, *in, before, &after);
+  CHECK(add_consumed(out, *in, old, &after));
+  CHECK(write_item(old, &after));
   return out;
 }
 Result<ItemIn> GetItem::parse(const Request& request) {
-  return parse_item_in(request, "Key", false);
+  return parse_item_in(request, "Key", {"ProjectionExpression"});
 }
 Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
@@ -226,7 +319,7 @@ Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   }
   if (wants_consumed(in->body))
     out.body["ConsumedCapacity"] =
-        consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")));
+        consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")), in->body);
   return out;
 }
 
@@ -301,10 +394,13 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
       OldItem old(table, std::move(key), staged);
+      if (in->consumed) {
+        TRY(const size_t before, old_bytes(old));
+        total += write_units(std::max(before, write.put ? item_bytes(write.item) : 0));
+      }
       CHECK(write_item(old, write.put ? &write.item : nullptr));
-      if (in->consumed) total += write_units(item_bytes(write.item));
     }
-    if (in->consumed) units.push_back(consumed(table_name, total));
+    if (in->consumed) units.push_back(consumed(table_name, total, in->body));
   }
   JsonOut out{{{"UnprocessedItems", json::object{}}}};
   if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
@@ -423,7 +519,7 @@ Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
       total += read_units(item_bytes(item), w.consistent);
       found.push_back(project(item, w.projection));
     }
-    if (in->consumed) units.push_back(consumed(w.table, total));
+    if (in->consumed) units.push_back(consumed(w.table, total, in->body));
     responses[w.table] = std::move(found);
     if (!left.empty()) unprocessed[w.table] = json::object{{"Keys", std::move(left)}};
   }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PutItem, GetItem, DeleteItem, BatchWriteItem, BatchGetItem, Query and Scan. Errors:
+// PutItem, GetItem, UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query and Scan. Errors:
 // ValidationException, ResourceNotFoundException, ConditionalCheckFailedException,
 // AccessDeniedException (for the key of the table).
 //
 //   constexpr auto rows = table<PutItem, GetItem, DeleteItem, Query, Scan>();   // dynamodb.cc
 #include "services/dynamodb/tables.h"
+#include "services/dynamodb/update.h"
 
 namespace sluice::dynamodb {
 
@@ -27,6 +28,7 @@ class CallContext {
   void add_leading_key(const json::value& key);
   void add_paths(const std::vector<Path>& paths);
   void add_paths(const Node* expression);
+  void add_paths(const Update& update);
   void set_select(const json::object& body, const std::vector<Path>& projection);
   void set_option(const json::object& body, const char* member);
   policy::Context take() { return std::move(context_); }
@@ -41,6 +43,7 @@ struct ItemIn {
   std::string table;
   json::object body, item;  // `item` is Item or Key, and checked
   std::shared_ptr<Node> condition;
+  std::shared_ptr<Update> update;
   std::vector<Path> projection;
 };
 template <class Self>
@@ -61,6 +64,12 @@ struct PutItem : OnItem<PutItem> {
 };
 struct DeleteItem : OnItem<DeleteItem> {
   static constexpr std::string_view name = "DeleteItem", action = "dynamodb:DeleteItem";
+  static constexpr bool queues = true;
+  static Result<In> parse(const Request& request);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+};
+struct UpdateItem : OnItem<UpdateItem> {
+  static constexpr std::string_view name = "UpdateItem", action = "dynamodb:UpdateItem";
   static constexpr bool queues = true;
   static Result<In> parse(const Request& request);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);

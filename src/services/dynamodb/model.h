@@ -56,6 +56,7 @@ struct JsonOut {
 };
 // The answer has the header x-amz-crc32.
 Response render_json(const JsonOut& out);
-json::object consumed(const std::string& table, double units);
+// `body` is the request: its ReturnConsumedCapacity may ask for the table apart from its indexes.
+json::object consumed(const std::string& table, double units, const json::object& body);
 
 }  // namespace sluice::dynamodb

@@ -294,8 +294,10 @@ Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s)
   if (const std::string v = text_of(in->body, "ReturnConsumedCapacity");
       v == "TOTAL" || v == "INDEXES")
     out.body["ConsumedCapacity"] =
-        consumed(in->table, std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) *
-                                              (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)));
+        consumed(in->table,
+                 std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) *
+                                   (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)),
+                 in->body);
   return out;
 }
 template struct Searches<Query>;

@@ -152,8 +152,11 @@ Response render_json(const JsonOut& out) {
   r.headers.add("x-amz-crc32", std::to_string(value));
   return r;
 }
-json::object consumed(const std::string& table, double units) {
-  return {{"TableName", table}, {"CapacityUnits", units}};
+json::object consumed(const std::string& table, double units, const json::object& body) {
+  json::object shown{{"TableName", table}, {"CapacityUnits", units}};
+  if (text_of(body, "ReturnConsumedCapacity") == "INDEXES")
+    shown["Table"] = json::object{{"CapacityUnits", units}};
+  return shown;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #include "services/dynamodb/value.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/bytes.h"
 
@@ -52,6 +53,17 @@ std::string key_name(const json::value& value) {
              : std::string();
 }
 
+// For a message, in bounded length.
+std::string shown_members(const json::array& members) {
+  std::string shown;
+  for (const json::value& one : members) {
+    if (shown.size() > 1024) break;
+    shown += (shown.empty() ? "" : ", ") +
+             (one.is_string() ? std::string(one.get_string()) : json::serialize(one));
+  }
+  return shown.substr(0, 1024);
+}
+
 Result<Done> check_set(std::string_view type, json::value& inner) {
   if (!inner.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
   if (inner.get_array().empty())
@@ -60,7 +72,7 @@ Result<Done> check_set(std::string_view type, json::value& inner) {
         : type == "NS"
             ? "One or more parameter values were invalid: An number set  may not be empty"
             : "One or more parameter values were invalid: Binary sets should not be empty");
-  std::vector<std::string> seen;
+  const std::string shown = shown_members(inner.get_array());
   for (json::value& one : inner.get_array()) {
     if (!one.is_string())
       return Error{400, "SerializationException", "Expected a string in a set", {}};
@@ -70,31 +82,19 @@ Result<Done> check_set(std::string_view type, json::value& inner) {
     }
     if (type == "BS" && !unbase64(std::string_view(one.get_string())))
       return Error{400, "SerializationException", "Invalid base64", {}};
-    seen.emplace_back(one.get_string());
   }
-  std::sort(seen.begin(), seen.end());
-  if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) {
-    std::string shown;
-    for (const json::value& one : inner.get_array())
-      shown += (shown.empty() ? "" : ", ") + std::string(one.get_string());
-    return validation("One or more parameter values were invalid: Input collection [" +
-                      shown.substr(0, 1024) + "] contains duplicates.");
-  }
+  if (!sort_set(inner.get_array(), type))
+    return validation("One or more parameter values were invalid: Input collection [" + shown +
+                      "]" + (type == "BS" ? "of type BS" : "") + " contains duplicates.");
   return Done{};
 }
-}  // namespace
-
-Result<std::string> canonical_number(std::string_view text) {
-  const auto d = text.size() <= 512 ? parse_decimal(text) : std::nullopt;
-  if (!d)
-    return validation("The parameter cannot be converted to a numeric value: " +
-                      std::string(text.substr(0, 64)));
+constexpr const char* kOverflow =
+    "Number overflow. Attempting to store a number with magnitude larger than supported range";
+// The decimal in plain notation.
+Result<std::string> plain(const Decimal& number) {
+  const Decimal* d = &number;
   if (d->digits.empty()) return std::string("0");
-  if (d->digits.size() > 38)
-    return validation("Attempting to store more than 38 significant digits in a Number");
-  if (d->exponent > 126)
-    return validation(
-        "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  if (d->exponent > 126) return validation(kOverflow);
   if (d->exponent < -129)
     return validation(
         "Number underflow. Attempting to store a number with magnitude smaller than supported "
@@ -106,6 +106,75 @@ Result<std::string> canonical_number(std::string_view text) {
   if (whole >= d->digits.size())
     return out + d->digits + std::string(whole - d->digits.size(), '0');
   return out + d->digits.substr(0, whole) + "." + d->digits.substr(whole);
+}
+
+// Whole numbers as digits of one length: the larger one comes first where they are subtracted.
+std::string sum_of(const std::string& a, const std::string& b, bool subtract) {
+  std::string out(a.size(), '0');
+  int carry = 0;
+  for (size_t i = a.size(); i-- > 0;) {
+    const int right = b[i] - '0' + carry;
+    const int digit = a[i] - '0' + (subtract ? -right : right);
+    carry = digit < 0 || digit > 9;
+    out[i] = static_cast<char>('0' + (digit + 10) % 10);
+  }
+  return carry ? "1" + out : out;
+}
+Decimal sum_of(const Decimal& a, const Decimal& b) {
+  const auto last = [](const Decimal& d) {  // the power of ten of its last digit
+    return d.exponent - static_cast<int64_t>(d.digits.size());
+  };
+  const int64_t least = std::min(last(a), last(b));
+  const auto length = static_cast<size_t>(std::max(a.exponent, b.exponent) - least);
+  const auto aligned = [&](const Decimal& d) {
+    const std::string digits = d.digits + std::string(static_cast<size_t>(last(d) - least), '0');
+    return std::string(length - digits.size(), '0') + digits;
+  };
+  std::string x = aligned(a), y = aligned(b);
+  const bool subtract = a.negative != b.negative, swap = subtract && x < y;
+  if (swap) std::swap(x, y);
+  const std::string digits = sum_of(x, y, subtract);
+  const size_t first = digits.find_first_not_of('0');
+  if (first == std::string::npos) return {};
+  return {swap ? b.negative : a.negative,
+          digits.substr(first, digits.find_last_not_of('0') - first + 1),
+          least + static_cast<int64_t>(digits.size() - first)};
+}
+}  // namespace
+
+Result<std::string> canonical_number(std::string_view text) {
+  const auto d = text.size() <= 512 ? parse_decimal(text) : std::nullopt;
+  if (!d)
+    return validation("The parameter cannot be converted to a numeric value" +
+                      (text.empty() ? "" : ": " + std::string(text.substr(0, 64))));
+  if (d->digits.size() > kDigitsMax)
+    return validation("Attempting to store more than 38 significant digits in a Number");
+  return plain(*d);
+}
+// AWS says of a sum of too many digits that it overflows.
+Result<std::string> add_numbers(std::string_view a, std::string_view b, bool subtract) {
+  const Decimal left = parse_decimal(a).value_or(Decimal{});
+  Decimal right = parse_decimal(b).value_or(Decimal{});
+  right.negative = right.negative != subtract;
+  if (left.digits.empty()) return plain(right);
+  if (right.digits.empty()) return plain(left);
+  const Decimal sum = sum_of(left, right);
+  if (sum.digits.size() > kDigitsMax) return validation(kOverflow);
+  return plain(sum);
+}
+std::string member_key(std::string_view type, std::string_view member) {
+  return type == "NS"   ? sortable_number(member)
+         : type == "BS" ? unbase64(member).value_or("")
+                        : std::string(member);
+}
+bool sort_set(json::array& members, std::string_view type) {
+  std::map<std::string, json::value> sorted;
+  for (json::value& one : members)
+    if (!sorted.emplace(member_key(type, std::string_view(one.get_string())), one).second)
+      return false;
+  size_t at = 0;
+  for (auto& [key, member] : sorted) members[at++] = std::move(member);
+  return true;
 }
 
 std::string sortable_number(std::string_view canonical) {
@@ -124,6 +193,14 @@ int compare_numbers(std::string_view a, std::string_view b) {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+namespace {
+Result<Done> check_name(std::string_view name) {
+  if (name.size() <= kNameBytesMax) return Done{};
+  return validation(
+      "One or more parameter values were invalid: Attribute name is too large, must be less than "
+      "65536 bytes");
+}
+}  // namespace
 Result<Done> check_value(json::value& value, size_t depth) {
   if (!value.is_object()) return Error{400, "SerializationException", "Unexpected field type", {}};
   if (value.get_object().empty())
@@ -166,7 +243,10 @@ Result<Done> check_value(json::value& value, size_t depth) {
     return Done{};
   }
   if (type == "M" && inner.is_object()) {
-    for (auto& member : inner.get_object()) CHECK(check_value(member.value(), depth + 1));
+    for (auto& member : inner.get_object()) {
+      CHECK(check_name(member.key()));
+      CHECK(check_value(member.value(), depth + 1));
+    }
     return Done{};
   }
   return validation(
@@ -218,8 +298,7 @@ Result<Done> one_of(const json::object& body, std::string_view name,
 
 Result<Done> check_item(json::object& item) {
   for (auto& attribute : item) {
-    if (attribute.key().size() > 65535)
-      return validation("One or more parameter values were invalid: Attribute name is too large");
+    CHECK(check_name(attribute.key()));
     CHECK(check_value(attribute.value()));
   }
   if (item_bytes(item) > kItemBytesMax)
