@@ -535,6 +535,117 @@ def test_a_query_refuses_the_key_in_its_filter_and_a_value_of_another_type(db):
             )
 
 
+def test_a_key_condition_may_have_its_value_on_the_left(db):
+    for n in "135":
+        db.put_item(TableName="Readings", Item=reading("left", n))
+    found = db.query(
+        TableName="Readings",
+        KeyConditionExpression=":d = device_id AND :low < #t",
+        ExpressionAttributeNames={"#t": "timestamp"},
+        ExpressionAttributeValues={":d": {"S": "left"}, ":low": {"S": "1"}},
+    )["Items"]
+    assert [item["timestamp"]["S"] for item in found] == ["3", "5"]
+
+
+@pytest.mark.parametrize(
+    "condition, text",
+    [
+        ("device_id = :s", None),
+        ("#t = :s", "Query condition missed key schema element: device_id"),
+        ("device_id = :s AND a = :s", "Query condition missed key schema element: timestamp"),
+        ("device_id > :s", "Query key condition not supported"),
+        ("device_id = :s OR #t = :s", "Invalid operator used in KeyConditionExpression: OR"),
+        (
+            "device_id = :s AND contains(#t, :s)",
+            "Invalid operator used in KeyConditionExpression: contains",
+        ),
+        (
+            "device_id = :s AND #t.a = :s",
+            "KeyConditionExpressions cannot have conditions on nested attributes",
+        ),
+        (
+            "device_id = :s AND #t > :s AND #t < :s",
+            "KeyConditionExpressions must only contain one condition per key",
+        ),
+        (
+            "device_id = :s AND size(#t) = :s",
+            "KeyConditionExpressions cannot contain nested operations",
+        ),
+    ],
+)
+def test_each_fault_of_a_key_condition_has_its_text(db, condition, text):
+    arguments = {
+        "TableName": "Readings",
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": {":s": {"S": "x"}},
+    }
+    if "#t" in condition:
+        arguments["ExpressionAttributeNames"] = {"#t": "timestamp"}
+    if text is None:
+        db.query(**arguments)
+        return
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        db.query(**arguments)
+    assert caught.value.response["Error"]["Message"] == text
+
+
+def test_a_page_begins_with_a_key_of_its_query(db):
+    query = {
+        "TableName": "Readings",
+        "KeyConditionExpression": "device_id = :d AND #t > :low",
+        "ExpressionAttributeNames": {"#t": "timestamp"},
+        "ExpressionAttributeValues": {":d": {"S": "start"}, ":low": {"S": "3"}},
+    }
+    for start, text in (
+        (reading("start", "2"), "The provided starting key does not match the range key predicate"),
+        (
+            {"device_id": {"S": "start"}},
+            "The provided starting key is invalid: The provided key element does not match the "
+            "schema",
+        ),
+    ):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            db.query(**query, ExclusiveStartKey=start)
+        assert caught.value.response["Error"]["Message"] == text
+
+
+def test_a_segment_begins_with_a_key_of_its_own(db):
+    create(db, "Segments", keys=(("h", "S"),))
+    for n in range(20):
+        db.put_item(TableName="Segments", Item={"h": {"S": str(n)}})
+    of_segment = [
+        db.scan(TableName="Segments", Segment=n, TotalSegments=2)["Items"] for n in range(2)
+    ]
+    assert len(of_segment[0]) + len(of_segment[1]) == 20
+    for n in range(2):
+        scan = {"TableName": "Segments", "Segment": n, "TotalSegments": 2}
+        db.scan(**scan, ExclusiveStartKey=of_segment[n][0])
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            db.scan(**scan, ExclusiveStartKey=of_segment[1 - n][0])
+        assert caught.value.response["Error"]["Message"] == (
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+            f"ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: {n}"
+        )
+
+
+@pytest.mark.parametrize("nested", (False, True), ids=("whole", "nested"))
+def test_an_attribute_name_ends_at_65535_bytes(db, nested):
+    def put(length):
+        name = {"n" * length: {"N": "1"}}
+        item = {"m": {"M": name}} if nested else name
+        db.put_item(TableName="Readings", Item=reading("names", "1") | item)
+
+    put(65535)
+    with pytest.raises(botocore.exceptions.ClientError, match="Attribute name is too large"):
+        put(65536)
+    with pytest.raises(botocore.exceptions.ClientError, match="Attribute name is too large"):
+        db.scan(
+            TableName="Readings",
+            ProjectionExpression="#n",
+            ExpressionAttributeNames={"#n": "n" * 65536},
+        )
+
+
 @pytest.mark.parametrize(
     "count, text",
     [(0, "Map value must satisfy constraint"), (26, "Map value must satisfy constraint")],

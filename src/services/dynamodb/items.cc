@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "services/dynamodb/legacy.h"
 #include "services/dynamodb/write_item.h"
 
 namespace sluice::dynamodb {
@@ -14,6 +15,29 @@ namespace {
 using ExpressionList = std::initializer_list<const char*>;
 bool has(ExpressionList expressions, std::string_view member) {
   return std::find(expressions.begin(), expressions.end(), member) != expressions.end();
+}
+// The legacy parameters that say the same.
+std::vector<std::string_view> legacy_of(ExpressionList expressions) {
+  if (has(expressions, "ProjectionExpression")) return {"AttributesToGet"};
+  if (has(expressions, "UpdateExpression"))
+    return {"AttributeUpdates", "Expected", "ConditionalOperator"};
+  return {"Expected", "ConditionalOperator"};
+}
+Result<Done> parse_legacy(ItemIn& in, ExpressionList expressions) {
+  if (has(expressions, "ProjectionExpression")) {
+    TRY(in.projection, legacy_projection(in.body));
+    return Done{};
+  }
+  if (has(expressions, "UpdateExpression")) {
+    TRY(const json::object* updates, Fields(in.body).object("AttributeUpdates"));
+    if (updates) {
+      TRY(Update update, legacy_update(*updates));
+      in.update = std::make_shared<Update>(std::move(update));
+    }
+  }
+  TRY(Condition expected, legacy_condition(in.body, "Expected"));
+  in.condition = std::move(expected);
+  return Done{};
 }
 // The expressions in AWS's order, so that the same one of several faults is reported.
 Result<Done> parse_expressions(ItemIn& in, ExpressionList expressions) {
@@ -55,18 +79,15 @@ Result<ItemIn> parse_item_in(const Request& request, const char* member,
   CHECK(one_of(in.body, "ReturnValues",
                {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
   CHECK(one_of(in.body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}));
-  for (const char* legacy :
-       {"Expected", "ConditionalOperator", "AttributesToGet", "AttributeUpdates"})
-    if (Fields(in.body).find(legacy))
-      return validation(std::string(legacy) +
-                        " is a legacy parameter that Sluice does not have; use expressions.");
-  CHECK(check_placeholder_use(in.body, {expressions.begin(), expressions.end()}));
+  CHECK(
+      check_parameters(in.body, {expressions.begin(), expressions.end()}, legacy_of(expressions)));
   in.item = *item;
   CHECK(check_item(in.item));
   const std::string returns = text_of(in.body, "ReturnValues");
   if (!has(expressions, "UpdateExpression") && !returns.empty() && returns != "NONE" &&
       returns != "ALL_OLD")
     return validation("ReturnValues can only be ALL_OLD or NONE");
+  CHECK(parse_legacy(in, expressions));
   CHECK(parse_expressions(in, expressions));
   return in;
 }
@@ -140,11 +161,11 @@ json::object merged(json::object into, const json::value& more) {
 
 json::value shown_options(const json::object& body) {
   return shown_members(
-      body,
-      {"UpdateExpression", "ConditionExpression", "KeyConditionExpression", "FilterExpression",
-       "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit",
-       "ScanIndexForward", "Segment", "TotalSegments", "ReturnConsumedCapacity",
-       "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
+      body, {"UpdateExpression", "ConditionExpression", "KeyConditionExpression",
+             "FilterExpression", "ProjectionExpression", "AttributesToGet", "ConditionalOperator",
+             "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit", "ScanIndexForward",
+             "Segment", "TotalSegments", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics",
+             "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
 }
 json::object plain_key(const json::object& key) {
   json::object plain;
@@ -170,17 +191,18 @@ void CallContext::add_leading_key(const json::value& key) {
   if (type == "S" || type == "N" || type == "B")
     context_["dynamodb:leadingkeys"].emplace_back(key.get_object().begin()->value().get_string());
 }
+void CallContext::add_path(const Path& path) { add_name(std::get<std::string>(path.front())); }
 void CallContext::add_paths(const std::vector<Path>& paths) {
-  for (const Path& path : paths) add_name(std::get<std::string>(path.front()));
+  for (const Path& path : paths) add_path(path);
 }
 void CallContext::add_paths(const Node* expression) {
   if (!expression) return;
-  if (!expression->path.empty()) add_name(std::get<std::string>(expression->path.front()));
+  if (!expression->path.empty()) add_path(expression->path);
   for (const auto& child : expression->children) add_paths(child.get());
 }
 void CallContext::add_paths(const Update& update) {
-  for (const UpdateAction& action : update) {
-    add_name(std::get<std::string>(action.path.front()));
+  for (const UpdateAction& action : update.actions) {
+    add_path(action.path);
     add_paths(action.operand.get());
   }
 }
@@ -257,7 +279,7 @@ Result<ItemIn> UpdateItem::parse(const Request& request) {
 }
 namespace {
 Result<Done> spares_key(const Update& update, const Table& table) {
-  for (const UpdateAction& action : update) {
+  for (const UpdateAction& action : update.actions) {
     const std::string& name = std::get<std::string>(action.path.front());
     if (name == table.hash.name || name == table.range.name)
       return validation("One or more parameter values were invalid: Cannot update attribute " +
@@ -452,6 +474,8 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
       if (++count > kBatchGetMax)
         return validation("Too many items requested for the BatchGetItem call");
     }
+    CHECK(check_parameters(wanted.get_object(), {"ProjectionExpression"}, {"AttributesToGet"}));
+    TRY(w.projection, legacy_projection(wanted.get_object()));
     TRY(Placeholders placeholders, Placeholders::parse(wanted.get_object()));
     TRY(const auto projection, Fields(wanted.get_object()).text("ProjectionExpression"));
     if (projection) {

@@ -5,6 +5,7 @@
 // AccessDeniedException (for the key of the table).
 //
 //   constexpr auto rows = table<PutItem, GetItem, DeleteItem, Query, Scan>();   // dynamodb.cc
+#include "services/dynamodb/key_condition.h"
 #include "services/dynamodb/tables.h"
 #include "services/dynamodb/update.h"
 
@@ -26,6 +27,7 @@ class CallContext {
   // Adds the attributes of an item or of a key, and its partition key.
   void add_item(const json::object& item);
   void add_leading_key(const json::value& key);
+  void add_path(const Path& path);
   void add_paths(const std::vector<Path>& paths);
   void add_paths(const Node* expression);
   void add_paths(const Update& update);
@@ -128,7 +130,8 @@ struct BatchGetItem : OnTables<BatchGetItem> {
 struct SearchIn {
   std::string table;
   json::object body, start;  // `start` is ExclusiveStartKey
-  std::shared_ptr<Node> key_condition, filter;
+  KeyPredicates key;
+  std::shared_ptr<Node> filter;
   std::vector<Path> projection;
   int64_t limit = 0, segment = 0, segments = 1;
   bool backwards = false, count_only = false;

@@ -4,63 +4,10 @@
 
 #include "base/bytes.h"
 #include "services/dynamodb/items.h"
+#include "services/dynamodb/legacy.h"
 
 namespace sluice::dynamodb {
 namespace {
-// The two parts of a key condition: hash = value, and at most one comparison of the range key.
-struct KeyCondition {
-  const json::value* hash = nullptr;
-  const Node* range = nullptr;
-};
-
-bool is_attribute(const Node& n, const std::string& name) {
-  return n.op == "path" && n.path.size() == 1 && std::get<std::string>(n.path[0]) == name;
-}
-
-Result<Done> read_key_condition(const Node& node, const Table& table, KeyCondition& out) {
-  if (node.op == "AND") {
-    CHECK(read_key_condition(*node.children[0], table, out));
-    return read_key_condition(*node.children[1], table, out);
-  }
-  const Error unsupported = validation("Query key condition not supported");
-  if (node.children.size() < 2) return unsupported;
-  for (size_t i = 1; i < node.children.size(); ++i)
-    if (node.children[i]->op != "value") return unsupported;
-  if (node.op == "=" && is_attribute(*node.children[0], table.hash.name) && !out.hash) {
-    out.hash = &node.children[1]->value;
-    return Done{};
-  }
-  const bool comparison = node.op == "=" || node.op == "<" || node.op == "<=" || node.op == ">" ||
-                          node.op == ">=" || node.op == "BETWEEN" || node.op == "begins_with";
-  if (!comparison || out.range || table.range.name.empty() ||
-      !is_attribute(*node.children[0], table.range.name))
-    return unsupported;
-  out.range = &node;
-  return Done{};
-}
-
-// Keys sort as range keys do: what a condition on the range key lets through is one span of keys.
-Span matching(const Table& table, const std::string& hash, const Node* range) {
-  const Key partition = items_of(table.id, hash);
-  Span span = schema::span(partition);
-  if (!range) return span;
-  const std::string_view op = range->op;
-  const auto operand = [&](size_t n) { return sortable(range->children[n]->value); };
-  if (op == "begins_with") {
-    span.low = partition.bytes + schema::begun(operand(1));
-    span.high = schema::after(span.low);
-    return span;
-  }
-  const auto key_at = [&](size_t n) { return item_key(table.id, hash, operand(n)).bytes; };
-  const std::string key = key_at(1);
-  if (op == "=" || op == ">=" || op == "BETWEEN") span.low = key;
-  if (op == ">") span.low = schema::after(key);
-  if (op == "<") span.high = key;
-  if (op == "=" || op == "<=") span.high = schema::after(key);
-  if (op == "BETWEEN") span.high = schema::after(key_at(2));
-  return span;
-}
-
 struct Progress {
   json::array items;
   json::object last;
@@ -91,6 +38,45 @@ bool take(const SearchIn& in, const Table& table, std::string_view key, std::str
   return true;
 }
 
+Result<Done> read_legacy(SearchIn& in, bool query) {
+  TRY(in.projection, legacy_projection(in.body));
+  TRY(Condition filter, legacy_condition(in.body, query ? "QueryFilter" : "ScanFilter"));
+  in.filter = std::move(filter);
+  if (!query) return Done{};
+  TRY(const json::object* key, Fields(in.body).object("KeyConditions"));
+  if (!key && !Fields(in.body).find("KeyConditionExpression"))
+    return validation(
+        "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+        "request.");
+  if (key) {
+    TRY(in.key, legacy_key_condition(*key));
+  }
+  return Done{};
+}
+// The expressions in AWS's order, so that the same one of several faults is reported.
+Result<Done> read_expressions(SearchIn& in, bool query) {
+  const Fields fields(in.body);
+  TRY(Placeholders placeholders, Placeholders::parse(in.body));
+  TRY(const auto key, fields.text("KeyConditionExpression"));
+  TRY(const auto filter, fields.text("FilterExpression"));
+  TRY(const auto projection, fields.text("ProjectionExpression"));
+  Condition key_condition;
+  if (query && key) {
+    TRY(key_condition, parse_condition(*key, "KeyConditionExpression", placeholders));
+  }
+  if (filter) {
+    TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders));
+    in.filter = std::move(parsed);
+  }
+  if (projection) {
+    TRY(in.projection, parse_projection(*projection, placeholders));
+  }
+  CHECK(placeholders.all_used());
+  if (key_condition) {
+    TRY(in.key, read_key_condition(*key_condition));
+  }
+  return Done{};
+}
 Result<Done> read_select(SearchIn& in, bool query) {
   CHECK(one_of(in.body, "Select",
                {"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}));
@@ -105,7 +91,11 @@ Result<Done> read_select(SearchIn& in, bool query) {
         "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
         "SPECIFIC_ATTRIBUTES");
   if (!in.projection.empty() && (in.count_only || select == "ALL_ATTRIBUTES"))
-    return validation("Cannot specify the ProjectionExpression when choosing to get " +
+    return validation("Cannot specify the " +
+                      std::string(Fields(in.body).find("AttributesToGet")
+                                      ? "AttributesToGet"
+                                      : "ProjectionExpression") +
+                      " when choosing to get " +
                       std::string(in.count_only ? "only the Count" : "ALL_ATTRIBUTES"));
   return Done{};
 }
@@ -123,45 +113,31 @@ const std::string* key_in_filter(const Node& node, const Table& table) {
 
 template <class Self>
 Result<SearchIn> Searches<Self>::parse(const Request& request) {
+  constexpr bool kQuery = std::is_same_v<Self, Query>;
   SearchIn in;
   TRY(in.body, parse_json_object(request.body));
   TRY(in.table, table_name_of(in.body));
   const Fields fields(in.body);
-  TRY(Placeholders placeholders, Placeholders::parse(in.body));
-  TRY(const auto filter, fields.text("FilterExpression"));
-  TRY(const auto projection, fields.text("ProjectionExpression"));
   TRY(const auto limit, fields.integer("Limit"));
   if (fields.find("IndexName"))
     return validation("Secondary indexes are not implemented by Sluice yet.");
-  for (const char* legacy :
-       {"KeyConditions", "QueryFilter", "ScanFilter", "AttributesToGet", "ConditionalOperator"})
-    if (fields.find(legacy))
-      return validation(std::string(legacy) +
-                        " is a legacy parameter that Sluice does not have; use expressions.");
   if (limit && *limit < 1)
     return validation("1 validation error detected: Value '" + std::to_string(*limit) +
                       "' at 'limit' failed to satisfy constraint: Member must have value greater "
                       "than or equal to 1");
   in.limit = limit.value_or(0);
-  if (std::is_same_v<Self, Query>) {
-    TRY(const auto key, fields.text("KeyConditionExpression"));
-    if (!key)
-      return validation(
-          "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
-          "request.");
-    TRY(Condition parsed, parse_condition(*key, "KeyConditionExpression", placeholders));
-    in.key_condition = std::move(parsed);
+  if (kQuery) {
     in.backwards = fields.find("ScanIndexForward") && !bool_of(in.body, "ScanIndexForward");
+    CHECK(check_parameters(
+        in.body, {"ProjectionExpression", "FilterExpression", "KeyConditionExpression"},
+        {"AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"}));
+  } else {
+    CHECK(check_parameters(in.body, {"ProjectionExpression", "FilterExpression"},
+                           {"AttributesToGet", "ScanFilter", "ConditionalOperator"}));
   }
-  if (filter) {
-    TRY(Condition parsed, parse_condition(*filter, "FilterExpression", placeholders));
-    in.filter = std::move(parsed);
-  }
-  if (projection) {
-    TRY(in.projection, parse_projection(*projection, placeholders));
-  }
-  CHECK(placeholders.all_used());
-  CHECK(read_select(in, std::is_same_v<Self, Query>));
+  CHECK(read_legacy(in, kQuery));
+  CHECK(read_expressions(in, kQuery));
+  CHECK(read_select(in, kQuery));
   TRY(const json::object* start, fields.object("ExclusiveStartKey"));
   if (start) {
     in.start = *start;
@@ -206,14 +182,29 @@ json::value Searches<Self>::audit(const In& in) {
 }
 
 namespace {
-// The partition key that a key condition asks for, whatever else is wrong with it.
-const json::value* leading_key(const Node& node, const std::string& hash) {
-  if (node.op == "=" && node.children.size() == 2 && is_attribute(*node.children[0], hash) &&
-      node.children[1]->op == "value")
-    return &node.children[1]->value;
-  for (const auto& child : node.children)
-    if (const json::value* found = leading_key(*child, hash)) return found;
-  return nullptr;
+int64_t segment_of(std::string_view key, int64_t segments) {
+  return static_cast<int64_t>(std::hash<std::string>{}(schema::parts(key).at(1)) %
+                              static_cast<size_t>(segments));
+}
+// Narrows `span` to what comes after ExclusiveStartKey.
+Result<Done> start_after(const SearchIn& in, const Table& table, Span& span) {
+  const auto start = table.key_of(in.start, true);
+  if (!start) return validation("The provided starting key is invalid: " + start.error().message);
+  if (in.segments > 1 && segment_of(start->bytes, in.segments) != in.segment)
+    return validation(
+        "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+        "ExclusiveStartKey with correct Segment. TotalSegments: " +
+        std::to_string(in.segments) + " Segment: " + std::to_string(in.segment));
+  if (start->bytes < span.low || start->bytes >= span.high)
+    return validation(
+        in.key.size() > 1
+            ? "The provided starting key does not match the range key predicate"
+            : "The provided starting key is outside query boundaries based on provided conditions");
+  if (in.backwards)
+    span.high = start->bytes;
+  else
+    span.low = schema::after(start->bytes);
+  return Done{};
 }
 }  // namespace
 
@@ -221,15 +212,15 @@ template <class Self>
 Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
                                                 const Ports& ports) {
   CallContext context(in.table, s);
-  for (const Node* expression : {in.key_condition.get(), in.filter.get()})
-    context.add_paths(expression);
+  for (const KeyPredicate& one : in.key) context.add_path({one.attribute});
+  context.add_paths(in.filter.get());
   context.add_paths(in.projection);
   context.set_select(in.body, in.projection);
   context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
   const auto table = s.get(table_key(in.table));
-  if (in.key_condition && table)
-    if (const json::value* key = leading_key(*in.key_condition, table->hash))
+  if (table)
+    if (const json::value* key = wanted_partition(in.key, table->hash))
       context.add_leading_key(*key);
   Need need = table_need(Self::action, in.table, s, context.take());
   if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};
@@ -241,50 +232,20 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
 template <class Self>
 Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
-  KeyCondition condition;
   Span span = schema::span(table.all());
-  if (in->key_condition) {
-    CHECK(read_key_condition(*in->key_condition, table, condition));
-    if (!condition.hash)
-      return validation("Query condition missed key schema element: " + table.hash.name);
-    const Error mismatch = validation(
-        "One or more parameter values were invalid: Condition parameter type does not match schema "
-        "type");
-    if (type_of(*condition.hash) != table.hash.type) return mismatch;
-    for (size_t i = 1; condition.range && i < condition.range->children.size(); ++i)
-      if (type_of(condition.range->children[i]->value) != table.range.type) return mismatch;
+  if (!in->key.empty()) {
+    TRY(span, wanted_span(in->key, table));
     if (in->filter)
       if (const std::string* name = key_in_filter(*in->filter, table))
         return validation(
-            "Filter Expression can only contain non-primary key attributes: Primary key "
-            "attribute: " +
-            *name);
-    TRY(const std::string hash, table.encode(*condition.hash, true));
-    span = matching(table, hash, condition.range);
+            std::string(Fields(in->body).find("QueryFilter") ? "QueryFilter"
+                                                             : "Filter Expression") +
+            " can only contain non-primary key attributes: Primary key attribute: " + *name);
   }
-  if (!in->start.empty()) {
-    const auto start = table.key_of(in->start, true);
-    if (!start)
-      return validation(
-          "The provided starting key is invalid: The provided key element does not match the "
-          "schema");
-    if (start->bytes < span.low || start->bytes >= span.high)
-      return validation(
-          condition.range
-              ? "The provided starting key does not match the range key predicate"
-              : "The provided starting key is outside query boundaries based on provided "
-                "conditions");
-    if (in->backwards)
-      span.high = start->bytes;
-    else
-      span.low = schema::after(start->bytes);
-  }
+  if (!in->start.empty()) CHECK(start_after(*in, table, span));
   Progress p;
   s.scan(span, in->backwards, [&](std::string_view key, std::string_view sealed) {
-    if (in->segments > 1 &&
-        static_cast<int64_t>(std::hash<std::string>{}(schema::parts(key).at(1)) %
-                             static_cast<size_t>(in->segments)) != in->segment)
-      return true;
+    if (in->segments > 1 && segment_of(key, in->segments) != in->segment) return true;
     return take(*in, table, key, sealed, p);
   });
   if (p.error) return *p.error;

@@ -18,8 +18,8 @@ class UpdateParser : ExpressionParser {
   Result<Update> parse() {
     CHECK(start());
     while (!at_end()) CHECK(section());
-    for (size_t i = 0; i < update_.size(); ++i)
-      for (size_t j = 0; j < i; ++j) check_paths(update_[j].path, update_[i].path);
+    for (size_t i = 0; i < update_.actions.size(); ++i)
+      for (size_t j = 0; j < i; ++j) check_paths(update_.actions[j].path, update_.actions[i].path);
     CHECK(finish({Fault::reserved, Fault::parentheses, Fault::unknown_function,
                   Fault::misused_function, Fault::section, Fault::undefined_name,
                   Fault::undefined_value, Fault::overlap, Fault::conflict, Fault::operand,
@@ -43,7 +43,7 @@ class UpdateParser : ExpressionParser {
       UpdateAction action{static_cast<Kind>(which), {}, {}};
       TRY(action.path, parse_path());
       TRY(action.operand, operand_of(action.kind));
-      update_.push_back(std::move(action));
+      update_.actions.push_back(std::move(action));
     } while (is(","));
     return Done{};
   }
@@ -117,9 +117,6 @@ class UpdateParser : ExpressionParser {
   bool seen_[std::size(kKeywords)] = {};
 };
 
-Error incorrect_operand() {
-  return validation("An operand in the update expression has an incorrect data type");
-}
 const json::value& inner_of(const json::value& value) {
   return value.get_object().begin()->value();
 }
@@ -144,7 +141,7 @@ Result<json::value> value_of(const Node& node, const json::object& item) {
   TRY(json::value left, value_of(*node.children[0], item));
   TRY(const json::value right, value_of(*node.children[1], item));
   const char* wanted = node.op == "list_append" ? "L" : "N";
-  if (type_of(left) != wanted || type_of(right) != wanted) return incorrect_operand();
+  if (type_of(left) != wanted || type_of(right) != wanted) return validation(Update().mismatch);
   if (node.op == "list_append") return concatenated(std::move(left), right);
   TRY(const std::string number,
       add_numbers(std::string_view(inner_of(left).get_string()),
@@ -185,7 +182,7 @@ size_t depth_of(const json::value& value) {
 // mean what they meant, then what goes, the last elements of lists first.
 class Change {
  public:
-  explicit Change(const json::object& item) : before_(item) {}
+  Change(const json::object& item, const char* mismatch) : before_(item), mismatch_(mismatch) {}
   Result<Done> look_at(const UpdateAction& action) {
     CHECK(check_parent(action.path));
     const json::value* there = find_path(before_, action.path);
@@ -230,7 +227,7 @@ class Change {
   Result<Done> add(const UpdateAction& action, const json::value* there) {
     const json::value& change = action.operand->value;
     if (!there) return write(action.path, change);
-    if (type_of(*there) != type_of(change)) return incorrect_operand();
+    if (type_of(*there) != type_of(change)) return validation(mismatch_);
     if (type_of(change) == "L") return write(action.path, concatenated(*there, change));
     if (type_of(change) != "N") return write(action.path, changed_set(*there, change, true));
     TRY(const std::string number,
@@ -241,7 +238,7 @@ class Change {
   Result<Done> erase(const UpdateAction& action, const json::value* there) {
     const json::value& change = action.operand->value;
     if (!there) return Done{};
-    if (type_of(*there) != type_of(change)) return incorrect_operand();
+    if (type_of(*there) != type_of(change)) return validation(mismatch_);
     json::value left = changed_set(*there, change, false);
     if (!inner_of(left).get_array().empty()) return write(action.path, std::move(left));
     gone_.push_back(&action.path);
@@ -286,6 +283,7 @@ class Change {
   }
 
   const json::object& before_;
+  const char* const mismatch_;
   std::vector<std::pair<const Path*, json::value>> written_;
   std::vector<const Path*> gone_;
 };
@@ -296,17 +294,18 @@ Result<Update> parse_update(std::string_view text, Placeholders& placeholders) {
 }
 std::vector<Path> paths_of(const Update& update) {
   std::vector<Path> paths;
-  for (const UpdateAction& action : update) paths.push_back(action.path);
+  for (const UpdateAction& action : update.actions) paths.push_back(action.path);
   return paths;
 }
 bool makes_item(const Update& update) {
-  return update.empty() || std::any_of(update.begin(), update.end(), [](const UpdateAction& one) {
-           return one.kind == Kind::set || one.kind == Kind::add;
-         });
+  const auto gives = [](const UpdateAction& one) {
+    return one.kind == Kind::set || one.kind == Kind::add;
+  };
+  return update.actions.empty() || std::any_of(update.actions.begin(), update.actions.end(), gives);
 }
 Result<json::object> updated(const Update& update, const json::object& item) {
-  Change change(item);
-  for (const UpdateAction& action : update) CHECK(change.look_at(action));
+  Change change(item, update.mismatch);
+  for (const UpdateAction& action : update.actions) CHECK(change.look_at(action));
   return change.done();
 }
 

@@ -17,7 +17,11 @@ struct UpdateAction {
   // "value". REMOVE: nothing.
   Condition operand;
 };
-using Update = std::vector<UpdateAction>;
+struct Update {
+  std::vector<UpdateAction> actions;
+  // What is said of an attribute whose type an action cannot take.
+  const char* mismatch = "An operand in the update expression has an incorrect data type";
+};
 
 Result<Update> parse_update(std::string_view text, Placeholders& placeholders);
 // The paths that an update writes; none leads to another one.
