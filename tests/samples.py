@@ -169,6 +169,23 @@ class World:
         for table in (TABLE, "MatrixGone"):
             dynamodb.create_table(TableName=table, **table_facts())
         dynamodb.put_item(TableName=TABLE, Item=KEY | {"value": {"N": "1"}})
+        self.table = dynamodb.describe_table(TableName=TABLE)["Table"]["TableArn"]
+        self.table_policy = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "dynamodb:Scan",
+                        "Resource": self.table,
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    }
+                ],
+            }
+        )
+        dynamodb.put_resource_policy(ResourceArn=self.table, Policy=self.table_policy)
+        dynamodb.tag_resource(ResourceArn=self.table, Tags=[{"Key": "Team", "Value": "red"}])
 
     def make_keys(self, kms):
         self.key, self.off, self.leaving, self.staying = (
@@ -450,10 +467,24 @@ def s3_samples(w):
 
 def dynamodb_samples(w):
     table, item = {"TableName": TABLE}, {"TableName": TABLE, "Key": KEY}
+    arn = {"ResourceArn": w.table}
     return {
         "CreateTable": table_facts() | {"TableName": "MatrixNew"},
         "DescribeTable": table,
+        "UpdateTable": table | {"DeletionProtectionEnabled": False},
         "ListTables": {},
+        "TagResource": arn | {"Tags": [{"Key": "k", "Value": "v"}]},
+        "ListTagsOfResource": arn,
+        "UntagResource": arn | {"TagKeys": ["k"]},
+        "PutResourcePolicy": arn | {"Policy": w.table_policy},
+        "GetResourcePolicy": arn,
+        "DeleteResourcePolicy": arn,
+        "UpdateTimeToLive": table
+        | {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "expires"}},
+        "DescribeTimeToLive": table,
+        "DescribeContinuousBackups": table,
+        "DescribeLimits": {},
+        "DescribeEndpoints": {},
         "PutItem": table | {"Item": KEY},
         "GetItem": item,
         "UpdateItem": item

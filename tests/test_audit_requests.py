@@ -300,7 +300,11 @@ def wanted_resources(world, service, row, arguments):
         )
         return objects + one("AWS::S3::Bucket", bucket) if "Bucket" in arguments else ...
     if service == "dynamodb":
-        table = arguments.get("TableName") or next(iter(arguments.get("RequestItems", ())), None)
+        table = (
+            arguments.get("TableName")
+            or arguments.get("ResourceArn", "").rpartition("/")[2]
+            or next(iter(arguments.get("RequestItems", ())), None)
+        )
         return (
             one("AWS::DynamoDB::Table", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
             if table

@@ -978,6 +978,67 @@ def test_a_stack_whose_owner_lost_the_permission_ends_as_failed(fresh_server):
 
 
 # ---- the pipeline's template
+def test_the_settings_of_a_table_follow_its_template(server, stacks):
+    dynamodb, kms = server.client("dynamodb"), server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+
+    def template(**more):
+        return {
+            "Resources": {
+                "Table": {
+                    "Type": "AWS::DynamoDB::Table",
+                    "Properties": {
+                        "TableName": "SettingsTable",
+                        "BillingMode": "PAY_PER_REQUEST",
+                        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+                        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+                        **more,
+                    },
+                }
+            }
+        }
+
+    def found():
+        d = dynamodb.describe_table(TableName="SettingsTable")["Table"]
+        tags = dynamodb.list_tags_of_resource(ResourceArn=d["TableArn"])["Tags"]
+        expiry = dynamodb.describe_time_to_live(TableName="SettingsTable")["TimeToLiveDescription"]
+        return (
+            d["DeletionProtectionEnabled"],
+            {tag["Key"]: tag["Value"] for tag in tags},
+            expiry.get("AttributeName"),
+            d.get("SSEDescription", {}).get("KMSMasterKeyArn"),
+            d["BillingModeSummary"]["BillingMode"],
+        )
+
+    made = stacks.create(
+        "settings",
+        template(
+            Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}],
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+        ),
+    )
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    dynamodb.put_item(TableName="SettingsTable", Item={"p": {"S": "stays"}})
+    assert found() == (False, {"a": "1", "b": "2"}, "expires", None, "PAY_PER_REQUEST")
+    changed = stacks.update(
+        "settings",
+        template(
+            Tags=[{"Key": "b", "Value": "3"}],
+            DeletionProtectionEnabled=True,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "other"},
+            SSESpecification={"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+            BillingMode="PROVISIONED",
+            ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+        ),
+    )
+    assert changed["StackStatus"] == "UPDATE_COMPLETE"
+    assert found() == (True, {"b": "3"}, "other", key, "PROVISIONED")
+    stacks.update("settings", template())
+    assert found() == (False, {}, None, None, "PAY_PER_REQUEST")
+    assert dynamodb.scan(TableName="SettingsTable")["Items"] == [{"p": {"S": "stays"}}]
+    assert stacks.delete("settings")["StackStatus"] == "DELETE_COMPLETE"
+
+
 class Short(yaml.SafeLoader):
     """Short tags as text: !Sub and !Ref as they are written, !GetAtt A.B as ${A.B}."""
 

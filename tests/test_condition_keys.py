@@ -476,6 +476,33 @@ def calls(s):
             "s3:GetObjectVersionAttributes",
             s.ask("s3", "GetObjectAttributes", **versioned, ObjectAttributes=["ETag"]),
         ),
+        ("dynamodb:*", None): (
+            "dynamodb:DescribeTable",
+            s.ask("dynamodb", "DescribeTable", TableName=samples.TABLE),
+        ),
+        ("dynamodb:CreateTable", None): (
+            "dynamodb:CreateTable",
+            s.ask(
+                "dynamodb",
+                "CreateTable",
+                TableName="MatrixTagged",
+                Tags=[{"Key": "Team", "Value": "red"}],
+                **samples.table_facts(),
+            ),
+        ),
+        ("dynamodb:TagResource", None): (
+            "dynamodb:TagResource",
+            s.ask(
+                "dynamodb",
+                "TagResource",
+                ResourceArn=s.world.table,
+                Tags=[{"Key": "Team", "Value": "red"}],
+            ),
+        ),
+        ("dynamodb:UntagResource", None): (
+            "dynamodb:UntagResource",
+            s.ask("dynamodb", "UntagResource", ResourceArn=s.world.table, TagKeys=["Team"]),
+        ),
         ("dynamodb:Scan", "dynamodb:Attributes"): (
             "dynamodb:Scan",
             s.ask("dynamodb", "Scan", TableName=samples.TABLE, ProjectionExpression="device_id"),

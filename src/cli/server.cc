@@ -25,6 +25,7 @@
 #include "services/cloudtrail/explain.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/dynamodb/expiry.h"
 #include "services/dynamodb/tables.h"
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
@@ -174,6 +175,7 @@ class Composition : public RunningServer {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
     dynamodb::start_purge(*store_);
+    dynamodb::start_expiry(ports_);
     logs::start_purge(*store_);
     logs::start_sweep(*store_);
     cloudwatch::start_keeper(*store_);

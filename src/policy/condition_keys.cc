@@ -67,7 +67,10 @@ constexpr ActionKeys kTable[] = {
      "dynamodb:Attributes dynamodb:FullTableScan dynamodb:ReturnConsumedCapacity "
      "dynamodb:ReturnValues dynamodb:Select",
      ""},
-    {"dynamodb:CreateTable", "", "aws:RequestTag/* aws:TagKeys"},
+    {"dynamodb:*", "aws:ResourceTag/*", ""},
+    {"dynamodb:CreateTable", "aws:RequestTag/* aws:TagKeys", ""},
+    {"dynamodb:TagResource", "aws:RequestTag/* aws:TagKeys", ""},
+    {"dynamodb:UntagResource", "aws:TagKeys", ""},
 
     {"iam:AttachRolePolicy",
      "aws:ResourceTag/* iam:PermissionsBoundary iam:PolicyARN iam:ResourceTag/*", ""},

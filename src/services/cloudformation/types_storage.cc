@@ -310,24 +310,90 @@ Result<Done> remove_alias(const Calls& calls, const json::object&, const std::st
 }
 
 // ---- AWS::DynamoDB::Table
-Result<Done> create_table(const Calls& calls, const json::object& properties, Made& made) {
-  json::object body{{"TableName", made.physical}};
-  for (const char* same : {"KeySchema", "AttributeDefinitions", "BillingMode"})
-    if (properties.contains(same)) body[same] = properties.at(same);
-  if (properties.contains("SSESpecification")) {
-    const json::object& asked = member(properties, "SSESpecification");
-    json::object sse{{"Enabled", bool_of(asked, "SSEEnabled")}};
-    for (const char* same : {"SSEType", "KMSMasterKeyId"})
-      if (asked.contains(same)) sse[same] = asked.at(same);
-    body["SSESpecification"] = std::move(sse);
-  }
-  CHECK(calls.document("dynamodb", "CreateTable", body));  // ACTIVE at once
-  made.exists = true;
-  made.attributes = {{"Arn", make_arn(calls.scope(), "dynamodb", "table/" + made.physical)}};
+std::string table_arn(const Calls& calls, const std::string& table) {
+  return make_arn(calls.scope(), "dynamodb", "table/" + table);
+}
+json::value property(const json::object& properties, const char* name) {
+  return properties.contains(name) ? properties.at(name) : json::value();
+}
+json::object encryption_of(const json::object& properties) {
+  if (!properties.contains("SSESpecification")) return {{"Enabled", false}};
+  const json::object& asked = member(properties, "SSESpecification");
+  json::object sse{{"Enabled", bool_of(asked, "SSEEnabled")}};
+  for (const char* same : {"SSEType", "KMSMasterKeyId"})
+    if (asked.contains(same)) sse[same] = asked.at(same);
+  return sse;
+}
+// The attribute by which items expire; "": none.
+std::string expiry_of(const json::object& properties) {
+  if (!properties.contains("TimeToLiveSpecification")) return "";
+  const json::object& asked = member(properties, "TimeToLiveSpecification");
+  return bool_of(asked, "Enabled") ? text_of(asked, "AttributeName") : "";
+}
+Result<Done> set_expiry(const Calls& calls, const std::string& table, const json::object& before,
+                        const json::object& after) {
+  const std::string old_attribute = expiry_of(before), attribute = expiry_of(after);
+  if (old_attribute == attribute) return Done{};
+  const auto put = [&](const std::string& name, bool enabled) {
+    return calls.document(
+        "dynamodb", "UpdateTimeToLive",
+        {{"TableName", table},
+         {"TimeToLiveSpecification", json::object{{"Enabled", enabled}, {"AttributeName", name}}}});
+  };
+  if (!old_attribute.empty()) CHECK(put(old_attribute, false));
+  if (!attribute.empty()) CHECK(put(attribute, true));
   return Done{};
 }
-Result<Done> update_nothing(const Calls&, const json::object&, const json::object&, Made&) {
+Result<Done> create_table(const Calls& calls, const json::object& properties, Made& made) {
+  json::object body{{"TableName", made.physical}};
+  for (const char* same :
+       {"KeySchema", "AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "TableClass",
+        "DeletionProtectionEnabled", "Tags"})
+    if (properties.contains(same)) body[same] = properties.at(same);
+  if (properties.contains("SSESpecification")) body["SSESpecification"] = encryption_of(properties);
+  CHECK(calls.document("dynamodb", "CreateTable", body));  // ACTIVE at once
+  made.exists = true;
+  made.attributes = {{"Arn", table_arn(calls, made.physical)}};
+  return set_expiry(calls, made.physical, {}, properties);
+}
+Result<Done> change_tags(const Calls& calls, const std::string& table, const json::object& before,
+                         const json::object& after) {
+  json::array gone;
+  if (before.contains("Tags"))
+    for (const json::value& tag : before.at("Tags").as_array()) {
+      const json::string& key = tag.as_object().at("Key").as_string();
+      bool stays = false;
+      if (after.contains("Tags"))
+        for (const json::value& one : after.at("Tags").as_array())
+          stays |= one.as_object().at("Key").as_string() == key;
+      if (!stays) gone.push_back(key);
+    }
+  const std::string arn = table_arn(calls, table);
+  if (!gone.empty())
+    CHECK(calls.document("dynamodb", "UntagResource",
+                         {{"ResourceArn", arn}, {"TagKeys", std::move(gone)}}));
+  if (after.contains("Tags") && !after.at("Tags").as_array().empty())
+    CHECK(calls.document("dynamodb", "TagResource",
+                         {{"ResourceArn", arn}, {"Tags", after.at("Tags")}}));
   return Done{};
+}
+Result<Done> update_table(const Calls& calls, const json::object& before, const json::object& after,
+                          Made& made) {
+  json::object body{{"TableName", made.physical}};
+  if (property(before, "BillingMode") != property(after, "BillingMode") ||
+      property(before, "ProvisionedThroughput") != property(after, "ProvisionedThroughput"))
+    for (const char* same : {"BillingMode", "ProvisionedThroughput"})
+      if (after.contains(same)) body[same] = after.at(same);
+  if (property(before, "TableClass") != property(after, "TableClass"))
+    body["TableClass"] = after.contains("TableClass") ? after.at("TableClass") : "STANDARD";
+  if (bool_of(before, "DeletionProtectionEnabled") != bool_of(after, "DeletionProtectionEnabled"))
+    body["DeletionProtectionEnabled"] = bool_of(after, "DeletionProtectionEnabled");
+  if (property(before, "SSESpecification") != property(after, "SSESpecification"))
+    body["SSESpecification"] = encryption_of(after);
+  if (body.size() > 1) CHECK(calls.document("dynamodb", "UpdateTable", body));
+  if (property(before, "Tags") != property(after, "Tags"))
+    CHECK(change_tags(calls, made.physical, before, after));
+  return set_expiry(calls, made.physical, before, after);
 }
 Result<Done> remove_table(const Calls& calls, const json::object&, const std::string& table) {
   auto done = calls.document("dynamodb", "DeleteTable", {{"TableName", table}});
@@ -372,9 +438,14 @@ const Type kStorageTypes[5] = {
          "KeySchema!": [{"AttributeName!": "s", "KeyType!": "s"}],
          "AttributeDefinitions!": [{"AttributeName!": "s", "AttributeType!": "s"}],
          "BillingMode": "s",
+         "ProvisionedThroughput": {"ReadCapacityUnits!": "i", "WriteCapacityUnits!": "i"},
+         "TableClass": "s",
+         "DeletionProtectionEnabled": "b",
+         "Tags": [{"Key!": "s", "Value!": "s"}],
+         "TimeToLiveSpecification": {"Enabled!": "b", "AttributeName": "s"},
          "SSESpecification": {"SSEEnabled!": "b", "SSEType": "s", "KMSMasterKeyId": "s"}})",
-     "TableName", 255, "TableName,KeySchema,AttributeDefinitions,BillingMode,SSESpecification",
-     "Arn", "CreateTable", create_table, update_nothing, remove_table},
+     "TableName", 255, "TableName,KeySchema,AttributeDefinitions", "Arn", "CreateTable",
+     create_table, update_table, remove_table},
 };
 
 }  // namespace sluice::cloudformation

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/dynamodb.h"
 
+#include "services/dynamodb/account.h"
+#include "services/dynamodb/expiry.h"
 #include "services/dynamodb/items.h"
+#include "services/dynamodb/table_policy.h"
 
 namespace sluice::dynamodb {
 namespace {
-constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable, PutItem, GetItem,
-                            UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan>();
+constexpr auto rows =
+    table<CreateTable, DescribeTable, UpdateTable, ListTables, DeleteTable, PutItem, GetItem,
+          UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan, TagResource,
+          UntagResource, ListTagsOfResource, PutResourcePolicy, GetResourcePolicy,
+          DeleteResourcePolicy, UpdateTimeToLive, DescribeTimeToLive, DescribeLimits,
+          DescribeEndpoints, DescribeContinuousBackups>();
 }
 const Service service{
     "dynamodb", "dynamodb.amazonaws.com",           Protocol::json10, "DynamoDB_20120810", "",

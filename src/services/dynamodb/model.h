@@ -23,6 +23,11 @@ json::object key_context(const Scope& scope, const std::string& table);
 Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
                           const Snapshot& snapshot, const Ports& ports);
 
+// What the key of the items is sealed for, when it is not the data key itself.
+std::string items_key_purpose(const TableRecord& record);
+std::string through_dynamodb(const Scope& scope);  // the value of kms:ViaService
+Error no_table(const std::string& name);           // of the operations on tables themselves
+
 // The record of a table and its open data key. Errors: ResourceNotFoundException;
 // AccessDeniedException when the KMS key cannot be used (AWS documents no code for this).
 class Table {
@@ -36,6 +41,7 @@ class Table {
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
   Key all() const { return items_of(id); }
+  const Secret& items_key() const { return items_key_; }
   // One attribute of the key as bytes that sort like its values.
   Result<std::string> encode(const json::value& value, bool hash) const;
   std::string id;
@@ -45,9 +51,10 @@ class Table {
   } hash, range;
 
  private:
-  Table(const TableRecord& record, const Secret& data_key);
+  Table(const TableRecord& record, const Secret& items_key);
   static Result<Table> unlock(const TableRecord& record, const Snapshot& snapshot,
                               const Ports& ports);
+  Secret items_key_;
   mutable Aead aead_;
 };
 

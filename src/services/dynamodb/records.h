@@ -6,12 +6,33 @@
 //
 //   if (const auto table = snapshot.get(table_key(name))) use(table->id);
 //   snapshot.scan(items_of(table->id), "", false, fn);
+#include "policy/policy_set.h"
 #include "store/record.h"
 
 namespace sluice::dynamodb {
 
+// What a table can do per second, as somebody once said; it is shown, and bounds nothing.
+struct ThroughputRecord {
+  int64_t read = 0, write = 0;
+  static constexpr auto members() {
+    return std::tuple{member("Read", &ThroughputRecord::read),
+                      member("Write", &ThroughputRecord::write)};
+  }
+  bool operator==(const ThroughputRecord&) const = default;
+};
+// Which items expire: those whose attribute is a time that has passed.
+struct ExpiryRecord {
+  std::string attribute;  // "": none
+  Time changed = 0;
+  static constexpr auto members() {
+    return std::tuple{member("Attribute", &ExpiryRecord::attribute),
+                      member("Changed", &ExpiryRecord::changed)};
+  }
+  bool operator==(const ExpiryRecord&) const = default;
+};
+
 struct TableRecord {
-  static constexpr RecordType record{Family::meta, "dynamodb.table", 1};
+  static constexpr RecordType record{Family::meta, "dynamodb.table", 2};
   std::string name;
   std::string id;  // a random UUID, so that a new table with an old name never shows old items
   Time created = 0;
@@ -19,6 +40,18 @@ struct TableRecord {
   std::string range, range_type;  // the sort key; "": the table has none
   std::string kms_key_arn;        // "": the service's own key, alias/aws/dynamodb
   std::string wrapped_data_key;   // base64
+  // base64: the key of the items, sealed under the data key. "": the data key itself is the key of
+  // the items, as long as the table has never changed its KMS key.
+  std::string sealed_items_key;
+  bool deletion_protection = false;
+  bool provisioned = false;
+  ThroughputRecord throughput;
+  Time on_demand_since = 0;
+  std::string table_class;  // "": the default, which nobody has asked for
+  std::map<std::string, std::string> tags;
+  policy::Stored<policy::Kind::resource> policy;  // its roles pinned to their ids
+  std::string policy_revision;
+  ExpiryRecord expiry;
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Name", &TableRecord::name),
@@ -29,7 +62,17 @@ struct TableRecord {
                       member("Range", &TableRecord::range),
                       member("RangeType", &TableRecord::range_type),
                       member("KmsArn", &TableRecord::kms_key_arn),
-                      member("Wrapped", &TableRecord::wrapped_data_key)};
+                      member("Wrapped", &TableRecord::wrapped_data_key),
+                      member("SealedItemsKey", &TableRecord::sealed_items_key),
+                      member("DeletionProtection", &TableRecord::deletion_protection),
+                      member("Provisioned", &TableRecord::provisioned),
+                      member("Throughput", &TableRecord::throughput),
+                      member("OnDemandSince", &TableRecord::on_demand_since),
+                      member("Class", &TableRecord::table_class),
+                      member("Tags", &TableRecord::tags),
+                      member("Policy", &TableRecord::policy),
+                      member("PolicyRevision", &TableRecord::policy_revision),
+                      member("Expiry", &TableRecord::expiry)};
   }
   bool operator==(const TableRecord&) const = default;
 };

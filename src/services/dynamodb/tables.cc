@@ -5,226 +5,12 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "services/dynamodb/codec.h"
 #include "base/thread_safety.h"
+#include "services/dynamodb/schema.h"
+#include "services/dynamodb/table_policy.h"
+#include "services/dynamodb/tags.h"
 
 namespace sluice::dynamodb {
-
-Result<std::string> table_name_of(const json::object& body) {
-  TRY(std::string name, Fields(body).required_text("TableName"));
-  if (const auto arn = parse_arn(name);
-      arn && arn->service == "dynamodb" && arn->resource.starts_with("table/"))
-    name = arn->resource.substr(6);
-  if (name.size() < 3 || name.size() > 255 ||
-      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") !=
-          std::string::npos)
-    return validation("1 validation error detected: Value '" + name.substr(0, 255) +
-                      "' at 'tableName' failed to satisfy constraint: Member must satisfy regular "
-                      "expression pattern: [a-zA-Z0-9_.-]+ and have length 3 to 255");
-  return name;
-}
-std::string table_arn(const Scope& scope, std::string_view name) {
-  return make_arn(scope, "dynamodb", "table/" + std::string(name));
-}
-Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot,
-                policy::Context context) {
-  return {std::string(action),
-          table_arn(snapshot.scope(), name),
-          std::move(context),
-          {},
-          "AWS::DynamoDB::Table"};
-}
-json::object key_context(const Scope& scope, const std::string& table) {
-  return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}};
-}
-
-namespace {
-Error key_refused(const Error& why) {
-  return {400,
-          "AccessDeniedException",
-          "KMS key access denied error: " + why.code + " " + why.message,
-          {}};
-}
-std::string through_dynamodb(const Scope& scope) {
-  return "dynamodb." + scope.region + ".amazonaws.com";
-}
-}  // namespace
-Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
-                          const Snapshot& snapshot, const Ports& ports) {
-  const auto record = snapshot.get(table_key(table));
-  if (!record || record->kms_key_arn.empty()) return Done{};
-  auto need = ports.data_keys->need("kms:Decrypt", record->kms_key_arn,
-                                    key_context(snapshot.scope(), table),
-                                    through_dynamodb(snapshot.scope()), snapshot);
-  if (!need) return key_refused(need.error());
-  if (!*need) return Done{};
-  // AWS keeps the key of a table for minutes, and KMS records none of the calls meanwhile.
-  (*need)->resource_type.clear();
-  needs.push_back(**std::move(need));
-  return Done{};
-}
-
-Table::Table(const TableRecord& record, const Secret& data_key)
-    : id(record.id),
-      hash{record.hash, record.hash_type},
-      range{record.range, record.range_type},
-      aead_(data_key) {}
-Result<Table> Table::unlock(const TableRecord& record, const Snapshot& snapshot,
-                            const Ports& ports) {
-  const auto key = ports.data_keys->unwrap(unbase64(record.wrapped_data_key).value_or(""),
-                                           key_context(snapshot.scope(), record.name), snapshot);
-  if (!key) return key_refused(key.error());
-  return Table(record, *key);
-}
-Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
-  const auto record = snapshot.get(table_key(name));
-  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*record, snapshot, ports);
-}
-Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  const auto record = staged.look(table_key(name));
-  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*record, staged.snapshot(), ports);
-}
-
-Result<std::string> Table::encode(const json::value& value, bool is_hash) const {
-  const auto& [name, type] = is_hash ? hash : range;
-  const std::string actual = type_of(value);
-  if (actual != type)
-    return validation("One or more parameter values were invalid: Type mismatch for key " + name +
-                      " expected: " + type + " actual: " + actual);
-  std::string bytes = sortable(value);
-  if (bytes.empty())
-    return validation(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-        "contain an empty " +
-        std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
-  if (is_hash && bytes.size() > kHashKeyBytesMax)
-    return validation(
-        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
-        "limit of2048 bytes");
-  if (!is_hash && bytes.size() > kRangeKeyBytesMax)
-    return validation(
-        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
-        "the size limit of 1024 bytes");
-  return bytes;
-}
-Result<Key> Table::key_of(const json::object& item, bool exact) const {
-  std::string bytes[2];
-  const bool ranged = !range.name.empty();
-  const auto mismatch = [] {
-    return validation("The provided key element does not match the schema");
-  };
-  if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
-  for (int i = 0; i < (ranged ? 2 : 1); ++i) {
-    const auto& [name, type] = i == 0 ? hash : range;
-    const json::value* value = item.if_contains(name);
-    if (!value)
-      return exact ? mismatch()
-                   : validation("One or more parameter values were invalid: Missing the key " +
-                                name + " in the item");
-    if (exact && type_of(*value) != type) return mismatch();
-    TRY(bytes[i], encode(*value, i == 0));
-  }
-  return ranged ? item_key(id, bytes[0], bytes[1]) : item_key(id, bytes[0]);
-}
-std::string Table::seal(const Key& key, const json::object& item) const {
-  return aead_.seal_random(encode_item(item), key.bytes);
-}
-Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
-  const auto plain = aead_.open_random(sealed, key_bytes);
-  if (!plain)
-    return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
-  return decode_item(*plain, json_arena(plain->size() * 4));
-}
-json::object Table::key_attributes(const json::object& item) const {
-  json::object key{{hash.name, item.at(hash.name)}};
-  if (!range.name.empty()) key[range.name] = item.at(range.name);
-  return key;
-}
-
-Response render_json(const JsonOut& out) {
-  Response r{200, {}, json::serialize(out.body), nullptr, 0};
-  Digest crc(Digest::Algorithm::crc32);
-  crc.update(r.body);
-  uint64_t value = 0;
-  for (char c : crc.finish()) value = value << 8 | static_cast<uint8_t>(c);
-  r.headers.add("x-amz-crc32", std::to_string(value));
-  return r;
-}
-json::object consumed(const std::string& table, double units, const json::object& body) {
-  json::object shown{{"TableName", table}, {"CapacityUnits", units}};
-  if (text_of(body, "ReturnConsumedCapacity") == "INDEXES")
-    shown["Table"] = json::object{{"CapacityUnits", units}};
-  return shown;
-}
-
-namespace {
-json::object description(const TableRecord& table, const Scope& scope, const char* status) {
-  json::array schema{json::object{{"AttributeName", table.hash}, {"KeyType", "HASH"}}},
-      definitions{json::object{{"AttributeName", table.hash}, {"AttributeType", table.hash_type}}};
-  if (!table.range.empty()) {
-    schema.push_back(json::object{{"AttributeName", table.range}, {"KeyType", "RANGE"}});
-    definitions.push_back(
-        json::object{{"AttributeName", table.range}, {"AttributeType", table.range_type}});
-  }
-  json::object d{{"TableName", table.name},
-                 {"TableArn", table_arn(scope, table.name)},
-                 {"TableId", table.id},
-                 {"TableStatus", status},
-                 {"CreationDateTime", static_cast<double>(table.created) / 1000},
-                 {"KeySchema", std::move(schema)},
-                 {"AttributeDefinitions", std::move(definitions)},
-                 {"BillingModeSummary", json::object{{"BillingMode", "PAY_PER_REQUEST"}}},
-                 {"ProvisionedThroughput", json::object{{"NumberOfDecreasesToday", 0},
-                                                        {"ReadCapacityUnits", 0},
-                                                        {"WriteCapacityUnits", 0}}},
-                 {"DeletionProtectionEnabled", false}};
-  if (!table.kms_key_arn.empty())
-    d["SSEDescription"] = json::object{
-        {"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", table.kms_key_arn}};
-  return d;
-}
-const char* kMissingTable = "Requested resource not found: Table: ";
-Error no_table(const std::string& name) {
-  return {400, "ResourceNotFoundException", kMissingTable + name + " not found", {}};
-}
-
-Result<Done> read_schema(const json::object& body, TableRecord& table) {
-  const Fields fields(body);
-  TRY(const json::array* schema, fields.array("KeySchema"));
-  TRY(const json::array* definitions, fields.array("AttributeDefinitions"));
-  if (!schema || !definitions || schema->empty() || schema->size() > 2)
-    return validation(
-        "One or more parameter values were invalid: KeySchema must have a HASH key and at most one "
-        "RANGE key, with AttributeDefinitions");
-  for (size_t i = 0; i < schema->size(); ++i) {
-    const json::value& element = (*schema)[i];
-    const std::string name =
-                          element.is_object() ? text_of(element.get_object(), "AttributeName") : "",
-                      wanted = i == 0 ? "HASH" : "RANGE";
-    if (name.empty() || name.size() > 255 || text_of(element.get_object(), "KeyType") != wanted)
-      return validation("Invalid KeySchema: The " + std::string(i == 0 ? "first" : "second") +
-                        " KeySchemaElement is not a " + wanted + " key type");
-    std::string type;
-    for (const json::value& d : *definitions)
-      if (d.is_object() && text_of(d.get_object(), "AttributeName") == name)
-        type = text_of(d.get_object(), "AttributeType");
-    if (type != "S" && type != "N" && type != "B")
-      return validation(
-          "One or more parameter values were invalid: Some index key attributes are not defined in "
-          "AttributeDefinitions. Keys: [" +
-          name + "], AttributeDefinitions: []");
-    (i == 0 ? table.hash : table.range) = name;
-    (i == 0 ? table.hash_type : table.range_type) = type;
-  }
-  if (schema->size() != definitions->size())
-    return validation(
-        "One or more parameter values were invalid: Number of attributes in KeySchema does not "
-        "exactly match number of attributes defined in AttributeDefinitions");
-  return Done{};
-}
-}  // namespace
 
 Result<TableIn> parse_table_in(const Request& request) {
   TableIn in;
@@ -234,22 +20,20 @@ Result<TableIn> parse_table_in(const Request& request) {
 }
 
 Result<TableIn> CreateTable::parse(const Request& request) {
-  TRY(TableIn in, parse_table_in(request));
+  TableIn in;
+  TRY(in.body, parse_json_object(request.body));
+  if (!Fields(in.body).find("TableName"))
+    return validation("The parameter 'TableName' is required but was not present in the request");
+  TRY(in.table, table_name_of(in.body));
   TableRecord scratch;
-  CHECK(read_schema(in.body, scratch));
+  CHECK(read_table(in.body, scratch));
+  CHECK(tags_of(in.body));
   for (const char* later :
        {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
     if (Fields(in.body).find(later))
       return validation(std::string(later) + " is not implemented by Sluice yet.");
-  if (text_of(in.body, "BillingMode") != "PAY_PER_REQUEST")
-    return validation("Sluice has on-demand tables only: set BillingMode to PAY_PER_REQUEST.");
-  if (Fields(in.body).find("ProvisionedThroughput"))
-    return validation(
-        "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
-        "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
   return in;
 }
-namespace {
 std::string key_reference(const json::object& body) {
   const json::value* sse = body.if_contains("SSESpecification");
   if (!sse || !sse->is_object() || !bool_of(sse->get_object(), "Enabled"))
@@ -257,33 +41,50 @@ std::string key_reference(const json::object& body) {
   const std::string key = text_of(sse->get_object(), "KMSMasterKeyId");
   return key.empty() ? "alias/aws/dynamodb" : key;
 }
-}  // namespace
-Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, const Ports& ports) {
-  std::vector<Need> needs{table_need(action, in.table, s)};
+Result<Done> add_new_key_needs(std::vector<Need>& needs, const TableIn& in, const Snapshot& s,
+                               const Ports& ports) {
   for (const char* act : {"kms:DescribeKey", "kms:GenerateDataKey"}) {
     TRY(const auto need,
         ports.data_keys->need(act, key_reference(in.body), key_context(s.scope(), in.table),
                               through_dynamodb(s.scope()), s));
     if (need) needs.push_back(*need);
   }
+  return Done{};
+}
+// Whoever makes a table with tags or with a policy needs the permission to give it such.
+Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, const Ports& ports) {
+  TRY(const Tags tags, tags_of(in.body));
+  policy::Context context;
+  add_request_tags(context, tags);
+  std::vector<Need> needs{table_need(action, in.table, s, context)};
+  if (!tags.empty()) needs.push_back(table_need("dynamodb:TagResource", in.table, s, context));
+  if (Fields(in.body).find("ResourcePolicy"))
+    needs.push_back(table_need("dynamodb:PutResourcePolicy", in.table, s));
+  CHECK(add_new_key_needs(needs, in, s, ports));
   return needs;
 }
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   if (staged.look(table_key(in->table)))
     return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
+  const Scope& scope = staged.snapshot().scope();
   TableRecord table{.name = in->table, .id = random_uuid(), .created = in.time()};
-  CHECK(read_schema(in->body, table));
+  CHECK(read_table(in->body, table));
+  TRY(table.tags, tags_of(in->body));
+  TRY(const auto policy, Fields(in->body).text("ResourcePolicy"));
+  if (policy) CHECK(put_policy(table, *policy, *in.ports().identities, staged.snapshot()));
   const std::string reference = key_reference(in->body);
   if (const auto view = in.ports().data_keys->find(reference, staged.snapshot());
       view && !view->encrypts)
     return validation("One or more parameter values were invalid: the KMS key " + view->arn +
                       " is not a symmetric key for encryption, the only kind that DynamoDB uses");
-  TRY(const DataKey key, in.ports().data_keys->generate(
-                             reference, key_context(staged.snapshot().scope(), in->table), staged));
+  TRY(const DataKey key,
+      in.ports().data_keys->generate(reference, key_context(scope, in->table), staged));
   table.wrapped_data_key = base64(key.wrapped);
   if (reference != "alias/aws/dynamodb") table.kms_key_arn = key.key_arn;
   staged.put(table_key(in->table), table);
-  return JsonOut{{{"TableDescription", description(table, staged.snapshot().scope(), "ACTIVE")}}};
+  json::object d = description(table, scope);
+  d["ItemCount"] = d["TableSizeBytes"] = 0;
+  return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 namespace {
 // AWS's figures are up to six hours old. Ours are exact to 100,000 items; above, at most a hundred
@@ -330,15 +131,80 @@ Count count_items(const Snapshot& s, const std::string& table_id) {
   known_counts.keep(table_id, count);
   return count;
 }
+void add_sizes(json::object& description, const Snapshot& s, const std::string& table_id) {
+  const Count counted = count_items(s, table_id);
+  description["ItemCount"] = counted.items;
+  description["TableSizeBytes"] = counted.bytes;
+}
 }  // namespace
 Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) {
   const auto table = s.get(table_key(in->table));
   if (!table) return no_table(in->table);
-  json::object d = description(*table, s.scope(), "ACTIVE");
-  const Count counted = count_items(s, table->id);
-  d["ItemCount"] = counted.items;
-  d["TableSizeBytes"] = counted.bytes;
+  json::object d = description(*table, s.scope());
+  add_sizes(d, s, table->id);
   return JsonOut{{{"Table", std::move(d)}}};
+}
+namespace {
+// The key of the items stays: it is sealed under a data key of the other KMS key, so that no item
+// is written anew and the former KMS key is needed no more.
+Result<Done> change_key(TableRecord& table, const Authorized<TableIn>& in, Staged& staged) {
+  const std::string reference = key_reference(in->body);
+  const bool own = reference == "alias/aws/dynamodb";
+  if (own && table.kms_key_arn.empty())
+    return validation(
+        "One or more parameter values were invalid: Table is already encrypted by default");
+  TRY(const Table open, Table::open(in->table, staged, in.ports()));
+  TRY(const DataKey key, in.ports().data_keys->generate(
+                             reference, key_context(staged.snapshot().scope(), in->table), staged));
+  if (!own && key.key_arn == table.kms_key_arn)
+    return validation(
+        "One or more parameter values were invalid: Table is already encrypted by given "
+        "KMSMasterKeyId");
+  table.sealed_items_key =
+      base64(aead_seal_random(key.plain, open.items_key().expose(), items_key_purpose(table)));
+  table.wrapped_data_key = base64(key.wrapped);
+  table.kms_key_arn = own ? "" : key.key_arn;
+  return Done{};
+}
+}  // namespace
+Result<TableIn> UpdateTable::parse(const Request& request) {
+  TRY(TableIn in, parse_table_in(request));
+  const Fields fields(in.body);
+  TableRecord scratch{.provisioned = true};
+  CHECK(change_billing(in.body, scratch, 0));
+  CHECK(one_of(in.body, "TableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"}));
+  CHECK(fields.boolean("DeletionProtectionEnabled"));
+  for (const char* later : {"GlobalSecondaryIndexUpdates", "StreamSpecification", "ReplicaUpdates"})
+    if (fields.find(later))
+      return validation(std::string(later) + " is not implemented by Sluice yet.");
+  for (const char* member : {"ProvisionedThroughput", "BillingMode", "SSESpecification",
+                             "TableClass", "DeletionProtectionEnabled"})
+    if (fields.find(member)) return in;
+  return validation(
+      "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+      "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required");
+}
+Result<std::vector<Need>> UpdateTable::needs(const In& in, const Snapshot& s, const Ports& ports) {
+  std::vector<Need> needs{table_need(action, in.table, s)};
+  if (!Fields(in.body).find("SSESpecification")) return needs;
+  CHECK(add_key_need(needs, in.table, s, ports));
+  CHECK(add_new_key_needs(needs, in, s, ports));
+  return needs;
+}
+Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
+  auto table = staged.get(table_key(in->table));
+  if (!table) return no_table(in->table);
+  const Fields fields(in->body);
+  if (fields.find("BillingMode") || fields.find("ProvisionedThroughput"))
+    CHECK(change_billing(in->body, *table, in.time()));
+  if (fields.find("TableClass")) table->table_class = text_of(in->body, "TableClass");
+  TRY(const auto protection, fields.boolean("DeletionProtectionEnabled"));
+  if (protection) table->deletion_protection = *protection;
+  if (fields.find("SSESpecification")) CHECK(change_key(*table, in, staged));
+  staged.put(table_key(in->table), *table);
+  json::object d = description(*table, staged.snapshot().scope());
+  add_sizes(d, staged.snapshot(), table->id);
+  return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
   json::array names;
@@ -372,12 +238,19 @@ Result<ListTables::In> ListTables::parse(const Request& request) {
 Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   const auto table = staged.look(table_key(in->table));
   if (!table) return no_table(in->table);
+  if (table->deletion_protection)
+    return validation(
+        "Resource cannot be deleted as it is currently protected against deletion. "
+        "Disable deletion protection first.");
   staged.erase(table_key(in->table));
   // The items' data key goes with the record: nobody can read them any more. The purge erases them
   // in the background.
   staged.enqueue({.queue = "dynamodb.purge", .event = members_of(PurgeEvent{table->id})});
-  return JsonOut{
-      {{"TableDescription", description(*table, staged.snapshot().scope(), "DELETING")}}};
+  json::object d = description(*table, staged.snapshot().scope());
+  for (const char* gone : {"CreationDateTime", "KeySchema", "AttributeDefinitions"}) d.erase(gone);
+  d["TableStatus"] = "DELETING";
+  add_sizes(d, staged.snapshot(), table->id);
+  return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 
 void start_purge(Store& store) {

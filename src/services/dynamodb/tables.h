@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CreateTable, DescribeTable, ListTables and DeleteTable. Tables are on-demand, with a HASH key and
-// at most one RANGE key (S, N or B).
+// CreateTable, DescribeTable, UpdateTable, ListTables and DeleteTable. Tables have a HASH key and
+// at most one RANGE key (S, N or B). What throughput is asked for is described, and bounds nothing.
 //
 //   constexpr auto rows = table<CreateTable, DescribeTable, ListTables, DeleteTable>();
 #include "request/audit.h"
@@ -39,6 +39,12 @@ struct CreateTable : OnTable<CreateTable> {
 struct DescribeTable : OnTable<DescribeTable> {
   static constexpr std::string_view name = "DescribeTable", action = "dynamodb:DescribeTable";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
+};
+struct UpdateTable : OnTable<UpdateTable> {
+  static constexpr std::string_view name = "UpdateTable", action = "dynamodb:UpdateTable";
+  static Result<In> parse(const Request& request);
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
+  static Result<Out> run(const Authorized<In>& in, Staged& staged);
 };
 struct DeleteTable : OnTable<DeleteTable> {
   static constexpr std::string_view name = "DeleteTable", action = "dynamodb:DeleteTable";

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/dynamodb/model.h"
+
+#include "base/bytes.h"
+#include "services/dynamodb/codec.h"
+#include "services/dynamodb/constraints.h"
+
+namespace sluice::dynamodb {
+
+Result<std::string> table_name_of(const json::object& body) {
+  TRY(const auto given, Fields(body).text("TableName"));
+  Constraints constraints;
+  constraints.not_null(given.has_value(), "tableName");
+  std::string name = given.value_or("");
+  if (const auto arn = parse_arn(name);
+      arn && arn->service == "dynamodb" && arn->resource.starts_with("table/"))
+    name = arn->resource.substr(6);
+  if (given) {
+    constexpr const char* kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    constraints.check(name.find_first_not_of(kLetters) == std::string::npos, name, "tableName",
+                      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
+    constraints.length(name, "tableName", 3, 255);
+  }
+  CHECK(constraints.met());
+  return name;
+}
+std::string table_arn(const Scope& scope, std::string_view name) {
+  return make_arn(scope, "dynamodb", "table/" + std::string(name));
+}
+Need table_need(std::string_view action, std::string_view name, const Snapshot& snapshot,
+                policy::Context context) {
+  const std::string arn = table_arn(snapshot.scope(), name);
+  Need need{std::string(action), arn, std::move(context), {}, "AWS::DynamoDB::Table"};
+  if (const auto table = snapshot.get(table_key(name))) {
+    need.policies = table->policy.on(arn);
+    for (const auto& [key, value] : table->tags)
+      need.context["aws:resourcetag/" + lower(key)] = {value};
+  }
+  return need;
+}
+json::object key_context(const Scope& scope, const std::string& table) {
+  return {{"aws:dynamodb:tableName", table}, {"aws:dynamodb:subscriberId", scope.account_id}};
+}
+
+namespace {
+Error key_refused(const Error& why) {
+  return {400,
+          "AccessDeniedException",
+          "KMS key access denied error: " + why.code + " " + why.message,
+          {}};
+}
+}  // namespace
+std::string through_dynamodb(const Scope& scope) {
+  return "dynamodb." + scope.region + ".amazonaws.com";
+}
+Error no_table(const std::string& name) {
+  return {400,
+          "ResourceNotFoundException",
+          "Requested resource not found: Table: " + name + " not found",
+          {}};
+}
+Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
+                          const Snapshot& snapshot, const Ports& ports) {
+  const auto record = snapshot.get(table_key(table));
+  if (!record || record->kms_key_arn.empty()) return Done{};
+  auto need = ports.data_keys->need("kms:Decrypt", record->kms_key_arn,
+                                    key_context(snapshot.scope(), table),
+                                    through_dynamodb(snapshot.scope()), snapshot);
+  if (!need) return key_refused(need.error());
+  if (!*need) return Done{};
+  // AWS keeps the key of a table for minutes, and KMS records none of the calls meanwhile.
+  (*need)->resource_type.clear();
+  needs.push_back(**std::move(need));
+  return Done{};
+}
+
+Table::Table(const TableRecord& record, const Secret& items_key)
+    : id(record.id),
+      hash{record.hash, record.hash_type},
+      range{record.range, record.range_type},
+      items_key_(items_key),
+      aead_(items_key) {}
+std::string items_key_purpose(const TableRecord& record) {
+  return "the key of the items of table " + record.id;
+}
+Result<Table> Table::unlock(const TableRecord& record, const Snapshot& snapshot,
+                            const Ports& ports) {
+  const auto key = ports.data_keys->unwrap(unbase64(record.wrapped_data_key).value_or(""),
+                                           key_context(snapshot.scope(), record.name), snapshot);
+  if (!key) return key_refused(key.error());
+  if (record.sealed_items_key.empty()) return Table(record, *key);
+  auto items_key = aead_open_random(*key, unbase64(record.sealed_items_key).value_or(""),
+                                    items_key_purpose(record));
+  if (!items_key)
+    return Error{500, "InternalServerError", "The seal of the table's key is broken.", {}};
+  return Table(record, Secret(*std::move(items_key)));
+}
+Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
+  const auto record = snapshot.get(table_key(name));
+  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
+  return unlock(*record, snapshot, ports);
+}
+Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
+  const auto record = staged.look(table_key(name));
+  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
+  return unlock(*record, staged.snapshot(), ports);
+}
+
+Result<std::string> Table::encode(const json::value& value, bool is_hash) const {
+  const auto& [name, type] = is_hash ? hash : range;
+  const std::string actual = type_of(value);
+  if (actual != type)
+    return validation("One or more parameter values were invalid: Type mismatch for key " + name +
+                      " expected: " + type + " actual: " + actual);
+  std::string bytes = sortable(value);
+  if (bytes.empty())
+    return validation(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+        "contain an empty " +
+        std::string(type == "S" ? "string" : "binary") + " value. Key: " + name);
+  if (is_hash && bytes.size() > kHashKeyBytesMax)
+    return validation(
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+        "limit of2048 bytes");
+  if (!is_hash && bytes.size() > kRangeKeyBytesMax)
+    return validation(
+        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+        "the size limit of 1024 bytes");
+  return bytes;
+}
+Result<Key> Table::key_of(const json::object& item, bool exact) const {
+  std::string bytes[2];
+  const bool ranged = !range.name.empty();
+  const auto mismatch = [] {
+    return validation("The provided key element does not match the schema");
+  };
+  if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
+  for (int i = 0; i < (ranged ? 2 : 1); ++i) {
+    const auto& [name, type] = i == 0 ? hash : range;
+    const json::value* value = item.if_contains(name);
+    if (!value)
+      return exact ? mismatch()
+                   : validation("One or more parameter values were invalid: Missing the key " +
+                                name + " in the item");
+    if (exact && type_of(*value) != type) return mismatch();
+    TRY(bytes[i], encode(*value, i == 0));
+  }
+  return ranged ? item_key(id, bytes[0], bytes[1]) : item_key(id, bytes[0]);
+}
+std::string Table::seal(const Key& key, const json::object& item) const {
+  return aead_.seal_random(encode_item(item), key.bytes);
+}
+Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
+  const auto plain = aead_.open_random(sealed, key_bytes);
+  if (!plain)
+    return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
+  return decode_item(*plain, json_arena(plain->size() * 4));
+}
+json::object Table::key_attributes(const json::object& item) const {
+  json::object key{{hash.name, item.at(hash.name)}};
+  if (!range.name.empty()) key[range.name] = item.at(range.name);
+  return key;
+}
+
+Response render_json(const JsonOut& out) {
+  Response r{200, {}, json::serialize(out.body), nullptr, 0};
+  Digest crc(Digest::Algorithm::crc32);
+  crc.update(r.body);
+  uint64_t value = 0;
+  for (char c : crc.finish()) value = value << 8 | static_cast<uint8_t>(c);
+  r.headers.add("x-amz-crc32", std::to_string(value));
+  return r;
+}
+json::object consumed(const std::string& table, double units, const json::object& body) {
+  json::object shown{{"TableName", table}, {"CapacityUnits", units}};
+  if (text_of(body, "ReturnConsumedCapacity") == "INDEXES")
+    shown["Table"] = json::object{{"CapacityUnits", units}};
+  return shown;
+}
+
+}  // namespace sluice::dynamodb

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What CreateTable and UpdateTable say of a table: the schema of its key, and its settings.
+//
+//   TableRecord table{.name = in->table};
+//   CHECK(read_table(in->body, table));
+#include "services/dynamodb/records.h"
+#include "services/dynamodb/value.h"
+
+namespace sluice::dynamodb {
+
+// Reads KeySchema, AttributeDefinitions and the settings of a new table. Errors:
+// ValidationException, as AWS's in its order of checks.
+Result<Done> read_table(const json::object& body, TableRecord& table);
+// BillingMode and ProvisionedThroughput of UpdateTable. `now` is the time of the call.
+Result<Done> change_billing(const json::object& body, TableRecord& table, Time now);
+// TableDescription, without the sizes.
+json::object description(const TableRecord& table, const Scope& scope);
+
+}  // namespace sluice::dynamodb
