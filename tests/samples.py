@@ -494,6 +494,13 @@ def dynamodb_samples(w):
         },
         "BatchWriteItem": {"RequestItems": {TABLE: [{"PutRequest": {"Item": KEY}}]}},
         "BatchGetItem": {"RequestItems": {TABLE: {"Keys": [KEY]}}},
+        "TransactWriteItems": {
+            "ClientRequestToken": "matrix",
+            "TransactItems": [
+                {"Put": table | {"Item": KEY, "ConditionExpression": "attribute_exists(device_id)"}}
+            ],
+        },
+        "TransactGetItems": {"TransactItems": [{"Get": item}]},
         "Query": table
         | {
             "KeyConditionExpression": "device_id = :d",

@@ -155,6 +155,16 @@ def plain(key):
 
 
 def dynamodb_request(arguments):
+    if "TransactItems" in arguments:
+        return camel({k: v for k, v in arguments.items() if k != "TransactItems"}) | {
+            "transactItems": [
+                {
+                    kind[0].lower() + kind[1:]: dynamodb_request(action)
+                    for kind, action in one.items()
+                }
+                for one in arguments["TransactItems"]
+            ]
+        }
     shown = camel({k: v for k, v in arguments.items() if k not in ("Item", "Key", "RequestItems")})
     item = arguments.get("Item")
     if item or "Key" in arguments:
@@ -303,6 +313,7 @@ def wanted_resources(world, service, row, arguments):
         table = (
             arguments.get("TableName")
             or arguments.get("ResourceArn", "").rpartition("/")[2]
+            or (arguments.get("TransactItems") and samples.TABLE)
             or next(iter(arguments.get("RequestItems", ())), None)
         )
         return (

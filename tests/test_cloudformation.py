@@ -1039,6 +1039,73 @@ def test_the_settings_of_a_table_follow_its_template(server, stacks):
     assert stacks.delete("settings")["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_the_indexes_of_a_table_follow_its_template(server, stacks):
+    dynamodb = server.client("dynamodb")
+
+    def keys(*names):
+        return [
+            {"AttributeName": name, "KeyType": part} for name, part in zip(names, ("HASH", "RANGE"))
+        ]
+
+    def index(name, *names, kind="ALL"):
+        return {
+            "IndexName": name,
+            "KeySchema": keys(*names),
+            "Projection": {"ProjectionType": kind},
+        }
+
+    def template(*indexes, definitions="psg", kind="S"):
+        return {
+            "Resources": {
+                "Table": {
+                    "Type": "AWS::DynamoDB::Table",
+                    "Properties": {
+                        "TableName": "IndexedTable",
+                        "BillingMode": "PAY_PER_REQUEST",
+                        "KeySchema": keys("p", "s"),
+                        "AttributeDefinitions": [
+                            {"AttributeName": name, "AttributeType": kind} for name in definitions
+                        ],
+                        "LocalSecondaryIndexes": [index("local", "p", "g")],
+                        "GlobalSecondaryIndexes": list(indexes),
+                    },
+                }
+            }
+        }
+
+    def found():
+        d = dynamodb.describe_table(TableName="IndexedTable")["Table"]
+        return {
+            one["IndexName"]: one["Projection"]["ProjectionType"]
+            for one in d["GlobalSecondaryIndexes"] + d["LocalSecondaryIndexes"]
+        }
+
+    made = stacks.create("indexed", template(index("one", "g"), index("two", "g", "s")))
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    assert found() == {"one": "ALL", "two": "ALL", "local": "ALL"}
+    dynamodb.put_item(
+        TableName="IndexedTable", Item={name: {"S": "x"} for name in ("p", "s", "g", "h")}
+    )
+    changed = template(index("two", "g", kind="KEYS_ONLY"), index("three", "h"), definitions="psgh")
+    assert stacks.update("indexed", changed)["StackStatus"] == "UPDATE_COMPLETE"
+    assert found() == {"two": "KEYS_ONLY", "three": "ALL", "local": "ALL"}
+    until(
+        lambda: all(
+            one["IndexStatus"] == "ACTIVE"
+            for one in dynamodb.describe_table(TableName="IndexedTable")["Table"][
+                "GlobalSecondaryIndexes"
+            ]
+        )
+    )
+    assert dynamodb.scan(TableName="IndexedTable", IndexName="three")["Count"] == 1
+    other = template(
+        index("two", "g", kind="KEYS_ONLY"), index("three", "h"), definitions="psgh", kind="N"
+    )
+    assert stacks.update("indexed", other)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "cannot change" in stacks.failure("indexed")
+    assert stacks.delete("indexed")["StackStatus"] == "DELETE_COMPLETE"
+
+
 class Short(yaml.SafeLoader):
     """Short tags as text: !Sub and !Ref as they are written, !GetAtt A.B as ${A.B}."""
 

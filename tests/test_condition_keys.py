@@ -25,7 +25,6 @@ TAGGED = "Team=red"
 # Keys that no request can bring here: what would bring them is refused before any policy is asked,
 # or is not built.
 NEVER = {
-    ("dynamodb:*", "dynamodb:EnclosingOperation"): "no transactions",
     (
         "s3:PutObject",
         "s3:x-amz-server-side-encryption-customer-algorithm",
@@ -503,6 +502,32 @@ def calls(s):
             "dynamodb:UntagResource",
             s.ask("dynamodb", "UntagResource", ResourceArn=s.world.table, TagKeys=["Team"]),
         ),
+        **{
+            (f"dynamodb:{permission}", key): (
+                f"dynamodb:{permission}",
+                s.ask("dynamodb", f"Transact{which}Items", TransactItems=[{kind: action}]),
+            )
+            for permission, which, kind, action in (
+                ("GetItem", "Get", "Get", {"Key": samples.KEY}),
+                ("PutItem", "Write", "Put", {"Item": samples.KEY}),
+                ("DeleteItem", "Write", "Delete", {"Key": samples.KEY}),
+                (
+                    "UpdateItem",
+                    "Write",
+                    "Update",
+                    {"Key": samples.KEY, "UpdateExpression": "REMOVE a"},
+                ),
+                (
+                    "ConditionCheckItem",
+                    "Write",
+                    "ConditionCheck",
+                    {"Key": samples.KEY, "ConditionExpression": "attribute_not_exists(a)"},
+                ),
+            )
+            for action in [{"TableName": samples.TABLE} | action]
+            for key in ["dynamodb:EnclosingOperation"]
+            + [None] * (permission == "ConditionCheckItem")
+        },
         ("dynamodb:Scan", "dynamodb:Attributes"): (
             "dynamodb:Scan",
             s.ask("dynamodb", "Scan", TableName=samples.TABLE, ProjectionExpression="device_id"),

@@ -140,6 +140,24 @@ class Run:
             AttributeDefinitions=[
                 {"AttributeName": "p", "AttributeType": "S"},
                 {"AttributeName": "s", "AttributeType": "N"},
+                {"AttributeName": "i", "AttributeType": "N"},
+            ],
+            LocalSecondaryIndexes=[
+                {
+                    "IndexName": "local",
+                    "KeySchema": [
+                        {"AttributeName": "p", "KeyType": "HASH"},
+                        {"AttributeName": "i", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["a"]},
+                }
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "global",
+                    "KeySchema": [{"AttributeName": "i", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
             ],
         )
 
@@ -205,8 +223,7 @@ class Run:
             ]
         )
 
-    def update(self):
-        key = self.key()
+    def update(self, key):
         chosen = [self.action(name) for name in self.dice.sample(NAMES, self.dice.randrange(1, 4))]
         sections, values = {}, {}
         for (section, *_), text, given in chosen:
@@ -222,7 +239,7 @@ class Run:
         return key, arguments, lambda: self.model.update(key, [action for action, *_ in chosen])
 
     def step_update(self):
-        key, arguments, on_model = self.update()
+        key, arguments, on_model = self.update(self.key())
         before = copy.deepcopy(self.model.items.get(key))
         try:
             on_model()
@@ -245,11 +262,54 @@ class Run:
                 arguments,
             )
 
-    def step_put(self):
-        key = self.key()
+    def of_index(self):
+        return {"N": str(self.dice.randrange(4))}
+
+    def item(self):
         item = {
             name: self.value() for name in self.dice.sample(NAMES, self.dice.randrange(len(NAMES)))
         }
+        return item | ({"i": self.of_index()} if self.dice.random() < 0.6 else {})
+
+    def step_transaction(self):
+        """Some actions on items of their own: all are done, or none."""
+        keys = self.dice.sample(
+            [(p, s) for p in PARTITIONS for s in SORTS], self.dice.randrange(1, 4)
+        )
+        undo, actions, refused = copy.deepcopy(self.model.items), [], False
+        for key in keys:
+            kind = self.dice.choice(["Put", "Update", "Update", "Delete", "ConditionCheck"])
+            action = {"TableName": self.table}
+            if kind == "Put":
+                self.model.items[key] = self.item()
+                action["Item"] = self.wire(key) | self.model.items[key]
+            elif kind == "Update":
+                _, arguments, on_model = self.update(key)
+                action |= {"Key": self.wire(key)} | arguments
+                try:
+                    on_model()
+                except Refused:
+                    refused = True
+            elif kind == "Delete":
+                action["Key"] = self.wire(key)
+                self.model.items.pop(key, None)
+            else:
+                action |= {
+                    "Key": self.wire(key),
+                    "ConditionExpression": "attribute_exists(p)",
+                }
+                refused |= key not in undo
+            actions.append({kind: action})
+        try:
+            self.db.transact_write_items(TransactItems=actions)
+            assert not refused, (undo, actions)
+        except self.db.exceptions.TransactionCanceledException:
+            assert refused, (undo, actions)
+            self.model.items = undo
+
+    def step_put(self):
+        key = self.key()
+        item = self.item()
         answer = self.db.put_item(
             TableName=self.table, Item=self.wire(key) | item, ReturnValues="ALL_OLD"
         )
@@ -304,6 +364,37 @@ class Run:
             if key[0] == partition and key[1] >= low
         ]
 
+    def step_indexes(self):
+        """The indexes hold what the items say, and nothing else."""
+        sought = self.of_index()
+        got = self.db.query(
+            TableName=self.table,
+            IndexName="global",
+            KeyConditionExpression="i = :i",
+            ExpressionAttributeValues={":i": sought},
+        )["Items"]
+        wanted = {
+            key: self.wire(key) | item
+            for key, item in self.model.items.items()
+            if item.get("i") == sought
+        }
+        assert {(one["p"]["S"], int(one["s"]["N"])): one for one in got} == wanted
+        partition = self.dice.choice(PARTITIONS)
+        got = self.db.query(
+            TableName=self.table,
+            IndexName="local",
+            KeyConditionExpression="p = :p",
+            ExpressionAttributeValues={":p": {"S": partition}},
+        )["Items"]
+        assert got == [
+            self.wire(key) | {name: item[name] for name in ("a", "i") if name in item}
+            for key, item in sorted(
+                self.model.items.items(),
+                key=lambda one: (one[1].get("i", {}).get("N", ""), one[0]),
+            )
+            if key[0] == partition and "i" in item
+        ]
+
     def compare_all(self):
         found = {
             (item.pop("p")["S"], int(item.pop("s")["N"])): item
@@ -321,9 +412,11 @@ class Run:
                 self.step_put_when_absent,
                 self.step_get,
                 self.step_query,
+                self.step_indexes,
+                self.step_transaction,
                 self.compare_all,
             ],
-            (12, 3, 1, 1, 1, 1, 0.2),
+            (12, 3, 1, 1, 1, 1, 2, 4, 0.2),
         )[0]()
 
     def steps(self, count):

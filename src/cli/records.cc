@@ -40,6 +40,7 @@ std::vector<RecordFacts> all_records() {
       facts_of<cloudtrail::Trail>(),
       facts_of<cloudwatch::KnownMetric>(),
       facts_of<dynamodb::TableRecord>(),
+      facts_of<dynamodb::TransactionRecord>(),
       facts_of<logs::Group>(),
       facts_of<logs::Stream>(),
       facts_of<iam::Role>(),

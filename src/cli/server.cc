@@ -26,7 +26,9 @@
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/expiry.h"
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/tables.h"
+#include "services/dynamodb/transactions.h"
 #include "services/iam/iam.h"
 #include "services/kms/kms.h"
 #include "services/lambda/runner.h"
@@ -175,7 +177,9 @@ class Composition : public RunningServer {
     options_dir_ = options.data_dir;
     CHECK(iam::bootstrap(*store_));
     dynamodb::start_purge(*store_);
+    dynamodb::start_backfill(ports_);
     dynamodb::start_expiry(ports_);
+    dynamodb::start_token_sweep(*store_);
     logs::start_purge(*store_);
     logs::start_sweep(*store_);
     cloudwatch::start_keeper(*store_);

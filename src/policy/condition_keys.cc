@@ -59,6 +59,10 @@ constexpr ActionKeys kTable[] = {
      "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys "
      "dynamodb:ReturnConsumedCapacity dynamodb:ReturnValues",
      ""},
+    {"dynamodb:ConditionCheckItem",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys "
+     "dynamodb:ReturnConsumedCapacity dynamodb:ReturnValues",
+     ""},
     {"dynamodb:Query",
      "dynamodb:Attributes dynamodb:LeadingKeys dynamodb:ReturnConsumedCapacity "
      "dynamodb:ReturnValues dynamodb:Select",

@@ -348,7 +348,7 @@ Result<Done> create_table(const Calls& calls, const json::object& properties, Ma
   json::object body{{"TableName", made.physical}};
   for (const char* same :
        {"KeySchema", "AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "TableClass",
-        "DeletionProtectionEnabled", "Tags"})
+        "DeletionProtectionEnabled", "Tags", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
     if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("SSESpecification")) body["SSESpecification"] = encryption_of(properties);
   CHECK(calls.document("dynamodb", "CreateTable", body));  // ACTIVE at once
@@ -377,8 +377,62 @@ Result<Done> change_tags(const Calls& calls, const std::string& table, const jso
                          {{"ResourceArn", arn}, {"Tags", after.at("Tags")}}));
   return Done{};
 }
+// The member of a list of structures whose `member` has this value; nullptr: none.
+const json::object* find_in(const json::object& properties, const char* list, const char* member,
+                            const json::value& value) {
+  if (!properties.contains(list)) return nullptr;
+  for (const json::value& one : properties.at(list).as_array())
+    if (one.as_object().at(member) == value) return &one.as_object();
+  return nullptr;
+}
+// What follows goes by the table as it is: a rollback may find it half way.
+Result<Done> check_definitions(const json::object& table, const json::object& after) {
+  for (const json::value& one : table.at("AttributeDefinitions").as_array()) {
+    const json::value& name = one.as_object().at("AttributeName");
+    const json::object* wanted = find_in(after, "AttributeDefinitions", "AttributeName", name);
+    if (wanted && *wanted != one.as_object())
+      return Error{400,
+                   "ValidationError",
+                   "The type of the key attribute " + std::string(name.as_string()) +
+                       " cannot change: give the resource another logical id, so that a new table "
+                       "is made.",
+                   {}};
+  }
+  return Done{};
+}
+bool is_same_index(const json::object& a, const json::object& b) {
+  return a.at("KeySchema") == b.at("KeySchema") && a.at("Projection") == b.at("Projection");
+}
+// One at a time, as UpdateTable wants it: an index that changes goes and is made anew.
+Result<Done> change_indexes(const Calls& calls, const std::string& name, const json::object& table,
+                            const json::object& after) {
+  constexpr const char* kIndexes = "GlobalSecondaryIndexes";
+  const auto update = [&](const char* kind, json::object index) {
+    json::array updates{json::object{{kind, std::move(index)}}};
+    return calls.document("dynamodb", "UpdateTable",
+                          {{"TableName", name},
+                           {"AttributeDefinitions", after.at("AttributeDefinitions")},
+                           {"GlobalSecondaryIndexUpdates", std::move(updates)}});
+  };
+  const auto same_in = [&](const json::object& other, const json::object& index) {
+    const json::object* found = find_in(other, kIndexes, "IndexName", index.at("IndexName"));
+    return found && is_same_index(*found, index);
+  };
+  if (table.contains(kIndexes))
+    for (const json::value& one : table.at(kIndexes).as_array())
+      if (!same_in(after, one.as_object()))
+        CHECK(update("Delete", {{"IndexName", one.as_object().at("IndexName")}}));
+  if (after.contains(kIndexes))
+    for (const json::value& one : after.at(kIndexes).as_array())
+      if (!same_in(table, one.as_object())) CHECK(update("Create", one.as_object()));
+  return Done{};
+}
 Result<Done> update_table(const Calls& calls, const json::object& before, const json::object& after,
                           Made& made) {
+  TRY(const json::object described,
+      calls.document("dynamodb", "DescribeTable", {{"TableName", made.physical}}));
+  const json::object& table = described.at("Table").as_object();
+  CHECK(check_definitions(table, after));
   json::object body{{"TableName", made.physical}};
   if (property(before, "BillingMode") != property(after, "BillingMode") ||
       property(before, "ProvisionedThroughput") != property(after, "ProvisionedThroughput"))
@@ -391,6 +445,7 @@ Result<Done> update_table(const Calls& calls, const json::object& before, const 
   if (property(before, "SSESpecification") != property(after, "SSESpecification"))
     body["SSESpecification"] = encryption_of(after);
   if (body.size() > 1) CHECK(calls.document("dynamodb", "UpdateTable", body));
+  CHECK(change_indexes(calls, made.physical, table, after));
   if (property(before, "Tags") != property(after, "Tags"))
     CHECK(change_tags(calls, made.physical, before, after));
   return set_expiry(calls, made.physical, before, after);
@@ -440,11 +495,18 @@ const Type kStorageTypes[5] = {
          "BillingMode": "s",
          "ProvisionedThroughput": {"ReadCapacityUnits!": "i", "WriteCapacityUnits!": "i"},
          "TableClass": "s",
+         "LocalSecondaryIndexes": [
+             {"IndexName!": "s", "KeySchema!": [{"AttributeName!": "s", "KeyType!": "s"}],
+              "Projection!": {"ProjectionType": "s", "NonKeyAttributes": ["s"]}}],
+         "GlobalSecondaryIndexes": [
+             {"IndexName!": "s", "KeySchema!": [{"AttributeName!": "s", "KeyType!": "s"}],
+              "Projection!": {"ProjectionType": "s", "NonKeyAttributes": ["s"]},
+              "ProvisionedThroughput": {"ReadCapacityUnits!": "i", "WriteCapacityUnits!": "i"}}],
          "DeletionProtectionEnabled": "b",
          "Tags": [{"Key!": "s", "Value!": "s"}],
          "TimeToLiveSpecification": {"Enabled!": "b", "AttributeName": "s"},
          "SSESpecification": {"SSEEnabled!": "b", "SSEType": "s", "KMSMasterKeyId": "s"}})",
-     "TableName", 255, "TableName,KeySchema,AttributeDefinitions", "Arn", "CreateTable",
+     "TableName", 255, "TableName,KeySchema,LocalSecondaryIndexes", "Arn", "CreateTable",
      create_table, update_table, remove_table},
 };
 

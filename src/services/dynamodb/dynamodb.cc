@@ -5,15 +5,16 @@
 #include "services/dynamodb/expiry.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/table_policy.h"
+#include "services/dynamodb/transactions.h"
 
 namespace sluice::dynamodb {
 namespace {
 constexpr auto rows =
     table<CreateTable, DescribeTable, UpdateTable, ListTables, DeleteTable, PutItem, GetItem,
-          UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan, TagResource,
-          UntagResource, ListTagsOfResource, PutResourcePolicy, GetResourcePolicy,
-          DeleteResourcePolicy, UpdateTimeToLive, DescribeTimeToLive, DescribeLimits,
-          DescribeEndpoints, DescribeContinuousBackups>();
+          UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan, TransactWriteItems,
+          TransactGetItems, TagResource, UntagResource, ListTagsOfResource, PutResourcePolicy,
+          GetResourcePolicy, DeleteResourcePolicy, UpdateTimeToLive, DescribeTimeToLive,
+          DescribeLimits, DescribeEndpoints, DescribeContinuousBackups>();
 }
 const Service service{
     "dynamodb", "dynamodb.amazonaws.com",           Protocol::json10, "DynamoDB_20120810", "",

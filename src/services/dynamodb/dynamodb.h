@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Amazon DynamoDB: on-demand tables, items, expressions. Indexes, transactions,
-// streams, TTL and point-in-time recovery are not built yet. Sources: DynamoDB API Reference
+// Amazon DynamoDB: tables with their indexes, items, expressions, transactions, expiry. PartiQL,
+// streams, exports and point-in-time recovery are not built yet. Sources: DynamoDB API Reference
 // 2012-08-10; Developer Guide, "Quotas".
 //
 //   Ports ports{.services = {&dynamodb::service}};

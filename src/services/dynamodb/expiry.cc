@@ -97,7 +97,7 @@ bool delete_expired(Ports& ports, const TableRecord& record, const std::vector<s
   const Time now = store.jobs().clock().calendar();
   Staged staged = store.stage();
   const auto table = Table::open(record.name, staged, ports);
-  if (!table || table->id != record.id) return false;
+  if (!table || table->id() != record.id) return false;
   int64_t count = 0;
   for (const std::string& key : keys) {
     OldItem old(*table, {Family::items, key}, staged);
@@ -121,7 +121,7 @@ bool sweep_table(Ports& ports, const TableRecord& record, const Stopping& stoppi
   const Time now = store.jobs().clock().calendar();
   std::vector<std::string> keys;
   bool stopped = false;
-  snapshot.scan(table->all(), "", false, [&](std::string_view key, std::string_view sealed) {
+  snapshot.scan(table->keys().all(), "", false, [&](std::string_view key, std::string_view sealed) {
     if (stopping()) return !(stopped = true);
     const auto item = table->open_item(key, sealed);
     if (item && is_expired(*item, record.expiry.attribute, now)) keys.emplace_back(key);

@@ -6,110 +6,13 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "services/dynamodb/index.h"
+#include "services/dynamodb/item_in.h"
 #include "services/dynamodb/legacy.h"
 #include "services/dynamodb/write_item.h"
 
 namespace sluice::dynamodb {
 namespace {
-// The expressions that an operation on one item has.
-using ExpressionList = std::initializer_list<const char*>;
-bool has(ExpressionList expressions, std::string_view member) {
-  return std::find(expressions.begin(), expressions.end(), member) != expressions.end();
-}
-// The legacy parameters that say the same.
-std::vector<std::string_view> legacy_of(ExpressionList expressions) {
-  if (has(expressions, "ProjectionExpression")) return {"AttributesToGet"};
-  if (has(expressions, "UpdateExpression"))
-    return {"AttributeUpdates", "Expected", "ConditionalOperator"};
-  return {"Expected", "ConditionalOperator"};
-}
-Result<Done> parse_legacy(ItemIn& in, ExpressionList expressions) {
-  if (has(expressions, "ProjectionExpression")) {
-    TRY(in.projection, legacy_projection(in.body));
-    return Done{};
-  }
-  if (has(expressions, "UpdateExpression")) {
-    TRY(const json::object* updates, Fields(in.body).object("AttributeUpdates"));
-    if (updates) {
-      TRY(Update update, legacy_update(*updates));
-      in.update = std::make_shared<Update>(std::move(update));
-    }
-  }
-  TRY(Condition expected, legacy_condition(in.body, "Expected"));
-  in.condition = std::move(expected);
-  return Done{};
-}
-// The expressions in AWS's order, so that the same one of several faults is reported.
-Result<Done> parse_expressions(ItemIn& in, ExpressionList expressions) {
-  TRY(Placeholders placeholders, Placeholders::parse(in.body));
-  const Fields fields(in.body);
-  if (has(expressions, "UpdateExpression")) {
-    TRY(const auto update, fields.text("UpdateExpression"));
-    if (update) {
-      TRY(Update parsed, parse_update(*update, placeholders));
-      in.update = std::make_shared<Update>(std::move(parsed));
-    }
-  }
-  if (has(expressions, "ConditionExpression")) {
-    TRY(const auto condition, fields.text("ConditionExpression"));
-    if (condition) {
-      TRY(Condition parsed, parse_condition(*condition, "ConditionExpression", placeholders));
-      in.condition = std::move(parsed);
-    }
-  }
-  if (has(expressions, "ProjectionExpression")) {
-    TRY(const auto projection, fields.text("ProjectionExpression"));
-    if (projection) {
-      TRY(in.projection, parse_projection(*projection, placeholders));
-    }
-  }
-  return placeholders.all_used();
-}
-Result<ItemIn> parse_item_in(const Request& request, const char* member,
-                             ExpressionList expressions) {
-  ItemIn in;
-  TRY(in.body, parse_json_object(request.body));
-  TRY(in.table, table_name_of(in.body));
-  TRY(const json::object* item, Fields(in.body).object(member));
-  if (!item)
-    return validation("1 validation error detected: Value null at '" + lower(member) +
-                      "' failed to satisfy constraint: Member must not be null");
-  CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
-  CHECK(one_of(in.body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
-  CHECK(one_of(in.body, "ReturnValues",
-               {"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}));
-  CHECK(one_of(in.body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}));
-  CHECK(
-      check_parameters(in.body, {expressions.begin(), expressions.end()}, legacy_of(expressions)));
-  in.item = *item;
-  CHECK(check_item(in.item));
-  const std::string returns = text_of(in.body, "ReturnValues");
-  if (!has(expressions, "UpdateExpression") && !returns.empty() && returns != "NONE" &&
-      returns != "ALL_OLD")
-    return validation("ReturnValues can only be ALL_OLD or NONE");
-  CHECK(parse_legacy(in, expressions));
-  CHECK(parse_expressions(in, expressions));
-  return in;
-}
-double write_units(size_t bytes) {
-  return std::max(1.0, std::ceil(static_cast<double>(bytes) / 1024));
-}
-double read_units(size_t bytes, bool consistent) {
-  return std::max(1.0, std::ceil(static_cast<double>(bytes) / 4096)) * (consistent ? 1 : 0.5);
-}
-bool wants_consumed(const json::object& body) {
-  const std::string v = text_of(body, "ReturnConsumedCapacity");
-  return v == "TOTAL" || v == "INDEXES";
-}
-
-Result<Done> check_condition(const ItemIn& in, const json::object* there) {
-  static const json::object kNoItem;
-  if (!in.condition || evaluate(*in.condition, there ? *there : kNoItem)) return Done{};
-  Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
-  if (there && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
-    failed.details.emplace_back("json:Item", json::serialize(*there));
-  return failed;
-}
 // Checks the condition. Returns what was there, when the answer shows it.
 Result<const json::object*> checked_old(const ItemIn& in, OldItem& old) {
   const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
@@ -118,60 +21,18 @@ Result<const json::object*> checked_old(const ItemIn& in, OldItem& old) {
   CHECK(check_condition(in, there));
   return returns_old ? there : nullptr;
 }
-Result<size_t> old_bytes(OldItem& old) {
-  TRY(const json::object* before, old.read());
-  return before ? item_bytes(*before) : 0;
-}
-// A write costs by the larger one of the old item and the new one. `after` is nullptr when it
-// leaves none.
-Result<Done> add_consumed(JsonOut& out, const ItemIn& in, OldItem& old, const json::object* after) {
-  if (!wants_consumed(in.body)) return Done{};
-  TRY(const size_t before, old_bytes(old));
-  out.body["ConsumedCapacity"] =
-      consumed(in.table, write_units(std::max(before, after ? item_bytes(*after) : 0)), in.body);
+// Adds what the write has cost and what it was part of. `after` is nullptr when it leaves no item.
+Result<Done> add_metrics(JsonOut& out, const ItemIn& in, const Table& table, OldItem& old,
+                         const json::object* after, const Snapshot& snapshot) {
+  if (wants_consumed(in.body)) {
+    TRY(const json::object* before, old.read());
+    out.body["ConsumedCapacity"] = write_cost(table, before, after).shown(in.table, in.body);
+  }
+  if (auto collection = collection_of(table, in.item, in.body, snapshot))
+    out.body["ItemCollectionMetrics"] = *std::move(collection);
   return Done{};
 }
-// CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file
-// entries"): the key as it is; of a `whole` item the names of all attributes, together up to
-// `names_bytes`.
-constexpr size_t kAuditNamesBytesMax = 16 * 1024;
-void describe(json::object& into, const json::object& item, bool whole, const TableRecord* table,
-              size_t& names_bytes) {
-  json::object key;
-  json::array names;
-  for (const auto& [name, value] : item) {
-    const bool in_key = table && (name == table->hash || name == table->range);
-    if (in_key) key[name] = value;
-    if (in_key && !whole) continue;
-    if (name.size() <= names_bytes) {
-      names_bytes -= name.size();
-      names.emplace_back(name);
-    } else if (names.empty() || names.back() != "...")
-      names.emplace_back("...");
-  }
-  into["key"] = plain_key(key);
-  if (!names.empty()) into["item"] = std::move(names);
-}
-json::object merged(json::object into, const json::value& more) {
-  if (more.is_object())
-    for (const auto& [name, value] : more.get_object()) into[name] = value;
-  return into;
-}
 }  // namespace
-
-json::value shown_options(const json::object& body) {
-  return shown_members(
-      body, {"UpdateExpression", "ConditionExpression", "KeyConditionExpression",
-             "FilterExpression", "ProjectionExpression", "AttributesToGet", "ConditionalOperator",
-             "ExpressionAttributeNames", "ConsistentRead", "Select", "Limit", "ScanIndexForward",
-             "Segment", "TotalSegments", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics",
-             "ReturnValues", "ReturnValuesOnConditionCheckFailure"});
-}
-json::object plain_key(const json::object& key) {
-  json::object plain;
-  for (const auto& [name, value] : key) plain[name] = value.get_object().begin()->value();
-  return plain;
-}
 
 CallContext::CallContext(const std::string& table, const Snapshot& snapshot) {
   if (const auto record = snapshot.get(table_key(table))) hash_ = record->hash;
@@ -208,9 +69,11 @@ void CallContext::add_paths(const Update& update) {
 }
 void CallContext::set_select(const json::object& body, const std::vector<Path>& projection) {
   const std::string asked = text_of(body, "Select");
-  context_["dynamodb:select"] = {!asked.empty()       ? asked
-                                 : projection.empty() ? "ALL_ATTRIBUTES"
-                                                      : "SPECIFIC_ATTRIBUTES"};
+  const bool index = body.contains("IndexName");
+  context_["dynamodb:select"] = {!asked.empty()        ? asked
+                                 : !projection.empty() ? "SPECIFIC_ATTRIBUTES"
+                                 : index               ? "ALL_PROJECTED_ATTRIBUTES"
+                                                       : "ALL_ATTRIBUTES"};
 }
 void CallContext::set_option(const json::object& body, const char* member) {
   const std::string asked = text_of(body, member);
@@ -247,21 +110,22 @@ template struct OnItem<DeleteItem>;
 template struct OnItem<UpdateItem>;
 
 Result<ItemIn> PutItem::parse(const Request& request) {
-  return parse_item_in(request, "Item", {"ConditionExpression"});
+  return read_item_in(request, "Item", {"ConditionExpression"});
 }
 Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(Key key, table.key_of(in->item, false));
+  CHECK(check_index_keys(table, in->item));
   OldItem old(table, std::move(key), staged);
   TRY(const json::object* returned, checked_old(*in, old));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  CHECK(add_consumed(out, *in, old, &in->item));
+  CHECK(add_metrics(out, *in, table, old, &in->item, staged.snapshot()));
   CHECK(write_item(old, &in->item));
   return out;
 }
 Result<ItemIn> DeleteItem::parse(const Request& request) {
-  return parse_item_in(request, "Key", {"ConditionExpression"});
+  return read_item_in(request, "Key", {"ConditionExpression"});
 }
 Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
@@ -270,23 +134,14 @@ Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
   TRY(const json::object* returned, checked_old(*in, old));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  CHECK(add_consumed(out, *in, old, nullptr));
+  CHECK(add_metrics(out, *in, table, old, nullptr, staged.snapshot()));
   CHECK(write_item(old, nullptr));
   return out;
 }
 Result<ItemIn> UpdateItem::parse(const Request& request) {
-  return parse_item_in(request, "Key", {"UpdateExpression", "ConditionExpression"});
+  return read_item_in(request, "Key", {"UpdateExpression", "ConditionExpression"});
 }
 namespace {
-Result<Done> spares_key(const Update& update, const Table& table) {
-  for (const UpdateAction& action : update.actions) {
-    const std::string& name = std::get<std::string>(action.path.front());
-    if (name == table.hash.name || name == table.range.name)
-      return validation("One or more parameter values were invalid: Cannot update attribute " +
-                        name + ". This attribute is part of the key");
-  }
-  return Done{};
-}
 // What the answer shows of an update, by its ReturnValues. `after` is nullptr when it made nothing.
 void show_values(JsonOut& out, const ItemIn& in, const json::object* before,
                  const json::object* after) {
@@ -305,29 +160,26 @@ void show_values(JsonOut& out, const ItemIn& in, const json::object* before,
 }
 }  // namespace
 Result<JsonOut> UpdateItem::run(const Authorized<In>& in, Staged& staged) {
-  static const Update kNothing;
-  const Update& update = in->update ? *in->update : kNothing;
   TRY(const Table table, Table::open(in->table, staged, in.ports()));
   TRY(Key key, table.key_of(in->item, true));
-  CHECK(spares_key(update, table));
+  CHECK(spares_key(*in, table));
   OldItem old(table, std::move(key), staged);
   TRY(const json::object* before, old.read());
   CHECK(check_condition(*in, before));
   JsonOut out;
-  if (!before && !makes_item(update)) {
-    CHECK(add_consumed(out, *in, old, nullptr));
+  TRY(const auto after, updated_item(*in, before));
+  if (!after) {
+    CHECK(add_metrics(out, *in, table, old, nullptr, staged.snapshot()));
     return out;
   }
-  TRY(const json::object after, updated(update, before ? *before : in->item));
-  if (item_bytes(after) > kItemBytesMax)
-    return validation("Item size to update has exceeded the maximum allowed size");
-  show_values(out, *in, before, &after);
-  CHECK(add_consumed(out, *in, old, &after));
-  CHECK(write_item(old, &after));
+  CHECK(check_index_keys(table, *after));
+  show_values(out, *in, before, &*after);
+  CHECK(add_metrics(out, *in, table, old, &*after, staged.snapshot()));
+  CHECK(write_item(old, &*after));
   return out;
 }
 Result<ItemIn> GetItem::parse(const Request& request) {
-  return parse_item_in(request, "Key", {"ProjectionExpression"});
+  return read_item_in(request, "Key", {"ProjectionExpression"});
 }
 Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
@@ -341,7 +193,7 @@ Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   }
   if (wants_consumed(in->body))
     out.body["ConsumedCapacity"] =
-        consumed(in->table, read_units(bytes, bool_of(in->body, "ConsistentRead")), in->body);
+        Cost{read_units(bytes, bool_of(in->body, "ConsistentRead"))}.shown(in->table, in->body);
   return out;
 }
 
@@ -360,9 +212,10 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
         "Member must not be null");
   if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
+  CHECK(one_of(body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body), {}};
-  if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
-    in.body["ReturnConsumedCapacity"] = *wanted;
+  for (const char* option : {"ReturnConsumedCapacity", "ReturnItemCollectionMetrics"})
+    if (const json::value* wanted = body.if_contains(option)) in.body[option] = *wanted;
   size_t count = 0;
   for (const auto& [table_name, requests] : *tables) {
     TRY(const std::string table, table_name_of({{"TableName", table_name}}));
@@ -407,25 +260,33 @@ Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s,
 }
 Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
   json::array units;
+  json::object collections;
   for (const auto& [table_name, writes] : in->tables) {
     TRY(const Table table, Table::open(table_name, staged, in.ports()));
     std::set<std::string> seen;
-    double total = 0;
+    Cost cost;
+    json::array of_table;
     for (const Write& write : writes) {
       TRY(Key key, table.key_of(write.item, !write.put));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
+      const json::object* after = write.put ? &write.item : nullptr;
+      if (after) CHECK(check_index_keys(table, *after));
       OldItem old(table, std::move(key), staged);
       if (in->consumed) {
-        TRY(const size_t before, old_bytes(old));
-        total += write_units(std::max(before, write.put ? item_bytes(write.item) : 0));
+        TRY(const json::object* before, old.read());
+        cost.add(write_cost(table, before, after));
       }
-      CHECK(write_item(old, write.put ? &write.item : nullptr));
+      CHECK(write_item(old, after));
+      if (auto one = collection_of(table, write.item, in->body, staged.snapshot()))
+        of_table.push_back(*std::move(one));
     }
-    if (in->consumed) units.push_back(consumed(table_name, total, in->body));
+    if (in->consumed) units.push_back(cost.shown(table_name, in->body));
+    if (!of_table.empty()) collections[table_name] = std::move(of_table);
   }
   JsonOut out{{{"UnprocessedItems", json::object{}}}};
   if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
+  if (!collections.empty()) out.body["ItemCollectionMetrics"] = std::move(collections);
   return out;
 }
 json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
@@ -453,9 +314,10 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
         "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
         "Member must not be null");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
+  CHECK(one_of(body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body), {}};
-  if (const json::value* wanted = body.if_contains("ReturnConsumedCapacity"))
-    in.body["ReturnConsumedCapacity"] = *wanted;
+  for (const char* option : {"ReturnConsumedCapacity", "ReturnItemCollectionMetrics"})
+    if (const json::value* wanted = body.if_contains(option)) in.body[option] = *wanted;
   size_t count = 0;
   for (const auto& [table_name, wanted] : *tables) {
     Wanted w;
@@ -543,7 +405,7 @@ Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
       total += read_units(item_bytes(item), w.consistent);
       found.push_back(project(item, w.projection));
     }
-    if (in->consumed) units.push_back(consumed(w.table, total, in->body));
+    if (in->consumed) units.push_back(Cost{total}.shown(w.table, in->body));
     responses[w.table] = std::move(found);
     if (!left.empty()) unprocessed[w.table] = json::object{{"Keys", std::move(left)}};
   }

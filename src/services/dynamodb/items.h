@@ -5,17 +5,12 @@
 // AccessDeniedException (for the key of the table).
 //
 //   constexpr auto rows = table<PutItem, GetItem, DeleteItem, Query, Scan>();   // dynamodb.cc
+#include "services/dynamodb/item_in.h"
 #include "services/dynamodb/key_condition.h"
 #include "services/dynamodb/tables.h"
 #include "services/dynamodb/update.h"
 
 namespace sluice::dynamodb {
-
-// What CloudTrail shows of a call besides keys and the names of attributes. Expressions may be
-// shown, because values are in ExpressionAttributeValues.
-json::value shown_options(const json::object& body);
-// Makes {"a": "x"} of {"a": {"S": "x"}}.
-json::object plain_key(const json::object& key);
 
 // The condition keys of a call: which attributes and which partition keys it names. When a call
 // leaves an option out, its condition key has the default: Select is ALL_ATTRIBUTES, ReturnValues
@@ -41,13 +36,6 @@ class CallContext {
   policy::Context context_;
 };
 
-struct ItemIn {
-  std::string table;
-  json::object body, item;  // `item` is Item or Key, and checked
-  std::shared_ptr<Node> condition;
-  std::shared_ptr<Update> update;
-  std::vector<Path> projection;
-};
 template <class Self>
 struct OnItem {
   static constexpr bool data_event = true;
@@ -129,6 +117,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
 
 struct SearchIn {
   std::string table;
+  std::string index;         // "": the table itself
   json::object body, start;  // `start` is ExclusiveStartKey
   KeyPredicates key;
   std::shared_ptr<Node> filter;

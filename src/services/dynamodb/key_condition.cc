@@ -66,8 +66,8 @@ Result<Done> check_predicate(const KeyPredicate& one, const std::string& type) {
           "schema type");
   return Done{};
 }
-Span span_of(const KeyPredicate& range, const Table& table, const std::string& hash) {
-  const Key partition = items_of(table.id, hash);
+Span span_of(const KeyPredicate& range, const KeySpace& keys, const std::string& hash) {
+  const Key partition = keys.under(hash);
   Span span = schema::span(partition);
   const auto operand = [&](size_t n) { return sortable(range.operands[n]); };
   if (range.op == "begins_with") {
@@ -75,7 +75,7 @@ Span span_of(const KeyPredicate& range, const Table& table, const std::string& h
     span.high = schema::after(span.low);
     return span;
   }
-  const auto key_at = [&](size_t n) { return item_key(table.id, hash, operand(n)).bytes; };
+  const auto key_at = [&](size_t n) { return keys.under(hash, operand(n)).bytes; };
   const std::string key = key_at(0);
   if (range.op == "=" || range.op == ">=" || range.op == "BETWEEN") span.low = key;
   if (range.op == ">") span.low = schema::after(key);
@@ -96,25 +96,25 @@ const json::value* wanted_partition(const KeyPredicates& wanted, const std::stri
   const KeyPredicate* found = find(wanted, hash);
   return found && found->op == "=" ? &found->operands[0] : nullptr;
 }
-Result<Span> wanted_span(const KeyPredicates& wanted, const Table& table) {
+Result<Span> wanted_span(const KeyPredicates& wanted, const KeySpace& keys) {
   const Error unsupported = validation("Query key condition not supported");
   const auto missed = [](const std::string& name) {
     return validation("Query condition missed key schema element: " + name);
   };
-  if (table.range.name.empty() && wanted.size() > 1) return unsupported;
-  const KeyPredicate* partition = find(wanted, table.hash.name);
-  if (!partition) return missed(table.hash.name);
-  CHECK(check_predicate(*partition, table.hash.type));
+  if (keys.range.name.empty() && wanted.size() > 1) return unsupported;
+  const KeyPredicate* partition = find(wanted, keys.hash.name);
+  if (!partition) return missed(keys.hash.name);
+  CHECK(check_predicate(*partition, keys.hash.type));
   if (partition->op != "=") return unsupported;
   const KeyPredicate* range = nullptr;
   if (wanted.size() > 1) {
-    range = find(wanted, table.range.name);
-    if (!range) return missed(table.range.name);
-    CHECK(check_predicate(*range, table.range.type));
-    if (range->op == "begins_with" && table.range.type == "N") return unsupported;
+    range = find(wanted, keys.range.name);
+    if (!range) return missed(keys.range.name);
+    CHECK(check_predicate(*range, keys.range.type));
+    if (range->op == "begins_with" && keys.range.type == "N") return unsupported;
   }
-  TRY(const std::string hash, table.encode(partition->operands[0], true));
-  return range ? span_of(*range, table, hash) : schema::span(items_of(table.id, hash));
+  TRY(const std::string hash, encode_key(keys.hash, partition->operands[0], true));
+  return range ? span_of(*range, keys, hash) : schema::span(keys.under(hash));
 }
 
 }  // namespace sluice::dynamodb

@@ -5,7 +5,7 @@
 // operation".
 //
 //   TRY(const KeyPredicates wanted, read_key_condition(*parsed));    // KeyConditionExpression
-//   TRY(const Span span, wanted_span(wanted, table));
+//   TRY(const Span span, wanted_span(wanted, table.keys()));
 #include "services/dynamodb/model.h"
 
 namespace sluice::dynamodb {
@@ -23,7 +23,7 @@ Result<KeyPredicates> read_key_condition(const Node& condition);
 // The partition key that is asked for, whatever else is wrong with the condition. nullptr: none.
 const json::value* wanted_partition(const KeyPredicates& wanted, const std::string& hash);
 // The keys that a condition lets through: they are one span, because items sort as their keys do.
-// Errors: ValidationException for a condition that does not fit the table.
-Result<Span> wanted_span(const KeyPredicates& wanted, const Table& table);
+// Errors: ValidationException for a condition that does not fit these keys.
+Result<Span> wanted_span(const KeyPredicates& wanted, const KeySpace& keys);
 
 }  // namespace sluice::dynamodb

@@ -75,40 +75,44 @@ Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
   return Done{};
 }
 
-Table::Table(const TableRecord& record, const Secret& items_key)
-    : id(record.id),
-      hash{record.hash, record.hash_type},
-      range{record.range, record.range_type},
-      items_key_(items_key),
+Table::Table(std::shared_ptr<const TableRecord> record, const Secret& items_key)
+    : record_(std::move(record)),
+      keys_{"i",
+            record_->id,
+            {record_->hash, record_->hash_type},
+            {record_->range, record_->range_type}},
       aead_(items_key) {}
 std::string items_key_purpose(const TableRecord& record) {
   return "the key of the items of table " + record.id;
 }
-Result<Table> Table::unlock(const TableRecord& record, const Snapshot& snapshot,
-                            const Ports& ports) {
+Result<Secret> Table::items_key(const TableRecord& record, const Snapshot& snapshot,
+                                const Ports& ports) {
   const auto key = ports.data_keys->unwrap(unbase64(record.wrapped_data_key).value_or(""),
                                            key_context(snapshot.scope(), record.name), snapshot);
   if (!key) return key_refused(key.error());
-  if (record.sealed_items_key.empty()) return Table(record, *key);
+  if (record.sealed_items_key.empty()) return *key;
   auto items_key = aead_open_random(*key, unbase64(record.sealed_items_key).value_or(""),
                                     items_key_purpose(record));
   if (!items_key)
     return Error{500, "InternalServerError", "The seal of the table's key is broken.", {}};
-  return Table(record, Secret(*std::move(items_key)));
+  return Secret(*std::move(items_key));
+}
+Result<Table> Table::unlock(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
+                            const Ports& ports) {
+  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
+  TRY(const Secret key, items_key(*record, snapshot, ports));
+  return Table(std::move(record), key);
 }
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
-  const auto record = snapshot.get(table_key(name));
-  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*record, snapshot, ports);
+  return unlock(snapshot.get(table_key(name)), snapshot, ports);
 }
 Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  const auto record = staged.look(table_key(name));
-  if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
-  return unlock(*record, staged.snapshot(), ports);
+  return unlock(staged.look(table_key(name)), staged.snapshot(), ports);
 }
 
-Result<std::string> Table::encode(const json::value& value, bool is_hash) const {
-  const auto& [name, type] = is_hash ? hash : range;
+Result<std::string> encode_key(const KeyAttribute& attribute, const json::value& value,
+                               bool is_hash) {
+  const auto& [name, type] = attribute;
   const std::string actual = type_of(value);
   if (actual != type)
     return validation("One or more parameter values were invalid: Type mismatch for key " + name +
@@ -131,22 +135,22 @@ Result<std::string> Table::encode(const json::value& value, bool is_hash) const 
 }
 Result<Key> Table::key_of(const json::object& item, bool exact) const {
   std::string bytes[2];
-  const bool ranged = !range.name.empty();
+  const bool ranged = !keys_.range.name.empty();
   const auto mismatch = [] {
     return validation("The provided key element does not match the schema");
   };
   if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
   for (int i = 0; i < (ranged ? 2 : 1); ++i) {
-    const auto& [name, type] = i == 0 ? hash : range;
-    const json::value* value = item.if_contains(name);
+    const KeyAttribute& attribute = i == 0 ? keys_.hash : keys_.range;
+    const json::value* value = item.if_contains(attribute.name);
     if (!value)
       return exact ? mismatch()
                    : validation("One or more parameter values were invalid: Missing the key " +
-                                name + " in the item");
-    if (exact && type_of(*value) != type) return mismatch();
-    TRY(bytes[i], encode(*value, i == 0));
+                                attribute.name + " in the item");
+    if (exact && type_of(*value) != attribute.type) return mismatch();
+    TRY(bytes[i], encode_key(attribute, *value, i == 0));
   }
-  return ranged ? item_key(id, bytes[0], bytes[1]) : item_key(id, bytes[0]);
+  return ranged ? item_key(id(), bytes[0], bytes[1]) : item_key(id(), bytes[0]);
 }
 std::string Table::seal(const Key& key, const json::object& item) const {
   return aead_.seal_random(encode_item(item), key.bytes);
@@ -158,8 +162,8 @@ Result<json::object> Table::open_item(std::string_view key_bytes, std::string_vi
   return decode_item(*plain, json_arena(plain->size() * 4));
 }
 json::object Table::key_attributes(const json::object& item) const {
-  json::object key{{hash.name, item.at(hash.name)}};
-  if (!range.name.empty()) key[range.name] = item.at(range.name);
+  json::object key{{keys_.hash.name, item.at(keys_.hash.name)}};
+  if (!keys_.range.name.empty()) key[keys_.range.name] = item.at(keys_.range.name);
   return key;
 }
 
@@ -171,12 +175,6 @@ Response render_json(const JsonOut& out) {
   for (char c : crc.finish()) value = value << 8 | static_cast<uint8_t>(c);
   r.headers.add("x-amz-crc32", std::to_string(value));
   return r;
-}
-json::object consumed(const std::string& table, double units, const json::object& body) {
-  json::object shown{{"TableName", table}, {"CapacityUnits", units}};
-  if (text_of(body, "ReturnConsumedCapacity") == "INDEXES")
-    shown["Table"] = json::object{{"CapacityUnits", units}};
-  return shown;
 }
 
 }  // namespace sluice::dynamodb

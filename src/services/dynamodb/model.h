@@ -28,6 +28,29 @@ std::string items_key_purpose(const TableRecord& record);
 std::string through_dynamodb(const Scope& scope);  // the value of kms:ViaService
 Error no_table(const std::string& name);           // of the operations on tables themselves
 
+// An attribute of a key. Its name is "" where a key has no sort key.
+struct KeyAttribute {
+  std::string name, type;
+};
+// Keys that sort by a partition key and a sort key: those of the items of a table, or those of the
+// entries of an index.
+struct KeySpace {
+  std::string_view kind;  // "i" or "x" (records.h)
+  std::string id;
+  KeyAttribute hash, range;
+  Key all() const { return schema::prefix(Family::items, kind, {id}); }
+  Key under(std::string_view hash_bytes) const {
+    return schema::prefix(Family::items, kind, {id, hash_bytes});
+  }
+  Key under(std::string_view hash_bytes, std::string_view range_bytes) const {
+    return schema::prefix(Family::items, kind, {id, hash_bytes, range_bytes});
+  }
+};
+// A value of a key as bytes that sort like its values. Errors: ValidationException when it is of
+// another type, empty or too long.
+Result<std::string> encode_key(const KeyAttribute& attribute, const json::value& value,
+                               bool is_hash);
+
 // The record of a table and its open data key. Errors: ResourceNotFoundException;
 // AccessDeniedException when the KMS key cannot be used (AWS documents no code for this).
 class Table {
@@ -40,21 +63,19 @@ class Table {
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   json::object key_attributes(const json::object& item) const;
-  Key all() const { return items_of(id); }
-  const Secret& items_key() const { return items_key_; }
-  // One attribute of the key as bytes that sort like its values.
-  Result<std::string> encode(const json::value& value, bool hash) const;
-  std::string id;
-  // The partition key and the sort key. range.name is "" when the table has no sort key.
-  struct KeyAttribute {
-    std::string name, type;
-  } hash, range;
+  const std::string& id() const { return keys_.id; }
+  const KeySpace& keys() const { return keys_; }
+  const std::vector<IndexRecord>& indexes() const { return record_->indexes; }
+  // The key under which the items are sealed, of a table that is to change its KMS key.
+  static Result<Secret> items_key(const TableRecord& record, const Snapshot& snapshot,
+                                  const Ports& ports);
 
  private:
-  Table(const TableRecord& record, const Secret& items_key);
-  static Result<Table> unlock(const TableRecord& record, const Snapshot& snapshot,
+  Table(std::shared_ptr<const TableRecord> record, const Secret& items_key);
+  static Result<Table> unlock(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
                               const Ports& ports);
-  Secret items_key_;
+  std::shared_ptr<const TableRecord> record_;
+  KeySpace keys_;
   mutable Aead aead_;
 };
 
@@ -63,7 +84,4 @@ struct JsonOut {
 };
 // The answer has the header x-amz-crc32.
 Response render_json(const JsonOut& out);
-// `body` is the request: its ReturnConsumedCapacity may ask for the table apart from its indexes.
-json::object consumed(const std::string& table, double units, const json::object& body);
-
 }  // namespace sluice::dynamodb

@@ -31,8 +31,33 @@ struct ExpiryRecord {
   bool operator==(const ExpiryRecord&) const = default;
 };
 
+// A secondary index. Its entries stand beside the items, under an id of its own.
+struct IndexRecord {
+  std::string name, id;
+  bool global = false;
+  std::string hash, hash_type, range, range_type;  // range "": the index has no sort key
+  std::string projection;                          // ALL, KEYS_ONLY or INCLUDE
+  std::vector<std::string> included;               // of INCLUDE, besides the keys
+  bool backfilling = false;                        // the items from before it have no entries yet
+  ThroughputRecord throughput;
+  static constexpr auto members() {
+    return std::tuple{member("Name", &IndexRecord::name),
+                      member("Id", &IndexRecord::id),
+                      member("Global", &IndexRecord::global),
+                      member("Hash", &IndexRecord::hash),
+                      member("HashType", &IndexRecord::hash_type),
+                      member("Range", &IndexRecord::range),
+                      member("RangeType", &IndexRecord::range_type),
+                      member("Projection", &IndexRecord::projection),
+                      member("Included", &IndexRecord::included),
+                      member("Backfilling", &IndexRecord::backfilling),
+                      member("Throughput", &IndexRecord::throughput)};
+  }
+  bool operator==(const IndexRecord&) const = default;
+};
+
 struct TableRecord {
-  static constexpr RecordType record{Family::meta, "dynamodb.table", 2};
+  static constexpr RecordType record{Family::meta, "dynamodb.table", 3};
   std::string name;
   std::string id;  // a random UUID, so that a new table with an old name never shows old items
   Time created = 0;
@@ -52,6 +77,7 @@ struct TableRecord {
   policy::Stored<policy::Kind::resource> policy;  // its roles pinned to their ids
   std::string policy_revision;
   ExpiryRecord expiry;
+  std::vector<IndexRecord> indexes;
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Name", &TableRecord::name),
@@ -72,19 +98,31 @@ struct TableRecord {
                       member("Tags", &TableRecord::tags),
                       member("Policy", &TableRecord::policy),
                       member("PolicyRevision", &TableRecord::policy_revision),
-                      member("Expiry", &TableRecord::expiry)};
+                      member("Expiry", &TableRecord::expiry),
+                      member("Indexes", &TableRecord::indexes)};
   }
   bool operator==(const TableRecord&) const = default;
 };
 inline RecordKey<TableRecord> table_key(std::string_view name) { return {name}; }
 
-// Where the items stand. `hash` and `range` are the values of their key attributes as Table::encode
-// makes them.
+// A transaction that was done, by its ClientRequestToken: for ten minutes it is not done again.
+struct TransactionRecord {
+  static constexpr RecordType record{Family::items, "dynamodb.transaction", 1};
+  Time made = 0;
+  std::string fingerprint;  // base64: of what was asked for
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Made", &TransactionRecord::made),
+                      member("Fingerprint", &TransactionRecord::fingerprint)};
+  }
+  bool operator==(const TransactionRecord&) const = default;
+};
+inline RecordKey<TransactionRecord> transaction_key(std::string_view token) { return {token}; }
+
+// Where the items of a table stand: "i", the id of the table, and the values of the attributes of
+// the key, in their order, as Table::encode makes them.
 inline Key items_of(std::string_view table_id) {
   return schema::prefix(Family::items, "i", {table_id});
-}
-inline Key items_of(std::string_view table_id, std::string_view hash) {
-  return schema::prefix(Family::items, "i", {table_id, hash});
 }
 inline Key item_key(std::string_view table_id, std::string_view hash) {
   return schema::key(Family::items, "i", {table_id, hash});
@@ -92,11 +130,30 @@ inline Key item_key(std::string_view table_id, std::string_view hash) {
 inline Key item_key(std::string_view table_id, std::string_view hash, std::string_view range) {
   return schema::key(Family::items, "i", {table_id, hash, range});
 }
+// Where the entries of an index stand: "x", the id of the index, the values of its own key, and
+// then those of the key of the item.
+inline Key entries_of(std::string_view index_id) {
+  return schema::prefix(Family::items, "x", {index_id});
+}
 
 // The event of a job of the queue "dynamodb.purge".
 struct PurgeEvent {
-  std::string table_id;
-  static constexpr auto members() { return std::tuple{member("Id", &PurgeEvent::table_id)}; }
+  std::string table_id;  // "": only indexes go
+  std::vector<std::string> index_ids;
+  static constexpr auto members() {
+    return std::tuple{member("Id", &PurgeEvent::table_id),
+                      member("Indexes", &PurgeEvent::index_ids)};
+  }
+};
+// The event of a job of the queue "dynamodb.backfill".
+struct BackfillEvent {
+  std::string table, index_id;
+  std::string next_base64;  // the first key that has not been looked at; "": all of them
+  static constexpr auto members() {
+    return std::tuple{member("Table", &BackfillEvent::table),
+                      member("Index", &BackfillEvent::index_id),
+                      member("Next", &BackfillEvent::next_base64)};
+  }
 };
 
 }  // namespace sluice::dynamodb

@@ -9,11 +9,19 @@
 
 namespace sluice::dynamodb {
 
+constexpr size_t kLocalIndexesMax = 5, kGlobalIndexesMax = 20, kProjectedAttributesMax = 100;
+
 // Reads KeySchema, AttributeDefinitions and the settings of a new table. Errors:
 // ValidationException, as AWS's in its order of checks.
 Result<Done> read_table(const json::object& body, TableRecord& table);
 // BillingMode and ProvisionedThroughput of UpdateTable. `now` is the time of the call.
 Result<Done> change_billing(const json::object& body, TableRecord& table, Time now);
+// The indexes that UpdateTable makes and deletes: at most one of them.
+struct IndexChange {
+  std::string created, deleted;  // ids; "": none
+};
+// GlobalSecondaryIndexUpdates of UpdateTable.
+Result<Done> change_indexes(const json::object& body, TableRecord& table, IndexChange& change);
 // TableDescription, without the sizes.
 json::object description(const TableRecord& table, const Scope& scope);
 

@@ -1,41 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 // Query and Scan: pages of at most 1 MB, counted before the filter.
+#include <algorithm>
 #include <cmath>
 
 #include "base/bytes.h"
+#include "services/dynamodb/constraints.h"
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/legacy.h"
 
 namespace sluice::dynamodb {
 namespace {
+// What is searched: a table, or one of its indexes.
+struct Searched {
+  const Table& table;
+  const IndexRecord* index;  // nullptr: the table itself
+  KeySpace keys;
+  // Whether the index lacks what is asked for, so that each item is read from the table too.
+  bool fetches = false;
+};
 struct Progress {
   json::array items;
   json::object last;
   size_t bytes = 0;
+  double fetched_units = 0;
   int64_t scanned = 0, matched = 0;
   bool more = false;
   std::optional<Error> error;
 };
 
+// The whole item of an entry.
+Result<json::object> fetch(const Table& table, const json::object& entry, const SearchIn& in,
+                           const Snapshot& s, Progress& p) {
+  TRY(const Key key, table.key_of(table.key_attributes(entry), true));
+  const auto sealed = s.get(key);
+  if (!sealed) return entry;
+  TRY(json::object item, table.open_item(key.bytes, *sealed));
+  p.fetched_units += read_units(item_bytes(item), bool_of(in.body, "ConsistentRead"));
+  return item;
+}
 // Takes one stored item into the page; false ends the page.
-bool take(const SearchIn& in, const Table& table, std::string_view key, std::string_view sealed,
-          Progress& p) {
+bool take(const SearchIn& in, const Searched& searched, const Snapshot& s, std::string_view key,
+          std::string_view sealed, Progress& p) {
+  const Table& table = searched.table;
   if ((in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax) {
     p.more = true;
     return false;
   }
   auto item = table.open_item(key, sealed);
+  if (item) {
+    p.bytes += item_bytes(*item);
+    p.last = searched.index ? entry_key_attributes(table, *searched.index, *item)
+                            : table.key_attributes(*item);
+    if (searched.fetches) item = fetch(table, *item, in, s, p);
+  }
   if (!item) {
     p.error = item.error();
     return false;
   }
   ++p.scanned;
-  p.bytes += item_bytes(*item);
-  p.last = table.key_attributes(*item);
   if (in.filter && !evaluate(*in.filter, *item)) return true;
   ++p.matched;
   if (!in.count_only) p.items.push_back(project(*item, in.projection));
   return true;
+}
+
+// The attributes of these paths that an index does not hold.
+std::vector<std::string> missing_in(const IndexRecord& index, const Table& table,
+                                    const std::vector<Path>& paths) {
+  std::vector<std::string> missing;
+  for (const Path& path : paths)
+    if (const std::string& name = std::get<std::string>(path.front());
+        !projects(index, table, name))
+      missing.push_back(name);
+  return missing;
+}
+bool filters_by_more(const Node& node, const IndexRecord& index, const Table& table) {
+  if (!node.path.empty() && !missing_in(index, table, {node.path}).empty()) return true;
+  return std::any_of(node.children.begin(), node.children.end(),
+                     [&](const auto& child) { return filters_by_more(*child, index, table); });
+}
+Result<Searched> find_searched(const SearchIn& in, const Table& table) {
+  Searched searched{table, nullptr, table.keys()};
+  if (in.index.empty()) return searched;
+  const IndexRecord* index = find_index(table.indexes(), in.index);
+  if (!index) return validation("The table does not have the specified index: " + in.index);
+  if (index->global && bool_of(in.body, "ConsistentRead"))
+    return validation("Consistent reads are not supported on global secondary indexes");
+  if (index->backfilling)
+    return validation("Cannot read from backfilling global secondary index: " + in.index);
+  searched.index = index;
+  searched.keys = keys_of(*index);
+  const bool whole = text_of(in.body, "Select") == "ALL_ATTRIBUTES";
+  const std::vector<std::string> missing = missing_in(*index, table, in.projection);
+  if (!index->global) {
+    searched.fetches = (whole && index->projection != "ALL") || !missing.empty() ||
+                       (in.filter && filters_by_more(*in.filter, *index, table));
+    return searched;
+  }
+  if (whole && index->projection != "ALL")
+    return validation(
+        "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported "
+        "for global secondary index " +
+        in.index + " because its projection type is not ALL");
+  if (missing.empty()) return searched;
+  std::string names;
+  for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
+  return validation("One or more parameter values were invalid: Global secondary index " +
+                    in.index + " does not project [" + names + "]");
 }
 
 Result<Done> read_legacy(SearchIn& in, bool query) {
@@ -83,30 +155,29 @@ Result<Done> read_select(SearchIn& in, bool query) {
   CHECK(one_of(in.body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   const std::string select = text_of(in.body, "Select");
   in.count_only = select == "COUNT";
-  if (select == "ALL_PROJECTED_ATTRIBUTES")
+  if (select == "ALL_PROJECTED_ATTRIBUTES" && in.index.empty())
     return validation("ALL_PROJECTED_ATTRIBUTES can be used only when " +
                       std::string(query ? "Querying" : "Scanning") + " using an IndexName");
   if (select == "SPECIFIC_ATTRIBUTES" && in.projection.empty())
     return validation(
         "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
         "SPECIFIC_ATTRIBUTES");
-  if (!in.projection.empty() && (in.count_only || select == "ALL_ATTRIBUTES"))
-    return validation("Cannot specify the " +
-                      std::string(Fields(in.body).find("AttributesToGet")
-                                      ? "AttributesToGet"
-                                      : "ProjectionExpression") +
-                      " when choosing to get " +
-                      std::string(in.count_only ? "only the Count" : "ALL_ATTRIBUTES"));
+  if (!in.projection.empty() && (in.count_only || select.starts_with("ALL_")))
+    return validation(
+        "Cannot specify the " +
+        std::string(Fields(in.body).find("AttributesToGet") ? "AttributesToGet"
+                                                            : "ProjectionExpression") +
+        " when choosing to get " + (in.count_only ? std::string("only the Count") : select));
   return Done{};
 }
 
 // A Query's filter sees the items after the key condition: the key has no place in it.
-const std::string* key_in_filter(const Node& node, const Table& table) {
+const std::string* key_in_filter(const Node& node, const KeySpace& keys) {
   if (node.op == "path")
-    for (const std::string* name : {&table.hash.name, &table.range.name})
+    for (const std::string* name : {&keys.hash.name, &keys.range.name})
       if (!name->empty() && std::get<std::string>(node.path[0]) == *name) return name;
   for (const auto& child : node.children)
-    if (const std::string* found = key_in_filter(*child, table)) return found;
+    if (const std::string* found = key_in_filter(*child, keys)) return found;
   return nullptr;
 }
 }  // namespace
@@ -119,8 +190,13 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
   TRY(in.table, table_name_of(in.body));
   const Fields fields(in.body);
   TRY(const auto limit, fields.integer("Limit"));
-  if (fields.find("IndexName"))
-    return validation("Secondary indexes are not implemented by Sluice yet.");
+  TRY(const auto index, fields.text("IndexName"));
+  if (index) {
+    Constraints constraints;
+    constraints.length(*index, "indexName", 3, 255);
+    CHECK(constraints.met());
+    in.index = *index;
+  }
   if (limit && *limit < 1)
     return validation("1 validation error detected: Value '" + std::to_string(*limit) +
                       "' at 'limit' failed to satisfy constraint: Member must have value greater "
@@ -175,6 +251,7 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
 template <class Self>
 json::value Searches<Self>::audit(const In& in) {
   json::object shown{{"tableName", in.table}};
+  if (!in.index.empty()) shown["indexName"] = in.index;
   if (const json::value options = shown_options(in.body); options.is_object())
     for (const auto& [name, value] : options.get_object()) shown[name] = value;
   if (!in.start.empty()) shown["exclusiveStartKey"] = plain_key(in.start);
@@ -187,23 +264,43 @@ int64_t segment_of(std::string_view key, int64_t segments) {
                               static_cast<size_t>(segments));
 }
 // Narrows `span` to what comes after ExclusiveStartKey.
-Result<Done> start_after(const SearchIn& in, const Table& table, Span& span) {
-  const auto start = table.key_of(in.start, true);
-  if (!start) return validation("The provided starting key is invalid: " + start.error().message);
-  if (in.segments > 1 && segment_of(start->bytes, in.segments) != in.segment)
+// ExclusiveStartKey has the keys of the table, and those of the index that is searched.
+Result<Key> start_key(const SearchIn& in, const Searched& searched) {
+  const Error invalid = validation("The provided starting key is invalid");
+  if (!searched.index) {
+    auto key = searched.table.key_of(in.start, true);
+    if (!key) return validation(invalid.message + ": " + key.error().message);
+    return key;
+  }
+  const KeySpace &own = searched.keys, &of_table = searched.table.keys();
+  std::set<std::string> names;
+  for (const KeySpace* keys : {&own, &of_table})
+    for (const KeyAttribute* attribute : {&keys->hash, &keys->range})
+      if (!attribute->name.empty()) names.insert(attribute->name);
+  const bool whole = std::all_of(names.begin(), names.end(),
+                                 [&](const std::string& name) { return in.start.contains(name); });
+  auto key = whole && names.size() == in.start.size()
+                 ? entry_key(searched.table, *searched.index, in.start)
+                 : std::nullopt;
+  return key ? Result<Key>(*std::move(key)) : invalid;
+}
+// Narrows `span` to what comes after ExclusiveStartKey.
+Result<Done> start_after(const SearchIn& in, const Searched& searched, Span& span) {
+  TRY(const Key start, start_key(in, searched));
+  if (in.segments > 1 && segment_of(start.bytes, in.segments) != in.segment)
     return validation(
         "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
         "ExclusiveStartKey with correct Segment. TotalSegments: " +
         std::to_string(in.segments) + " Segment: " + std::to_string(in.segment));
-  if (start->bytes < span.low || start->bytes >= span.high)
+  if (start.bytes < span.low || start.bytes >= span.high)
     return validation(
         in.key.size() > 1
             ? "The provided starting key does not match the range key predicate"
             : "The provided starting key is outside query boundaries based on provided conditions");
   if (in.backwards)
-    span.high = start->bytes;
+    span.high = start.bytes;
   else
-    span.low = schema::after(start->bytes);
+    span.low = schema::after(start.bytes);
   return Done{};
 }
 }  // namespace
@@ -219,10 +316,13 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
   context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
   const auto table = s.get(table_key(in.table));
-  if (table)
-    if (const json::value* key = wanted_partition(in.key, table->hash))
+  if (table) {
+    const IndexRecord* index = find_index(table->indexes, in.index);
+    if (const json::value* key = wanted_partition(in.key, index ? index->hash : table->hash))
       context.add_leading_key(*key);
+  }
   Need need = table_need(Self::action, in.table, s, context.take());
+  if (!in.index.empty()) need.resource += "/index/" + in.index;
   if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};
   std::vector<Need> needs{std::move(need)};
   CHECK(add_key_need(needs, in.table, s, ports));
@@ -232,33 +332,33 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
 template <class Self>
 Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
-  Span span = schema::span(table.all());
+  TRY(const Searched searched, find_searched(*in, table));
+  Span span = schema::span(searched.keys.all());
   if (!in->key.empty()) {
-    TRY(span, wanted_span(in->key, table));
+    TRY(span, wanted_span(in->key, searched.keys));
     if (in->filter)
-      if (const std::string* name = key_in_filter(*in->filter, table))
+      if (const std::string* name = key_in_filter(*in->filter, searched.keys))
         return validation(
             std::string(Fields(in->body).find("QueryFilter") ? "QueryFilter"
                                                              : "Filter Expression") +
             " can only contain non-primary key attributes: Primary key attribute: " + *name);
   }
-  if (!in->start.empty()) CHECK(start_after(*in, table, span));
+  if (!in->start.empty()) CHECK(start_after(*in, searched, span));
   Progress p;
   s.scan(span, in->backwards, [&](std::string_view key, std::string_view sealed) {
     if (in->segments > 1 && segment_of(key, in->segments) != in->segment) return true;
-    return take(*in, table, key, sealed, p);
+    return take(*in, searched, s, key, sealed, p);
   });
   if (p.error) return *p.error;
   JsonOut out{{{"Count", p.matched}, {"ScannedCount", p.scanned}}};
   if (!in->count_only) out.body["Items"] = std::move(p.items);
   if (p.more) out.body["LastEvaluatedKey"] = std::move(p.last);
-  if (const std::string v = text_of(in->body, "ReturnConsumedCapacity");
-      v == "TOTAL" || v == "INDEXES")
-    out.body["ConsumedCapacity"] =
-        consumed(in->table,
-                 std::max(0.5, std::ceil(static_cast<double>(p.bytes) / 4096) *
-                                   (bool_of(in->body, "ConsistentRead") ? 1 : 0.5)),
-                 in->body);
+  if (wants_consumed(in->body)) {
+    const double units = read_units(p.bytes, bool_of(in->body, "ConsistentRead"));
+    Cost cost{searched.index ? p.fetched_units : units};
+    if (searched.index) cost.add_index(*searched.index, units);
+    out.body["ConsumedCapacity"] = cost.shown(in->table, in->body);
+  }
   return out;
 }
 template struct Searches<Query>;

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/thread_safety.h"
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/schema.h"
 #include "services/dynamodb/table_policy.h"
 #include "services/dynamodb/tags.h"
@@ -28,10 +29,8 @@ Result<TableIn> CreateTable::parse(const Request& request) {
   TableRecord scratch;
   CHECK(read_table(in.body, scratch));
   CHECK(tags_of(in.body));
-  for (const char* later :
-       {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"})
-    if (Fields(in.body).find(later))
-      return validation(std::string(later) + " is not implemented by Sluice yet.");
+  if (Fields(in.body).find("StreamSpecification"))
+    return validation("StreamSpecification is not implemented by Sluice yet.");
   return in;
 }
 std::string key_reference(const json::object& body) {
@@ -83,7 +82,8 @@ Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   if (reference != "alias/aws/dynamodb") table.kms_key_arn = key.key_arn;
   staged.put(table_key(in->table), table);
   json::object d = description(table, scope);
-  d["ItemCount"] = d["TableSizeBytes"] = 0;
+  d["ItemCount"] = 0;
+  d["TableSizeBytes"] = 0;
   return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 namespace {
@@ -116,32 +116,43 @@ class KnownCounts {
   // By table id, which is never used again.
   std::map<std::string, Count> counts_ SLUICE_GUARDED_BY(mutex_);
 };
-Count count_items(const Snapshot& s, const std::string& table_id) {
+// `keys` are those of a table or of an index, and `id` is its id.
+Count count_items(const Snapshot& s, const std::string& id, const Key& keys) {
   auto& known_counts = s.attached<KnownCounts>();
-  if (const auto recent = known_counts.recent(table_id)) return *recent;
+  if (const auto recent = known_counts.recent(id)) return *recent;
   Count count;
   const int64_t began_us = monotonic_us();
-  s.scan(items_of(table_id), "", false, [&](std::string_view key, std::string_view value) {
+  s.scan(keys, "", false, [&](std::string_view key, std::string_view value) {
     count.bytes += static_cast<int64_t>(key.size() + value.size());
     ++count.items;
     return true;
   });
   count.counted_us = monotonic_us();
   count.took_us = count.counted_us - began_us;
-  known_counts.keep(table_id, count);
+  known_counts.keep(id, count);
   return count;
 }
-void add_sizes(json::object& description, const Snapshot& s, const std::string& table_id) {
-  const Count counted = count_items(s, table_id);
+void add_sizes(json::object& description, const Snapshot& s, const TableRecord& table) {
+  const Count counted = count_items(s, table.id, items_of(table.id));
   description["ItemCount"] = counted.items;
   description["TableSizeBytes"] = counted.bytes;
+  for (const char* member : {"LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
+    if (description.contains(member))
+      for (json::value& one : description[member].as_array()) {
+        json::object& d = one.as_object();
+        const IndexRecord* index =
+            find_index(table.indexes, std::string_view(d.at("IndexName").as_string()));
+        const Count of_index = count_items(s, index->id, entries_of(index->id));
+        d["ItemCount"] = of_index.items;
+        d["IndexSizeBytes"] = of_index.bytes;
+      }
 }
 }  // namespace
 Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) {
   const auto table = s.get(table_key(in->table));
   if (!table) return no_table(in->table);
   json::object d = description(*table, s.scope());
-  add_sizes(d, s, table->id);
+  add_sizes(d, s, *table);
   return JsonOut{{{"Table", std::move(d)}}};
 }
 namespace {
@@ -153,7 +164,7 @@ Result<Done> change_key(TableRecord& table, const Authorized<TableIn>& in, Stage
   if (own && table.kms_key_arn.empty())
     return validation(
         "One or more parameter values were invalid: Table is already encrypted by default");
-  TRY(const Table open, Table::open(in->table, staged, in.ports()));
+  TRY(const Secret items_key, Table::items_key(table, staged.snapshot(), in.ports()));
   TRY(const DataKey key, in.ports().data_keys->generate(
                              reference, key_context(staged.snapshot().scope(), in->table), staged));
   if (!own && key.key_arn == table.kms_key_arn)
@@ -161,7 +172,7 @@ Result<Done> change_key(TableRecord& table, const Authorized<TableIn>& in, Stage
         "One or more parameter values were invalid: Table is already encrypted by given "
         "KMSMasterKeyId");
   table.sealed_items_key =
-      base64(aead_seal_random(key.plain, open.items_key().expose(), items_key_purpose(table)));
+      base64(aead_seal_random(key.plain, items_key.expose(), items_key_purpose(table)));
   table.wrapped_data_key = base64(key.wrapped);
   table.kms_key_arn = own ? "" : key.key_arn;
   return Done{};
@@ -174,11 +185,12 @@ Result<TableIn> UpdateTable::parse(const Request& request) {
   CHECK(change_billing(in.body, scratch, 0));
   CHECK(one_of(in.body, "TableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"}));
   CHECK(fields.boolean("DeletionProtectionEnabled"));
-  for (const char* later : {"GlobalSecondaryIndexUpdates", "StreamSpecification", "ReplicaUpdates"})
+  for (const char* later : {"StreamSpecification", "ReplicaUpdates"})
     if (fields.find(later))
       return validation(std::string(later) + " is not implemented by Sluice yet.");
-  for (const char* member : {"ProvisionedThroughput", "BillingMode", "SSESpecification",
-                             "TableClass", "DeletionProtectionEnabled"})
+  for (const char* member :
+       {"ProvisionedThroughput", "BillingMode", "SSESpecification", "TableClass",
+        "DeletionProtectionEnabled", "GlobalSecondaryIndexUpdates"})
     if (fields.find(member)) return in;
   return validation(
       "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
@@ -201,9 +213,17 @@ Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
   TRY(const auto protection, fields.boolean("DeletionProtectionEnabled"));
   if (protection) table->deletion_protection = *protection;
   if (fields.find("SSESpecification")) CHECK(change_key(*table, in, staged));
+  IndexChange change;
+  CHECK(change_indexes(in->body, *table, change));
+  if (!change.created.empty())
+    staged.enqueue({.queue = "dynamodb.backfill",
+                    .event = members_of(BackfillEvent{in->table, change.created, ""})});
+  if (!change.deleted.empty())
+    staged.enqueue(
+        {.queue = "dynamodb.purge", .event = members_of(PurgeEvent{"", {change.deleted}})});
   staged.put(table_key(in->table), *table);
   json::object d = description(*table, staged.snapshot().scope());
-  add_sizes(d, staged.snapshot(), table->id);
+  add_sizes(d, staged.snapshot(), *table);
   return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
@@ -245,17 +265,25 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   staged.erase(table_key(in->table));
   // The items' data key goes with the record: nobody can read them any more. The purge erases them
   // in the background.
-  staged.enqueue({.queue = "dynamodb.purge", .event = members_of(PurgeEvent{table->id})});
+  PurgeEvent purge{table->id, {}};
+  for (const IndexRecord& index : table->indexes) purge.index_ids.push_back(index.id);
+  staged.enqueue({.queue = "dynamodb.purge", .event = members_of(purge)});
   json::object d = description(*table, staged.snapshot().scope());
-  for (const char* gone : {"CreationDateTime", "KeySchema", "AttributeDefinitions"}) d.erase(gone);
+  for (const char* gone : {"CreationDateTime", "KeySchema", "AttributeDefinitions",
+                           "LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
+    d.erase(gone);
   d["TableStatus"] = "DELETING";
-  add_sizes(d, staged.snapshot(), table->id);
+  add_sizes(d, staged.snapshot(), *table);
   return JsonOut{{{"TableDescription", std::move(d)}}};
 }
 
 void start_purge(Store& store) {
   serve_erasing(store, "dynamodb.purge", [](const json::object& event) {
-    return std::vector{schema::span(items_of(members_from<PurgeEvent>(event).table_id))};
+    const auto purge = members_from<PurgeEvent>(event);
+    std::vector<Span> spans;
+    if (!purge.table_id.empty()) spans.push_back(schema::span(items_of(purge.table_id)));
+    for (const std::string& id : purge.index_ids) spans.push_back(schema::span(entries_of(id)));
+    return spans;
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/write_item.h"
 
+#include "services/dynamodb/index.h"
+
 namespace sluice::dynamodb {
 
 Result<const json::object*> OldItem::read() {
@@ -14,6 +16,10 @@ Result<const json::object*> OldItem::read() {
 }
 
 Result<Done> write_item(OldItem& old, const json::object* item) {
+  if (!old.table_.indexes().empty()) {
+    TRY(const json::object* before, old.read());
+    write_entries(old.table_, before, item, old.staged_);
+  }
   if (item)
     old.staged_.put(old.key_, old.table_.seal(old.key_, *item));
   else

@@ -29,8 +29,8 @@ class OldItem {
 };
 
 // Writes `item`, which has passed check_item and has the key of `old`; nullptr deletes it. What
-// `old` has read stays as it was. Errors: those of OldItem::read, for a table on which something
-// hangs that needs the old item; today no table has such.
+// `old` has read stays as it was. Errors: those of OldItem::read, for a table that has indexes:
+// their entries are written in the same commit, and so an index is never behind its table.
 Result<Done> write_item(OldItem& old, const json::object* item);
 
 }  // namespace sluice::dynamodb

@@ -90,6 +90,68 @@ TEST_F(WriteItemTest, WhoeverAskedIsAskedAgainWhenTheItemChanges) {
   EXPECT_FALSE(commit(std::move(second)));
 }
 
+// A table whose items have an entry by their number, which holds nothing else but the keys.
+class IndexTest : public WriteItemTest {
+ protected:
+  IndexTest() {
+    Staged staged = store_->stage();
+    auto record = *staged.get(table_key("table"));
+    record.indexes.push_back({.name = "by-n",
+                              .id = "index",
+                              .global = true,
+                              .hash = "n",
+                              .hash_type = "N",
+                              .projection = "KEYS_ONLY"});
+    staged.put(table_key("table"), record);
+    EXPECT_TRUE(commit(std::move(staged)));
+  }
+  void write(const json::object* item) {
+    Staged staged = store_->stage();
+    const Table open = table(staged);
+    OldItem old = old_item(open, staged);
+    ASSERT_TRUE(write_item(old, item));
+    ASSERT_TRUE(commit(std::move(staged)));
+  }
+  // What the index holds.
+  std::vector<std::string> entries() {
+    Staged staged = store_->stage();
+    const Table open = table(staged);
+    std::vector<std::string> found;
+    staged.snapshot().scan(entries_of("index"), "", false,
+                           [&](std::string_view key, std::string_view sealed) {
+                             found.push_back(json::serialize(*open.open_item(key, sealed)));
+                             return true;
+                           });
+    return found;
+  }
+};
+
+TEST_F(IndexTest, AnEntryComesMovesAndGoesWithItsItem) {
+  json::object one = item(1);
+  one["other"] = {{"S", "x"}};
+  write(&one);
+  EXPECT_EQ(entries(), std::vector{json::serialize(item(1))});
+  const json::object two = item(2);
+  write(&two);
+  EXPECT_EQ(entries(), std::vector{json::serialize(item(2))});
+  const json::object without{{"h", {{"S", "a"}}}};
+  write(&without);
+  EXPECT_TRUE(entries().empty());
+  write(&two);
+  write(nullptr);
+  EXPECT_TRUE(entries().empty());
+}
+
+// Whoever writes must know which entry is to go.
+TEST_F(IndexTest, TwoWritersOfOneItemMeet) {
+  Staged first = store_->stage(), second = store_->stage();
+  put(first, 1);
+  put(second, 2);
+  EXPECT_TRUE(commit(std::move(first)));
+  EXPECT_FALSE(commit(std::move(second)));
+  EXPECT_EQ(entries(), std::vector{json::serialize(item(1))});
+}
+
 // As CreateTable of 0.9 wrote it.
 TEST(TableRecord, ReadsWhatOlderProgramsWrote) {
   const TableRecord ranged{.name = "t",
