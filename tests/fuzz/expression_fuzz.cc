@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// DynamoDB's expressions, evaluated against an item of every type.
+// DynamoDB's expressions, evaluated against an item of every type, and updates of it.
 #include "fuzz.h"
-#include "services/dynamodb/expression.h"
+#include "services/dynamodb/key_condition.h"
+#include "services/dynamodb/update.h"
 
 using namespace sluice;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -17,11 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto placeholders = dynamodb::Placeholders::parse(kNames);
   MUST(placeholders);
   if (const auto condition = dynamodb::parse_condition(text, "FilterExpression", *placeholders))
-    (void)dynamodb::evaluate(**condition, kItem);
+    (void)dynamodb::evaluate(**condition, kItem), (void)dynamodb::read_key_condition(**condition);
   if (const auto paths = dynamodb::parse_projection(text, *placeholders)) {
     const json::object shown = dynamodb::project(kItem, *paths);
     MUST(shown.size() <= kItem.size() || paths->empty());
   }
+  if (const auto update = dynamodb::parse_update(text, *placeholders))
+    if (auto item = dynamodb::updated(*update, kItem)) MUST(dynamodb::check_item(*item));
   (void)placeholders->all_used();
   return 0;
 }
