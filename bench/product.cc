@@ -91,31 +91,65 @@ void measure_items(const Options& options, Report& report, const Session& s, siz
     run_load(target, kWriters, 3600, next, static_cast<uint64_t>(missing) / kBatch + 1);
 }
 
-// Conditional writers, who read what they replace: of an item each, and all of one.
-void measure_hot_key(const Options& options, Report& report, const Session& s) {
+std::string bench_key(const std::string& device, size_t n) {
+  return R"({"device_id":{"S":")" + device + R"("},"timestamp":{"S":")" + std::to_string(n) +
+         R"("}})";
+}
+// Conditional writers, who read what they replace, and counters: of an item each, and all of one.
+// Then what reads, and what writes ten items at once.
+void measure_calls(const Options& options, Report& report, const Session& s) {
   const Target target = target_of(s.endpoint);
   const Signer signer(s.credentials, s.endpoint, "dynamodb");
-  const auto rate_of = [&](const std::function<size_t(size_t)>& item_of, std::string& split) {
+  std::string split;
+  const auto rate_of = [&](const std::string& operation,
+                           const std::function<std::string(size_t)>& body_of) {
     const Load load = run_load(target, kWriters, options.seconds, [&](size_t n) {
-      const std::string body =
-          R"({"TableName":"Bench","Item":{"device_id":{"S":"hot"},"timestamp":{"S":")" +
-          std::to_string(item_of(n)) +
-          R"raw("},"value":{"N":"1"}},"ConditionExpression":"attribute_not_exists(never)"})raw";
+      const std::string body = R"({"TableName":"Bench",)" + body_of(n) + "}";
       return Message{signer.head("POST", "/",
                                  {{"content-type", "application/x-amz-json-1.0"},
-                                  {"x-amz-target", "DynamoDB_20120810.PutItem"}},
+                                  {"x-amz-target", "DynamoDB_20120810." + operation}},
                                  hex(sha256(body)), body.size()) +
                      body};
     });
     split = load.split();
     return load.rate();
   };
-  std::string split;
-  const double distinct = rate_of([](size_t n) { return n; }, split);
-  report.add({"PutItem, conditional", distinct, "/s", split});
-  const double hot = rate_of([](size_t) { return size_t{0}; }, split);
-  report.add({"PutItem, conditional, one key", hot, "/s", split, distinct, 0.5, false,
-              "PutItem, conditional"});
+  const auto put = [](size_t n) {
+    std::string item = bench_key("hot", n);
+    item.back() = ',';
+    return R"("Item":)" + item +
+           R"raw("value":{"N":"1"}},"ConditionExpression":"attribute_not_exists(never)")raw";
+  };
+  const auto count = [](size_t n) {
+    return R"("Key":)" + bench_key("counter", n) +
+           R"(,"UpdateExpression":"ADD n :one",)"
+           R"("ExpressionAttributeValues":{":one":{"N":"1"}})";
+  };
+  for (const auto& [operation, body] :
+       {std::pair<std::string, std::function<std::string(size_t)>>("PutItem", put),
+        {"UpdateItem", count}}) {
+    const std::string row = operation + (operation == "PutItem" ? ", conditional" : ", counter");
+    const double distinct = rate_of(operation, body);
+    report.add({row, distinct, "/s", split});
+    const double hot = rate_of(operation, [&](size_t) { return body(0); });
+    report.add({row + ", one key", hot, "/s", split, distinct, 0.5, false, row});
+  }
+  const double gets =
+      rate_of("GetItem", [](size_t n) { return R"("Key":)" + bench_key("hot", n % 1000); });
+  report.add({"GetItem", gets, "/s", split});
+  const double queries = rate_of("Query", [](size_t) {
+    return std::string(R"("KeyConditionExpression":"device_id = :d","Limit":100,)"
+                       R"("ExpressionAttributeValues":{":d":{"S":"hot"}})");
+  });
+  report.add({"Query of 100", queries, "/s", split});
+  const double transactions = rate_of("TransactWriteItems", [](size_t n) {
+    std::string items;
+    for (size_t i = 0; i < 10; ++i)
+      items += (i ? "," : "") + std::string(R"({"Put":{"TableName":"Bench","Item":)") +
+               bench_key("transaction", n * 10 + i) + "}}";
+    return R"("TransactItems":[)" + items + "]";
+  });
+  report.add({"TransactWriteItems of 10", transactions, "/s", split});
 }
 
 Result<Done> set_up(cli::Client& client) {
@@ -163,7 +197,7 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
     measure_connections(options, report, target_of(s.endpoint),
                         Signer(s.credentials, s.endpoint, "s3"));
   if (wanted("items")) measure_items(options, report, s, batches);
-  if (wanted("items")) measure_hot_key(options, report, s);
+  if (wanted("items")) measure_calls(options, report, s);
   if (wanted("identity"))
     CHECK(measure_identity(options, report, *client, target_of(s.endpoint), s.credentials));
   if (wanted("trail"))
