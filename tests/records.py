@@ -121,3 +121,8 @@ def whole(determining=(OPERATOR_MAY,), **own):
         "responseElements": None,
     }
     return {k: v for k, v in (usual | own).items() if v is not Ellipsis}
+
+
+def lasting(keys):
+    """Of the keys of a dump those that calls change: when a role was used last is noted beside."""
+    return {key: value for key, value in keys.items() if "/iam.role-use" not in key}

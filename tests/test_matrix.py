@@ -13,6 +13,7 @@ import pytest
 import samples
 import wire
 from conftest import SLUICE, Server
+from records import lasting
 
 TABLE = json.loads(
     subprocess.run(
@@ -66,6 +67,7 @@ MALFORMED_ROW = {
         for kind in ("TrustAnchor", "Profile", "Crl")
         for verb in ("Create", "Import", "Update")
     },
+    "rolesanywhere:PutAttributeMapping": (400, "ValidationException"),
 }
 BODY_BYTES_MAX = collections.defaultdict(
     lambda: 2 << 20, {"dynamodb": 17 << 20, "lambda": 70 << 20, "monitoring": 1 << 20}
@@ -110,7 +112,7 @@ class Matrix:
         self.server.start()
         self.operator, self.bare = self.server.session(), self.server.session("bare")
         self.wire = wire.Wire(self.server)
-        self.keys, self.records = dump["keys"], collections.defaultdict(list)
+        self.keys, self.records = lasting(dump["keys"]), collections.defaultdict(list)
         for record in dump["audit"]:
             self.records[record["requestID"]].append(record)
 

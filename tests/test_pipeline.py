@@ -121,6 +121,7 @@ def test_status_shows_the_pipeline_at_a_glance(pipeline):
         "lambda.async": 0,
         "cloudformation.work": 0,
         "dynamodb.purge": 0,
+        "dynamodb.backfill": 0,
         "logs.purge": 0,
         "kms.scrub": 0,
         "lambda.ahead": 0,

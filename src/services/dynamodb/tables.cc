@@ -62,6 +62,16 @@ Result<std::vector<Need>> CreateTable::needs(const In& in, const Snapshot& s, co
   CHECK(add_new_key_needs(needs, in, s, ports));
   return needs;
 }
+namespace {
+Result<Done> check_key_kind(const std::string& reference, const Ports& ports,
+                            const Snapshot& snapshot) {
+  const auto view = ports.data_keys->find(reference, snapshot);
+  if (!view || view->encrypts) return Done{};
+  return validation("One or more parameter values were invalid: the KMS key " + view->arn +
+                    " is not a symmetric key for encryption, the only kind that DynamoDB uses");
+}
+}  // namespace
+
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   if (staged.look(table_key(in->table)))
     return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
@@ -72,10 +82,7 @@ Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
   TRY(const auto policy, Fields(in->body).text("ResourcePolicy"));
   if (policy) CHECK(put_policy(table, *policy, *in.ports().identities, staged.snapshot()));
   const std::string reference = key_reference(in->body);
-  if (const auto view = in.ports().data_keys->find(reference, staged.snapshot());
-      view && !view->encrypts)
-    return validation("One or more parameter values were invalid: the KMS key " + view->arn +
-                      " is not a symmetric key for encryption, the only kind that DynamoDB uses");
+  CHECK(check_key_kind(reference, in.ports(), staged.snapshot()));
   TRY(const DataKey key,
       in.ports().data_keys->generate(reference, key_context(scope, in->table), staged));
   table.wrapped_data_key = base64(key.wrapped);
@@ -164,6 +171,7 @@ Result<Done> change_key(TableRecord& table, const Authorized<TableIn>& in, Stage
   if (own && table.kms_key_arn.empty())
     return validation(
         "One or more parameter values were invalid: Table is already encrypted by default");
+  CHECK(check_key_kind(reference, in.ports(), staged.snapshot()));
   TRY(const Secret items_key, Table::items_key(table, staged.snapshot(), in.ports()));
   TRY(const DataKey key, in.ports().data_keys->generate(
                              reference, key_context(staged.snapshot().scope(), in->table), staged));
