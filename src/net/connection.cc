@@ -21,7 +21,7 @@ namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
 // In place of a deadline.
 constexpr int64_t kAtWork = std::numeric_limits<int64_t>::max(), kEnded = kAtWork - 1;
-constexpr int64_t kStayUs = 2'000;
+constexpr int64_t kStayUs = 20'000;
 std::atomic<size_t> unfinished_heads{0};
 constexpr int kRefusalTimeoutMs = 2'000;  // a peer that is refused need not be waited for
 constexpr const char* kCrowded =

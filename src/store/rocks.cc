@@ -118,7 +118,9 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(16 << 20);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.cache_index_and_filter_blocks = true;
+  // Indexes and filters stay in memory, about three bytes an item: in the cache a few reads of data
+  // drive them out, and each read then brings back and decrypts hundreds of kilobytes.
+  table.cache_index_and_filter_blocks = false;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.write_buffer_size = 32 << 20;
   family.compression = rocksdb::kLZ4Compression;
