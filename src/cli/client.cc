@@ -119,7 +119,7 @@ class TlsClient : public Client {
 
   template <class Produce>
   Result<Reply> exchange(const std::string& head, const Produce& produce) {
-    if (!wire_) {
+    if (!wire_ || wire_->has_ended()) {
       TRY(wire_, TlsWire::open(endpoint_.url, {endpoint_.certificate_sha256, {}}));
     }
     const auto write = [&](std::string_view data) { return wire_->write(data); };

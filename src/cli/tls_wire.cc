@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -115,6 +116,12 @@ TlsWire::~TlsWire() {
   SSL_free(ssl_);
   SSL_CTX_free(context_);
   if (fd_ >= 0) close(fd_);
+}
+
+// Nothing is readable of a connection whose answers are all read, but its end.
+bool TlsWire::has_ended() const {
+  pollfd one{fd_, POLLIN, 0};
+  return poll(&one, 1, 0) != 0;
 }
 
 bool TlsWire::write(std::string_view data) {

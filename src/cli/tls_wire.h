@@ -37,6 +37,9 @@ class TlsWire {
   // `no_body`: the answer to a HEAD. After an error, or when it no longer keeps(), it is of no use.
   Result<Reply> receive(bool no_body);
   bool keeps() const { return keeps_; }
+  // Between two requests: the server has closed it, as it does with those that say nothing for
+  // long.
+  bool has_ended() const;
 
  private:
   TlsWire() = default;
