@@ -143,9 +143,9 @@ class PowerCut : public testing::Test {
     for (int starts = 0; done < kSteps && starts < 5; ++starts) {
       if (const auto store = Store::open(options(folder))) {
         done = contents(**store).records;
-        acknowledged(done, **store);
+        acknowledged(static_cast<size_t>(done), **store);
         for (const int until = starts ? kSteps : 4; done < until && step(**store, done);) {
-          acknowledged(++done, **store);
+          acknowledged(static_cast<size_t>(++done), **store);
           if (done == 3) (*store)->scrub(Family::items);  // files of tables, and a new log
         }
       }
@@ -156,10 +156,10 @@ class PowerCut : public testing::Test {
 
   // What a store holds after each number of steps.
   std::vector<Contents> whole_history() {
-    std::vector<Contents> out(kSteps + 1);
+    std::vector<Contents> out(size_t{kSteps} + 1);
     prepare(dir_ / "undisturbed");
     run_history(dir_ / "undisturbed",
-                [&](int steps, Store& store) { out.at(steps) = contents(store); });
+                [&](size_t steps, Store& store) { out.at(steps) = contents(store); });
     return out;
   }
   // By which call each number of steps was acknowledged.
@@ -205,7 +205,7 @@ TEST_F(PowerCut, LosesNothingThatWasAcknowledgedBehindWhicheverCallItComes) {
   const size_t prepared = disk.calls();
   Calls acknowledged;
   run_history(dir_ / "live",
-              [&](int steps, Store&) { acknowledged.try_emplace(steps, disk.calls()); });
+              [&](size_t steps, Store&) { acknowledged.try_emplace(steps, disk.calls()); });
   for (const Keeps keeps : {Keeps::nothing, Keeps::names, Keeps::half, Keeps::everything})
     for (size_t cut = prepared; cut <= disk.calls() && !HasFailure(); ++cut)
       expect_whole(disk, cut, keeps, history, acknowledged);
@@ -223,7 +223,7 @@ TEST_F(PowerCut, LosesNothingThatWasAcknowledgedWhicheverCallFails) {
     Calls acknowledged;
     std::vector<size_t> cuts;
     run_history(
-        dir_ / "live", [&](int steps, Store&) { acknowledged.try_emplace(steps, disk.calls()); },
+        dir_ / "live", [&](size_t steps, Store&) { acknowledged.try_emplace(steps, disk.calls()); },
         [&] { cuts.push_back(disk.calls()); });
     calls = disk.calls();
     if (call >= calls) break;
