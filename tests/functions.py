@@ -118,6 +118,16 @@ def key_policy_for_logs(account):
     }
 
 
+def make_assumable(server, name):
+    """A role that the operator may take: server.client(service, role=name)."""
+    root = f"arn:aws:iam::{server.endpoint['account_id']}:root"
+    statement = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
+    server.client("iam").create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+
+
 def make_role(server, name, *statements, service="lambda.amazonaws.com"):
     iam = server.client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))["Role"]["Arn"]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """DynamoDB's secondary indexes over the wire, with boto3."""
 import concurrent.futures
+import json
 import signal
 
 import botocore.exceptions
 import pytest
 
-from functions import until
+from functions import make_assumable, until
 
 INVALID = "One or more parameter values were invalid: "
 
@@ -499,22 +500,8 @@ def test_an_index_of_two_is_enough_at_once(db, table):
 
 
 def test_an_index_is_a_resource_of_its_own(server, db, table):
-    import json
-
-    iam, account = server.client("iam"), server.endpoint["account_id"]
-    iam.create_role(
-        RoleName="reader",
-        AssumeRolePolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-                    "Action": "sts:AssumeRole",
-                },
-            }
-        ),
-    )
+    iam = server.client("iam")
+    make_assumable(server, "reader")
     arn = db.describe_table(TableName=table)["Table"]["TableArn"]
     iam.put_role_policy(
         RoleName="reader",
@@ -531,10 +518,7 @@ def test_an_index_is_a_resource_of_its_own(server, db, table):
             }
         ),
     )
-    session = server.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/reader", RoleSessionName="reader"
-    )["Credentials"]
-    reader = server.client("dynamodb", session=session)
+    reader = server.client("dynamodb", role="reader")
     assert query(reader, table, "by-g", "g = :g", g="red")["Count"] == 0
     for refused in (
         lambda: query(reader, table, "by-g", "g = :g", g="blue"),

@@ -7,6 +7,7 @@ import uuid
 import botocore.exceptions
 import pytest
 
+from functions import make_assumable
 from turned import Turned
 
 CANCELLED = "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]"
@@ -325,20 +326,8 @@ def test_what_is_not_there_is_an_empty_answer(db, name):
 
 
 def test_each_action_needs_its_own_permission(server, db, name):
-    iam, account = server.client("iam"), server.endpoint["account_id"]
-    iam.create_role(
-        RoleName="teller",
-        AssumeRolePolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-                    "Action": "sts:AssumeRole",
-                },
-            }
-        ),
-    )
+    iam = server.client("iam")
+    make_assumable(server, "teller")
 
     def allow(actions, condition=None):
         statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
@@ -350,10 +339,7 @@ def test_each_action_needs_its_own_permission(server, db, name):
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
         )
 
-    session = server.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/teller", RoleSessionName="teller"
-    )["Credentials"]
-    teller = server.client("dynamodb", session=session)
+    teller = server.client("dynamodb", role="teller")
     actions = {
         "dynamodb:PutItem": put(name),
         "dynamodb:UpdateItem": {
