@@ -14,6 +14,7 @@ import limits
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLANG_FORMAT = "clang-format-19"
 BLACK = "black, 23.1."  # of Debian 12
+FILE_BYTES_MAX = 1 << 20
 
 # What each folder under src/ may include of ours (CONTRIBUTING.md).
 ALLOWED = {
@@ -140,6 +141,14 @@ def check_lines() -> None:
                 )
 
 
+def check_sizes() -> None:
+    """A large file in the repository is a mistake, such as what a crash left in a folder."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    for name in filter(None, names.stdout.split("\0")):
+        if (ROOT / name).is_file() and (ROOT / name).stat().st_size > FILE_BYTES_MAX:
+            problems.append(f"{name}: larger than {FILE_BYTES_MAX} bytes")
+
+
 def check_openings() -> None:
     """Each header says what it is for and shows its use: comment lines right after #pragma once, of
     which one is an example, indented by more than its comment."""
@@ -179,6 +188,7 @@ check_limits()
 check_format()
 check_python()
 check_lines()
+check_sizes()
 check_openings()
 check_licences()
 for source in sorted((ROOT / "src").rglob("*")):
