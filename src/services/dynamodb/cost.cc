@@ -84,7 +84,7 @@ std::optional<json::object> collection_of(const Table& table, const json::object
   snapshot.scan(schema::span(table.keys().under(*encoded)), false,
                 [&](std::string_view, std::string_view sealed) {
                   bytes += sealed.size();
-                  return ++count < kCollectionItemsMax;
+                  return ++count < kCollectionItemsMax && bytes < kCollectionBytesMax;
                 });
   const double gigabytes = std::floor(static_cast<double>(bytes) / (1 << 30));
   return json::object{{"ItemCollectionKey", json::object{{hash.name, item.at(hash.name)}}},

@@ -31,7 +31,7 @@ struct Cost {
 Cost write_cost(const Table& table, const json::object* before, const json::object* after);
 
 // So many items are counted for ItemCollectionMetrics: writers wait while it is done.
-constexpr size_t kCollectionItemsMax = 10'000;
+constexpr size_t kCollectionItemsMax = 10'000, kCollectionBytesMax = 64 << 20;
 // ItemCollectionMetrics of a table with local indexes: how large all items of one partition key
 // are. nullopt: it has none, or `body` does not ask.
 std::optional<json::object> collection_of(const Table& table, const json::object& item,

@@ -127,18 +127,19 @@ class ConditionParser : ExpressionParser {
     CHECK(expect("("));
     Condition n = node("IN");
     n->children.push_back(std::move(left));
+    size_t operands = 1;
     for (;;) {
       TRY(Condition one, operand(depth));
-      n->children.push_back(std::move(one));
+      if (++operands <= kInMax + 1) n->children.push_back(std::move(one));
       if (!is(",")) break;
       CHECK(advance());
     }
     CHECK(expect(")"));
-    if (n->children.size() > kInMax + 1)
+    if (operands > kInMax + 1)
       note(Fault::operand_count,
            "Invalid number of operands for operator or function; operator or function: IN, number "
            "of operands: " +
-               std::to_string(n->children.size()));
+               std::to_string(operands));
     return checked(std::move(n));
   }
 
@@ -447,6 +448,9 @@ Result<json::value> Placeholders::value(const std::string& placeholder) {
         "An expression attribute value used in expression is not defined; attribute value: " +
         placeholder);
   used_.insert(placeholder);
+  copied_bytes_ += value_bytes(*found);
+  if (copied_bytes_ > kCopiedBytesMax)
+    return validation("The values that the expressions use are too large together.");
   return *found;
 }
 Result<Done> Placeholders::all_used() const {

@@ -27,6 +27,8 @@ struct Node {
 };
 using Condition = std::unique_ptr<Node>;
 
+// A value may be used many times: so much may all uses in a request come to.
+constexpr size_t kCopiedBytesMax = 32 << 20;
 // ExpressionAttributeNames and ExpressionAttributeValues of a request. all_used() is an error when
 // an expression has not used one of them.
 class Placeholders {
@@ -38,6 +40,7 @@ class Placeholders {
 
  private:
   json::object names_, values_;
+  size_t copied_bytes_ = 0;  // each use of a value is a copy
   std::set<std::string> used_;
 };
 

@@ -41,6 +41,10 @@ void CallContext::add_name(std::string_view name) {
   std::vector<std::string>& names = context_["dynamodb:attributes"];
   if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
 }
+void CallContext::add_keys(const std::string& hash, const std::string& range) {
+  for (const std::string* name : {&hash, &range})
+    if (!name->empty()) add_name(*name);
+}
 void CallContext::add_item(const json::object& item) {
   for (const auto& [name, value] : item) add_name(name);
   if (const json::value* key = hash_.empty() ? nullptr : item.if_contains(hash_))
@@ -67,17 +71,23 @@ void CallContext::add_paths(const Update& update) {
     add_paths(action.operand.get());
   }
 }
-void CallContext::set_select(const json::object& body, const std::vector<Path>& projection) {
-  const std::string asked = text_of(body, "Select");
-  const bool index = body.contains("IndexName");
-  context_["dynamodb:select"] = {!asked.empty()        ? asked
+void CallContext::set_select(const std::vector<Path>& projection, std::string_view asked,
+                             bool of_index) {
+  context_["dynamodb:select"] = {!asked.empty()        ? std::string(asked)
                                  : !projection.empty() ? "SPECIFIC_ATTRIBUTES"
-                                 : index               ? "ALL_PROJECTED_ATTRIBUTES"
+                                 : of_index            ? "ALL_PROJECTED_ATTRIBUTES"
                                                        : "ALL_ATTRIBUTES"};
 }
 void CallContext::set_option(const json::object& body, const char* member) {
   const std::string asked = text_of(body, member);
   context_["dynamodb:" + lower(member)] = {asked.empty() ? "NONE" : asked};
+}
+
+void add_disclosure_need(std::vector<Need>& needs, const json::object& body) {
+  if (text_of(body, "ReturnValuesOnConditionCheckFailure") != "ALL_OLD") return;
+  Need told = needs.back();
+  told.context["dynamodb:returnvalues"] = {"ALL_OLD"};
+  needs.push_back(std::move(told));
 }
 
 template <class Self>
@@ -96,11 +106,12 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s, c
   context.add_paths(in.projection);
   if (in.update) context.add_paths(*in.update);
   if (Self::name == "GetItem")
-    context.set_select(in.body, in.projection);
+    context.set_select(in.projection);
   else
     context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
   std::vector<Need> needs{table_need(Self::action, in.table, s, context.take())};
+  add_disclosure_need(needs, in.body);
   CHECK(add_key_need(needs, in.table, s, ports));
   return needs;
 }
@@ -356,7 +367,7 @@ Result<std::vector<Need>> BatchGetItem::needs(const In& in, const Snapshot& s, c
     CallContext context(w.table, s);
     for (const json::object& key : w.keys) context.add_item(key);
     context.add_paths(w.projection);
-    context.set_select({}, w.projection);
+    context.set_select(w.projection);
     context.set_option(in.body, "ReturnConsumedCapacity");
     needs.push_back(table_need(action, w.table, s, context.take()));
     CHECK(add_key_need(needs, w.table, s, ports));

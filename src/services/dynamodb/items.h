@@ -22,11 +22,14 @@ class CallContext {
   // Adds the attributes of an item or of a key, and its partition key.
   void add_item(const json::object& item);
   void add_leading_key(const json::value& key);
+  void add_keys(const std::string& hash, const std::string& range);  // their names; "": none
   void add_path(const Path& path);
   void add_paths(const std::vector<Path>& paths);
   void add_paths(const Node* expression);
   void add_paths(const Update& update);
-  void set_select(const json::object& body, const std::vector<Path>& projection);
+  // `asked` is the Select of a Query or a Scan, that no other operation has.
+  void set_select(const std::vector<Path>& projection, std::string_view asked = {},
+                  bool of_index = false);
   void set_option(const json::object& body, const char* member);
   policy::Context take() { return std::move(context_); }
 
@@ -35,6 +38,10 @@ class CallContext {
   std::string hash_;  // the name of the table's partition key; "" when there is no table
   policy::Context context_;
 };
+
+// What a condition that fails tells of the item is a return value like others: the last need is
+// asked for a second time, with dynamodb:ReturnValues ALL_OLD.
+void add_disclosure_need(std::vector<Need>& needs, const json::object& body);
 
 template <class Self>
 struct OnItem {

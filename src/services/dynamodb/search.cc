@@ -36,6 +36,7 @@ Result<json::object> fetch(const Table& table, const json::object& entry, const 
   const auto sealed = s.get(key);
   if (!sealed) return entry;
   TRY(json::object item, table.open_item(key.bytes, *sealed));
+  p.bytes += item_bytes(item);
   p.fetched_units += read_units(item_bytes(item), bool_of(in.body, "ConsistentRead"));
   return item;
 }
@@ -312,12 +313,15 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
   for (const KeyPredicate& one : in.key) context.add_path({one.attribute});
   context.add_paths(in.filter.get());
   context.add_paths(in.projection);
-  context.set_select(in.body, in.projection);
+  context.set_select(in.projection, text_of(in.body, "Select"), !in.index.empty());
   context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
   const auto table = s.get(table_key(in.table));
   if (table) {
     const IndexRecord* index = find_index(table->indexes, in.index);
+    // A page tells the keys of its last item, whatever it projects.
+    context.add_keys(table->hash, table->range);
+    if (index) context.add_keys(index->hash, index->range);
     if (const json::value* key = wanted_partition(in.key, index ? index->hash : table->hash))
       context.add_leading_key(*key);
   }

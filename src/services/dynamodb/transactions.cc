@@ -260,7 +260,7 @@ Result<std::vector<Need>> Transacts<Self>::needs(const In& in, const Snapshot& s
     context.add_paths(action.in.projection);
     if (action.in.update) context.add_paths(*action.in.update);
     if (action.kind == "Get")
-      context.set_select(action.in.body, action.in.projection);
+      context.set_select(action.in.projection);
     else
       context.set_option(action.in.body, "ReturnValues");
     context.set_option(in.body, "ReturnConsumedCapacity");
@@ -268,6 +268,7 @@ Result<std::vector<Need>> Transacts<Self>::needs(const In& in, const Snapshot& s
     keys["dynamodb:enclosingoperation"] = {std::string(Self::name)};
     needs.push_back(
         table_need(kind_of(action, kinds<Self>()).permission, action.in.table, s, std::move(keys)));
+    add_disclosure_need(needs, action.in.body);
     tables.insert(action.in.table);
   }
   for (const std::string& table : tables) CHECK(add_key_need(needs, table, s, ports));
@@ -303,18 +304,18 @@ Result<JsonOut> TransactWriteItems::run(const Authorized<In>& in, Staged& staged
   const bool counts = wants_consumed(in->body);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!keys[i]) continue;
-    const TransactAction& action = in->actions[i];
-    TRY(const Table* table, tables.open(action.in.table));
+    const TransactAction& asked = in->actions[i];
+    TRY(const Table* table, tables.open(asked.in.table));
     Prepared& one =
-        prepared.emplace_back(Prepared{&action, OldItem(*table, *std::move(keys[i]), staged), {}});
+        prepared.emplace_back(Prepared{&asked, OldItem(*table, *std::move(keys[i]), staged), {}});
     if (!done)
       if (auto ready = prepare(one, *table); !ready && !reasons.take(i, ready.error()))
         return std::move(ready).error();
     if (!counts) continue;
     TRY(const json::object* before, one.old.read());
     // Who asks again is told what reading costs, for nothing is written.
-    costs.add(action.in.table, done ? Cost{read_units(before ? item_bytes(*before) : 0, true)}
-                                    : write_cost(*table, before, after_of(one, before)));
+    costs.add(asked.in.table, done ? Cost{read_units(before ? item_bytes(*before) : 0, true)}
+                                   : write_cost(*table, before, after_of(one, before)));
   }
   CHECK(reasons.none());
   if (!done) {

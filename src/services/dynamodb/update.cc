@@ -221,6 +221,9 @@ class Change {
   Result<Done> write(const Path& path, json::value value) {
     if (path.size() - 1 + depth_of(value) > kNestingMax)
       return validation("Nesting Levels have exceeded supported limits");
+    // All of it will be in the item, so that more than an item holds need not be made.
+    if ((written_bytes_ += value_bytes(value)) > kItemBytesMax)
+      return validation("Item size to update has exceeded the maximum allowed size");
     written_.emplace_back(&path, std::move(value));
     return Done{};
   }
@@ -285,6 +288,7 @@ class Change {
   const json::object& before_;
   const char* const mismatch_;
   std::vector<std::pair<const Path*, json::value>> written_;
+  size_t written_bytes_ = 0;
   std::vector<const Path*> gone_;
 };
 }  // namespace
