@@ -57,22 +57,4 @@ class Splitter {
   char last_ = 0;  // the last byte that is not blank
 };
 
-// Makes plain bytes of gzip bytes, and leaves plain ones as they are. Errors: 400 MalformedGzip.
-class Inflater {
- public:
-  using Take = std::function<Result<Done>(std::string_view)>;
-  explicit Inflater(Take take);
-  ~Inflater();
-  Result<Done> write(std::string_view bytes);
-  Result<Done> finish();
-
- private:
-  struct State;
-  Result<Done> inflate_some(std::string_view bytes);
-  Take take_;
-  std::string head_;  // the first bytes, until it is clear whether they are gzip
-  std::unique_ptr<State> state_;
-  bool plain_ = false;
-};
-
 }  // namespace sluice::ingest

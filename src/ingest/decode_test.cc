@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <zlib.h>
 
+#include "base/gzip.h"
+
 namespace sluice::ingest {
 namespace {
 using testing::ElementsAre;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/gzip.h"
 #include "ingest/decode.h"
 #include "ingest/quarantine.h"
 #include "ingest/write.h"

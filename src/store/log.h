@@ -9,14 +9,18 @@
 //                           [](uint64_t number, std::string_view value) { ... });
 //   staged.erase(kChanges.entry(number));                  // one entry that is no longer wanted
 //   truncate(store, kChanges, position + 1, stopping);     // all up to a position (store/erase.h)
+//
+// Several logs may share a table: then each has a name of its own there, Log{family, table, name}.
 #include "store/store.h"
 
 namespace sluice {
 
 struct Log {
   Family family;
-  // Its keys have one part: the number of the entry in 8 bytes, big-endian.
+  // Its keys have the name of the log, where it has one, and the number of the entry in 8 bytes,
+  // big-endian.
   std::string_view table;
+  std::string_view name = {};  // must outlive the log
   Key entries() const;
   Key entry(uint64_t number) const;
 };

@@ -67,6 +67,8 @@ class Snapshot {
   void read(const Log& log, uint64_t from, bool backwards,
             const std::function<bool(uint64_t number, std::string_view value)>& fn) const;
   uint64_t newest(const Log& log) const;  // number of its newest entry; 0: it has none
+  // The number of the entry that came last, whether it is still there or not; 0: none came yet.
+  uint64_t last_number(const Log& log) const;
   // What a service keeps in memory for this store.
   template <class T>
   T& attached() const {

@@ -418,6 +418,38 @@ TEST_F(StoreTest, ALogNumbersItsEntriesInCommitOrderAlsoWhenAllWereErased) {
   EXPECT_EQ(entries(0, false), "9e 10e' 11f 12f' ");
 }
 
+// The logs of one table: none sees, numbers or erases the entries of another.
+TEST_F(StoreTest, LogsThatShareATableHaveNothingInCommon) {
+  constexpr Log kOne{Family::items, "changes", "one"}, kTwo{Family::items, "changes", "two"};
+  const auto append = [&](const Log& log, const char* value) {
+    Staged staged = store_->stage();
+    staged.append(log, value);
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  };
+  const auto entries = [&](const Log& log) {
+    std::string all;
+    store_->snapshot().read(log, 0, false, [&](uint64_t number, std::string_view value) {
+      all += std::to_string(number) + std::string(value) + " ";
+      return true;
+    });
+    return all;
+  };
+  open();
+  append(kOne, "a");
+  append(kTwo, "b");
+  append(kOne, "c");
+  EXPECT_EQ(entries(kOne), "1a 2c ");
+  EXPECT_EQ(entries(kTwo), "1b ");
+  EXPECT_TRUE(truncate(*store_, kOne, 3, [] { return false; }));
+  open();
+  EXPECT_EQ(entries(kOne), "");
+  EXPECT_EQ(store_->snapshot().newest(kOne), 0u);
+  EXPECT_EQ(store_->snapshot().last_number(kOne), 2u);
+  EXPECT_EQ(entries(kTwo), "1b ");
+  append(kOne, "d");
+  EXPECT_EQ(entries(kOne), "3d ");
+}
+
 // A follower that reads on from its position sees each entry once and in order, whether it came
 // before the wait, during it, or with many others.
 TEST_F(StoreTest, AFollowerOfALogIsToldOfEachEntry) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The function's reading of an object: gzip and the cutting into records. No piece boundary is
 // special, and nothing is lost or made up.
+#include "base/gzip.h"
 #include "fuzz.h"
 #include "ingest/decode.h"
 
@@ -17,7 +18,7 @@ std::string decoded(std::string_view bytes, size_t step) {
     return Done{};
   });
   uint64_t plain = 0;
-  ingest::Inflater inflater([&](std::string_view piece) -> Result<Done> {
+  Inflater inflater([&](std::string_view piece) -> Result<Done> {
     if ((plain += piece.size()) > (1 << 20))
       return Error{400, "Enough", "", {}};  // the fuzzer's time, not the function's limit
     return splitter.write(piece);

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/bytes.h"
+#include "base/gzip.h"
 #include "base/json.h"
 #include "ingest/decode.h"
 #include "ingest/validate.h"

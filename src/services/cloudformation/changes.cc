@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "request/on_behalf.h"
 #include "services/cloudformation/change.h"
 
 namespace sluice::cloudformation {
@@ -26,12 +27,6 @@ bool is_stack_name(std::string_view name) {
          isalpha(static_cast<unsigned char>(name[0])) &&
          name.find_first_not_of(
              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == name.npos;
-}
-// The work outlives the request: it goes on in the name of the session that the request was signed
-// with.
-std::string session_token(const Request& facts) {
-  const std::string* header = facts.headers.find("x-amz-security-token");
-  return header ? *header : facts.query_text("X-Amz-Security-Token");
 }
 void forget_old_stacks(Staged& staged) {
   const Time oldest = now() - kDeletedStackKeptMs;
@@ -209,11 +204,7 @@ Result<Stack> new_stack(Staged& staged, const std::string& name, Time time) {
 }
 
 Result<Done> hand_over(Staged& staged, Stack& stack, std::string_view kind, const Request& facts) {
-  const std::string token = session_token(facts);
-  if (token.empty())
-    return validation(
-        "A stack is changed in the name of the session that signed the request; this request has "
-        "none.");
+  TRY(const std::string token, token_to_keep(facts));
   stack.begun = false;
   stack.work = staged.enqueue(
       {.queue = kQueue, .event = members_of(Work{stack.id, std::string(kind), token})});

@@ -2,26 +2,17 @@
 // The work on stacks, one change at a time.
 #include <spdlog/spdlog.h>
 
+#include "request/on_behalf.h"
 #include "services/cloudformation/change.h"
 
 namespace sluice::cloudformation {
 namespace {
-// The caller who asked for the change, by the session token that the job keeps.
-Result<Caller> owner(const Ports& ports, const std::string& token) {
-  TRY(const Session session, ports.sessions->open(token));
-  const auto role = ports.identities->role(session.role_name, ports.store->snapshot());
-  if (!role || role->id != session.role_id)
-    return validation("The role " + session.role_arn +
-                      ", in whose name the stack was changed, does not exist any more.");
-  return Gate::through(Gate::role_caller(session, ports.store->scope()),
-                       "cloudformation.amazonaws.com");
-}
-
 JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
   const auto asked = members_from<Work>(job.event);
   const auto stack = ports.store->snapshot().get(stack_key(asked.stack));
   if (stack && stack->work == job.id) {
-    Change(ports, *stack, job, stopping).run(asked.kind, owner(ports, asked.token));
+    Change(ports, *stack, job, stopping)
+        .run(asked.kind, on_behalf(ports, asked.token, "cloudformation.amazonaws.com"));
     return JobResult::finished();
   }
   Staged staged = ports.store->stage();  // finished already: a job is done at least once

@@ -75,7 +75,6 @@ Batch collect(Store& store, const Work& work, uint64_t position, uint64_t limit,
 // the selectors that nothing needs any more.
 void pass_selectors(LoggingSession& session, const Batch& batch, uint64_t through);
 
-std::string gzip(std::string_view text);
 // Writes one object in the name of the trail; `rider` goes into the same commit. The code of an
 // error is that of S3.
 Result<Done> put_object(const Ports& ports, const Work& work, const std::string& bucket,

@@ -3,6 +3,7 @@
 // CloudTrail User Guide, "CloudTrail digest file structure".
 #include <algorithm>
 
+#include "base/gzip.h"
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "services/cloudtrail/delivery.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log files: which records, under which key, committed with how far the trail is delivered.
-#include <zlib.h>
-
+#include "base/gzip.h"
 #include "base/random.h"
 #include "base/xml.h"
 #include "crypto/crypto.h"
@@ -79,22 +78,6 @@ void pass_selectors(LoggingSession& session, const Batch& batch, uint64_t throug
       if (sequence <= through && request_id == one.until) one.through = sequence;
   std::erase_if(session.earlier,
                 [&](const EarlierSelectors& one) { return one.through && one.through <= behind; });
-}
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  std::string out;
-  if (deflateInit2(&stream, 4, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return out;
-  out.resize(deflateBound(&stream, text.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 Result<Done> put_object(const Ports& ports, const Work& work, const std::string& bucket,
