@@ -45,6 +45,18 @@ DENY_ALL = json.dumps(
 )
 
 
+def sdk_name(service, operation):
+    """What boto3 calls the service: it has a client of its own for streams."""
+    if service == "dynamodb" and operation in (
+        "ListStreams",
+        "DescribeStream",
+        "GetShardIterator",
+        "GetRecords",
+    ):
+        return "dynamodbstreams"
+    return "cloudwatch" if service == "monitoring" else service
+
+
 class World:
     """What the samples are about: made once by the operator."""
 
@@ -52,7 +64,7 @@ class World:
         self.account, self.now_ms = server.endpoint["account_id"], int(time.time() * 1000)
         self.make_identities(server)
         self.make_buckets(server.client("s3"))
-        self.make_tables(server.client("dynamodb"))
+        self.make_tables(server.client("dynamodb"), server.client("dynamodbstreams"))
         self.make_keys(server.client("kms"))
         self.make_functions(server, server.client("lambda"))
         self.make_logs(server.client("logs"))
@@ -165,9 +177,23 @@ class World:
             Retention={"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW},
         )
 
-    def make_tables(self, dynamodb):
+    def make_tables(self, dynamodb, streams):
         for table in (TABLE, "MatrixGone"):
-            dynamodb.create_table(TableName=table, **table_facts())
+            dynamodb.create_table(
+                TableName=table,
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+                **table_facts(),
+            )
+        dynamodb.update_continuous_backups(
+            TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+        self.stream = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+        self.shard = streams.describe_stream(StreamArn=self.stream)["StreamDescription"]["Shards"][
+            0
+        ]["ShardId"]
+        self.iterator = streams.get_shard_iterator(
+            StreamArn=self.stream, ShardId=self.shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
         dynamodb.put_item(TableName=TABLE, Item=KEY | {"value": {"N": "1"}})
         self.table = dynamodb.describe_table(TableName=TABLE)["Table"]["TableArn"]
         self.table_policy = json.dumps(
@@ -185,6 +211,14 @@ class World:
             }
         )
         dynamodb.put_resource_policy(ResourceArn=self.table, Policy=self.table_policy)
+        self.export = dynamodb.export_table_to_point_in_time(TableArn=self.table, S3Bucket=BUCKET)[
+            "ExportDescription"
+        ]["ExportArn"]
+        self.import_arn = dynamodb.import_table(
+            S3BucketSource={"S3Bucket": BUCKET, "S3KeyPrefix": "nothing/"},
+            InputFormat="DYNAMODB_JSON",
+            TableCreationParameters=table_facts() | {"TableName": "MatrixTaken"},
+        )["ImportTableDescription"]["ImportArn"]
         dynamodb.tag_resource(ResourceArn=self.table, Tags=[{"Key": "Team", "Value": "red"}])
 
     def make_keys(self, kms):
@@ -244,7 +278,15 @@ class World:
         }
 
     def make_functions(self, server, functions):
-        self.execution = make_role(server, "matrix-execution")
+        reads = {
+            "Effect": "Allow",
+            "Resource": "*",
+            "Action": [
+                "dynamodb:" + name
+                for name in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")
+            ],
+        }
+        self.execution = make_role(server, "matrix-execution", reads)
         for name in (FUNCTION, "matrix-gone"):
             functions.create_function(
                 FunctionName=name,
@@ -267,6 +309,15 @@ class World:
             Tags={"Team": "red", "Gone": "x"},
         )
         functions.publish_version(FunctionName=FUNCTION)
+        self.mapping, self.mapping_gone = (
+            functions.create_event_source_mapping(
+                EventSourceArn=self.stream,
+                FunctionName=function,
+                StartingPosition="LATEST",
+                Enabled=False,
+            )["UUID"]
+            for function in (FUNCTION + ":1", "matrix-gone")
+        )
         for alias in ("prod", "gone"):
             functions.create_alias(FunctionName=FUNCTION, Name=alias, FunctionVersion="1")
         for layer in ("matrix", "matrix-gone"):
@@ -473,6 +524,14 @@ def dynamodb_samples(w):
         "DescribeTable": table,
         "UpdateTable": table | {"DeletionProtectionEnabled": False},
         "ListTables": {},
+        "ListStreams": table,
+        "DescribeStream": {"StreamArn": w.stream},
+        "GetShardIterator": {
+            "StreamArn": w.stream,
+            "ShardId": w.shard,
+            "ShardIteratorType": "TRIM_HORIZON",
+        },
+        "GetRecords": {"ShardIterator": w.iterator, "Limit": 1},
         "TagResource": arn | {"Tags": [{"Key": "k", "Value": "v"}]},
         "ListTagsOfResource": arn,
         "UntagResource": arn | {"TagKeys": ["k"]},
@@ -482,7 +541,29 @@ def dynamodb_samples(w):
         "UpdateTimeToLive": table
         | {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "expires"}},
         "DescribeTimeToLive": table,
+        "UpdateContinuousBackups": table
+        | {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
         "DescribeContinuousBackups": table,
+        "RestoreTableToPointInTime": {
+            "SourceTableName": TABLE,
+            "TargetTableName": "MatrixRestored",
+            "UseLatestRestorableTime": True,
+        },
+        "ExportTableToPointInTime": {
+            "TableArn": w.table,
+            "S3Bucket": BUCKET,
+            "ClientToken": "matrix",
+        },
+        "DescribeExport": {"ExportArn": w.export},
+        "ListExports": {"TableArn": w.table},
+        "ImportTable": {
+            "S3BucketSource": {"S3Bucket": BUCKET, "S3KeyPrefix": "nothing/"},
+            "InputFormat": "DYNAMODB_JSON",
+            "ClientToken": "matrix",
+            "TableCreationParameters": table_facts() | {"TableName": "MatrixImported"},
+        },
+        "DescribeImport": {"ImportArn": w.import_arn},
+        "ListImports": {"TableArn": w.table},
         "DescribeLimits": {},
         "DescribeEndpoints": {},
         "PutItem": table | {"Item": KEY},
@@ -734,10 +815,10 @@ def lambda_samples(w):
         "DeleteLayerVersion": {"LayerName": "matrix-gone", "VersionNumber": 1},
         "ListEventSourceMappings": {},
         "CreateEventSourceMapping": one
-        | {"EventSourceArn": f"arn:aws:sqs:us-east-1:{w.account}:matrix"},
-        "GetEventSourceMapping": {"UUID": "matrix"},
-        "UpdateEventSourceMapping": {"UUID": "matrix", "BatchSize": 1},
-        "DeleteEventSourceMapping": {"UUID": "matrix"},
+        | {"EventSourceArn": w.stream, "StartingPosition": "LATEST", "Enabled": False},
+        "GetEventSourceMapping": {"UUID": w.mapping},
+        "UpdateEventSourceMapping": {"UUID": w.mapping, "BatchSize": 1},
+        "DeleteEventSourceMapping": {"UUID": w.mapping_gone},
         "DeleteFunction": {"FunctionName": "matrix-gone"},
     }
 
@@ -920,10 +1001,6 @@ ALWAYS_REFUSED = {
     "iam:GetAccountPasswordPolicy": "NoSuchEntity",
     "s3:GetBucketWebsite": "NoSuchWebsiteConfiguration",
     "s3:GetBucketReplication": "ReplicationConfigurationNotFoundError",
-    "lambda:CreateEventSourceMapping": "InvalidParameterValueException",
-    "lambda:GetEventSourceMapping": "ResourceNotFoundException",
-    "lambda:UpdateEventSourceMapping": "ResourceNotFoundException",
-    "lambda:DeleteEventSourceMapping": "ResourceNotFoundException",
 } | {
     "iam:" + name: "InvalidInput"
     for name in (

@@ -670,6 +670,80 @@ def test_the_aws_cli_deploys(server, stacks, tmp_path):
     server.run("aws", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "by-cli")
 
 
+def test_a_table_with_a_stream_and_its_mapping(server, stacks, code_bucket):
+    """A template wires a function to the stream of a table, and changes and removes both."""
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "TableName": "streamed",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        },
+    }
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                },
+            },
+            "ManagedPolicyArns": [
+                "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
+            ],
+        },
+    }
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "provided.al2023",
+            "Handler": "bootstrap",
+            "Code": {"S3Bucket": "the-code", "S3Key": "f.zip"},
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        },
+    }
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
+            "FunctionName": {"Ref": "Function"},
+            "StartingPosition": "LATEST",
+            "BatchSize": 7,
+        },
+    }
+    template = {
+        "Resources": {"Table": table, "Role": role, "Function": function, "Mapping": mapping},
+        "Outputs": {"Mapping": {"Value": {"Ref": "Mapping"}}},
+    }
+    made = stacks.create("streams", template, Capabilities=["CAPABILITY_IAM"])
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.failure("streams")
+    db, functions = server.client("dynamodb"), server.client("lambda")
+    backups = lambda: db.describe_continuous_backups(TableName="streamed")[
+        "ContinuousBackupsDescription"
+    ]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+    assert backups() == "ENABLED"
+    uuid = made["Outputs"][0]["OutputValue"]
+    found = functions.get_event_source_mapping(UUID=uuid)
+    described = db.describe_table(TableName="streamed")["Table"]
+    assert found["EventSourceArn"] == described["LatestStreamArn"]
+    assert found["BatchSize"] == 7 and found["State"] == "Enabled"
+    mapping["Properties"].pop("BatchSize")
+    mapping["Properties"]["Enabled"] = False
+    table["Properties"].pop("PointInTimeRecoverySpecification")
+    changed = stacks.update("streams", template, Capabilities=["CAPABILITY_IAM"])
+    assert changed["StackStatus"] == "UPDATE_COMPLETE", stacks.failure("streams")
+    found = functions.get_event_source_mapping(UUID=uuid)
+    assert found["BatchSize"] == 100 and found["State"] == "Disabled" and backups() == "DISABLED"
+    stacks.delete("streams")
+    assert not functions.list_event_source_mappings()["EventSourceMappings"]
+
+
 def test_an_unknown_property_is_a_failure(stacks):
     assert (
         stacks.create(

@@ -117,10 +117,11 @@ class Scene:
             ),
         )
 
-    def client(self, service):
+    def client(self, service, operation=""):
+        service = samples.sdk_name(service, operation)
         if service not in self.clients:
             self.clients[service] = self.server.client(
-                "cloudwatch" if service == "monitoring" else service,
+                service,
                 session=self.session,
                 parameter_validation=False,
             )
@@ -138,7 +139,7 @@ class Scene:
         return False
 
     def ask(self, service, operation, **arguments):
-        client = self.client(service)
+        client = self.client(service, operation)
         method = next(
             python
             for python, name in client.meta.method_to_api_mapping.items()

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills of the server under mixed load: what was acknowledged is there, the two items of a
-transaction are of one moment, and every index holds what its items say."""
+transaction are of one moment, every index holds what its items say, and the stream has each change
+once and in its order."""
 import concurrent.futures
 import os
 import signal
 import threading
 
 import botocore.exceptions
+
+from test_dynamodb_streams import numbers, records_of
 
 KILLS, WRITERS = int(os.environ.get("SLUICE_KILLS", 6)), 8
 TABLE = "Killed"
@@ -66,11 +69,24 @@ class Writer:
             self.acknowledged = self.tried
 
 
-def test_nothing_acknowledged_is_lost_and_indexes_agree(fresh_server):
+def replayed(records):
+    """What a table holds after these changes, each of which begins where the last one ended."""
+    items = {}
+    for record in records:
+        change = record["dynamodb"]
+        name = change["Keys"]["p"]["S"]
+        assert change.get("OldImage") == items.get(name)
+        items[name] = change["NewImage"]
+    assert numbers(records) == sorted(set(numbers(records)))
+    return items
+
+
+def test_nothing_acknowledged_is_lost_and_all_that_hangs_on_items_agrees(fresh_server):
     db = fresh_server.client("dynamodb")
-    db.create_table(
+    table = db.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
         AttributeDefinitions=[
             {"AttributeName": "p", "AttributeType": "S"},
@@ -88,6 +104,7 @@ def test_nothing_acknowledged_is_lost_and_indexes_agree(fresh_server):
             }
         ],
     )
+    stream = table["TableDescription"]["LatestStreamArn"]
     writers = [Writer(worker) for worker in range(WRITERS)]
     for kill in range(KILLS):
         db = fresh_server.client("dynamodb", max_pool_connections=WRITERS)
@@ -112,6 +129,8 @@ def test_nothing_acknowledged_is_lost_and_indexes_agree(fresh_server):
         entries = db.scan(TableName=TABLE, IndexName="by-g")["Items"]
         by_key = lambda item: item["p"]["S"]
         assert sorted(entries, key=by_key) == sorted(items, key=by_key)
+        changes = records_of(fresh_server.client("dynamodbstreams"), stream)
+        assert sorted(replayed(changes).values(), key=by_key) == sorted(items, key=by_key)
     fresh_server.stop()
     assert "clean" in fresh_server.run("verify").stdout
     fresh_server.start()

@@ -4,6 +4,7 @@ own dialect, an unchanged store, exactly one audit record. The rows come from th
 that a new operation is tested by its sample alone (samples.py)."""
 import collections
 import dataclasses
+import functools
 import json
 import resource
 import subprocess
@@ -81,10 +82,10 @@ class Matrix:
     def __init__(self, directory):
         self.server = Server(directory).start()
         world = samples.World(self.server)
-        self.calls = {}
+        self.calls, self.client = {}, functools.cache(self.server.client)
         for service, wanted in samples.samples(world).items():
-            client = self.server.client("cloudwatch" if service == "monitoring" else service)
             for operation, arguments in wanted.items():
+                client = self.client(samples.sdk_name(service, operation))
                 self.calls[f"{service}:{operation}"] = call = wire.capture(
                     client, operation, arguments
                 )

@@ -26,7 +26,11 @@
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/expiry.h"
+#include "services/dynamodb/exports.h"
+#include "services/dynamodb/imports.h"
+#include "services/dynamodb/recovery.h"
 #include "services/dynamodb/index.h"
+#include "services/dynamodb/streams.h"
 #include "services/dynamodb/tables.h"
 #include "services/dynamodb/transactions.h"
 #include "services/iam/iam.h"
@@ -135,6 +139,7 @@ class Composition : public RunningServer {
         devices_(options.data_dir, store_->derive_key("device-ca")),
         data_keys_(kms::data_keys(*store_)),
         function_policies_(lambda::function_policies()),
+        change_streams_(dynamodb::change_streams(*store_)),
         buckets_(s3::buckets()),
         journal_(logs::journal(ports_)),
         meter_(cloudwatch::meter()),
@@ -150,6 +155,7 @@ class Composition : public RunningServer {
     ports_.data_keys = data_keys_.get();
     ports_.dispatcher = &path_;
     ports_.function_policies = function_policies_.get();
+    ports_.change_streams = change_streams_.get();
     ports_.buckets = buckets_.get();
     ports_.journal = journal_.get();
     ports_.meter = meter_.get();
@@ -179,6 +185,10 @@ class Composition : public RunningServer {
     dynamodb::start_purge(*store_);
     dynamodb::start_backfill(ports_);
     dynamodb::start_expiry(ports_);
+    dynamodb::start_change_sweep(ports_);
+    dynamodb::start_restores(ports_);
+    dynamodb::start_exports(ports_);
+    dynamodb::start_imports(ports_);
     dynamodb::start_token_sweep(*store_);
     logs::start_purge(*store_);
     logs::start_sweep(*store_);
@@ -355,6 +365,7 @@ class Composition : public RunningServer {
   DeviceCertificates devices_;
   std::unique_ptr<DataKeys> data_keys_;
   std::unique_ptr<FunctionPolicies> function_policies_;
+  std::unique_ptr<ChangeStreams> change_streams_;
   std::unique_ptr<Buckets> buckets_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Meter> meter_;
@@ -392,6 +403,7 @@ bool StopSignals::came() const {
 std::vector<const Service*> all_services() {
   return {&s3::service,
           &dynamodb::service,
+          &dynamodb::streams_service,
           &iam::service,
           &sts::service,
           &kms::service,

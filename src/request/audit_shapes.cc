@@ -140,7 +140,10 @@ json::value or_null(json::object shown) {
   return shown.empty() ? json::value() : json::value(std::move(shown));
 }
 bool is_time(std::string_view name) {
-  return name.ends_with("Date") || name.ends_with("DateTime") || name == "lastModified";
+  static constexpr std::string_view kTimes[] = {"lastModified", "startTime",    "endTime",
+                                                "exportTime",   "exportToTime", "exportFromTime"};
+  return name.ends_with("Date") || name.ends_with("DateTime") ||
+         std::find(std::begin(kTimes), std::end(kTimes), name) != std::end(kTimes);
 }
 void put_times_in_words(json::value& value) {
   if (auto* list = value.if_array()) {

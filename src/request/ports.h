@@ -182,6 +182,20 @@ class DataKeys {
                                 const Snapshot&) = 0;
 };
 
+// The streams of tables, for whoever reads one on. Implemented by dynamodb.
+class ChangeStreams {
+ public:
+  virtual ~ChangeStreams() = default;
+  // The sequence number after which all records come that are written from now on. Errors:
+  // ResourceNotFoundException.
+  virtual Result<std::string> now_at(const std::string& stream_arn, const Snapshot&) const = 0;
+  // Waits until there may be a record after a sequence number. False: `until` has come, there is no
+  // such stream, or stopping() answers true.
+  virtual bool wait_past(const std::string& stream_arn, const std::string& sequence_number,
+                         std::chrono::steady_clock::time_point until,
+                         const std::function<bool()>& stopping) const = 0;
+};
+
 // The policies of functions: S3 asks when a notification is put. Implemented by lambda.
 class FunctionPolicies {
  public:
@@ -321,6 +335,7 @@ struct Ports {
   DeviceAuthority* devices = nullptr;
   DataKeys* data_keys = nullptr;
   FunctionPolicies* function_policies = nullptr;
+  ChangeStreams* change_streams = nullptr;
   Buckets* buckets = nullptr;
   Trails* trails = nullptr;
   Journal* journal = nullptr;

@@ -413,8 +413,12 @@ Response Path::answer(Request request, BodySource& raw) {
 Response Path::call(std::string_view service_name, std::string_view operation, Request request,
                     const Caller& caller, const Rider& rider) {
   const Service* service = nullptr;
+  const auto has_it = [&](const Service& one) {
+    return std::any_of(one.rows.begin(), one.rows.end(),
+                       [&](const Row& row) { return row.name == operation; });
+  };
   for (const Service* s : ports_.services)
-    if (s->name == service_name) service = s;
+    if (s->name == service_name && (!service || has_it(*s))) service = s;
   if (!service) return {500, {}, "no such service: " + std::string(service_name), nullptr, 0};
   const bool rest =
       service->protocol == Protocol::rest_xml || service->protocol == Protocol::rest_json;

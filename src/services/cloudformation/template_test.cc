@@ -229,7 +229,7 @@ TEST(Properties, EverySchemaIsReadable) {
        {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias",
         "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy",
         "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig",
-        "AWS::Logs::LogGroup", "AWS::CloudTrail::Trail"}) {
+        "AWS::Lambda::EventSourceMapping", "AWS::Logs::LogGroup", "AWS::CloudTrail::Trail"}) {
     const Type* type = find_type(name);
     ASSERT_NE(type, nullptr) << name;
     EXPECT_TRUE(parse_json_object(type->schema)) << name;

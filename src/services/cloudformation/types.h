@@ -82,6 +82,6 @@ Result<Done> unless_gone(Result<Out> outcome, std::string_view gone) {
 std::string document_text(const json::value& document);
 
 // They stand in types_storage.cc, types_identity.cc and types_compute.cc.
-extern const Type kStorageTypes[5], kIdentityTypes[3], kComputeTypes[8];
+extern const Type kStorageTypes[5], kIdentityTypes[3], kComputeTypes[9];
 
 }  // namespace sluice::cloudformation

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AWS::Lambda::Function, AWS::Lambda::Version, AWS::Lambda::Alias, AWS::Lambda::LayerVersion,
-// AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
+// AWS::Lambda::Function, AWS::Lambda::Version, AWS::Lambda::Alias, AWS::Lambda::EventSourceMapping,
+// AWS::Lambda::LayerVersion, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig,
 // AWS::Logs::LogGroup, AWS::CloudTrail::Trail.
 #include "base/bytes.h"
 #include "base/random.h"
@@ -186,6 +186,44 @@ Result<Done> remove_alias(const Calls& calls, const json::object& properties, co
       "ResourceNotFoundException");
 }
 
+// ---- AWS::Lambda::EventSourceMapping
+std::string mapping_target(const std::string& uuid) {
+  return "/2015-03-31/event-source-mappings/" + percent_encode(uuid);
+}
+Result<Done> create_mapping(const Calls& calls, const json::object& properties, Made& made) {
+  TRY(const std::string text,
+      calls.rest("lambda", "POST", mapping_target(""), json::serialize(properties)));
+  TRY(const json::object answer, parse_json_object(text));
+  made.physical = text_of(answer, "UUID");
+  made.exists = true;
+  made.attributes = {{"Id", made.physical},
+                     {"EventSourceMappingArn",
+                      make_arn(calls.scope(), "lambda", "event-source-mapping:" + made.physical)}};
+  return Done{};
+}
+// What the template no longer names becomes what it is by default.
+Result<Done> update_mapping(const Calls& calls, const json::object&, const json::object& after,
+                            Made& made) {
+  json::object body{{"BatchSize", 100},
+                    {"MaximumBatchingWindowInSeconds", 0},
+                    {"ParallelizationFactor", 1},
+                    {"MaximumRetryAttempts", -1},
+                    {"MaximumRecordAgeInSeconds", -1},
+                    {"BisectBatchOnFunctionError", false},
+                    {"Enabled", true},
+                    {"FilterCriteria", json::object{{"Filters", json::array{}}}},
+                    {"DestinationConfig", json::object{{"OnFailure", json::object{}}}},
+                    {"FunctionResponseTypes", json::array{}}};
+  for (const auto& [name, value] : after)
+    if (name != "EventSourceArn" && name != "StartingPosition") body[name] = value;
+  CHECK(calls.rest("lambda", "PUT", mapping_target(made.physical), json::serialize(body)));
+  return Done{};
+}
+Result<Done> remove_mapping(const Calls& calls, const json::object&, const std::string& uuid) {
+  return unless_gone(calls.rest("lambda", "DELETE", mapping_target(uuid), ""),
+                     "ResourceNotFoundException");
+}
+
 // ---- AWS::Lambda::LayerVersion
 Result<Done> create_layer(const Calls& calls, const json::object& properties, Made& made) {
   json::object body;
@@ -368,7 +406,7 @@ Result<Done> remove_trail(const Calls& calls, const json::object&, const std::st
 }
 }  // namespace
 
-const Type kComputeTypes[8] = {
+const Type kComputeTypes[9] = {
     {"AWS::Lambda::Function",
      R"({"FunctionName": "s",
          "Code!": {"S3Bucket": "s", "S3Key": "s", "S3ObjectVersion": "s", "ZipFile": "s"},
@@ -392,6 +430,16 @@ const Type kComputeTypes[8] = {
              {"FunctionVersion!": "s", "FunctionWeight!": "n"}]}})",
      "Name", 128, "FunctionName,Name", "AliasArn", "CreateAlias", create_alias, update_alias,
      remove_alias},
+    {"AWS::Lambda::EventSourceMapping",
+     R"({"EventSourceArn!": "s", "FunctionName!": "s", "StartingPosition": "s", "BatchSize": "i",
+         "MaximumBatchingWindowInSeconds": "i", "ParallelizationFactor": "i",
+         "MaximumRetryAttempts": "i", "MaximumRecordAgeInSeconds": "i",
+         "BisectBatchOnFunctionError": "b", "Enabled": "b",
+         "TumblingWindowInSeconds": "i", "FunctionResponseTypes": ["s"],
+         "FilterCriteria": {"Filters": [{"Pattern": "s"}]},
+         "DestinationConfig": {"OnFailure": {"Destination!": "s"}}})",
+     "", 36, "EventSourceArn,StartingPosition", "Id,EventSourceMappingArn",
+     "CreateEventSourceMapping", create_mapping, update_mapping, remove_mapping},
     {"AWS::Lambda::LayerVersion",
      R"({"LayerName": "s",
          "Content!": {"S3Bucket!": "s", "S3Key!": "s", "S3ObjectVersion": "s"},

@@ -344,6 +344,48 @@ Result<Done> set_expiry(const Calls& calls, const std::string& table, const json
   if (!attribute.empty()) CHECK(put(attribute, true));
   return Done{};
 }
+// The stream of a table as UpdateTable takes it: with a view type it is enabled.
+json::object stream_of(const json::object& properties) {
+  if (!properties.contains("StreamSpecification")) return {{"StreamEnabled", false}};
+  json::object stream = member(properties, "StreamSpecification");
+  stream["StreamEnabled"] = true;
+  return stream;
+}
+// Another view type needs another stream.
+Result<Done> change_stream(const Calls& calls, const std::string& name, const json::object& table,
+                           const json::object& after) {
+  const json::object there = stream_of(table), wanted = stream_of(after);
+  if (there == wanted) return Done{};
+  const auto set = [&](const json::object& stream) {
+    return calls.document("dynamodb", "UpdateTable",
+                          {{"TableName", name}, {"StreamSpecification", stream}});
+  };
+  if (bool_of(there, "StreamEnabled")) CHECK(set({{"StreamEnabled", false}}));
+  if (bool_of(wanted, "StreamEnabled")) CHECK(set(wanted));
+  return Done{};
+}
+// With the template's property gone, recovery is off.
+Result<Done> set_recovery(const Calls& calls, const std::string& name, const json::object& before,
+                          const json::object& after) {
+  const json::object off{{"PointInTimeRecoveryEnabled", false}};
+  const auto asked = [&off](const json::object& properties) -> const json::object& {
+    constexpr const char* kName = "PointInTimeRecoverySpecification";
+    return properties.contains(kName) ? member(properties, kName) : off;
+  };
+  if (asked(before) == asked(after)) return Done{};
+  CHECK(calls.document("dynamodb", "UpdateContinuousBackups",
+                       {{"TableName", name}, {"PointInTimeRecoverySpecification", asked(after)}}));
+  return Done{};
+}
+Result<Done> note_table(const Calls& calls, Made& made) {
+  TRY(const json::object described,
+      calls.document("dynamodb", "DescribeTable", {{"TableName", made.physical}}));
+  made.attributes = {{"Arn", table_arn(calls, made.physical)}};
+  const json::object& table = described.at("Table").as_object();
+  if (table.contains("StreamSpecification"))
+    made.attributes["StreamArn"] = table.at("LatestStreamArn");
+  return Done{};
+}
 Result<Done> create_table(const Calls& calls, const json::object& properties, Made& made) {
   json::object body{{"TableName", made.physical}};
   for (const char* same :
@@ -351,9 +393,12 @@ Result<Done> create_table(const Calls& calls, const json::object& properties, Ma
         "DeletionProtectionEnabled", "Tags", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
     if (properties.contains(same)) body[same] = properties.at(same);
   if (properties.contains("SSESpecification")) body["SSESpecification"] = encryption_of(properties);
+  if (properties.contains("StreamSpecification"))
+    body["StreamSpecification"] = stream_of(properties);
   CHECK(calls.document("dynamodb", "CreateTable", body));  // ACTIVE at once
   made.exists = true;
-  made.attributes = {{"Arn", table_arn(calls, made.physical)}};
+  CHECK(note_table(calls, made));
+  CHECK(set_recovery(calls, made.physical, {}, properties));
   return set_expiry(calls, made.physical, {}, properties);
 }
 Result<Done> change_tags(const Calls& calls, const std::string& table, const json::object& before,
@@ -445,9 +490,12 @@ Result<Done> update_table(const Calls& calls, const json::object& before, const 
   if (property(before, "SSESpecification") != property(after, "SSESpecification"))
     body["SSESpecification"] = encryption_of(after);
   if (body.size() > 1) CHECK(calls.document("dynamodb", "UpdateTable", body));
+  CHECK(change_stream(calls, made.physical, table, after));
+  CHECK(note_table(calls, made));
   CHECK(change_indexes(calls, made.physical, table, after));
   if (property(before, "Tags") != property(after, "Tags"))
     CHECK(change_tags(calls, made.physical, before, after));
+  CHECK(set_recovery(calls, made.physical, before, after));
   return set_expiry(calls, made.physical, before, after);
 }
 Result<Done> remove_table(const Calls& calls, const json::object&, const std::string& table) {
@@ -505,8 +553,11 @@ const Type kStorageTypes[5] = {
          "DeletionProtectionEnabled": "b",
          "Tags": [{"Key!": "s", "Value!": "s"}],
          "TimeToLiveSpecification": {"Enabled!": "b", "AttributeName": "s"},
+         "StreamSpecification": {"StreamViewType!": "s"},
+         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": "b",
+                                              "RecoveryPeriodInDays": "i"},
          "SSESpecification": {"SSEEnabled!": "b", "SSEType": "s", "KMSMasterKeyId": "s"}})",
-     "TableName", 255, "TableName,KeySchema,LocalSecondaryIndexes", "Arn", "CreateTable",
+     "TableName", 255, "TableName,KeySchema,LocalSecondaryIndexes", "Arn,StreamArn", "CreateTable",
      create_table, update_table, remove_table},
 };
 

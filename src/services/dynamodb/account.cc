@@ -22,13 +22,5 @@ Result<JsonOut> DescribeEndpoints::run(const Authorized<In>& in, const Snapshot&
   return JsonOut{{{"Endpoints", json::array{json::object{{"Address", in->host},
                                                          {"CachePeriodInMinutes", kMinutes}}}}}};
 }
-Result<JsonOut> DescribeContinuousBackups::run(const Authorized<In>& in, const Snapshot& s) {
-  if (!s.get(table_key(in->table)))
-    return Error{400, "TableNotFoundException", "Table not found: " + in->table, {}};
-  return JsonOut{{{"ContinuousBackupsDescription",
-                   json::object{{"ContinuousBackupsStatus", "ENABLED"},
-                                {"PointInTimeRecoveryDescription",
-                                 json::object{{"PointInTimeRecoveryStatus", "DISABLED"}}}}}}};
-}
 
 }  // namespace sluice::dynamodb

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What DynamoDB says of the account and of its own ways: DescribeLimits, DescribeEndpoints and
-// DescribeContinuousBackups.
+// What DynamoDB says of the account: DescribeLimits and DescribeEndpoints.
 //
-//   constexpr auto rows = table<DescribeLimits, DescribeEndpoints, DescribeContinuousBackups>();
+//   constexpr auto rows = table<DescribeLimits, DescribeEndpoints>();
 #include "services/dynamodb/tables.h"
 
 namespace sluice::dynamodb {
@@ -29,12 +28,6 @@ struct DescribeLimits : OnAccount<DescribeLimits> {
 struct DescribeEndpoints : OnAccount<DescribeEndpoints> {
   static constexpr std::string_view name = "DescribeEndpoints",
                                     action = "dynamodb:DescribeEndpoints";
-  static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
-};
-// There is no recovery to a point in time, and so it is always disabled.
-struct DescribeContinuousBackups : OnTable<DescribeContinuousBackups> {
-  static constexpr std::string_view name = "DescribeContinuousBackups",
-                                    action = "dynamodb:DescribeContinuousBackups";
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Amazon DynamoDB: tables with their indexes, items, expressions, transactions, expiry. PartiQL,
-// streams, exports and point-in-time recovery are not built yet. Sources: DynamoDB API Reference
-// 2012-08-10; Developer Guide, "Quotas".
+// Amazon DynamoDB: tables with their indexes, items, expressions, transactions, expiry, streams,
+// point-in-time recovery, exports and imports. Sources: DynamoDB API Reference 2012-08-10;
+// Developer Guide, "Quotas".
 //
 //   Ports ports{.services = {&dynamodb::service}};
 //   dynamodb::start_purge(*ports.store);
@@ -17,6 +17,7 @@ constexpr size_t kNestingMax = 32, kDigitsMax = 38, kExpressionBytesMax = 4096, 
                  kInMax = 100;
 constexpr int64_t kSegmentsMax = 1'000'000;
 extern const Service service;
+extern const Service streams_service;  // the operations of DynamoDB Streams
 void verify(const Ports& ports, Verification& found);
 
 }  // namespace sluice::dynamodb

@@ -98,12 +98,15 @@ bool delete_expired(Ports& ports, const TableRecord& record, const std::vector<s
   Staged staged = store.stage();
   const auto table = Table::open(record.name, staged, ports);
   if (!table || table->id() != record.id) return false;
+  // Another attribute may have been chosen meanwhile, or none.
+  if (staged.look(table_key(record.name))->expiry.attribute != record.expiry.attribute)
+    return false;
   int64_t count = 0;
   for (const std::string& key : keys) {
     OldItem old(*table, {Family::items, key}, staged);
     const auto item = old.read();
     if (!item || !*item || !is_expired(**item, record.expiry.attribute, now)) continue;
-    if (!write_item(old, nullptr)) return false;
+    if (!write_item(old, nullptr, By::expiry)) return false;
     ++count;
   }
   if (!count) return true;

@@ -108,59 +108,84 @@ json::object entry_key_attributes(const Table& table, const IndexRecord& index,
 namespace {
 constexpr size_t kBackfillBatchMax = 200;
 
-// The next items of the table get their entries, and the job notes how far it is. An item that is
-// written meanwhile is a conflict: it is looked at again. False: the store has failed.
+// Some items of the table, which get their entries in one commit.
+struct Part {
+  std::vector<std::string> keys;
+  std::string next;  // the first key after them; "": there is none
+};
+Part next_part(const Table& table, const BackfillEvent& progress, const Snapshot& snapshot) {
+  Part part;
+  Span span = schema::span(table.keys().all());
+  if (const auto next = unbase64(progress.next_base64); next && !next->empty()) span.low = *next;
+  snapshot.scan(span, false, [&](std::string_view key, std::string_view) {
+    if (part.keys.size() == kBackfillBatchMax) {
+      part.next = key;
+      return false;
+    }
+    part.keys.emplace_back(key);
+    return true;
+  });
+  return part;
+}
+auto is_of(const BackfillEvent& progress) {
+  return [&progress](const IndexRecord& one) { return one.id == progress.index_id; };
+}
+// The entries of a part, and how far the job is then. False: the table or the index is gone, or
+// cannot be opened.
+bool stage_part(const Part& part, const BackfillEvent& progress, const Job& job, const Ports& ports,
+                Staged& staged) {
+  auto record = staged.get(table_key(progress.table));
+  const auto table = Table::open(progress.table, staged, ports);
+  if (!record || !table) return false;
+  const auto index = std::find_if(record->indexes.begin(), record->indexes.end(), is_of(progress));
+  if (index == record->indexes.end()) return false;
+  for (const std::string& key : part.keys) {
+    OldItem old(*table, {Family::items, key}, staged);
+    const auto item = old.read();
+    if (!item || !*item) continue;
+    if (const auto entry = entry_key(*table, *index, **item))
+      staged.put(*entry, table->seal(*entry, entry_of(*table, *index, **item)));
+  }
+  if (part.next.empty()) {
+    index->backfilling = false;
+    staged.put(table_key(progress.table), *record);
+    staged.finish(job);
+    return true;
+  }
+  Job further = job;
+  BackfillEvent so_far = progress;
+  so_far.next_base64 = base64(part.next);
+  further.event = members_of(so_far);
+  staged.update(further);
+  return true;
+}
+
+// The next items of the table get their entries, and the job notes how far it is. Items that are
+// written meanwhile are read again in the commit, so that no writer holds it up. False: it cannot
+// be done now.
 bool fill_some(Ports& ports, Job& job, BackfillEvent& progress, bool& done) {
   Store& store = *ports.store;
   Staged staged = store.stage();
-  auto record = staged.get(table_key(progress.table));
-  const auto is_ours = [&](const IndexRecord& one) { return one.id == progress.index_id; };
-  done = !record || std::none_of(record->indexes.begin(), record->indexes.end(), is_ours);
+  const auto record = staged.look(table_key(progress.table));
+  done = !record || std::none_of(record->indexes.begin(), record->indexes.end(), is_of(progress));
   if (done) {  // the table or the index was deleted
     staged.finish(job);
     return store.commit(std::move(staged), {}).has_value();
   }
   const auto table = Table::open(progress.table, staged, ports);
   if (!table) return false;  // its KMS key cannot be used now
-  const IndexRecord& index =
-      *std::find_if(table->indexes().begin(), table->indexes().end(), is_ours);
-  Span span = schema::span(table->keys().all());
-  if (const auto next = unbase64(progress.next_base64); next && !next->empty()) span.low = *next;
-  std::vector<std::string> keys;
-  std::string next;
-  staged.snapshot().scan(span, false, [&](std::string_view key, std::string_view) {
-    if (keys.size() == kBackfillBatchMax) {
-      next = key;
-      return false;
-    }
-    keys.emplace_back(key);
-    return true;
+  const Part part = next_part(*table, progress, staged.snapshot());
+  bool was_staged = stage_part(part, progress, job, ports, staged);
+  const auto committed = store.commit(std::move(staged), {}, [&](Staged& fresh) {
+    was_staged = stage_part(part, progress, job, ports, fresh);
+    return std::vector<json::object>();
   });
-  for (const std::string& key : keys) {
-    OldItem old(*table, {Family::items, key}, staged);
-    const auto item = old.read();
-    if (!item || !*item) continue;
-    if (const auto entry = entry_key(*table, index, **item))
-      staged.put(*entry, table->seal(*entry, entry_of(*table, index, **item)));
-  }
-  done = next.empty();
-  if (done) {
-    std::find_if(record->indexes.begin(), record->indexes.end(), is_ours)->backfilling = false;
-    staged.put(table_key(progress.table), *record);
-    staged.finish(job);
-  } else {
-    BackfillEvent further = progress;
-    further.next_base64 = base64(next);
-    job.event = members_of(further);
-    staged.update(job);
-  }
-  const auto committed = store.commit(std::move(staged), {});
-  if (committed) {
-    progress.next_base64 = base64(next);
-    return true;
-  }
-  done = false;
-  return committed.error().code == "Conflict";
+  if (!committed) return committed.error().code == "Conflict";
+  if (!was_staged) return true;  // the next look says why
+  done = part.next.empty();
+  progress.next_base64 = base64(part.next);
+  job.event = members_of(progress);
+  return true;
 }
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "services/dynamodb/codec.h"
 #include "services/dynamodb/constraints.h"
+#include "store/jobs.h"
 
 namespace sluice::dynamodb {
 
@@ -63,9 +64,13 @@ Error no_table(const std::string& name) {
 Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
                           const Snapshot& snapshot, const Ports& ports) {
   const auto record = snapshot.get(table_key(table));
-  if (!record || record->kms_key_arn.empty()) return Done{};
-  auto need = ports.data_keys->need("kms:Decrypt", record->kms_key_arn,
-                                    key_context(snapshot.scope(), table),
+  return record ? add_key_need(needs, *record, snapshot, ports) : Done{};
+}
+Result<Done> add_key_need(std::vector<Need>& needs, const TableRecord& table,
+                          const Snapshot& snapshot, const Ports& ports) {
+  if (table.kms_key_arn.empty()) return Done{};
+  auto need = ports.data_keys->need("kms:Decrypt", table.kms_key_arn,
+                                    key_context(snapshot.scope(), table.name),
                                     through_dynamodb(snapshot.scope()), snapshot);
   if (!need) return key_refused(need.error());
   if (!*need) return Done{};
@@ -75,13 +80,14 @@ Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
   return Done{};
 }
 
-Table::Table(std::shared_ptr<const TableRecord> record, const Secret& items_key)
+Table::Table(std::shared_ptr<const TableRecord> record, const Secret& items_key, Time opened)
     : record_(std::move(record)),
       keys_{"i",
             record_->id,
             {record_->hash, record_->hash_type},
             {record_->range, record_->range_type}},
-      aead_(items_key) {}
+      aead_(items_key),
+      opened_(opened) {}
 std::string items_key_purpose(const TableRecord& record) {
   return "the key of the items of table " + record.id;
 }
@@ -97,17 +103,23 @@ Result<Secret> Table::items_key(const TableRecord& record, const Snapshot& snaps
     return Error{500, "InternalServerError", "The seal of the table's key is broken.", {}};
   return Secret(*std::move(items_key));
 }
-Result<Table> Table::unlock(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
-                            const Ports& ports) {
+Result<Table> Table::open(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
+                          const Ports& ports) {
   if (!record) return Error{400, "ResourceNotFoundException", "Requested resource not found", {}};
   TRY(const Secret key, items_key(*record, snapshot, ports));
-  return Table(std::move(record), key);
+  return Table(std::move(record), key, ports.store->jobs().clock().calendar());
 }
+namespace {
+// A table that is being filled is not there yet for those who use it by its name.
+std::shared_ptr<const TableRecord> active(std::shared_ptr<const TableRecord> record) {
+  return record && record->filled_by.empty() ? std::move(record) : nullptr;
+}
+}  // namespace
 Result<Table> Table::open(const std::string& name, const Snapshot& snapshot, const Ports& ports) {
-  return unlock(snapshot.get(table_key(name)), snapshot, ports);
+  return open(active(snapshot.get(table_key(name))), snapshot, ports);
 }
 Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& ports) {
-  return unlock(staged.look(table_key(name)), staged.snapshot(), ports);
+  return open(active(staged.look(table_key(name))), staged.snapshot(), ports);
 }
 
 Result<std::string> encode_key(const KeyAttribute& attribute, const json::value& value,
@@ -153,13 +165,20 @@ Result<Key> Table::key_of(const json::object& item, bool exact) const {
   return ranged ? item_key(id(), bytes[0], bytes[1]) : item_key(id(), bytes[0]);
 }
 std::string Table::seal(const Key& key, const json::object& item) const {
-  return aead_.seal_random(encode_item(item), key.bytes);
+  return seal_text(encode_item(item), key.bytes);
 }
 Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
-  const auto plain = aead_.open_random(sealed, key_bytes);
+  TRY(const std::string plain, open_text(sealed, key_bytes));
+  return decode_item(plain, json_arena(plain.size() * 4));
+}
+std::string Table::seal_text(std::string_view text, std::string_view bound_to) const {
+  return aead_.seal_random(text, bound_to);
+}
+Result<std::string> Table::open_text(std::string_view sealed, std::string_view bound_to) const {
+  auto plain = aead_.open_random(sealed, bound_to);
   if (!plain)
     return Error{500, "InternalServerError", "The item's seal is broken. Run: sluice verify", {}};
-  return decode_item(*plain, json_arena(plain->size() * 4));
+  return *std::move(plain);
 }
 json::object Table::key_attributes(const json::object& item) const {
   json::object key{{keys_.hash.name, item.at(keys_.hash.name)}};

@@ -22,6 +22,8 @@ json::object key_context(const Scope& scope, const std::string& table);
 // kms:Decrypt on that key through DynamoDB. Errors: AccessDeniedException when the key is gone.
 Result<Done> add_key_need(std::vector<Need>& needs, const std::string& table,
                           const Snapshot& snapshot, const Ports& ports);
+Result<Done> add_key_need(std::vector<Need>& needs, const TableRecord& table,
+                          const Snapshot& snapshot, const Ports& ports);
 
 // What the key of the items is sealed for, when it is not the data key itself.
 std::string items_key_purpose(const TableRecord& record);
@@ -58,25 +60,34 @@ class Table {
   static Result<Table> open(const std::string& name, const Snapshot& snapshot, const Ports& ports);
   // The commit fails with a conflict when the table is deleted meanwhile.
   static Result<Table> open(const std::string& name, Staged& staged, const Ports& ports);
+  // Of a table that is being filled, too.
+  static Result<Table> open(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
+                            const Ports& ports);
   // The key of an item. With `exact`, the item may have only the attributes of the key.
   Result<Key> key_of(const json::object& item, bool exact) const;
   std::string seal(const Key& key, const json::object& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
+  // What else is sealed under the key of the items. It opens only for the same `bound_to`.
+  std::string seal_text(std::string_view text, std::string_view bound_to) const;
+  Result<std::string> open_text(std::string_view sealed, std::string_view bound_to) const;
   json::object key_attributes(const json::object& item) const;
   const std::string& id() const { return keys_.id; }
   const KeySpace& keys() const { return keys_; }
   const std::vector<IndexRecord>& indexes() const { return record_->indexes; }
+  const StreamSetting& stream() const { return record_->stream; }
+  // Somebody may want to read what happened to the items (change_log.h).
+  bool keeps_changes() const { return !record_->stream.id.empty() || record_->recovery.since; }
+  Time opened() const { return opened_; }
   // The key under which the items are sealed, of a table that is to change its KMS key.
   static Result<Secret> items_key(const TableRecord& record, const Snapshot& snapshot,
                                   const Ports& ports);
 
  private:
-  Table(std::shared_ptr<const TableRecord> record, const Secret& items_key);
-  static Result<Table> unlock(std::shared_ptr<const TableRecord> record, const Snapshot& snapshot,
-                              const Ports& ports);
+  Table(std::shared_ptr<const TableRecord> record, const Secret& items_key, Time opened);
   std::shared_ptr<const TableRecord> record_;
   KeySpace keys_;
   mutable Aead aead_;
+  Time opened_;
 };
 
 struct JsonOut {

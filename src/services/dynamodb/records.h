@@ -56,8 +56,41 @@ struct IndexRecord {
   bool operator==(const IndexRecord&) const = default;
 };
 
+// The stream of a table.
+struct StreamSetting {
+  std::string id;           // "": it has none now
+  std::string label, view;  // of the latest one; "": it never had one
+  static constexpr auto members() {
+    return std::tuple{member("Id", &StreamSetting::id), member("Label", &StreamSetting::label),
+                      member("View", &StreamSetting::view)};
+  }
+  bool operator==(const StreamSetting&) const = default;
+};
+
+// Point-in-time recovery of a table.
+struct RecoverySetting {
+  Time since = 0;     // it keeps all changes since then; 0: it is off
+  int64_t days = 35;  // how long it keeps them
+  static constexpr auto members() {
+    return std::tuple{member("Since", &RecoverySetting::since),
+                      member("Days", &RecoverySetting::days)};
+  }
+  bool operator==(const RecoverySetting&) const = default;
+};
+
+// What a table was made of by RestoreTableToPointInTime.
+struct RestoredSetting {
+  std::string source_arn;  // "": it was not
+  Time at = 0;
+  static constexpr auto members() {
+    return std::tuple{member("Source", &RestoredSetting::source_arn),
+                      member("At", &RestoredSetting::at)};
+  }
+  bool operator==(const RestoredSetting&) const = default;
+};
+
 struct TableRecord {
-  static constexpr RecordType record{Family::meta, "dynamodb.table", 3};
+  static constexpr RecordType record{Family::meta, "dynamodb.table", 4};
   std::string name;
   std::string id;  // a random UUID, so that a new table with an old name never shows old items
   Time created = 0;
@@ -78,6 +111,12 @@ struct TableRecord {
   std::string policy_revision;
   ExpiryRecord expiry;
   std::vector<IndexRecord> indexes;
+  StreamSetting stream;
+  RecoverySetting recovery;
+  // What it is filled from ("import", "restore"): until that is done nobody reads or writes it. "":
+  // it is ACTIVE.
+  std::string filled_by;
+  RestoredSetting restored;
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Name", &TableRecord::name),
@@ -99,11 +138,118 @@ struct TableRecord {
                       member("Policy", &TableRecord::policy),
                       member("PolicyRevision", &TableRecord::policy_revision),
                       member("Expiry", &TableRecord::expiry),
-                      member("Indexes", &TableRecord::indexes)};
+                      member("Indexes", &TableRecord::indexes),
+                      member("Stream", &TableRecord::stream),
+                      member("Recovery", &TableRecord::recovery),
+                      member("FilledBy", &TableRecord::filled_by),
+                      member("Restored", &TableRecord::restored)};
   }
   bool operator==(const TableRecord&) const = default;
 };
 inline RecordKey<TableRecord> table_key(std::string_view name) { return {name}; }
+
+// A deleted table whose stream may still be read. Its items can be opened no longer than that.
+struct FormerTable : TableRecord {
+  static constexpr RecordType record{Family::meta, "dynamodb.former-table", 1};
+};
+inline RecordKey<FormerTable> former_table_key(std::string_view table_id) { return {table_id}; }
+
+// A stream of a table, or of a former one. Its changes are in the log of the table (change_log.h).
+struct StreamRecord {
+  static constexpr RecordType record{Family::meta, "dynamodb.stream", 1};
+  std::string table, table_id;
+  std::string id, label, view;  // view: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES
+  Time created = 0;
+  Time ended = 0;     // 0: it is enabled
+  int64_t first = 1;  // no change before this number of the log belongs to it
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{
+        member("Table", &StreamRecord::table), member("TableId", &StreamRecord::table_id),
+        member("Id", &StreamRecord::id),       member("Label", &StreamRecord::label),
+        member("View", &StreamRecord::view),   member("Created", &StreamRecord::created),
+        member("Ended", &StreamRecord::ended), member("First", &StreamRecord::first)};
+  }
+  bool operator==(const StreamRecord&) const = default;
+};
+inline RecordKey<StreamRecord> stream_key(std::string_view table, std::string_view label) {
+  return {table, label};
+}
+
+// An export of a table (exports.h).
+struct ExportRecord {
+  static constexpr RecordType record{Family::meta, "dynamodb.export", 1};
+  std::string table, table_id, id;
+  std::string status = "IN_PROGRESS";  // or COMPLETED, FAILED
+  std::string bucket, prefix, sse_algorithm, sse_key, client_token, fingerprint;
+  Time started = 0, ended = 0;
+  Time at = 0;            // of a full export
+  Time from = 0, to = 0;  // of an incremental one; to 0: it is a full one
+  std::string view;       // of an incremental one: NEW_IMAGE or NEW_AND_OLD_IMAGES
+  std::string manifest, failure_code, failure_message;
+  int64_t items = 0, bytes = 0;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Table", &ExportRecord::table),
+                      member("TableId", &ExportRecord::table_id),
+                      member("Id", &ExportRecord::id),
+                      member("Status", &ExportRecord::status),
+                      member("Bucket", &ExportRecord::bucket),
+                      member("Prefix", &ExportRecord::prefix),
+                      member("SseAlgorithm", &ExportRecord::sse_algorithm),
+                      member("SseKey", &ExportRecord::sse_key),
+                      member("ClientToken", &ExportRecord::client_token),
+                      member("Fingerprint", &ExportRecord::fingerprint),
+                      member("Started", &ExportRecord::started),
+                      member("Ended", &ExportRecord::ended),
+                      member("At", &ExportRecord::at),
+                      member("From", &ExportRecord::from),
+                      member("To", &ExportRecord::to),
+                      member("View", &ExportRecord::view),
+                      member("Manifest", &ExportRecord::manifest),
+                      member("FailureCode", &ExportRecord::failure_code),
+                      member("FailureMessage", &ExportRecord::failure_message),
+                      member("Items", &ExportRecord::items),
+                      member("Bytes", &ExportRecord::bytes)};
+  }
+  bool operator==(const ExportRecord&) const = default;
+};
+inline RecordKey<ExportRecord> export_key(std::string_view table, std::string_view id) {
+  return {table, id};
+}
+
+// An import of a table (imports.h).
+struct ImportRecord {
+  static constexpr RecordType record{Family::meta, "dynamodb.import", 1};
+  std::string table, table_id, id;
+  std::string status = "IN_PROGRESS";  // or COMPLETED, FAILED
+  json::object request;                // what was asked for
+  std::string fingerprint, client_token, failure_code, failure_message;
+  Time started = 0, ended = 0;
+  int64_t errors = 0, bytes = 0, processed = 0, imported = 0;
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Table", &ImportRecord::table),
+                      member("TableId", &ImportRecord::table_id),
+                      member("Id", &ImportRecord::id),
+                      member("Status", &ImportRecord::status),
+                      member("Request", &ImportRecord::request),
+                      member("Fingerprint", &ImportRecord::fingerprint),
+                      member("ClientToken", &ImportRecord::client_token),
+                      member("FailureCode", &ImportRecord::failure_code),
+                      member("FailureMessage", &ImportRecord::failure_message),
+                      member("Started", &ImportRecord::started),
+                      member("Ended", &ImportRecord::ended),
+                      member("Errors", &ImportRecord::errors),
+                      member("Bytes", &ImportRecord::bytes),
+                      member("Processed", &ImportRecord::processed),
+                      member("Imported", &ImportRecord::imported)};
+  }
+  bool operator==(const ImportRecord&) const = default;
+};
+inline RecordKey<ImportRecord> import_key(std::string_view table, std::string_view id) {
+  return {table, id};
+}
 
 // A transaction that was done, by its ClientRequestToken: for ten minutes it is not done again.
 struct TransactionRecord {

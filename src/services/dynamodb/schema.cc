@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "services/dynamodb/constraints.h"
 #include "services/dynamodb/model.h"
+#include "services/dynamodb/streams.h"
 
 namespace sluice::dynamodb {
 namespace {
@@ -453,20 +454,21 @@ void add_indexes(json::object& d, const TableRecord& table, const Scope& scope) 
   }
 }
 }  // namespace
+json::array key_schema(const TableRecord& table) {
+  json::array keys{key_element(table.hash, "HASH")};
+  if (!table.range.empty()) keys.push_back(key_element(table.range, "RANGE"));
+  return keys;
+}
 json::object description(const TableRecord& table, const Scope& scope) {
-  json::array keys{key_element(table.hash, "HASH")},
-      definitions{definition(table.hash, table.hash_type)};
-  if (!table.range.empty()) {
-    keys.push_back(key_element(table.range, "RANGE"));
-    definitions.push_back(definition(table.range, table.range_type));
-  }
+  json::array definitions{definition(table.hash, table.hash_type)};
+  if (!table.range.empty()) definitions.push_back(definition(table.range, table.range_type));
   json::object d{
       {"TableName", table.name},
       {"TableArn", table_arn(scope, table.name)},
       {"TableId", table.id},
-      {"TableStatus", "ACTIVE"},
+      {"TableStatus", table.filled_by.empty() ? "ACTIVE" : "CREATING"},
       {"CreationDateTime", seconds(table.created)},
-      {"KeySchema", std::move(keys)},
+      {"KeySchema", key_schema(table)},
       {"AttributeDefinitions", std::move(definitions)},
       {"ProvisionedThroughput", json::object{{"NumberOfDecreasesToday", 0},
                                              {"ReadCapacityUnits", table.throughput.read},
@@ -483,8 +485,64 @@ json::object description(const TableRecord& table, const Scope& scope) {
   if (!table.kms_key_arn.empty())
     d["SSEDescription"] = json::object{
         {"Status", "ENABLED"}, {"SSEType", "KMS"}, {"KMSMasterKeyArn", table.kms_key_arn}};
+  if (!table.restored.source_arn.empty())
+    d["RestoreSummary"] = json::object{{"SourceTableArn", table.restored.source_arn},
+                                       {"RestoreDateTime", seconds(table.restored.at)},
+                                       {"RestoreInProgress", !table.filled_by.empty()}};
+  describe_stream(d, table, scope);
   add_indexes(d, table, scope);
   return d;
+}
+
+json::object creation_of(const TableRecord& table, const Scope& scope) {
+  const json::object d = description(table, scope);
+  const auto throughput_of = [](const json::object& described) {
+    const json::object& shown = described.at("ProvisionedThroughput").get_object();
+    return json::object{{"ReadCapacityUnits", shown.at("ReadCapacityUnits")},
+                        {"WriteCapacityUnits", shown.at("WriteCapacityUnits")}};
+  };
+  json::object body{{"KeySchema", d.at("KeySchema")},
+                    {"AttributeDefinitions", d.at("AttributeDefinitions")},
+                    {"BillingMode", table.provisioned ? "PROVISIONED" : "PAY_PER_REQUEST"}};
+  if (table.provisioned) body["ProvisionedThroughput"] = throughput_of(d);
+  for (const char* kind : {"LocalSecondaryIndexes", "GlobalSecondaryIndexes"}) {
+    if (!d.contains(kind)) continue;
+    json::array indexes;
+    for (const json::value& one : d.at(kind).get_array()) {
+      const json::object& index = one.get_object();
+      json::object made{{"IndexName", index.at("IndexName")},
+                        {"KeySchema", index.at("KeySchema")},
+                        {"Projection", index.at("Projection")}};
+      if (table.provisioned && index.contains("ProvisionedThroughput"))
+        made["ProvisionedThroughput"] = throughput_of(index);
+      indexes.push_back(std::move(made));
+    }
+    body[kind] = std::move(indexes);
+  }
+  if (!table.kms_key_arn.empty())
+    body["SSESpecification"] =
+        json::object{{"Enabled", true}, {"SSEType", "KMS"}, {"KMSMasterKeyId", table.kms_key_arn}};
+  return body;
+}
+void keep_used_definitions(json::object& body) {
+  std::vector<std::string> used;
+  const auto use = [&](const json::object& holder) {
+    const json::value* keys = holder.if_contains("KeySchema");
+    if (!keys || !keys->is_array()) return;
+    for (const json::value& key : keys->get_array())
+      if (key.is_object()) used.push_back(text_of(key.get_object(), "AttributeName"));
+  };
+  use(body);
+  for (const char* kind : {"LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
+    if (const json::value* list = body.if_contains(kind); list && list->is_array())
+      for (const json::value& index : list->get_array())
+        if (index.is_object()) use(index.get_object());
+  json::array kept;
+  for (const json::value& definition : body.at("AttributeDefinitions").get_array())
+    if (std::find(used.begin(), used.end(), text_of(definition.get_object(), "AttributeName")) !=
+        used.end())
+      kept.push_back(definition);
+  body["AttributeDefinitions"] = std::move(kept);
 }
 
 }  // namespace sluice::dynamodb

@@ -22,6 +22,13 @@ struct IndexChange {
 };
 // GlobalSecondaryIndexUpdates of UpdateTable.
 Result<Done> change_indexes(const json::object& body, TableRecord& table, IndexChange& change);
+// The body of CreateTable that would make a table with the keys, the indexes, the throughput and
+// the encryption of this one.
+json::object creation_of(const TableRecord& table, const Scope& scope);
+// Drops the AttributeDefinitions of a CreateTable body that no key uses.
+void keep_used_definitions(json::object& body);
+// KeySchema of a table.
+json::array key_schema(const TableRecord& table);
 // TableDescription, without the sizes.
 json::object description(const TableRecord& table, const Scope& scope);
 

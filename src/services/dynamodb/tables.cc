@@ -8,6 +8,7 @@
 #include "base/thread_safety.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/schema.h"
+#include "services/dynamodb/streams.h"
 #include "services/dynamodb/table_policy.h"
 #include "services/dynamodb/tags.h"
 
@@ -29,8 +30,7 @@ Result<TableIn> CreateTable::parse(const Request& request) {
   TableRecord scratch;
   CHECK(read_table(in.body, scratch));
   CHECK(tags_of(in.body));
-  if (Fields(in.body).find("StreamSpecification"))
-    return validation("StreamSpecification is not implemented by Sluice yet.");
+  CHECK(asked_stream(in.body));
   return in;
 }
 std::string key_reference(const json::object& body) {
@@ -72,23 +72,29 @@ Result<Done> check_key_kind(const std::string& reference, const Ports& ports,
 }
 }  // namespace
 
+Result<TableRecord> new_table(const std::string& name, const json::object& body, Time now,
+                              const Ports& ports, Staged& staged) {
+  if (staged.look(table_key(name)))
+    return Error{400, "ResourceInUseException", "Table already exists: " + name, {}};
+  TableRecord table{.name = name, .id = random_uuid(), .created = now};
+  CHECK(read_table(body, table));
+  const std::string reference = key_reference(body);
+  CHECK(check_key_kind(reference, ports, staged.snapshot()));
+  TRY(const DataKey key,
+      ports.data_keys->generate(reference, key_context(staged.snapshot().scope(), name), staged));
+  table.wrapped_data_key = base64(key.wrapped);
+  if (reference != "alias/aws/dynamodb") table.kms_key_arn = key.key_arn;
+  return table;
+}
 Result<JsonOut> CreateTable::run(const Authorized<In>& in, Staged& staged) {
-  if (staged.look(table_key(in->table)))
-    return Error{400, "ResourceInUseException", "Table already exists: " + in->table, {}};
-  const Scope& scope = staged.snapshot().scope();
-  TableRecord table{.name = in->table, .id = random_uuid(), .created = in.time()};
-  CHECK(read_table(in->body, table));
+  TRY(TableRecord table, new_table(in->table, in->body, in.time(), in.ports(), staged));
   TRY(table.tags, tags_of(in->body));
   TRY(const auto policy, Fields(in->body).text("ResourcePolicy"));
   if (policy) CHECK(put_policy(table, *policy, *in.ports().identities, staged.snapshot()));
-  const std::string reference = key_reference(in->body);
-  CHECK(check_key_kind(reference, in.ports(), staged.snapshot()));
-  TRY(const DataKey key,
-      in.ports().data_keys->generate(reference, key_context(scope, in->table), staged));
-  table.wrapped_data_key = base64(key.wrapped);
-  if (reference != "alias/aws/dynamodb") table.kms_key_arn = key.key_arn;
+  TRY(const auto stream, asked_stream(in->body));
+  if (stream && stream->enabled) CHECK(set_stream(*stream, table, in.time(), staged));
   staged.put(table_key(in->table), table);
-  json::object d = description(table, scope);
+  json::object d = description(table, staged.snapshot().scope());
   d["ItemCount"] = 0;
   d["TableSizeBytes"] = 0;
   return JsonOut{{{"TableDescription", std::move(d)}}};
@@ -154,13 +160,25 @@ void add_sizes(json::object& description, const Snapshot& s, const TableRecord& 
         d["IndexSizeBytes"] = of_index.bytes;
       }
 }
+// Errors: ResourceInUseException while the table is being filled.
+Result<Done> check_active(const TableRecord& table) {
+  if (table.filled_by.empty()) return Done{};
+  return Error{
+      400,
+      "ResourceInUseException",
+      "Attempt to change a resource which is still in use: Table is being created: " + table.name,
+      {}};
+}
 }  // namespace
+json::object described(const TableRecord& table, const Snapshot& s) {
+  json::object d = description(table, s.scope());
+  add_sizes(d, s, table);
+  return d;
+}
 Result<JsonOut> DescribeTable::run(const Authorized<In>& in, const Snapshot& s) {
   const auto table = s.get(table_key(in->table));
   if (!table) return no_table(in->table);
-  json::object d = description(*table, s.scope());
-  add_sizes(d, s, *table);
-  return JsonOut{{{"Table", std::move(d)}}};
+  return JsonOut{{{"Table", described(*table, s)}}};
 }
 namespace {
 // The key of the items stays: it is sealed under a data key of the other KMS key, so that no item
@@ -193,12 +211,12 @@ Result<TableIn> UpdateTable::parse(const Request& request) {
   CHECK(change_billing(in.body, scratch, 0));
   CHECK(one_of(in.body, "TableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"}));
   CHECK(fields.boolean("DeletionProtectionEnabled"));
-  for (const char* later : {"StreamSpecification", "ReplicaUpdates"})
-    if (fields.find(later))
-      return validation(std::string(later) + " is not implemented by Sluice yet.");
+  CHECK(asked_stream(in.body));
+  if (fields.find("ReplicaUpdates"))
+    return validation("ReplicaUpdates is not implemented by Sluice: a table is on this machine.");
   for (const char* member :
        {"ProvisionedThroughput", "BillingMode", "SSESpecification", "TableClass",
-        "DeletionProtectionEnabled", "GlobalSecondaryIndexUpdates"})
+        "DeletionProtectionEnabled", "GlobalSecondaryIndexUpdates", "StreamSpecification"})
     if (fields.find(member)) return in;
   return validation(
       "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
@@ -214,6 +232,7 @@ Result<std::vector<Need>> UpdateTable::needs(const In& in, const Snapshot& s, co
 Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
   auto table = staged.get(table_key(in->table));
   if (!table) return no_table(in->table);
+  CHECK(check_active(*table));
   const Fields fields(in->body);
   if (fields.find("BillingMode") || fields.find("ProvisionedThroughput"))
     CHECK(change_billing(in->body, *table, in.time()));
@@ -221,6 +240,8 @@ Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
   TRY(const auto protection, fields.boolean("DeletionProtectionEnabled"));
   if (protection) table->deletion_protection = *protection;
   if (fields.find("SSESpecification")) CHECK(change_key(*table, in, staged));
+  TRY(const auto stream, asked_stream(in->body));
+  if (stream) CHECK(set_stream(*stream, *table, in.time(), staged));
   IndexChange change;
   CHECK(change_indexes(in->body, *table, change));
   if (!change.created.empty())
@@ -230,9 +251,7 @@ Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
     staged.enqueue(
         {.queue = "dynamodb.purge", .event = members_of(PurgeEvent{"", {change.deleted}})});
   staged.put(table_key(in->table), *table);
-  json::object d = description(*table, staged.snapshot().scope());
-  add_sizes(d, staged.snapshot(), *table);
-  return JsonOut{{{"TableDescription", std::move(d)}}};
+  return JsonOut{{{"TableDescription", described(*table, staged.snapshot())}}};
 }
 Result<JsonOut> ListTables::run(const Authorized<In>& in, const Snapshot& s) {
   json::array names;
@@ -266,16 +285,13 @@ Result<ListTables::In> ListTables::parse(const Request& request) {
 Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   const auto table = staged.look(table_key(in->table));
   if (!table) return no_table(in->table);
+  CHECK(check_active(*table));
   if (table->deletion_protection)
     return validation(
         "Resource cannot be deleted as it is currently protected against deletion. "
         "Disable deletion protection first.");
-  staged.erase(table_key(in->table));
-  // The items' data key goes with the record: nobody can read them any more. The purge erases them
-  // in the background.
-  PurgeEvent purge{table->id, {}};
-  for (const IndexRecord& index : table->indexes) purge.index_ids.push_back(index.id);
-  staged.enqueue({.queue = "dynamodb.purge", .event = members_of(purge)});
+  leave_streams(*table, in.time(), staged);
+  erase_table(*table, staged);
   json::object d = description(*table, staged.snapshot().scope());
   for (const char* gone : {"CreationDateTime", "KeySchema", "AttributeDefinitions",
                            "LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
@@ -283,6 +299,15 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
   d["TableStatus"] = "DELETING";
   add_sizes(d, staged.snapshot(), *table);
   return JsonOut{{{"TableDescription", std::move(d)}}};
+}
+
+// The items' data key goes with the record, or a day later with its stream: nobody can read them
+// any more. The purge erases them in the background.
+void erase_table(const TableRecord& table, Staged& staged) {
+  staged.erase(table_key(table.name));
+  PurgeEvent purge{table.id, {}};
+  for (const IndexRecord& index : table.indexes) purge.index_ids.push_back(index.id);
+  staged.enqueue({.queue = "dynamodb.purge", .event = members_of(purge)});
 }
 
 void start_purge(Store& store) {

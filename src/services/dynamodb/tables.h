@@ -15,6 +15,17 @@ struct TableIn {
   json::object body;
 };
 Result<TableIn> parse_table_in(const Request& request);
+// What the caller needs to use the KMS key that SSESpecification of the body names for a table.
+Result<Done> add_new_key_needs(std::vector<Need>& needs, const TableIn& in, const Snapshot& s,
+                               const Ports& ports);
+// A new table with a data key, as the body of CreateTable asks for it; it is not written yet.
+// Errors: ResourceInUseException, ValidationException.
+Result<TableRecord> new_table(const std::string& name, const json::object& body, Time now,
+                              const Ports& ports, Staged& staged);
+// The description of a table, with sizes.
+json::object described(const TableRecord& table, const Snapshot& s);
+// Erases the record of a table. Its items follow in the background.
+void erase_table(const TableRecord& table, Staged& staged);
 // From now on the items of deleted tables are erased. A restart goes on where the erasing was.
 void start_purge(Store& store);
 

@@ -363,26 +363,33 @@ Result<JsonOut> TransactGetItems::run(const Authorized<In>& in, const Snapshot& 
 }
 
 namespace {
-// False: there may be more.
-bool forget_tokens(Store& store) {
+// Looks at some tokens, from the key `next` on, which becomes that of the first one that was not
+// looked at; "": all were. False: the store writes no more.
+bool forget_tokens(Store& store, std::string& next) {
   constexpr size_t kBatchMax = 1000;
   const Time now = store.jobs().clock().calendar();
   Staged staged = store.stage();
   size_t count = 0;
-  staged.snapshot().scan(RecordPrefix<TransactionRecord>{}, "", false,
+  const std::string start = std::exchange(next, "");
+  staged.snapshot().scan(RecordPrefix<TransactionRecord>{}, start, false,
                          [&](std::string_view key, const TransactionRecord& known) {
+                           if (count == kBatchMax) {
+                             next = key;
+                             return false;
+                           }
                            if (now - known.made < kTokenMs) return true;
                            staged.erase({TransactionRecord::record.family, std::string(key)});
-                           return ++count < kBatchMax;
+                           ++count;
+                           return true;
                          });
-  if (!count) return true;
-  return !store.commit(std::move(staged), {}) || count < kBatchMax;
+  return !count || store.commit(std::move(staged), {});
 }
 }  // namespace
 void start_token_sweep(Store& store) {
   store.jobs().every("the sweep of transaction tokens", std::chrono::minutes(1),
                      [&store](const Stopping& stopping) {
-                       while (!stopping() && !forget_tokens(store)) continue;
+                       std::string next;
+                       while (!stopping() && forget_tokens(store, next) && !next.empty()) continue;
                      });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice verify: every item of every table is opened.
+#include "services/dynamodb/change_log.h"
 #include "services/dynamodb/index.h"
 
 namespace sluice::dynamodb {
@@ -44,6 +45,15 @@ void verify_table(const std::string& name, const Table& table, const Snapshot& s
                               std::to_string(missing[index.name]));
   }
 }
+void verify_changes(const std::string& name, const Table& table, const Snapshot& snapshot,
+                    Verification& found) {
+  const auto read = read_changes(table, snapshot, 0, "", 0, [&found](const Change&) {
+    ++found.seals;
+    return true;
+  });
+  if (!read)
+    found.damaged.push_back("table " + name + ": the seal of one of its changes is broken");
+}
 }  // namespace
 
 void verify(const Ports& ports, Verification& found) {
@@ -57,7 +67,7 @@ void verify(const Ports& ports, Verification& found) {
       found.damaged.push_back("table " + name + ": its record cannot be read");
       return true;
     }
-    const auto table = Table::open(name, snapshot, ports);
+    const auto table = Table::open(snapshot.get(table_key(name)), snapshot, ports);
     if (!table) {
       // The key's own code stands first in the text of a table that cannot be unlocked.
       const bool shut = table.error().message.find("DisabledException") != std::string::npos ||
@@ -67,8 +77,17 @@ void verify(const Ports& ports, Verification& found) {
       return true;
     }
     verify_table(name, *table, snapshot, found);
+    verify_changes(name, *table, snapshot, found);
     return true;
   });
+  snapshot.scan(
+      RecordPrefix<FormerTable>{}, "", false, [&](std::string_view, FormerTable&& former) {
+        const std::string name = former.name;
+        const auto table =
+            Table::open(std::make_shared<const TableRecord>(std::move(former)), snapshot, ports);
+        if (table) verify_changes("(deleted) " + name, *table, snapshot, found);
+        return true;
+      });
 }
 
 }  // namespace sluice::dynamodb

@@ -15,13 +15,15 @@ Result<const json::object*> OldItem::read() {
   return item_ ? &*item_ : nullptr;
 }
 
-Result<Done> write_item(OldItem& old, const json::object* item) {
-  if (!old.table_.indexes().empty()) {
+Result<Done> write_item(OldItem& old, const json::object* item, By by) {
+  const Table& table = old.table_;
+  if (!table.indexes().empty() || table.keeps_changes()) {
     TRY(const json::object* before, old.read());
-    write_entries(old.table_, before, item, old.staged_);
+    write_entries(table, before, item, old.staged_);
+    if (table.keeps_changes()) note_change(table, before, item, by, old.staged_);
   }
   if (item)
-    old.staged_.put(old.key_, old.table_.seal(old.key_, *item));
+    old.staged_.put(old.key_, table.seal(old.key_, *item));
   else
     old.staged_.erase(old.key_);
   return Done{};

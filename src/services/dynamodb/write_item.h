@@ -6,7 +6,7 @@
 //   OldItem old(table, key, staged);
 //   TRY(const json::object* before, old.read());  // only when a condition or the answer needs it
 //   CHECK(write_item(old, &item));                // nullptr in place of &item deletes it
-#include "services/dynamodb/model.h"
+#include "services/dynamodb/change_log.h"
 
 namespace sluice::dynamodb {
 
@@ -20,7 +20,7 @@ class OldItem {
   Result<const json::object*> read();
 
  private:
-  friend Result<Done> write_item(OldItem& old, const json::object* item);
+  friend Result<Done> write_item(OldItem& old, const json::object* item, By by);
   const Table& table_;
   const Key key_;
   Staged& staged_;
@@ -29,8 +29,8 @@ class OldItem {
 };
 
 // Writes `item`, which has passed check_item and has the key of `old`; nullptr deletes it. What
-// `old` has read stays as it was. Errors: those of OldItem::read, for a table that has indexes:
-// their entries are written in the same commit, and so an index is never behind its table.
-Result<Done> write_item(OldItem& old, const json::object* item);
+// `old` has read stays as it was. Errors: those of OldItem::read, for a table that has indexes or a
+// stream: their entries are written in the same commit, and so neither is ever behind its table.
+Result<Done> write_item(OldItem& old, const json::object* item, By by = By::caller);
 
 }  // namespace sluice::dynamodb

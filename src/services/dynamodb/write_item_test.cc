@@ -26,7 +26,8 @@ class WriteItemTest : public StoreTest {
  protected:
   WriteItemTest() {
     ports_.data_keys = &key_;
-    Staged staged = open().stage();
+    ports_.store = &open();
+    Staged staged = store_->stage();
     staged.put(table_key("table"),
                TableRecord{.name = "table", .id = "id", .hash = "h", .hash_type = "S"});
     EXPECT_TRUE(store_->commit(std::move(staged), {}));

@@ -7,11 +7,12 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "base/xml.h"
-#include "services/lambda/model.h"
+#include "services/lambda/execution_role.h"
 
 namespace sluice::lambda {
 namespace {
+constexpr int64_t kSetAsideSessionS = 900;
+
 FunctionName name_of(const AsyncEvent& event) {
   auto name = function_name_of(std::string_view(event.function));
   return name ? *std::move(name) : FunctionName{};
@@ -115,41 +116,22 @@ bool AsyncQueue::set_aside(const AsyncEvent& event, const FunctionName& named,
                                        {"executedVersion", version},
                                        {"functionError", outcome.function_error}}},
       {"responsePayload", response ? *response : json::value(outcome.body)}};
-  Request assume;
-  assume.source_ip = "lambda.amazonaws.com";
-  assume.query = {{"Action", "AssumeRole"},
-                  {"Version", "2011-06-15"},
-                  {"RoleArn", function ? (*function)->role : ""},
-                  {"RoleSessionName", name},
-                  {"DurationSeconds", "900"}};
-  const Response granted = ports_.dispatcher->call(
-      "sts", "AssumeRole", std::move(assume),
-      Gate::service_caller("lambda.amazonaws.com", scope, function_arn(scope, name)));
-  pugi::xml_document document;
-  document.load_buffer(granted.body.data(), granted.body.size());
-  const auto session =
-      ports_.sessions->open(document.select_node("//SessionToken").node().child_value());
+  const auto session = function ? assume_execution_role(ports_, **function, kSetAsideSessionS)
+                                : Result<Session>(function.error());
   if (!session) {
-    spdlog::error("a failed event of {} cannot be set aside: its role cannot be assumed", name);
+    spdlog::error("a failed event of {} cannot be set aside: {}", name, session.error().message);
     return false;
   }
   std::string day = time.substr(0, 10);
   std::replace(day.begin(), day.end(), '-', '/');
-  Request put;
-  put.method = "PUT";
-  put.target = "/" + rules.on_failure.substr(std::string_view("arn:aws:s3:::").size()) +
-               "/aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" +
-               event.request_id;
-  put.source_ip = "lambda.amazonaws.com";
-  put.headers.add("content-type", "application/json");
-  put.headers.add("user-agent", "lambda.amazonaws.com");
-  put.body = json::serialize(record);
-  const Response answer = ports_.dispatcher->call("s3", "PutObject", std::move(put),
-                                                  Gate::role_caller(*session, scope));
-  if (answer.status == 200) return true;
-  spdlog::error("a failed event of {} cannot be set aside in {}: {}", name, rules.on_failure,
-                answer.body);
-  return false;
+  const auto put = put_failed(
+      ports_, *session, rules.on_failure,
+      "aws/lambda/async/" + name + "/" + day + "/" + time.substr(0, 19) + "-" + event.request_id,
+      record);
+  if (!put)
+    spdlog::error("a failed event of {} cannot be set aside in {}: {}", name, rules.on_failure,
+                  put.error().message);
+  return put.has_value();
 }
 
 // `dropped_from` is the function without on-failure destination whose log and metrics tell the

@@ -2,6 +2,7 @@
 #include "services/lambda/configurations.h"
 
 #include "request/principals.h"
+#include "services/lambda/execution_role.h"
 #include "services/lambda/statements.h"
 
 namespace sluice::lambda {
@@ -195,16 +196,7 @@ Result<JsonOut> put_event_config(const Authorized<NameIn>& in, Staged& staged, E
   if (retries) config.retries_max = retries;
   if (age) config.age_max_s = age;
   if (destinations) {
-    TRY(const json::object* failure, Fields(*destinations).object("OnFailure"));
-    TRY(const json::object* success, Fields(*destinations).object("OnSuccess"));
-    if (success && !success->empty())
-      return invalid("OnSuccess destinations are not implemented by Sluice yet.");
-    const std::string arn = failure ? text_of(*failure, "Destination") : "";
-    if (!arn.empty() && (!arn.starts_with("arn:aws:s3:::") || arn.find('/') != std::string::npos))
-      return invalid(
-          "Sluice delivers failed events to an S3 bucket: the OnFailure destination must be "
-          "arn:aws:s3:::BUCKET; SQS, SNS, EventBridge and Lambda are not implemented yet.");
-    config.on_failure = arn;
+    TRY(config.on_failure, on_failure_of(*destinations));
   }
   config.modified = in.time();
   staged.put(event_config_key(in->settings()), config);

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Event source mappings, by which Lambda reads queues and streams. There are none, because Sluice
-// has neither yet: none can be made, the list is empty, and none is found.
+// Event source mappings: a function gets the records of a table's stream, in batches
+// (stream_poller.h reads it). Source: Lambda API Reference, CreateEventSourceMapping; Developer
+// Guide, "Using AWS Lambda with Amazon DynamoDB".
 //
-//   constexpr auto rows = table<ListEventSourceMappings, CreateEventSourceMapping>();  // invoke.cc
+//   const auto mapping = snapshot.get(event_source_key(uuid));
+//   if (mapping && mapping->enabled) read_on(*mapping);
+//
+// Errors: InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException,
+// TooManyRequestsException.
 #include "services/lambda/model.h"
 
 namespace sluice::lambda {
 
+// Each enabled mapping has a thread that waits for records.
+constexpr int64_t kEventSourcesMax = 100;
+constexpr int64_t kBatchSizeMax = 10'000, kBatchWindowMaxS = 300, kParallelMax = 10,
+                  kSourceRetriesMax = 10'000, kRecordAgeMinS = 60, kRecordAgeMaxS = 604'800;
+
 struct MappingIn {
   std::string uuid;  // "": of no mapping
+  json::object body;
+  PageIn page;
+  std::string stream_arn, function;  // that a list is asked for
   json::value shown;
 };
 Result<MappingIn> parse_mapping_in(const Request& request);
@@ -19,13 +32,10 @@ struct OnMapping {
   using In = MappingIn;
   using Out = JsonOut;
   static Result<In> parse(const Request& request) { return parse_mapping_in(request); }
-  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s) {
-    const std::string arn =
-        in.uuid.empty() ? "*" : make_arn(s.scope(), "lambda", "event-source-mapping:" + in.uuid);
-    return std::vector<Need>{{std::string(Self::action), arn, {}, {}, ""}};
-  }
+  static Result<std::vector<Need>> needs(const In& in, const Snapshot& s);
   static Response render(const Out& out) { return render_out(out); }
   static json::value audit(const In& in) { return in.shown; }
+  static json::value audit_result(const Out& out) { return shown_answer(out.body); }
 };
 #define SLUICE_MAPPING_OPERATION(operation, verb, rest, state)                            \
   struct operation : OnMapping<operation> {                                               \
@@ -33,16 +43,10 @@ struct OnMapping {
     static constexpr Match match{verb, "/2015-03-31/event-source-mappings" rest, "", ""}; \
     static Result<Out> run(const Authorized<In>& in, state);                              \
   }
+SLUICE_MAPPING_OPERATION(CreateEventSourceMapping, "POST", "", Staged& staged);
 SLUICE_MAPPING_OPERATION(ListEventSourceMappings, "GET", "", const Snapshot& snapshot);
 SLUICE_MAPPING_OPERATION(GetEventSourceMapping, "GET", "/{UUID}", const Snapshot& snapshot);
 SLUICE_MAPPING_OPERATION(UpdateEventSourceMapping, "PUT", "/{UUID}", Staged& staged);
 SLUICE_MAPPING_OPERATION(DeleteEventSourceMapping, "DELETE", "/{UUID}", Staged& staged);
-struct CreateEventSourceMapping : OnMapping<CreateEventSourceMapping> {
-  static constexpr std::string_view name = "CreateEventSourceMapping",
-                                    action = "lambda:CreateEventSourceMapping";
-  static constexpr Match match{"POST", "/2015-03-31/event-source-mappings", "", ""};
-  static constexpr bool refuses = true;
-  static Result<Out> run(const Authorized<In>& in, Staged& staged);
-};
 
 }  // namespace sluice::lambda

@@ -224,4 +224,75 @@ struct AheadEvent {
   static constexpr auto members() { return std::tuple{member("Function", &AheadEvent::function)}; }
 };
 
+// An event source mapping (event_sources.h).
+struct EventSource {
+  static constexpr RecordType record{Family::meta, "lambda.event-source", 1};
+  std::string uuid, stream_arn;
+  std::string function;           // its name, and with a version or an alias "name:qualifier"
+  std::string starting_position;  // TRIM_HORIZON or LATEST
+  int64_t batch_size = 100, window_s = 0, parallel = 1;
+  int64_t retries_max = -1, age_max_s = -1;  // -1: as long as the stream keeps the record
+  bool bisects = false, reports_failures = false, enabled = true;
+  std::string on_failure;            // ARN of the bucket for batches that failed; "": none
+  std::vector<std::string> filters;  // patterns (event_filter.h)
+  Time modified = 0;
+  std::string run;  // a new one with each change: the work of an older one ends
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("Id", &EventSource::uuid),
+                      member("Stream", &EventSource::stream_arn),
+                      member("Function", &EventSource::function),
+                      member("StartingPosition", &EventSource::starting_position),
+                      member("BatchSize", &EventSource::batch_size),
+                      member("Window", &EventSource::window_s),
+                      member("Parallel", &EventSource::parallel),
+                      member("Retries", &EventSource::retries_max),
+                      member("Age", &EventSource::age_max_s),
+                      member("Bisects", &EventSource::bisects),
+                      member("ReportsFailures", &EventSource::reports_failures),
+                      member("Enabled", &EventSource::enabled),
+                      member("OnFailure", &EventSource::on_failure),
+                      member("Filters", &EventSource::filters),
+                      member("Modified", &EventSource::modified),
+                      member("Run", &EventSource::run)};
+  }
+  bool operator==(const EventSource&) const = default;
+};
+inline RecordKey<EventSource> event_source_key(std::string_view uuid) { return {uuid}; }
+
+// How many mappings there are. Whoever makes or deletes one writes it, so that two that are made at
+// once do not miss each other.
+struct EventSourceCount {
+  static constexpr RecordType record{Family::meta, "lambda.event-source-count", 1};
+  int64_t held = 0;
+  json::object unknown;
+  static constexpr auto members() { return std::tuple{member("Held", &EventSourceCount::held)}; }
+  bool operator==(const EventSourceCount&) const = default;
+};
+inline RecordKey<EventSourceCount> event_source_count_key() { return {"all"}; }
+
+// How far a mapping has come. It is written with each batch that is done.
+struct EventSourceProgress {
+  static constexpr RecordType record{Family::outbox, "lambda.event-source-progress", 1};
+  std::string after;   // the sequence number of the last record that is done; "": begin anew
+  std::string result;  // LastProcessingResult; "": nothing was read yet
+  json::object unknown;
+  static constexpr auto members() {
+    return std::tuple{member("After", &EventSourceProgress::after),
+                      member("Result", &EventSourceProgress::result)};
+  }
+  bool operator==(const EventSourceProgress&) const = default;
+};
+inline RecordKey<EventSourceProgress> progress_key(std::string_view uuid) { return {uuid}; }
+
+// The event of a job of the queue "lambda.event-source", which lasts as long as its mapping is
+// enabled.
+constexpr std::string_view kEventSourceQueue = "lambda.event-source";
+struct EventSourceEvent {
+  std::string uuid, run;
+  static constexpr auto members() {
+    return std::tuple{member("Id", &EventSourceEvent::uuid), member("Run", &EventSourceEvent::run)};
+  }
+};
+
 }  // namespace sluice::lambda

@@ -11,9 +11,10 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "base/xml.h"
 #include "crypto/crypto.h"
 #include "services/lambda/async.h"
+#include "services/lambda/execution_role.h"
+#include "services/lambda/stream_poller.h"
 #include "services/lambda/environment.h"
 #include "services/lambda/layers.h"
 #include "services/lambda/log_lines.h"
@@ -25,6 +26,7 @@
 namespace sluice::lambda {
 namespace {
 constexpr size_t kCodeFoldersKept = 8;
+constexpr int64_t kSessionS = 3600;  // of an environment
 // Environments that nobody has called yet: they hold memory for functions that nobody may ever
 // call.
 constexpr size_t kAheadMax = 4;
@@ -91,6 +93,7 @@ class Runner : public FunctionRunner {
   }
   void start() override {
     async_.serve();
+    poller_.serve();
     ports_.store->jobs().serve(
         {.name = std::string(kAheadQueue),
          .work = [this](const Job& job, const Stopping&) { return start_ahead(job); }});
@@ -352,7 +355,7 @@ class Runner : public FunctionRunner {
     auto runtime = ports_.runtimes->get(function->runtime);
     if (!runtime)
       return Error{502, "InvalidRuntimeException", std::move(runtime).error().message, {}};
-    TRY(Session session, role_session(*function));
+    TRY(Session session, assume_execution_role(ports_, *function, kSessionS));
     TRY(auto folder, code_folder(*function, snapshot));
     TRY(auto layers, layers_folder(*function, snapshot));
     return Environment::start(function, *runtime, std::move(folder), std::move(layers),
@@ -362,31 +365,6 @@ class Runner : public FunctionRunner {
     environment->idle_since = clock().now();
     const MutexLock lock(mutex_);
     idle_.push_front(std::move(environment));  // the latest used first: the rest can grow old
-  }
-
-  // A session of the execution role. STS gives it when the role's trust policy lets
-  // lambda.amazonaws.com have it.
-  Result<Session> role_session(const Function& function) {
-    const Scope& scope = ports_.store->scope();
-    Request request = internal_request(scope);
-    request.query = {
-        {"Action", "AssumeRole"},
-        {"Version", "2011-06-15"},
-        {"RoleArn", function.role},
-        {"RoleSessionName", function.name.size() < 2 ? function.name + "-" : function.name},
-        {"DurationSeconds", "3600"}};
-    const Response answer = ports_.dispatcher->call(
-        "sts", "AssumeRole", std::move(request),
-        Gate::service_caller("lambda.amazonaws.com", scope, function_arn(scope, function.name)));
-    pugi::xml_document document;
-    document.load_buffer(answer.body.data(), answer.body.size());
-    const std::string token = document.select_node("//SessionToken").node().child_value();
-    if (answer.status != 200 || token.empty())
-      return Error{400,
-                   "InvalidParameterValueException",
-                   "The role defined for the function cannot be assumed by Lambda.",
-                   {}};
-    return ports_.sessions->open(token);
   }
 
   Result<std::shared_ptr<const CodeFolder>> code_folder(const Function& function,
@@ -521,6 +499,7 @@ class Runner : public FunctionRunner {
   std::list<std::pair<std::string, std::shared_ptr<const CodeFolder>>> folders_
       SLUICE_GUARDED_BY(code_mutex_);
   AsyncQueue async_{ports_, *this};
+  StreamPoller poller_{ports_, *this};
 };
 }  // namespace
 

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/dynamodb/exports.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/bytes.h"
+#include "base/gzip.h"
+#include "base/random.h"
+#include "request/on_behalf.h"
+#include "services/dynamodb/constraints.h"
+#include "services/dynamodb/history.h"
+#include "services/dynamodb/recovery.h"
+#include "store/jobs.h"
+
+namespace sluice::dynamodb {
+namespace {
+constexpr std::string_view kExportQueue = "dynamodb.export", kDynamoDb = "dynamodb.amazonaws.com";
+constexpr size_t kFileBytesMax = 32 << 20;  // of a data file, before gzip
+constexpr size_t kFailureShownMax = 1000;
+
+// The event of a job of the queue "dynamodb.export".
+struct ExportEvent {
+  std::string table, id, token;
+  static constexpr auto members() {
+    return std::tuple{member("Table", &ExportEvent::table), member("Id", &ExportEvent::id),
+                      member("Token", &ExportEvent::token)};
+  }
+};
+
+std::string export_arn(const Scope& scope, const std::string& table, const std::string& id) {
+  return table_arn(scope, table) + "/export/" + id;
+}
+double in_seconds(Time time) { return static_cast<double>(time) / 1000; }
+json::object shown_export(const ExportRecord& e, const Scope& scope) {
+  json::object d{{"ExportArn", export_arn(scope, e.table, e.id)},
+                 {"ExportStatus", e.status},
+                 {"StartTime", in_seconds(e.started)},
+                 {"TableArn", table_arn(scope, e.table)},
+                 {"TableId", e.table_id},
+                 {"ClientToken", e.client_token},
+                 {"S3Bucket", e.bucket},
+                 {"S3SseAlgorithm", e.sse_algorithm},
+                 {"ExportFormat", "DYNAMODB_JSON"},
+                 {"ExportType", e.to ? "INCREMENTAL_EXPORT" : "FULL_EXPORT"}};
+  if (!e.prefix.empty()) d["S3Prefix"] = e.prefix;
+  if (!e.sse_key.empty()) d["S3SseKmsKeyId"] = e.sse_key;
+  if (e.to)
+    d["IncrementalExportSpecification"] = json::object{{"ExportFromTime", in_seconds(e.from)},
+                                                       {"ExportToTime", in_seconds(e.to)},
+                                                       {"ExportViewType", e.view}};
+  else
+    d["ExportTime"] = in_seconds(e.at);
+  if (e.ended) d["EndTime"] = in_seconds(e.ended);
+  if (e.status == "COMPLETED") {
+    d["ExportManifest"] = e.manifest;
+    d["ItemCount"] = e.items;
+    d["BilledSizeBytes"] = e.bytes;
+  }
+  if (!e.failure_code.empty()) {
+    d["FailureCode"] = e.failure_code;
+    d["FailureMessage"] = e.failure_message;
+  }
+  return {{"ExportDescription", std::move(d)}};
+}
+
+// Reads what the request asks for. What depends on the time of the call is checked in run().
+Result<ExportRecord> asked_export(const json::object& body) {
+  const Fields fields(body);
+  ExportRecord e;
+  Constraints constraints;
+  TRY(const auto bucket, fields.text("S3Bucket"));
+  TRY(const auto prefix, fields.text("S3Prefix"));
+  TRY(const auto format, fields.text("ExportFormat"));
+  TRY(const auto type, fields.text("ExportType"));
+  TRY(const auto algorithm, fields.text("S3SseAlgorithm"));
+  TRY(const auto key, fields.text("S3SseKmsKeyId"));
+  TRY(const auto token, fields.text("ClientToken"));
+  constraints.not_null(fields.find("TableArn"), "tableArn");
+  constraints.not_null(bucket.has_value(), "s3Bucket");
+  if (bucket) constraints.length(*bucket, "s3Bucket", 1, 255);
+  if (prefix) constraints.length(*prefix, "s3Prefix", 0, 1024);
+  if (format) constraints.one_of(*format, "exportFormat", {"ION", "DYNAMODB_JSON"});
+  if (type) constraints.one_of(*type, "exportType", {"INCREMENTAL_EXPORT", "FULL_EXPORT"});
+  if (algorithm) constraints.one_of(*algorithm, "s3SseAlgorithm", {"KMS", "AES256"});
+  if (key) constraints.length(*key, "s3SseKmsKeyId", 1, 2048);
+  if (token) constraints.length(*token, "clientToken", 1, 128);
+  CHECK(constraints.met());
+  if (format == "ION")
+    return validation("ExportFormat ION is not implemented by Sluice: use DYNAMODB_JSON.");
+  if (key && algorithm.value_or("") != "KMS")
+    return validation("S3SseKmsKeyId can only be given with S3SseAlgorithm KMS");
+  e.bucket = *bucket;
+  e.prefix = prefix.value_or("");
+  while (e.prefix.ends_with('/')) e.prefix.pop_back();
+  e.sse_algorithm = algorithm.value_or("AES256");
+  e.sse_key = key.value_or("");
+  e.client_token = token.value_or("");
+  TRY(const json::object* increment, fields.object("IncrementalExportSpecification"));
+  const bool incremental = type == "INCREMENTAL_EXPORT";
+  if (increment && !incremental)
+    return validation(
+        "IncrementalExportSpecification can only be given with ExportType INCREMENTAL_EXPORT");
+  if (incremental && fields.find("ExportTime"))
+    return validation("ExportTime can not be given with ExportType INCREMENTAL_EXPORT");
+  const json::object none;
+  const json::object& between = increment ? *increment : none;
+  TRY(const auto view, Fields(between).text("ExportViewType"));
+  if (view) CHECK(one_of(between, "ExportViewType", {"NEW_IMAGE", "NEW_AND_OLD_IMAGES"}));
+  e.view = incremental ? view.value_or("NEW_AND_OLD_IMAGES") : "";
+  return e;
+}
+Error bad_time(const std::string& why) { return {400, "InvalidExportTimeException", why, {}}; }
+// A moment of a request that the table's log reaches.
+Result<Time> export_time(const json::object& body, const char* member, Time otherwise,
+                         const TableRecord& table, Time now) {
+  TRY(const auto asked, Fields(body).number(member));
+  if (!asked) return otherwise;
+  const auto at = *asked >= 0 && *asked < 1e11 ? static_cast<Time>(*asked * 1000) : Time{-1};
+  if (at < earliest_recoverable(table, now) || at > now)
+    return bad_time(std::string(member) +
+                    " must be between EarliestRestorableDateTime and the present");
+  return at;
+}
+Result<Done> set_times(ExportRecord& e, const json::object& body, const TableRecord& table,
+                       Time now) {
+  if (e.view.empty()) {
+    TRY(e.at, export_time(body, "ExportTime", now, table, now));
+    return Done{};
+  }
+  TRY(const json::object* increment, Fields(body).object("IncrementalExportSpecification"));
+  const json::object none;
+  const json::object& between = increment ? *increment : none;
+  if (!Fields(between).find("ExportFromTime"))
+    return validation("ExportFromTime must be given for an incremental export");
+  TRY(e.from, export_time(between, "ExportFromTime", 0, table, now));
+  TRY(e.to, export_time(between, "ExportToTime", now, table, now));
+  if (e.to <= e.from) return bad_time("ExportToTime must be after ExportFromTime");
+  if (e.to - e.from > kIncrementMaxMs)
+    return bad_time("An incremental export covers at most 24 hours");
+  return Done{};
+}
+// 14 digits of the time and 8 hexadecimal ones, as AWS's.
+std::string new_export_id(Time now) {
+  const std::string digits = std::to_string(now);
+  return std::string(14 - std::min<size_t>(14, digits.size()), '0') + digits + "-" + random_hex(8);
+}
+std::optional<ExportRecord> by_token(const Snapshot& s, const std::string& table,
+                                     const std::string& token, Time now) {
+  std::optional<ExportRecord> found;
+  s.scan(RecordPrefix<ExportRecord>({table}), "", false, [&](std::string_view, ExportRecord&& e) {
+    if (e.client_token == token && now - e.started < kExportTokenMs) found = std::move(e);
+    return true;
+  });
+  return found;
+}
+}  // namespace
+
+Result<TableIn> ExportTableToPointInTime::parse(const Request& request) {
+  TableIn in;
+  TRY(in.body, parse_json_object(request.body));
+  CHECK(asked_export(in.body));
+  TRY(const auto arn, Fields(in.body).text("TableArn"));
+  TRY(in.table, table_name_of({{"TableName", arn.value_or("")}}));
+  return in;
+}
+// The caller needs the key of the table, whose items he gets.
+Result<std::vector<Need>> ExportTableToPointInTime::needs(const In& in, const Snapshot& s,
+                                                          const Ports& ports) {
+  std::vector<Need> needs{table_need(action, in.table, s)};
+  CHECK(add_key_need(needs, in.table, s, ports));
+  return needs;
+}
+Result<JsonOut> ExportTableToPointInTime::run(const Authorized<In>& in, Staged& staged) {
+  const auto table = staged.look(table_key(in->table));
+  if (!table || !table->filled_by.empty())
+    return Error{400, "TableNotFoundException", "Table not found: " + in->table, {}};
+  if (!table->recovery.since) return no_recovery(in->table);
+  TRY(ExportRecord e, asked_export(in->body));
+  e.fingerprint = base64(sha256(json::serialize(in->body)));
+  if (!e.client_token.empty())
+    if (const auto known = by_token(staged.snapshot(), in->table, e.client_token, in.time())) {
+      if (known->fingerprint == e.fingerprint)
+        return JsonOut{shown_export(*known, staged.snapshot().scope())};
+      return Error{400,
+                   "ExportConflictException",
+                   "There was an export with this ClientToken and other parameters",
+                   {}};
+    }
+  CHECK(set_times(e, in->body, *table, in.time()));
+  TRY(const std::string token, token_to_keep(in.facts()));
+  if (e.client_token.empty()) e.client_token = random_uuid();
+  e.table = table->name;
+  e.table_id = table->id;
+  e.id = new_export_id(in.time());
+  e.started = in.time();
+  staged.put(export_key(e.table, e.id), e);
+  staged.enqueue({.queue = kExportQueue, .event = members_of(ExportEvent{e.table, e.id, token})});
+  return JsonOut{shown_export(e, staged.snapshot().scope())};
+}
+
+namespace {
+// The table and the id in the ARN of an export.
+Result<std::pair<std::string, std::string>> export_of(const json::object& body) {
+  TRY(const auto arn, Fields(body).text("ExportArn"));
+  Constraints constraints;
+  constraints.not_null(arn.has_value(), "exportArn");
+  if (arn) constraints.length(*arn, "exportArn", 37, 1024);
+  CHECK(constraints.met());
+  const auto parsed = parse_arn(*arn);
+  constexpr std::string_view kTable = "table/", kExport = "/export/";
+  const size_t cut = parsed ? parsed->resource.find(kExport) : std::string::npos;
+  if (!parsed || parsed->service != "dynamodb" || !parsed->resource.starts_with(kTable) ||
+      cut == std::string::npos)
+    return validation("Invalid ExportArn");
+  return std::pair(parsed->resource.substr(kTable.size(), cut - kTable.size()),
+                   parsed->resource.substr(cut + kExport.size()));
+}
+}  // namespace
+
+Result<TableIn> DescribeExport::parse(const Request& request) {
+  TableIn in;
+  TRY(in.body, parse_json_object(request.body));
+  TRY(const auto named, export_of(in.body));
+  in.table = named.first;
+  return in;
+}
+Result<std::vector<Need>> DescribeExport::needs(const In& in, const Snapshot& s) {
+  Need need = table_need(action, in.table, s);
+  need.resource = text_of(in.body, "ExportArn");
+  return std::vector<Need>{std::move(need)};
+}
+Result<JsonOut> DescribeExport::run(const Authorized<In>& in, const Snapshot& s) {
+  TRY(const auto named, export_of(in->body));
+  const auto e = s.get(export_key(named.first, named.second));
+  if (!e || export_arn(s.scope(), e->table, e->id) != text_of(in->body, "ExportArn"))
+    return Error{
+        400, "ExportNotFoundException", "Export not found: " + text_of(in->body, "ExportArn"), {}};
+  return JsonOut{shown_export(*e, s.scope())};
+}
+
+Result<TableIn> ListExports::parse(const Request& request) {
+  TableIn in;
+  TRY(in.body, parse_json_object(request.body));
+  TRY(const auto arn, Fields(in.body).text("TableArn"));
+  if (arn) {
+    TRY(in.table, table_name_of({{"TableName", *arn}}));
+  }
+  TRY(const auto most, Fields(in.body).integer("MaxResults"));
+  TRY(const auto next, Fields(in.body).text("NextToken"));
+  Constraints constraints;
+  if (most)
+    constraints.check(*most >= 1 && *most <= static_cast<int64_t>(kExportsPageMax),
+                      std::to_string(*most), "maxResults",
+                      "Member must have value between 1 and 25");
+  if (next) constraints.length(*next, "nextToken", 1, 1024);
+  CHECK(constraints.met());
+  return in;
+}
+Result<std::vector<Need>> ListExports::needs(const In& in, const Snapshot& s) {
+  return std::vector<Need>{in.table.empty() ? Need{std::string(action), "*", {}, {}, ""}
+                                            : table_need(action, in.table, s)};
+}
+Result<JsonOut> ListExports::run(const Authorized<In>& in, const Snapshot& s) {
+  const std::string after = text_of(in->body, "NextToken");
+  const auto most =
+      static_cast<size_t>(int_of(in->body, "MaxResults", static_cast<int64_t>(kExportsPageMax)));
+  std::string start;
+  if (!after.empty()) {
+    TRY(const auto named, export_of({{"ExportArn", after}}));
+    start = export_key(named.first, named.second).bytes;
+  }
+  json::array summaries;
+  std::string next;
+  const auto list = [&](std::string_view, ExportRecord&& e) {
+    const std::string arn = export_arn(s.scope(), e.table, e.id);
+    if (arn == after) return true;
+    if (summaries.size() == most) {
+      next = text_of(summaries.back().as_object(), "ExportArn");
+      return false;
+    }
+    summaries.push_back(json::object{{"ExportArn", arn},
+                                     {"ExportStatus", e.status},
+                                     {"ExportType", e.to ? "INCREMENTAL_EXPORT" : "FULL_EXPORT"}});
+    return true;
+  };
+  if (in->table.empty())
+    s.scan(RecordPrefix<ExportRecord>{}, start, false, list);
+  else
+    s.scan(RecordPrefix<ExportRecord>({in->table}), start, false, list);
+  JsonOut out{{{"ExportSummaries", std::move(summaries)}}};
+  if (!next.empty()) out.body["NextToken"] = next;
+  return out;
+}
+
+namespace {
+// Writes the objects of one export.
+class Exporting {
+ public:
+  Exporting(const Ports& ports, ExportRecord& e, const Caller& owner, const Stopping& stopping)
+      : ports_(ports), e_(e), owner_(owner), stopping_(stopping) {}
+
+  // An error becomes the failure of the export.
+  Result<Done> run(const Table& table, const Snapshot& snapshot) {
+    CHECK(put(folder() + "_started", "", "text/plain"));
+    if (e_.to)
+      CHECK(write_changes(table, snapshot));
+    else
+      CHECK(write_items(table, snapshot));
+    if (stopping_()) return Done{};
+    CHECK(end_file());
+    return write_manifests();
+  }
+
+ private:
+  std::string base() const { return e_.prefix.empty() ? "" : e_.prefix + "/"; }
+  std::string folder() const { return base() + "AWSDynamoDB/" + e_.id + "/"; }
+  std::string data_folder() const {  // incremental exports share one, as on AWS
+    return e_.to ? base() + "AWSDynamoDB/data/" : folder() + "data/";
+  }
+
+  Result<Done> put(const std::string& key, const std::string& body, const char* type) {
+    Request request;
+    request.method = "PUT";
+    request.target = "/" + e_.bucket + "/" + percent_encode(key, true);
+    request.source_ip = kDynamoDb;
+    request.headers.add("content-type", type);
+    request.headers.add("user-agent", std::string(kDynamoDb));
+    request.headers.add("x-amz-server-side-encryption",
+                        e_.sse_algorithm == "KMS" ? "aws:kms" : "AES256");
+    if (!e_.sse_key.empty())
+      request.headers.add("x-amz-server-side-encryption-aws-kms-key-id", e_.sse_key);
+    request.body = body;
+    const Response answer = ports_.dispatcher->call("s3", "PutObject", std::move(request), owner_);
+    if (answer.status == 200) return Done{};
+    return Error{answer.status,
+                 answer.status == 404   ? "S3NoSuchBucket"
+                 : answer.status == 403 ? "S3AccessDenied"
+                                        : "S3Error",
+                 answer.body,
+                 {}};
+  }
+
+  Result<Done> write_items(const Table& table, const Snapshot& snapshot) {
+    std::optional<Error> failed;
+    const History history(table, snapshot, e_.at);
+    CHECK(history.each("", [&](std::string_view, const json::object& item) {
+      const auto written = add_line({{"Item", item}}, item_bytes(item));
+      if (!written) failed = written.error();
+      return written.has_value() && !stopping_();
+    }));
+    return failed ? Result<Done>(*failed) : Done{};
+  }
+  Result<Done> write_changes(const Table& table, const Snapshot& snapshot) {
+    std::optional<Error> failed;
+    const History history(table, snapshot, e_.from);
+    CHECK(history.each_change(e_.to, [&](const NetChange& change) {
+      json::object line{
+          {"Metadata", json::object{{"WriteTimestampMicros",
+                                     json::object{{"N", std::to_string(change.time * 1000)}}}}},
+          {"Keys", change.keys}};
+      size_t bytes = item_bytes(change.keys);
+      if (change.before && e_.view == "NEW_AND_OLD_IMAGES") {
+        bytes += item_bytes(*change.before);
+        line["OldImage"] = *change.before;
+      }
+      if (change.after) {
+        bytes += item_bytes(*change.after);
+        line["NewImage"] = *change.after;
+      }
+      const auto written = add_line(std::move(line), bytes);
+      if (!written) failed = written.error();
+      return written.has_value() && !stopping_();
+    }));
+    return failed ? Result<Done>(*failed) : Done{};
+  }
+  Result<Done> add_line(json::object line, size_t bytes) {
+    lines_ += json::serialize(line);
+    lines_ += '\n';
+    ++count_;
+    ++e_.items;
+    e_.bytes += static_cast<int64_t>(bytes);
+    return lines_.size() < kFileBytesMax ? Result<Done>(Done{}) : end_file();
+  }
+  Result<Done> end_file() {
+    if (lines_.empty() && !files_.empty()) return Done{};
+    const std::string key = data_folder() + random_hex(26) + ".json.gz";
+    const std::string packed = gzip(lines_), digest = md5(packed);
+    CHECK(put(key, packed, "application/octet-stream"));
+    files_ += json::serialize(json::object{{"itemCount", count_},
+                                           {"md5Checksum", base64(digest)},
+                                           {"etag", hex(digest)},
+                                           {"dataFileS3Key", key}});
+    files_ += '\n';
+    lines_.clear();
+    count_ = 0;
+    return Done{};
+  }
+  Result<Done> put_manifest(const std::string& name, const std::string& text) {
+    CHECK(put(folder() + name + ".json", text, "application/json"));
+    return put(folder() + name + ".checksum", base64(md5(text)), "text/plain");
+  }
+  Result<Done> write_manifests() {
+    CHECK(put_manifest("manifest-files", files_));
+    const Scope& scope = ports_.store->scope();
+    const auto or_null = [](const std::string& text) {
+      return text.empty() ? json::value() : json::value(text);
+    };
+    json::object summary{{"version", e_.to ? "2023-08-01" : "2020-06-30"},
+                         {"exportArn", export_arn(scope, e_.table, e_.id)},
+                         {"startTime", iso_millis(e_.started)},
+                         {"endTime", iso_millis(ports_.store->jobs().clock().calendar())},
+                         {"tableArn", table_arn(scope, e_.table)},
+                         {"tableId", e_.table_id}};
+    if (e_.to) {
+      summary["exportFromTime"] = iso_millis(e_.from);
+      summary["exportToTime"] = iso_millis(e_.to);
+    } else {
+      summary["exportTime"] = iso_millis(e_.at);
+    }
+    summary["s3Bucket"] = e_.bucket;
+    summary["s3Prefix"] = or_null(e_.prefix);
+    summary["s3SseAlgorithm"] = e_.sse_algorithm;
+    summary["s3SseKmsKeyId"] = or_null(e_.sse_key);
+    summary["manifestFilesS3Key"] = folder() + "manifest-files.json";
+    summary["billedSizeBytes"] = e_.bytes;
+    summary["itemCount"] = e_.items;
+    summary["outputFormat"] = "DYNAMODB_JSON";
+    summary["exportType"] = e_.to ? "INCREMENTAL_EXPORT" : "FULL_EXPORT";
+    if (e_.to) summary["outputView"] = e_.view;
+    e_.manifest = folder() + "manifest-summary.json";
+    return put_manifest("manifest-summary", json::serialize(summary));
+  }
+
+  const Ports& ports_;
+  ExportRecord& e_;
+  const Caller& owner_;
+  const Stopping& stopping_;
+  std::string lines_, files_;
+  int64_t count_ = 0;
+};
+
+Result<Done> do_export(const Ports& ports, ExportRecord& e, const std::string& token,
+                       const Stopping& stopping) {
+  TRY(const Caller owner, on_behalf(ports, token, kDynamoDb));
+  const Snapshot snapshot = ports.store->snapshot();
+  const auto record = snapshot.get(table_key(e.table));
+  const Time now = ports.store->jobs().clock().calendar();
+  if (!record || record->id != e.table_id || !record->recovery.since ||
+      (e.to ? e.from : e.at) < earliest_recoverable(*record, now))
+    return Error{400, "TableNotFound", "What the table held then is no longer kept.", {}};
+  TRY(const Table table, Table::open(record, snapshot, ports));
+  return Exporting(ports, e, owner, stopping).run(table, snapshot);
+}
+
+JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
+  const auto asked = members_from<ExportEvent>(job.event);
+  Staged staged = ports.store->stage();
+  auto e = staged.get(export_key(asked.table, asked.id));
+  if (e && e->status == "IN_PROGRESS") {
+    const auto done = do_export(ports, *e, asked.token, stopping);
+    if (stopping()) return JobResult::finished();  // it begins anew at the next start
+    e->ended = ports.store->jobs().clock().calendar();
+    e->status = done ? "COMPLETED" : "FAILED";
+    if (!done) {
+      e->failure_code = done.error().code;
+      e->failure_message = done.error().message.substr(0, kFailureShownMax);
+      spdlog::warn("the export {} of table {} failed: {} {}", e->id, e->table, e->failure_code,
+                   e->failure_message);
+    }
+    staged.put(export_key(asked.table, asked.id), *e);
+  }
+  staged.finish(job);
+  (void)ports.store->commit(std::move(staged), {}).has_value();  // else it is done again
+  return JobResult::finished();
+}
+}  // namespace
+
+void start_exports(Ports& ports) {
+  ports.store->jobs().serve({.name = std::string(kExportQueue),
+                             .work = [&ports](const Job& job, const Stopping& stopping) {
+                               return work(ports, job, stopping);
+                             }});
+}
+
+}  // namespace sluice::dynamodb
