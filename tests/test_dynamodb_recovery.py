@@ -420,6 +420,10 @@ def test_an_export_is_done_in_the_name_of_its_caller(server, db, recoverable):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         export(put)
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    for wrong in ({"S3Bucket": to + "/key?acl"}, {"S3BucketOwner": "111122223333"}):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            db.export_table_to_point_in_time(**{"TableArn": arn, "S3Bucket": to} | wrong)
+        assert caught.value.response["Error"]["Code"] == "ValidationException"
     lost = db.export_table_to_point_in_time(TableArn=arn, S3Bucket="nobody" + uuid.uuid4().hex)
     done = exported(db, lost["ExportDescription"]["ExportArn"])
     assert (done["ExportStatus"], done["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
@@ -484,6 +488,10 @@ def test_an_import_that_cannot_be_done_leaves_no_table(server, db, code):
         {"InputFormat": "XML"},
         {"InputCompressionType": "ZSTD"},
         {"InputFormatOptions": {"Csv": {"Delimiter": ";"}}},
+        # A bucket's name goes into a path, and must not become more than that.
+        {"S3BucketSource": {"S3Bucket": source + "/key?acl"}},
+        {"S3BucketSource": {"S3Bucket": source + "?acl"}},
+        {"S3BucketSource": {"S3Bucket": source, "S3BucketOwner": "111122223333"}},
     ):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             ask(db, **wrong)
@@ -492,6 +500,32 @@ def test_an_import_that_cannot_be_done_leaves_no_table(server, db, code):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         ask(db)
     assert caught.value.response["Error"]["Code"] == "ResourceInUseException"
+
+
+def test_what_is_done_to_a_table_meanwhile_does_not_end_its_import(server, db, code):
+    source, name = bucket(server, "import"), "b" + uuid.uuid4().hex
+    lines = "\n".join(json.dumps({"Item": item("a", r)}) for r in range(5000))
+    server.client("s3").put_object(Bucket=source, Key="lines", Body=lines)
+    started = db.import_table(
+        S3BucketSource={"S3Bucket": source},
+        InputFormat="DYNAMODB_JSON",
+        TableCreationParameters={"TableName": name, **KEYS},
+    )["ImportTableDescription"]
+    refused = code(
+        db.update_continuous_backups,
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
+    assert refused == "ResourceInUseException"
+    assert code(db.delete_table, TableName=name) == "ResourceInUseException"
+    assert code(db.get_item, TableName=name, Key=item("a", 1)) == "ResourceNotFoundException"
+    status = lambda: db.describe_import(ImportArn=started["ImportArn"])["ImportTableDescription"]
+    count = 0
+    while status()["ImportStatus"] == "IN_PROGRESS":
+        db.tag_resource(ResourceArn=started["TableArn"], Tags=[{"Key": "n", "Value": str(count)}])
+        count += 1
+    assert status()["ImportStatus"] == "COMPLETED" and count, status()
+    assert len(items_of(db, name)) == 5000
 
 
 def test_hostile_lines_spoil_no_other(server, db):

@@ -79,7 +79,7 @@ Committer::Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs,
   // Format 1 noted no end, so the newest record may be newer than what is noted. When somebody has
   // cut records off, the noted end is newer: the numbers go on after it, and `sluice verify` sees
   // the gap.
-  End& end = end_of(audit_);
+  End& end = end_of(audit_)->second;
   snapshot().read(kAuditLog, 0, true, [&](uint64_t number, std::string_view value) {
     end.number = std::max(end.number, number);
     chain_ = value.substr(0, 32);
@@ -244,25 +244,24 @@ bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
   return false;
 }
 
-Committer::End& Committer::end_of(const Key& log) {
+Committer::Ends::iterator Committer::end_of(const Key& log) {
   const auto known = log_ends_.find(log);
-  if (known != log_ends_.end()) return known->second;
+  if (known != log_ends_.end()) return known;
   const auto noted = snapshot().get(log_end_key(log));
-  return log_ends_[log] = {noted ? from_big_endian64(*noted) : 0, false};
+  return log_ends_.emplace(log, End{noted ? from_big_endian64(*noted) : 0, false}).first;
 }
 
 void Committer::append(rocksdb::WriteBatch& batch, Appended& entry) {
-  End& end = end_of(entry.log);
-  end.moved = true;
-  entry.under.bytes += schema::part(big_endian64(++end.number));
+  const Ends::iterator end = end_of(entry.log);
+  if (!std::exchange(end->second.moved, true)) moved_.push_back(end);
+  entry.under.bytes += schema::part(big_endian64(++end->second.number));
   batch.Put(rocks_.family(entry.under.family), rocks_.on_disk(entry.under.bytes), entry.value);
 }
 
-void Committer::note_ends(rocksdb::WriteBatch& batch) {
-  for (const auto& [log, end] : log_ends_)
-    if (end.moved)
-      batch.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(log).bytes),
-                big_endian64(end.number));
+void Committer::note_ends(rocksdb::WriteBatch& batch) const {
+  for (const Ends::iterator& end : moved_)
+    batch.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(end->first).bytes),
+              big_endian64(end->second.number));
 }
 
 // Each record is hashed together with the hash before it. It is stored with its own hash before it.
@@ -327,8 +326,11 @@ uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
   }
   commits_ = commit;
   const MutexLock lock(published_mutex_);
-  for (auto& [log, end] : log_ends_)
-    if (std::exchange(end.moved, false)) grown_.insert(log);
+  for (const Ends::iterator& end : moved_) {
+    end->second.moved = false;
+    grown_.insert(end->first);
+  }
+  moved_.clear();
   return commit;
 }
 

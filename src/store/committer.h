@@ -91,11 +91,12 @@ class Committer {
   // Where a log ends.
   struct End {
     uint64_t number;  // of the newest entry
-    bool moved;       // the group that is being written has appended to it
+    bool moved;       // it is in moved_
   };
-  End& end_of(const Key& log);
+  using Ends = std::map<Key, End>;
+  Ends::iterator end_of(const Key& log);
   void append(rocksdb::WriteBatch& batch, Appended& entry);
-  void note_ends(rocksdb::WriteBatch& batch);
+  void note_ends(rocksdb::WriteBatch& batch) const;
   void stop_writing(const std::string& why);
   void fail(const std::vector<Waiter*>& group, const std::string& why);
   void finish(Staged::Data& data, uint64_t commit);
@@ -116,8 +117,9 @@ class Committer {
   RecentWrites recent_;
   std::string chain_;  // the hash of the audit chain up to the newest record
   const Key audit_ = kAuditLog.entries();
-  std::map<Key, End> log_ends_;
-  std::atomic<uint64_t> commits_{1};  // the number of the newest commit
+  Ends log_ends_;
+  std::vector<Ends::iterator> moved_;  // to which the group that is being written has appended
+  std::atomic<uint64_t> commits_{1};   // the number of the newest commit
   // What everybody sees, and whom to tell when they see more.
   Mutex published_mutex_;
   std::shared_ptr<const Moment> published_ SLUICE_GUARDED_BY(published_mutex_);

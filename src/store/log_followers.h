@@ -29,8 +29,9 @@ class LogFollowers {
             std::chrono::steady_clock::time_point until, const std::function<bool()>& stopping) {
     // Nobody is told of a stop, so it is asked for.
     constexpr auto kStopSeenWithin = std::chrono::milliseconds(100);
+    const Place me = enter(log);
+    const Leaving leaving{*this, me};
     MutexLock lock(mutex_);
-    const auto me = followers_.emplace(followers_.end(), log);
     bool came = false, ends = false;
     while (!came && !ends) {
       me->told = false;
@@ -39,11 +40,12 @@ class LogFollowers {
       lock.lock();
       while (!came && !ends && !me->told) {
         const auto now = std::chrono::steady_clock::now();
+        lock.unlock();  // it may take its time, and the committer must not wait for it
         ends = now >= until || stopping();
-        if (!ends) me->wake.wait_until(lock, std::min(until, now + kStopSeenWithin));
+        lock.lock();
+        if (!ends && !me->told) me->wake.wait_until(lock, std::min(until, now + kStopSeenWithin));
       }
     }
-    followers_.erase(me);
     return came;
   }
 
@@ -53,6 +55,19 @@ class LogFollowers {
     const Key log;
     bool told = false;
     ConditionVariable wake;
+  };
+  using Place = std::list<Follower>::iterator;
+  Place enter(const Key& log) {
+    const MutexLock lock(mutex_);
+    return followers_.emplace(followers_.end(), log);
+  }
+  struct Leaving {
+    LogFollowers& from;
+    const Place me;
+    ~Leaving() {
+      const MutexLock lock(from.mutex_);
+      from.followers_.erase(me);
+    }
   };
   Mutex mutex_;
   std::list<Follower> followers_ SLUICE_GUARDED_BY(mutex_);

@@ -27,6 +27,13 @@ void Constraints::length(const std::string& value, const std::string& where, siz
   check(value.size() <= most, value, where,
         "Member must have length less than or equal to " + std::to_string(most));
 }
+void Constraints::bucket(const std::string& value, const std::string& where) {
+  length(value, where, 1, 255);
+  check(value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                ".-_") == std::string::npos,
+        value, where,
+        "Member must satisfy regular expression pattern: ^[a-z0-9A-Z]+[\\.\\-\\w]*[a-z0-9A-Z]+$");
+}
 Result<Done> Constraints::met() const {
   if (!count_) return Done{};
   return validation(std::to_string(count_) + " validation error" + (count_ > 1 ? "s" : "") +

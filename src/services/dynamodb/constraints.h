@@ -21,6 +21,8 @@ class Constraints {
   }
   void one_of(const std::string& value, const std::string& where,
               std::initializer_list<std::string_view> values);
+  // The name of an S3 bucket, as it stands in a path.
+  void bucket(const std::string& value, const std::string& where);
   void length(const std::string& value, const std::string& where, size_t least, size_t most);
   Result<Done> met() const;
 

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "request/on_behalf.h"
 #include "services/dynamodb/constraints.h"
-#include "services/dynamodb/history.h"
+#include "services/dynamodb/filling.h"
 #include "services/dynamodb/recovery.h"
 #include "store/jobs.h"
 
@@ -77,7 +77,7 @@ Result<ExportRecord> asked_export(const json::object& body) {
   TRY(const auto token, fields.text("ClientToken"));
   constraints.not_null(fields.find("TableArn"), "tableArn");
   constraints.not_null(bucket.has_value(), "s3Bucket");
-  if (bucket) constraints.length(*bucket, "s3Bucket", 1, 255);
+  if (bucket) constraints.bucket(*bucket, "s3Bucket");
   if (prefix) constraints.length(*prefix, "s3Prefix", 0, 1024);
   if (format) constraints.one_of(*format, "exportFormat", {"ION", "DYNAMODB_JSON"});
   if (type) constraints.one_of(*type, "exportType", {"INCREMENTAL_EXPORT", "FULL_EXPORT"});
@@ -155,6 +155,12 @@ std::optional<ExportRecord> by_token(const Snapshot& s, const std::string& table
 }
 }  // namespace
 
+Result<Done> check_bucket_owner(const json::object& holder, const Scope& scope) {
+  TRY(const auto owner, Fields(holder).text("S3BucketOwner"));
+  if (!owner || *owner == scope.account_id) return Done{};
+  return validation("The S3BucketOwner is not the account of the bucket");
+}
+
 Result<TableIn> ExportTableToPointInTime::parse(const Request& request) {
   TableIn in;
   TRY(in.body, parse_json_object(request.body));
@@ -171,6 +177,7 @@ Result<std::vector<Need>> ExportTableToPointInTime::needs(const In& in, const Sn
   return needs;
 }
 Result<JsonOut> ExportTableToPointInTime::run(const Authorized<In>& in, Staged& staged) {
+  CHECK(check_bucket_owner(in->body, staged.snapshot().scope()));
   const auto table = staged.look(table_key(in->table));
   if (!table || !table->filled_by.empty())
     return Error{400, "TableNotFoundException", "Table not found: " + in->table, {}};
@@ -300,12 +307,12 @@ class Exporting {
       : ports_(ports), e_(e), owner_(owner), stopping_(stopping) {}
 
   // An error becomes the failure of the export.
-  Result<Done> run(const Table& table, const Snapshot& snapshot) {
+  Result<Done> run(const TableRecord& table) {
     CHECK(put(folder() + "_started", "", "text/plain"));
     if (e_.to)
-      CHECK(write_changes(table, snapshot));
+      CHECK(write_changes(table));
     else
-      CHECK(write_items(table, snapshot));
+      CHECK(write_items(table));
     if (stopping_()) return Done{};
     CHECK(end_file());
     return write_manifests();
@@ -340,20 +347,18 @@ class Exporting {
                  {}};
   }
 
-  Result<Done> write_items(const Table& table, const Snapshot& snapshot) {
+  Result<Done> write_items(const TableRecord& table) {
     std::optional<Error> failed;
-    const History history(table, snapshot, e_.at);
-    CHECK(history.each("", [&](std::string_view, const json::object& item) {
+    CHECK(each_item_at(ports_, table, e_.at, "", [&](std::string_view, const json::object& item) {
       const auto written = add_line({{"Item", item}}, item_bytes(item));
       if (!written) failed = written.error();
       return written.has_value() && !stopping_();
     }));
     return failed ? Result<Done>(*failed) : Done{};
   }
-  Result<Done> write_changes(const Table& table, const Snapshot& snapshot) {
+  Result<Done> write_changes(const TableRecord& table) {
     std::optional<Error> failed;
-    const History history(table, snapshot, e_.from);
-    CHECK(history.each_change(e_.to, [&](const NetChange& change) {
+    const auto write = [&](std::string_view, const NetChange& change) {
       json::object line{
           {"Metadata", json::object{{"WriteTimestampMicros",
                                      json::object{{"N", std::to_string(change.time * 1000)}}}}},
@@ -370,7 +375,8 @@ class Exporting {
       const auto written = add_line(std::move(line), bytes);
       if (!written) failed = written.error();
       return written.has_value() && !stopping_();
-    }));
+    };
+    CHECK(each_change_between(ports_, table, e_.from, e_.to, write));
     return failed ? Result<Done>(*failed) : Done{};
   }
   Result<Done> add_line(json::object line, size_t bytes) {
@@ -442,21 +448,18 @@ class Exporting {
 Result<Done> do_export(const Ports& ports, ExportRecord& e, const std::string& token,
                        const Stopping& stopping) {
   TRY(const Caller owner, on_behalf(ports, token, kDynamoDb));
-  const Snapshot snapshot = ports.store->snapshot();
-  const auto record = snapshot.get(table_key(e.table));
-  const Time now = ports.store->jobs().clock().calendar();
-  if (!record || record->id != e.table_id || !record->recovery.since ||
-      (e.to ? e.from : e.at) < earliest_recoverable(*record, now))
-    return Error{400, "TableNotFound", "What the table held then is no longer kept.", {}};
-  TRY(const Table table, Table::open(record, snapshot, ports));
-  return Exporting(ports, e, owner, stopping).run(table, snapshot);
+  const auto record = ports.store->snapshot().get(table_key(e.table));
+  if (!record || record->id != e.table_id)
+    return Error{400, "TableNotFound", "The table was deleted.", {}};
+  return Exporting(ports, e, owner, stopping).run(*record);
 }
 
 JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
   const auto asked = members_from<ExportEvent>(job.event);
-  Staged staged = ports.store->stage();
-  auto e = staged.get(export_key(asked.table, asked.id));
-  if (e && e->status == "IN_PROGRESS") {
+  const auto known = ports.store->snapshot().get(export_key(asked.table, asked.id));
+  std::optional<ExportRecord> e;
+  if (known && known->status == "IN_PROGRESS") {
+    e = *known;
     const auto done = do_export(ports, *e, asked.token, stopping);
     if (stopping()) return JobResult::finished();  // it begins anew at the next start
     e->ended = ports.store->jobs().clock().calendar();
@@ -467,10 +470,12 @@ JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
       spdlog::warn("the export {} of table {} failed: {} {}", e->id, e->table, e->failure_code,
                    e->failure_message);
     }
-    staged.put(export_key(asked.table, asked.id), *e);
   }
-  staged.finish(job);
-  (void)ports.store->commit(std::move(staged), {}).has_value();  // else it is done again
+  (void)commit_until_done(ports, [&](Staged& staged) {
+    if (e) staged.put(export_key(asked.table, asked.id), *e);
+    staged.finish(job);
+    return Result<Done>(Done{});
+  }).has_value();  // else it is done again
   return JobResult::finished();
 }
 }  // namespace

@@ -37,6 +37,9 @@ struct ListExports : OnTable<ListExports> {
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);
 };
 
+// Refuses an S3BucketOwner that is not this account, to which all buckets belong.
+Result<Done> check_bucket_owner(const json::object& holder, const Scope& scope);
+
 // From now on exports are done. One that a restart cuts off begins anew.
 void start_exports(Ports& ports);
 

@@ -13,9 +13,9 @@ Result<Done> History::each(const std::string& start, const Each& fn) const {
   return Done{};
 }
 
-Result<Done> History::each_change(Time to, const std::function<bool(const NetChange&)>& fn) const {
+Result<Done> History::each_change(Time to, const std::string& start, const EachChange& fn) const {
   const uint64_t end_number = first_change_after(snapshot_, table_.id(), to);
-  for (std::string from = table_.keys().all().bytes; !from.empty();) {
+  for (std::string from = start.empty() ? table_.keys().all().bytes : start; !from.empty();) {
     TRY(const Range range, range_from(from, end_number));
     for (const auto& [key, numbers] : range.changed) {
       TRY(Change first, change_at(numbers.first));
@@ -23,7 +23,7 @@ Result<Done> History::each_change(Time to, const std::function<bool(const NetCha
       const json::object& item = first.before ? *first.before : *first.after;
       NetChange net{table_.key_attributes(item), last.time, std::move(first.before),
                     std::move(last.after)};
-      if (!fn(net)) return Done{};
+      if (!fn(key, net)) return Done{};
     }
     from = range.end;
   }
@@ -42,7 +42,9 @@ Result<Change> History::change_at(uint64_t number) const {
 
 // When more keys have changed than fit, the last ones are left for the next range.
 Result<History::Range> History::range_from(const std::string& start, uint64_t end_number) const {
+  constexpr size_t kPerKey = 64;  // what a map needs besides
   Range range;
+  size_t bytes = 0;
   std::optional<Error> wrong;
   const auto note = [&](const Change& change) {
     if (end_number && change.number >= end_number) return false;
@@ -54,9 +56,13 @@ Result<History::Range> History::range_from(const std::string& start, uint64_t en
     if (key->bytes < start || (!range.end.empty() && key->bytes >= range.end)) return true;
     const Changes numbers{change.number, change.number};
     const auto [noted, is_first] = range.changed.emplace(std::move(key->bytes), numbers);
-    if (!is_first) noted->second.last = change.number;
-    if (range.changed.size() > keys_at_once_) {
+    if (!is_first)
+      noted->second.last = change.number;
+    else
+      bytes += noted->first.size() + kPerKey;
+    while (bytes > key_bytes_at_once_ && range.changed.size() > 1) {
       const auto last = std::prev(range.changed.end());
+      bytes -= last->first.size() + kPerKey;
       range.end = last->first;
       range.changed.erase(last);
     }

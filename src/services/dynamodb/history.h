@@ -22,21 +22,23 @@ struct NetChange {
 
 class History {
  public:
-  // So many changed keys are in memory at once.
-  static constexpr size_t kKeysAtOnce = 500'000;
+  // So much memory the changed keys take at once.
+  static constexpr size_t kKeyBytesAtOnce = 128 << 20;
   using Each = std::function<bool(std::string_view key, const json::object& item)>;
 
-  History(const Table& table, const Snapshot& snapshot, Time at, size_t keys_at_once = kKeysAtOnce)
+  History(const Table& table, const Snapshot& snapshot, Time at,
+          size_t key_bytes_at_once = kKeyBytesAtOnce)
       : table_(table),
         snapshot_(snapshot),
         first_(first_change_after(snapshot, table.id(), at)),
-        keys_at_once_(keys_at_once) {}
+        key_bytes_at_once_(key_bytes_at_once) {}
   // Calls fn for the items in the order of their keys, from the key `start` on; "" begins at the
   // first. fn returns false to stop. Errors: InternalServerError for a broken seal.
   Result<Done> each(const std::string& start, const Each& fn) const;
   // Calls fn for each item that was written after the moment and not after `to`, in the order of
-  // their keys.
-  Result<Done> each_change(Time to, const std::function<bool(const NetChange&)>& fn) const;
+  // their keys, from the key `start` on.
+  using EachChange = std::function<bool(std::string_view key, const NetChange& change)>;
+  Result<Done> each_change(Time to, const std::string& start, const EachChange& fn) const;
 
  private:
   // The numbers of changes of one item.
@@ -56,7 +58,7 @@ class History {
   const Table& table_;
   const Snapshot& snapshot_;
   const uint64_t first_;
-  const size_t keys_at_once_;
+  const size_t key_bytes_at_once_;
 };
 
 }  // namespace sluice::dynamodb

@@ -10,16 +10,16 @@
 #include "request/on_behalf.h"
 #include "services/dynamodb/constraints.h"
 #include "services/dynamodb/csv.h"
-#include "services/dynamodb/index.h"
+#include "services/dynamodb/exports.h"
+#include "services/dynamodb/filling.h"
 #include "services/dynamodb/schema.h"
-#include "services/dynamodb/write_item.h"
 #include "store/jobs.h"
 
 namespace sluice::dynamodb {
 namespace {
 constexpr std::string_view kImportQueue = "dynamodb.import", kDynamoDb = "dynamodb.amazonaws.com";
 constexpr const char* kLogGroup = "/aws-dynamodb/imports";
-constexpr size_t kBatchItemsMax = 200, kBatchBytesMax = 8 << 20, kFailureShownMax = 1000;
+constexpr size_t kFailureShownMax = 1000;
 
 // The event of a job of the queue "dynamodb.import".
 struct ImportEvent {
@@ -84,7 +84,7 @@ Result<Source> asked_source(const json::object& body) {
     TRY(const auto bucket, Fields(*from).text("S3Bucket"));
     TRY(const auto prefix, Fields(*from).text("S3KeyPrefix"));
     constraints.not_null(bucket.has_value(), "s3BucketSource.s3Bucket");
-    if (bucket) constraints.length(*bucket, "s3BucketSource.s3Bucket", 1, 255);
+    if (bucket) constraints.bucket(*bucket, "s3BucketSource.s3Bucket");
     if (prefix) constraints.length(*prefix, "s3BucketSource.s3KeyPrefix", 0, 1024);
     source.bucket = bucket.value_or("");
     source.prefix = prefix.value_or("");
@@ -116,6 +116,18 @@ Result<Source> asked_source(const json::object& body) {
 }
 const json::object& parameters_of(const json::object& body) {
   return body.at("TableCreationParameters").get_object();
+}
+// What of the request is kept.
+json::object known_members(const json::object& body) {
+  json::object kept, table;
+  for (const char* name :
+       {"S3BucketSource", "InputFormat", "InputFormatOptions", "InputCompressionType"})
+    if (const json::value* value = Fields(body).find(name)) kept[name] = *value;
+  for (const char* name : {"TableName", "AttributeDefinitions", "KeySchema", "BillingMode",
+                           "ProvisionedThroughput", "SSESpecification", "GlobalSecondaryIndexes"})
+    if (const json::value* value = Fields(parameters_of(body)).find(name)) table[name] = *value;
+  kept["TableCreationParameters"] = std::move(table);
+  return kept;
 }
 std::optional<ImportRecord> by_token(const Snapshot& s, const std::string& table,
                                      const std::string& token, Time now) {
@@ -149,7 +161,9 @@ Result<std::vector<Need>> ImportTable::needs(const In& in, const Snapshot& s, co
 }
 Result<JsonOut> ImportTable::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
-  ImportRecord i{.table = in->table, .id = new_import_id(in.time()), .request = in->body};
+  CHECK(check_bucket_owner(in->body.at("S3BucketSource").get_object(), scope));
+  ImportRecord i{
+      .table = in->table, .id = new_import_id(in.time()), .request = known_members(in->body)};
   i.client_token = text_of(in->body, "ClientToken");
   i.fingerprint = base64(sha256(json::serialize(in->body)));
   if (!i.client_token.empty())
@@ -279,6 +293,7 @@ class Importing {
         i_(i),
         source_(source),
         table_(table),
+        filler_(ports, table, i.table),
         owner_(owner),
         stopping_(stopping),
         header_(source.header) {}
@@ -348,12 +363,13 @@ class Importing {
       return source_.packed ? inflater.write(piece) : take(piece);
     };
     auto read = answer.stream ? Result<Done>(Done{}) : take_piece(answer.body);
-    while (read && answer.stream) {
+    while (read && answer.stream && !stopping_()) {
       const auto piece = answer.stream->next();
       if (!piece) return piece.error();
       if (piece->empty()) break;
       read = take_piece(*piece);
     }
+    if (stopping_()) return Done{};
     if (read && source_.packed) read = inflater.finish();
     if (!read && read.error().code != "MalformedGzip") return read;
     if (!read) CHECK(count_error(read.error().message));
@@ -416,40 +432,29 @@ class Importing {
     return "S";
   }
 
+  // The log is not under the key of the table, so that no value of an item may stand there. The
+  // texts about keys have none.
   Result<Done> add_item(json::object item) {
-    if (const auto checked = check_item(item); !checked)
-      return count_error(checked.error().message);
-    if (const auto key = table_.key_of(item, false); !key) return count_error(key.error().message);
-    if (const auto fit = check_index_keys(table_, item); !fit)
-      return count_error(fit.error().message);
-    batch_bytes_ += item_bytes(item);
-    batch_.push_back(std::move(item));
-    if (batch_.size() < kBatchItemsMax && batch_bytes_ < kBatchBytesMax) return Done{};
-    return write_batch();
+    if (!check_item(item)) return count_error("the item has a value that DynamoDB does not take");
+    if (const auto added = filler_.add(std::move(item)); !added)
+      return count_error(added.error().message);
+    return filler_.full() ? write_batch() : Result<Done>(Done{});
   }
   Result<Done> count_error(const std::string& why) {
+    constexpr size_t kLinesAtOnce = 200;
     if (++i_.errors <= kImportErrorsShownMax)
       errors_.push_back(
           {now(), json::serialize(json::object{
                       {"s3Key", object_}, {"line", row_}, {"error", why.substr(0, 1024)}})});
-    return errors_.size() < kBatchItemsMax ? Result<Done>(Done{}) : write_batch();
+    return errors_.size() < kLinesAtOnce ? Result<Done>(Done{}) : write_batch();
   }
   Result<Done> write_batch() {
-    Staged staged = ports_.store->stage();
-    const auto there = staged.look(table_key(i_.table));
-    if (!there || there->id != i_.table_id)
-      return Error{400, "TableNotFound", "The table was deleted.", {}};
-    for (const json::object& item : batch_) {
-      TRY(Key key, table_.key_of(item, false));
-      OldItem old(table_, std::move(key), staged);
-      CHECK(write_item(old, &item));
-    }
-    if (!errors_.empty() && ports_.journal)
-      ports_.journal->append(staged, kLogGroup, i_.id, errors_);
-    CHECK(ports_.store->commit(std::move(staged), {}));
-    i_.imported += static_cast<int64_t>(batch_.size());
-    batch_.clear();
-    batch_bytes_ = 0;
+    const auto count = static_cast<int64_t>(filler_.count());
+    CHECK(filler_.write([this](Staged& staged) {
+      if (!errors_.empty() && ports_.journal)
+        ports_.journal->append(staged, kLogGroup, i_.id, errors_);
+    }));
+    i_.imported += count;
     errors_.clear();
     return Done{};
   }
@@ -458,14 +463,13 @@ class Importing {
   ImportRecord& i_;
   const Source& source_;
   const Table& table_;
+  Filler filler_;
   const Caller& owner_;
   const Stopping& stopping_;
   std::vector<std::string> header_;
   std::string object_, line_;
   bool too_large_ = false;
   int64_t row_ = 0;
-  std::vector<json::object> batch_;
-  size_t batch_bytes_ = 0;
   std::vector<Journal::Line> errors_;
 };
 
@@ -499,19 +503,14 @@ JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
                    i->failure_message);
     }
   }
-  Staged staged = ports.store->stage();
-  auto table = staged.get(table_key(asked.table));
-  if (i && table && table->id == i->table_id) {
-    if (i->status == "COMPLETED") {
-      table->filled_by.clear();
-      staged.put(table_key(asked.table), *table);
-    } else {
-      erase_table(*table, staged);
-    }
-  }
-  if (i) staged.put(import_key(asked.table, asked.id), *i);
-  staged.finish(job);
-  (void)ports.store->commit(std::move(staged), {}).has_value();  // else it is done again
+  // Without a record to go by there is nothing to fill, and the job is over.
+  const auto note = [&](Staged& staged) {
+    if (i) staged.put(import_key(asked.table, asked.id), *i);
+    staged.finish(job);
+  };
+  const bool whole = i && i->status == "COMPLETED";
+  (void)end_filling(ports, asked.table, i ? i->table_id : "", whole, note)
+      .has_value();  // else it is done again
   return JobResult::finished();
 }
 }  // namespace

@@ -106,19 +106,20 @@ json::object entry_key_attributes(const Table& table, const IndexRecord& index,
 }
 
 namespace {
-constexpr size_t kBackfillBatchMax = 200;
+constexpr size_t kBackfillBatchMax = 200, kContendedBatchMax = 10;
 
 // Some items of the table, which get their entries in one commit.
 struct Part {
   std::vector<std::string> keys;
   std::string next;  // the first key after them; "": there is none
 };
-Part next_part(const Table& table, const BackfillEvent& progress, const Snapshot& snapshot) {
+Part next_part(const Table& table, const BackfillEvent& progress, size_t most,
+               const Snapshot& snapshot) {
   Part part;
   Span span = schema::span(table.keys().all());
   if (const auto next = unbase64(progress.next_base64); next && !next->empty()) span.low = *next;
   snapshot.scan(span, false, [&](std::string_view key, std::string_view) {
-    if (part.keys.size() == kBackfillBatchMax) {
+    if (part.keys.size() == most) {
       part.next = key;
       return false;
     }
@@ -160,10 +161,10 @@ bool stage_part(const Part& part, const BackfillEvent& progress, const Job& job,
   return true;
 }
 
-// The next items of the table get their entries, and the job notes how far it is. Items that are
-// written meanwhile are read again in the commit, so that no writer holds it up. False: it cannot
-// be done now.
-bool fill_some(Ports& ports, Job& job, BackfillEvent& progress, bool& done) {
+// The next items of the table get their entries, and the job notes how far it is. When somebody
+// writes them meanwhile, a few of them are read again in the commit itself: so no writer holds it
+// up, and it does not hold up the writers for long. False: it cannot be done now.
+bool fill_some(Ports& ports, Job& job, BackfillEvent& progress, bool& contended, bool& done) {
   Store& store = *ports.store;
   Staged staged = store.stage();
   const auto record = staged.look(table_key(progress.table));
@@ -174,12 +175,15 @@ bool fill_some(Ports& ports, Job& job, BackfillEvent& progress, bool& done) {
   }
   const auto table = Table::open(progress.table, staged, ports);
   if (!table) return false;  // its KMS key cannot be used now
-  const Part part = next_part(*table, progress, staged.snapshot());
+  const Part part = next_part(*table, progress, contended ? kContendedBatchMax : kBackfillBatchMax,
+                              staged.snapshot());
   bool was_staged = stage_part(part, progress, job, ports, staged);
-  const auto committed = store.commit(std::move(staged), {}, [&](Staged& fresh) {
+  const Rerun again = [&](Staged& fresh) {
     was_staged = stage_part(part, progress, job, ports, fresh);
     return std::vector<json::object>();
-  });
+  };
+  const auto committed = store.commit(std::move(staged), {}, contended ? again : Rerun());
+  contended = !committed;
   if (!committed) return committed.error().code == "Conflict";
   if (!was_staged) return true;  // the next look says why
   done = part.next.empty();
@@ -194,8 +198,8 @@ void start_backfill(Ports& ports) {
       {.name = "dynamodb.backfill", .work = [&ports](const Job& asked, const Stopping& stopping) {
          Job job = asked;
          auto progress = members_from<BackfillEvent>(job.event);
-         for (bool done = false; !done && !stopping();)
-           if (!fill_some(ports, job, progress, done))
+         for (bool contended = false, done = false; !done && !stopping();)
+           if (!fill_some(ports, job, progress, contended, done))
              return JobResult::park("the table " + progress.table + " cannot be read");
          return JobResult::finished();
        }});

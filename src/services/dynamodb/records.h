@@ -286,9 +286,11 @@ inline Key entries_of(std::string_view index_id) {
 struct PurgeEvent {
   std::string table_id;  // "": only indexes go
   std::vector<std::string> index_ids;
+  bool changes = false;  // the log of the table's changes goes too
   static constexpr auto members() {
     return std::tuple{member("Id", &PurgeEvent::table_id),
-                      member("Indexes", &PurgeEvent::index_ids)};
+                      member("Indexes", &PurgeEvent::index_ids),
+                      member("Changes", &PurgeEvent::changes)};
   }
 };
 // The event of a job of the queue "dynamodb.backfill".

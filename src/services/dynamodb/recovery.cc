@@ -6,14 +6,14 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "services/dynamodb/constraints.h"
-#include "services/dynamodb/history.h"
+#include "services/dynamodb/filling.h"
 #include "services/dynamodb/schema.h"
-#include "services/dynamodb/write_item.h"
 #include "store/jobs.h"
 
 namespace sluice::dynamodb {
 namespace {
 constexpr Time kDayMs = 24 * 3600 * 1000;
+constexpr Time kSweptMeanwhileMs = 60'000;
 constexpr std::string_view kRestoreQueue = "dynamodb.restore";
 
 Error table_not_found(const std::string& table) {
@@ -80,12 +80,16 @@ Result<JsonOut> UpdateContinuousBackups::run(const Authorized<In>& in, Staged& s
   auto table = staged.get(table_key(in->table));
   if (!table) return table_not_found(in->table);
   TRY(const AskedRecovery asked, asked_recovery(in->body));
+  CHECK(check_active(*table));
   if (!asked.enabled)
     table->recovery = {};
   else if (!table->recovery.since)
     table->recovery = {in.time(), asked.days};
   else
-    table->recovery.days = asked.days;
+    // What the days so far did not cover may be gone, and never comes back.
+    table->recovery = {std::max(table->recovery.since,
+                                in.time() - table->recovery.days * kDayMs + kSweptMeanwhileMs),
+                       asked.days};
   staged.put(table_key(in->table), *table);
   return JsonOut{shown_backups(*table, in.time())};
 }
@@ -116,8 +120,8 @@ Result<Time> restore_time(const TableRecord& table, const json::object& body, Ti
     return validation(
         "Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified");
   if (!asked) return now;
-  const auto at = static_cast<Time>(*asked) * 1000;
-  if (!(*asked >= 0 && *asked < 1e11) || at < earliest_recoverable(table, now) || at > now)
+  const Time at = *asked >= 0 && *asked < 1e11 ? static_cast<Time>(*asked) * 1000 : -1;
+  if (at < earliest_recoverable(table, now) || at > now)
     return Error{400,
                  "InvalidRestoreTimeException",
                  "RestoreDateTime must be between EarliestRestorableDateTime and "
@@ -190,100 +194,110 @@ Result<JsonOut> RestoreTableToPointInTime::run(const Authorized<In>& in, Staged&
   target.restored = {table_arn(scope, in->table), at};
   staged.put(table_key(in->target), target);
   staged.enqueue({.queue = kRestoreQueue,
+                  .lane = target.id,
                   .event = members_of(
                       RestoreEvent{source->name, source->id, target.name, target.id, at, ""})});
   return JsonOut{{{"TableDescription", described(target, staged.snapshot())}}};
 }
 
 namespace {
-constexpr size_t kRestoreBatchMax = 200;
+// A snapshot keeps old versions of everything and the files that it names, so that a new one is
+// taken every few minutes.
+constexpr int64_t kSnapshotMaxUs = 3 * 60 * 1'000'000;
 
-// Puts items into a table that is being filled.
-class Filling {
- public:
-  Filling(const Ports& ports, Job job, RestoreEvent progress)
-      : ports_(ports), job_(std::move(job)), progress_(std::move(progress)) {}
-
-  // False: it is to be tried again.
-  bool run(const Stopping& stopping) {
-    const Snapshot snapshot = ports_.store->snapshot();
-    const auto source_record = snapshot.get(table_key(progress_.source));
-    const auto target_record = snapshot.get(table_key(progress_.target));
-    if (!target_record || target_record->id != progress_.target_id) return finish(false);
-    const Time now = ports_.store->jobs().clock().calendar();
-    if (!source_record || source_record->id != progress_.source_id ||
-        !source_record->recovery.since ||
-        progress_.at < earliest_recoverable(*source_record, now)) {
-      spdlog::error(
-          "the table {} is not restored and goes: what its source {} held then is no longer kept",
-          progress_.target, progress_.source);
-      return finish(true);
-    }
-    const auto source = Table::open(source_record, snapshot, ports_);
-    const auto target = Table::open(target_record, snapshot, ports_);
-    if (!source || !target) return false;
-    std::vector<json::object> batch;
-    bool kept = true;
-    const History history(*source, snapshot, progress_.at);
-    const auto read = history.each(unbase64(progress_.next_base64).value_or(""),
-                                   [&](std::string_view key, const json::object& item) {
-                                     if (stopping()) return kept = false;
-                                     if (batch.size() == kRestoreBatchMax)
-                                       kept = put(*target, batch, std::string(key));
-                                     batch.push_back(item);
-                                     return kept;
-                                   });
-    return read && kept && put(*target, batch, "") && finish(false);
+// True: what is left, from the key on, is for the next snapshot.
+using Stop = std::function<bool(std::string_view key)>;
+Result<Done> over_snapshots(
+    const Ports& ports, const TableRecord& source, Time at, std::string start,
+    const std::function<Result<Done>(const History&, const std::string& start, const Stop&)>& go) {
+  while (true) {
+    const Snapshot snapshot = ports.store->snapshot();
+    const auto record = snapshot.get(table_key(source.name));
+    const Time now = ports.store->jobs().clock().calendar();
+    if (!record || record->id != source.id || !record->recovery.since ||
+        at < earliest_recoverable(*record, now))
+      return Error{400, "TableNotFound", "What the table held then is no longer kept.", {}};
+    TRY(const Table table, Table::open(record, snapshot, ports));
+    const int64_t ends_us = monotonic_us() + kSnapshotMaxUs;
+    std::string next;
+    CHECK(go(History(table, snapshot, at), start, [&](std::string_view key) {
+      if (monotonic_us() < ends_us || key == start) return false;
+      next = key;
+      return true;
+    }));
+    if (next.empty()) return Done{};
+    start = next;
   }
+}
+}  // namespace
 
- private:
-  // `next` "": there is no more.
-  bool put(const Table& target, std::vector<json::object>& batch, const std::string& next) {
-    Staged staged = ports_.store->stage();
-    const auto there = staged.look(table_key(progress_.target));
-    if (!there || there->id != progress_.target_id) return false;
-    for (const json::object& item : batch) {
-      const auto key = target.key_of(item, false);
-      if (!key) return false;
-      OldItem old(target, *key, staged);
-      if (!write_item(old, &item)) return false;
-    }
-    progress_.next_base64 = base64(next);
-    job_.event = members_of(progress_);
-    if (!next.empty()) staged.update(job_);
-    batch.clear();
-    return ports_.store->commit(std::move(staged), {}).has_value();
-  }
-  // The table is ACTIVE, or is gone when it `failed`.
-  bool finish(bool failed) {
-    Staged staged = ports_.store->stage();
-    auto target = staged.get(table_key(progress_.target));
-    if (target && target->id == progress_.target_id) {
-      if (failed) {
-        erase_table(*target, staged);
-      } else {
-        target->filled_by.clear();
-        staged.put(table_key(progress_.target), *target);
-      }
-    }
-    staged.finish(job_);
-    return ports_.store->commit(std::move(staged), {}).has_value();
-  }
+Result<Done> each_item_at(const Ports& ports, const TableRecord& source, Time at,
+                          const std::string& start, const History::Each& fn) {
+  return over_snapshots(ports, source, at, start,
+                        [&](const History& history, const std::string& from, const Stop& stop) {
+                          return history.each(from, [&](std::string_view key, const auto& item) {
+                            return !stop(key) && fn(key, item);
+                          });
+                        });
+}
+Result<Done> each_change_between(const Ports& ports, const TableRecord& source, Time from, Time to,
+                                 const History::EachChange& fn) {
+  return over_snapshots(ports, source, from, "",
+                        [&](const History& history, const std::string& start, const Stop& stop) {
+                          return history.each_change(
+                              to, start, [&](std::string_view key, const NetChange& change) {
+                                return !stop(key) && fn(key, change);
+                              });
+                        });
+}
 
-  const Ports& ports_;
-  Job job_;
-  RestoreEvent progress_;
-};
+namespace {
+Result<Done> fill_from_source(const Ports& ports, Job job, RestoreEvent progress,
+                              const Stopping& stopping) {
+  const Snapshot snapshot = ports.store->snapshot();
+  const auto source = snapshot.get(table_key(progress.source));
+  const auto target = snapshot.get(table_key(progress.target));
+  if (!target || target->id != progress.target_id) return Done{};  // it was deleted
+  if (!source || source->id != progress.source_id) return no_table(progress.source);
+  TRY(const Table table, Table::open(target, snapshot, ports));
+  Filler filler(ports, table, progress.target);
+  std::optional<Error> failed;
+  const auto write = [&](std::string_view next) {
+    progress.next_base64 = base64(next);
+    job.event = members_of(progress);
+    return filler.write([&](Staged& staged) { staged.update(job); });
+  };
+  CHECK(each_item_at(ports, *source, progress.at, unbase64(progress.next_base64).value_or(""),
+                     [&](std::string_view key, const json::object& item) {
+                       auto done = filler.full() ? write(key) : Result<Done>(Done{});
+                       if (done) done = filler.add(item);
+                       if (!done) failed = done.error();
+                       return !failed && !stopping();
+                     }));
+  if (failed) return *failed;
+  return stopping() ? Result<Done>(Done{}) : filler.write([](Staged&) {});
+}
+
+JobResult restore(const Ports& ports, const Job& job, const Stopping& stopping) {
+  const auto asked = members_from<RestoreEvent>(job.event);
+  const auto filled = fill_from_source(ports, job, asked, stopping);
+  if (stopping() || ports.store->failed()) return JobResult::finished();  // it goes on later
+  if (!filled)
+    spdlog::error("the table {} is not restored, and goes: {} {}", asked.target,
+                  filled.error().code, filled.error().message);
+  (void)end_filling(ports, asked.target, asked.target_id, filled.has_value(), [&](Staged& staged) {
+    staged.finish(job);
+  }).has_value();  // else it is done again
+  return JobResult::finished();
+}
 }  // namespace
 
 void start_restores(Ports& ports) {
+  constexpr size_t kAtOnce = 2;
   ports.store->jobs().serve({.name = std::string(kRestoreQueue),
+                             .concurrency = kAtOnce,
                              .work = [&ports](const Job& job, const Stopping& stopping) {
-                               const auto asked = members_from<RestoreEvent>(job.event);
-                               if (Filling(ports, job, asked).run(stopping) || stopping())
-                                 return JobResult::finished();
-                               return JobResult::park("the table " + asked.target +
-                                                      " cannot be restored now");
+                               return restore(ports, job, stopping);
                              }});
 }
 

@@ -5,11 +5,14 @@
 // and another table can be made of what it held at any second since. Source: Developer Guide,
 // "Point-in-time backups for DynamoDB".
 //
-//   TRY(const Time at, recoverable_time(*table, asked, in.time()));
+//   CHECK(each_item_at(ports, *table, yesterday, "", [](std::string_view key, const json::object&)
+//   {
+//     ...; return true; }));
 //   dynamodb::start_restores(ports);   // from now on, and those that a restart has left
 //
 // Errors: TableNotFoundException, TableAlreadyExistsException, InvalidRestoreTimeException,
 // PointInTimeRecoveryUnavailableException, ValidationException.
+#include "services/dynamodb/history.h"
 #include "services/dynamodb/tables.h"
 
 namespace sluice::dynamodb {
@@ -19,6 +22,12 @@ constexpr int64_t kRecoveryDaysMax = 35;
 // The oldest moment that can be restored.
 Time earliest_recoverable(const TableRecord& table, Time now);
 Error no_recovery(const std::string& table);
+// What the table held at a moment, and what has changed between two (history.h), over as many
+// snapshots as it takes. Errors: TableNotFound when that is no longer kept.
+Result<Done> each_item_at(const Ports& ports, const TableRecord& source, Time at,
+                          const std::string& start, const History::Each& fn);
+Result<Done> each_change_between(const Ports& ports, const TableRecord& source, Time from, Time to,
+                                 const History::EachChange& fn);
 
 struct UpdateContinuousBackups : OnTable<UpdateContinuousBackups> {
   static constexpr std::string_view name = "UpdateContinuousBackups",

@@ -107,11 +107,19 @@ uint64_t horizon(const OpenedStream& stream, const Snapshot& s, Time now) {
   return std::max(static_cast<uint64_t>(stream.record->first),
                   first_change_after(s, stream.table->id, now - kStreamKeptMs));
 }
+// The numbers of the log have no gaps: what is not there, and came, was erased.
+bool is_gone(const OpenedStream& stream, const Snapshot& s, uint64_t number) {
+  const Log log = change_log(stream.table->id);
+  return number == 0 || (number <= s.last_number(log) && !s.get(log.entry(number)));
+}
 // The last change of a stream that has ended; 0: it has none that is still kept.
 uint64_t last_of(const OpenedStream& stream, const Snapshot& s) {
   uint64_t last = 0;
   size_t looked_at = 0;
-  s.read(change_log(stream.table->id), 0, true, [&](uint64_t number, std::string_view entry) {
+  constexpr Time kClocksApart = 60'000;
+  const uint64_t start =
+      first_change_after(s, stream.table->id, stream.record->ended + kClocksApart);
+  s.read(change_log(stream.table->id), start, true, [&](uint64_t number, std::string_view entry) {
     if (stream_of_change(entry) == stream.record->id) last = number;
     return !last && number > static_cast<uint64_t>(stream.record->first) &&
            ++looked_at < kPassedMax;
@@ -191,14 +199,14 @@ Result<Done> set_stream(const AskedStream& asked, TableRecord& table, Time now, 
   table.stream = {stream.id, stream.label, stream.view};
   return Done{};
 }
-void leave_streams(const TableRecord& table, Time now, Staged& staged) {
+bool leave_streams(const TableRecord& table, Time now, Staged& staged) {
   bool any = false;
   staged.snapshot().scan(RecordPrefix<StreamRecord>({table.name}), "", false,
                          [&](std::string_view, StreamRecord&& stream) {
                            any = any || (stream.table_id == table.id && !is_over(stream, now));
                            return true;
                          });
-  if (!any) return;
+  if (!any) return false;
   if (!table.stream.id.empty())
     if (auto stream = staged.get(stream_key(table.name, table.stream.label))) {
       stream->ended = now;
@@ -207,6 +215,7 @@ void leave_streams(const TableRecord& table, Time now, Staged& staged) {
   FormerTable former;
   static_cast<TableRecord&>(former) = table;
   staged.put(former_table_key(table.id), former);
+  return true;
 }
 void describe_stream(json::object& description, const TableRecord& table, const Scope& scope) {
   if (table.stream.label.empty()) return;
@@ -315,7 +324,11 @@ Result<JsonOut> GetShardIterator::run(const Authorized<In>& in, const Snapshot& 
     if (!number || *number + after < static_cast<uint64_t>(stream.record->first) || *number >= next)
       return validation("Invalid SequenceNumber: " + sequence + " is not of this shard");
     place.number = *number + after;
-    if (place.number < oldest) return trimmed();
+    // A little later than the horizon, which moves on while a client reads what DescribeStream
+    // says.
+    const uint64_t margin =
+        first_change_after(s, stream.table->id, in.time() - kStreamKeptMs - kIteratorMs);
+    if (place.number < margin || is_gone(stream, s, place.number)) return trimmed();
   }
   return JsonOut{{{"ShardIterator", encode_place(place)}}};
 }
@@ -361,12 +374,13 @@ json::object shown_change(const Change& change, const OpenedStream& stream, cons
 Result<JsonOut> GetRecords::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const OpenedStream stream, find_stream(in->stream_arn, s, in.time()));
   const StreamPlace& place = in->place;
-  if (in.time() - place.made > kIteratorMs)
+  if (place.made < 0 || place.made > in.time() + kIteratorMs ||
+      in.time() - place.made > kIteratorMs)
     return Error{400,
                  "ExpiredIteratorException",
                  "The shard iterator is older than 15 minutes: get another one.",
                  {}};
-  if (place.number < horizon(stream, s, in.time())) return trimmed();
+  if (is_gone(stream, s, place.number)) return trimmed();
   TRY(const Table table, Table::open(stream.table, s, in.ports()));
   const auto limit = static_cast<size_t>(limit_of(in->body, kStreamRecordsMax));
   json::array records;
@@ -457,6 +471,7 @@ std::unique_ptr<ChangeStreams> change_streams(Store& store) {
 
 namespace {
 constexpr auto kSweepEvery = std::chrono::minutes(1);
+constexpr Time kWorkKeptMs = Time{90} * 24 * 3600 * 1000;
 
 // How long the changes of each table are kept, by its id. What is not among them may go whole.
 using KeptMs = std::map<std::string, Time>;
@@ -472,14 +487,14 @@ Sweep look_around(const Snapshot& snapshot, Time now) {
     if (table.recovery.since) sweep.kept[table.id] = table.recovery.days * kStreamKeptMs;
     return true;
   });
-  snapshot.scan(RecordPrefix<StreamRecord>{}, "", false,
-                [&](std::string_view key, StreamRecord&& stream) {
-                  if (is_over(stream, now))
-                    sweep.over.push_back({Family::meta, std::string(key)});
-                  else
-                    sweep.kept.emplace(stream.table_id, kStreamKeptMs);  // unless it is longer
-                  return true;
-                });
+  snapshot.scan(
+      RecordPrefix<StreamRecord>{}, "", false, [&](std::string_view key, StreamRecord&& stream) {
+        if (is_over(stream, now))
+          sweep.over.push_back({Family::meta, std::string(key)});
+        else
+          sweep.kept.emplace(stream.table_id, kStreamKeptMs + kIteratorMs);  // unless longer
+        return true;
+      });
   snapshot.scan(RecordPrefix<FormerTable>{}, "", false,
                 [&](std::string_view key, FormerTable&& table) {
                   sweep.tables.insert(table.id);
@@ -489,10 +504,21 @@ Sweep look_around(const Snapshot& snapshot, Time now) {
                 });
   return sweep;
 }
+// What became of old exports and imports.
+template <class R>
+void look_at_work(const Snapshot& snapshot, Time now, Sweep& sweep) {
+  snapshot.scan(RecordPrefix<R>{}, "", false, [&](std::string_view key, R&& work) {
+    if (work.ended && now - work.ended > kWorkKeptMs)
+      sweep.over.push_back({Family::meta, std::string(key)});
+    return true;
+  });
+}
 void sweep_changes(Store& store, const Stopping& stopping) {
   const Time now = store.jobs().clock().calendar();
   const Snapshot snapshot = store.snapshot();  // what comes after it belongs to newer streams
-  const Sweep sweep = look_around(snapshot, now);
+  Sweep sweep = look_around(snapshot, now);
+  look_at_work<ExportRecord>(snapshot, now, sweep);
+  look_at_work<ImportRecord>(snapshot, now, sweep);
   for (const std::string& id : sweep.tables) {
     const auto kept = sweep.kept.find(id);
     const uint64_t first = kept == sweep.kept.end()

@@ -25,8 +25,8 @@ struct AskedStream {
 Result<std::optional<AskedStream>> asked_stream(const json::object& body);
 // Begins or ends the stream of a table. Errors: ValidationException when there is nothing to do.
 Result<Done> set_stream(const AskedStream& asked, TableRecord& table, Time now, Staged& staged);
-// The table is deleted: its stream can be read for another day, if it has one.
-void leave_streams(const TableRecord& table, Time now, Staged& staged);
+// The table is deleted: its stream can be read for another day. False: it has none.
+bool leave_streams(const TableRecord& table, Time now, Staged& staged);
 // Adds StreamSpecification, LatestStreamArn and LatestStreamLabel to TableDescription.
 void describe_stream(json::object& description, const TableRecord& table, const Scope& scope);
 // From now on changes go that nobody may read any more.

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/thread_safety.h"
+#include "services/dynamodb/change_log.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/schema.h"
 #include "services/dynamodb/streams.h"
@@ -160,7 +161,7 @@ void add_sizes(json::object& description, const Snapshot& s, const TableRecord& 
         d["IndexSizeBytes"] = of_index.bytes;
       }
 }
-// Errors: ResourceInUseException while the table is being filled.
+}  // namespace
 Result<Done> check_active(const TableRecord& table) {
   if (table.filled_by.empty()) return Done{};
   return Error{
@@ -169,7 +170,6 @@ Result<Done> check_active(const TableRecord& table) {
       "Attempt to change a resource which is still in use: Table is being created: " + table.name,
       {}};
 }
-}  // namespace
 json::object described(const TableRecord& table, const Snapshot& s) {
   json::object d = description(table, s.scope());
   add_sizes(d, s, table);
@@ -249,7 +249,7 @@ Result<JsonOut> UpdateTable::run(const Authorized<In>& in, Staged& staged) {
                     .event = members_of(BackfillEvent{in->table, change.created, ""})});
   if (!change.deleted.empty())
     staged.enqueue(
-        {.queue = "dynamodb.purge", .event = members_of(PurgeEvent{"", {change.deleted}})});
+        {.queue = "dynamodb.purge", .event = members_of(PurgeEvent{"", {change.deleted}, false})});
   staged.put(table_key(in->table), *table);
   return JsonOut{{{"TableDescription", described(*table, staged.snapshot())}}};
 }
@@ -290,8 +290,8 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
     return validation(
         "Resource cannot be deleted as it is currently protected against deletion. "
         "Disable deletion protection first.");
-  leave_streams(*table, in.time(), staged);
-  erase_table(*table, staged);
+  const bool read_on = leave_streams(*table, in.time(), staged);
+  erase_table(*table, staged, read_on);
   json::object d = description(*table, staged.snapshot().scope());
   for (const char* gone : {"CreationDateTime", "KeySchema", "AttributeDefinitions",
                            "LocalSecondaryIndexes", "GlobalSecondaryIndexes"})
@@ -303,9 +303,9 @@ Result<JsonOut> DeleteTable::run(const Authorized<In>& in, Staged& staged) {
 
 // The items' data key goes with the record, or a day later with its stream: nobody can read them
 // any more. The purge erases them in the background.
-void erase_table(const TableRecord& table, Staged& staged) {
+void erase_table(const TableRecord& table, Staged& staged, bool keep_changes) {
   staged.erase(table_key(table.name));
-  PurgeEvent purge{table.id, {}};
+  PurgeEvent purge{table.id, {}, !keep_changes};
   for (const IndexRecord& index : table.indexes) purge.index_ids.push_back(index.id);
   staged.enqueue({.queue = "dynamodb.purge", .event = members_of(purge)});
 }
@@ -316,6 +316,7 @@ void start_purge(Store& store) {
     std::vector<Span> spans;
     if (!purge.table_id.empty()) spans.push_back(schema::span(items_of(purge.table_id)));
     for (const std::string& id : purge.index_ids) spans.push_back(schema::span(entries_of(id)));
+    if (purge.changes) spans.push_back(schema::span(change_log(purge.table_id).entries()));
     return spans;
   });
 }

@@ -22,10 +22,13 @@ Result<Done> add_new_key_needs(std::vector<Need>& needs, const TableIn& in, cons
 // Errors: ResourceInUseException, ValidationException.
 Result<TableRecord> new_table(const std::string& name, const json::object& body, Time now,
                               const Ports& ports, Staged& staged);
+// Errors: ResourceInUseException while the table is being filled.
+Result<Done> check_active(const TableRecord& table);
 // The description of a table, with sizes.
 json::object described(const TableRecord& table, const Snapshot& s);
-// Erases the record of a table. Its items follow in the background.
-void erase_table(const TableRecord& table, Staged& staged);
+// Erases the record of a table. Its items follow in the background, and so do its changes, unless
+// its stream can still be read (leave_streams).
+void erase_table(const TableRecord& table, Staged& staged, bool keep_changes = false);
 // From now on the items of deleted tables are erased. A restart goes on where the erasing was.
 void start_purge(Store& store);
 

@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/write_item.h"
 
+#include "services/dynamodb/one_key.h"
 #include "store/store_fixture.h"
 
 namespace sluice::dynamodb {
 namespace {
-
-// One key that opens every table.
-class OneKey : public DataKeys {
- public:
-  Result<KeyView> find(std::string_view, const Snapshot&) const override { return KeyView{}; }
-  Result<std::optional<Need>> need(std::string_view, std::string_view, const json::object&,
-                                   std::string_view, const Snapshot&) const override {
-    return std::optional<Need>();
-  }
-  Result<DataKey> generate(std::string_view, const json::object&, Staged&) override {
-    return DataKey{};
-  }
-  Result<Secret> unwrap(std::string_view, const json::object&, const Snapshot&) override {
-    return Secret(std::string(32, 'k'));
-  }
-};
 
 class WriteItemTest : public StoreTest {
  protected:

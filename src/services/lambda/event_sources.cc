@@ -328,6 +328,9 @@ Result<JsonOut> UpdateEventSourceMapping::run(const Authorized<In>& in, Staged& 
     CHECK(tracked_function(staged, *function_name_of(std::string_view(*function))));
     CHECK(check_role(in, *target, mapping->stream_arn, staged.snapshot()));
     CHECK(check_alone(*mapping, staged.snapshot()));
+    // Another mapping that is moved to this function meanwhile is a conflict.
+    if (const auto count = staged.get(event_source_count_key()))
+      staged.put(event_source_count_key(), *count);
   }
   mapping->modified = in.time();
   // A new run goes by the new settings, as soon as the old one has ended.

@@ -65,7 +65,11 @@ Result<std::string> on_failure_of(const json::object& destinations) {
   if (!failure) return std::string();
   TRY(const auto given, Fields(*failure).text("Destination"));
   const std::string arn = given.value_or("");
-  if (!arn.empty() && (!arn.starts_with("arn:aws:s3:::") || arn.find('/') != std::string::npos))
+  constexpr std::string_view kBucket = "arn:aws:s3:::";
+  constexpr const char* kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+  if (!arn.empty() && (!arn.starts_with(kBucket) || arn.size() == kBucket.size() ||
+                       arn.find_first_not_of(kLetters, kBucket.size()) != std::string::npos))
     return invalid(
         "Sluice delivers failed events to an S3 bucket: the OnFailure destination must be "
         "arn:aws:s3:::BUCKET; SQS, SNS, EventBridge and Lambda are not implemented yet.");

@@ -40,33 +40,46 @@ class Reader {
          const Stopping& stopping)
       : ports_(ports), runner_(runner), asked_(std::move(asked)), stopping_(stopping) {}
 
-  // Reads on until the mapping is no longer enabled, or the server stops. An error is something
-  // that hinders the reading, and may pass.
-  Result<Done> run() {
-    while (!ends()) {
-      CHECK(begin_round());
-      std::vector<json::object> records;
-      CHECK(read(records));
-      if (ends()) break;
-      if (records.empty()) {
-        if (shard_ended_) wait(kIdleWait);  // the stream was disabled: nothing more comes
+  // Reads on until the mapping is no longer enabled, or the server stops. What hinders the reading
+  // may pass: it is tried again after a second, and each time later, up to a minute.
+  void run() {
+    for (auto pause = kRetryFirst; !ends();) {
+      const auto done = round();
+      if (done) {
+        pause = kRetryFirst;
         continue;
       }
-      if (!deliver(records)) break;
-      CHECK(write_progress(&records.back(), "OK"));
+      note_problem(done.error().code + " " + done.error().message);
+      iterator_.clear();
+      wait(pause);
+      pause = std::min<std::chrono::seconds>(pause * 2, kRetryLongest);
     }
-    return Done{};
   }
   // The mapping is gone, was disabled, or has a newer run.
   bool is_over() const {
     const auto now = ports_.store->snapshot().get(event_source_key(asked_.uuid));
     return !now || !now->enabled || now->run != asked_.run;
   }
-  void note_problem(const std::string& what) { (void)write_progress(nullptr, "PROBLEM: " + what); }
 
  private:
   bool ends() const { return stopping_() || is_over(); }
   Time today() const { return ports_.store->jobs().clock().calendar(); }
+  void note_problem(const std::string& what) {
+    spdlog::warn("event source mapping {}: {}", asked_.uuid, what);
+    (void)write_progress(nullptr, "PROBLEM: " + what).has_value();
+  }
+
+  Result<Done> round() {
+    CHECK(begin_round());
+    std::vector<json::object> records;
+    CHECK(read(records));
+    if (ends()) return Done{};
+    if (records.empty()) {
+      if (shard_ended_) wait(kIdleWait);  // the stream was disabled: nothing more comes
+      return Done{};
+    }
+    return deliver(records) ? write_progress(&records.back(), "OK") : Done{};
+  }
 
   // Takes the mapping as it is now, and sees to the function, its session and the iterator.
   Result<Done> begin_round() {
@@ -78,7 +91,7 @@ class Reader {
     TRY(const auto function, find_function(snapshot, name_));
     if (!session_ || session_->role_arn != function->role ||
         today() > session_->expires - kSessionRestMs) {
-      TRY(session_, assume_execution_role(ports_, *function, kPollSessionS));
+      TRY(session_, new_session());
     }
     filters_.clear();
     for (const std::string& pattern : mapping_.filters) {
@@ -88,6 +101,10 @@ class Reader {
     return Done{};
   }
 
+  Result<Session> new_session() const {
+    TRY(const auto function, find_function(ports_.store->snapshot(), name_));
+    return assume_execution_role(ports_, *function, kPollSessionS);
+  }
   Result<json::object> ask(std::string_view operation, const json::object& body) {
     Request request;
     request.method = "POST";
@@ -186,13 +203,26 @@ class Reader {
     }
     std::atomic<bool> done = true;
     const auto run_lane = [&](const std::vector<json::object>& lane) {
-      if (!deliver_lane(lane)) done = false;
+      try {
+        if (!deliver_lane(lane)) done = false;
+      } catch (const std::exception& bug) {  // a thread that ends by one ends the server
+        spdlog::error("event source mapping {}: {}", asked_.uuid, bug.what());
+        done = false;
+        wait(kRetryFirst);
+      }
     };
-    std::vector<std::thread> others;
-    for (size_t i = 1; i < lanes.size(); ++i)
-      if (!lanes[i].empty()) others.emplace_back(run_lane, std::cref(lanes[i]));
-    run_lane(lanes[0]);
-    for (std::thread& one : others) one.join();
+    {
+      std::vector<std::jthread> others;  // all are joined here
+      for (size_t i = 1; i < lanes.size(); ++i) {
+        if (lanes[i].empty()) continue;
+        try {
+          others.emplace_back(run_lane, std::cref(lanes[i]));
+        } catch (const std::system_error&) {  // there is no thread to be had
+          run_lane(lanes[i]);
+        }
+      }
+      run_lane(lanes[0]);
+    }
     return done;
   }
   bool is_wanted(const json::object& record) const {
@@ -295,12 +325,14 @@ class Reader {
     }
     return true;
   }
-  // How many records, from the first one on, are older than the mapping wants them.
+  // How many records, from the first one on, are older than the mapping wants them, or than the
+  // stream keeps them.
   size_t too_old(Records batch) const {
-    if (mapping_.age_max_s < 0) return 0;
+    constexpr int64_t kStreamKeepsS = 24 * 3600;
+    const int64_t age_max_s =
+        mapping_.age_max_s < 0 ? kStreamKeepsS : std::min(mapping_.age_max_s, kStreamKeepsS);
     size_t count = 0;
-    while (count < batch.size() && today() - arrived(batch[count]) > mapping_.age_max_s * 1000)
-      ++count;
+    while (count < batch.size() && today() - arrived(batch[count]) > age_max_s * 1000) ++count;
     return count;
   }
   // False: the mapping is over, or the server stops.
@@ -352,13 +384,15 @@ class Reader {
     const std::string key =
         "aws/lambda/" + mapping_.uuid + "/" + shard_ + "/" + day + "/" + second + "-" + id;
     auto pause = kRetryFirst;
+    Result<Session> newer = Error{};  // none yet
     while (true) {
-      const auto put = put_failed(ports_, *session_, mapping_.on_failure, key, record);
+      const auto put =
+          put_failed(ports_, newer ? *newer : *session_, mapping_.on_failure, key, record);
       if (put) return true;
-      note_problem("The on-failure destination cannot be written to");
-      spdlog::error("a failed batch of the event source mapping {} cannot be set aside in {}: {}",
-                    mapping_.uuid, mapping_.on_failure, put.error().message);
+      note_problem("The on-failure destination " + mapping_.on_failure +
+                   " cannot be written to: " + put.error().message);
       if (!wait(pause)) return false;
+      newer = new_session();  // the role may be another one by now
       pause = std::min<std::chrono::seconds>(pause * 2, kRetryLongest);
     }
   }
@@ -436,13 +470,8 @@ JobResult StreamPoller::work(const Job& job, const Stopping& stopping) {
   const auto running = begin(asked.uuid);
   if (!running) return JobResult::park("an earlier run of the mapping has not ended yet");
   Reader reader(ports_, runner_, asked, stopping);
-  const auto ran = reader.run();
-  if (!ran) reader.note_problem(ran.error().code + " " + ran.error().message);
-  const bool over = reader.is_over();
-  if (!ran && !over)
-    return JobResult::park("event source mapping " + asked.uuid + ": " + ran.error().code + " " +
-                           ran.error().message);
-  if (!over) return JobResult::finished();  // the server stops, and the job goes on at its start
+  reader.run();
+  if (!reader.is_over()) return JobResult::finished();  // the server stops: it goes on later
   Staged staged = ports_.store->stage();
   staged.finish(job);
   (void)ports_.store->commit(std::move(staged), {}).has_value();  // else the job is done again
