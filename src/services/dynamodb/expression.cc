@@ -9,19 +9,6 @@
 
 namespace sluice::dynamodb {
 namespace {
-bool is_comparison(std::string_view op) {
-  return op == "=" || op == "<>" || op == "<" || op == "<=" || op == ">" || op == ">=";
-}
-// Operands that are no condition by themselves.
-bool is_operand(const Node& node) {
-  return node.op == "path" || node.op == "value" || node.op == "size";
-}
-std::string shown_value(const json::value& value) {
-  const json::value& inner = value.get_object().begin()->value();
-  return "AttributeValue: {" + type_of(value) + ":" +
-         (inner.is_string() ? std::string(inner.get_string()) : json::serialize(inner)) + "}";
-}
-
 class ConditionParser : ExpressionParser {
  public:
   ConditionParser(std::string_view text, std::string_view kind, Placeholders& placeholders)
@@ -102,8 +89,7 @@ class ConditionParser : ExpressionParser {
     n->children.push_back(std::move(left));
     TRY(Condition right, operand(depth));
     n->children.push_back(std::move(right));
-    check_distinct(*n);
-    if (op != "=" && op != "<>") check_ordered(*n);
+    check_comparison(*n, notes());
     return checked(std::move(n));
   }
   Result<Condition> between(Condition left, size_t depth) {
@@ -117,8 +103,7 @@ class ConditionParser : ExpressionParser {
     TRY(Condition high, operand(depth));
     n->children.push_back(std::move(low));
     n->children.push_back(std::move(high));
-    check_ordered(*n);
-    check_bounds(*n);
+    check_between(*n, notes());
     return checked(std::move(n));
   }
   Result<Condition> in(Condition left, size_t depth) {
@@ -170,78 +155,10 @@ class ConditionParser : ExpressionParser {
                                   Fault::operand_count, Fault::same_operands, Fault::operand_type});
     if (!why.empty()) note(Fault::condition, std::move(why));
   }
-  // A literal whose type the operator cannot take is refused before any item is looked at.
-  void check_type(const Node& operand, const std::string& op, std::string_view types) {
-    const std::string type = operand.op == "size"    ? "N"
-                             : operand.op == "value" ? type_of(operand.value)
-                                                     : "";
-    if (!type.empty() && (type.size() > 1 || types.find(type) == types.npos))
-      incorrect_type(op, type);
-  }
-  void check_ordered(const Node& n) {
-    for (const auto& child : n.children) check_type(*child, n.op, "SNB");
-  }
-  void check_distinct(const Node& n) {
-    if (n.children.size() != 2 || n.children[0]->op != "path" || n.children[1]->op != "path" ||
-        n.children[0]->path != n.children[1]->path)
-      return;
-    note(Fault::same_operands,
-         "The first operand must be distinct from the remaining operands for this operator or "
-         "function; operator: " +
-             n.op + ", first operand: " + shown_path(n.children[0]->path));
-  }
-  void check_bounds(const Node& between) {
-    const Node &low = *between.children[1], &high = *between.children[2];
-    if (low.op != "value" || high.op != "value" || low.value.is_null() || high.value.is_null())
-      return;
-    const auto order = compare_values(low.value, high.value);
-    const bool same_type = type_of(low.value) == type_of(high.value);
-    if (same_type && (!order || *order <= 0)) return;
-    note(Fault::operand_type,
-         std::string("The BETWEEN operator requires ") +
-             (same_type ? "upper bound to be greater than or equal to lower bound"
-                        : "same data type for lower and upper bounds") +
-             "; lower bound operand: " + shown_value(low.value) +
-             ", upper bound operand: " + shown_value(high.value));
-  }
   void check_function(const Node& n) override {
     for (const auto& child : n.children)
       if (!is_operand(*child)) misused(*child);
-    static const std::map<std::string, size_t> arity = {
-        {"attribute_exists", 1}, {"attribute_not_exists", 1},
-        {"attribute_type", 2},   {"begins_with", 2},
-        {"contains", 2},         {"size", 1}};
-    const auto known = arity.find(n.op);
-    if (known == arity.end())
-      return note(Fault::unknown_function, "Invalid function name; function: " + n.op);
-    if (n.children.size() != known->second) return incorrect_count(n);
-    check_distinct(n);
-    if (n.op.starts_with("attribute_") && n.children[0]->op != "path")
-      return note(Fault::operand_type,
-                  "Operator or function requires a document path; operator or function: " + n.op);
-    if (n.op == "begins_with") {
-      for (const auto& child : n.children) check_type(*child, n.op, "SB");
-    } else if (n.op == "size") {
-      check_size(*n.children[0]);
-    } else if (n.op == "attribute_type") {
-      check_type_name(*n.children[1]);
-    }
-  }
-  void check_size(const Node& of) {
-    const std::string type = of.op == "size" ? "N" : of.op == "value" ? type_of(of.value) : "";
-    if (type == "N" || type == "BOOL" || type == "NULL") incorrect_type("size", type);
-  }
-  void check_type_name(const Node& type) {
-    if (type.op != "value")
-      return incorrect_type("attribute_type", "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}");
-    if (type.value.is_null()) return;
-    if (type_of(type.value) != "S") return incorrect_type("attribute_type", type_of(type.value));
-    static const std::set<std::string_view> types = {"S", "N", "B",  "BOOL", "NULL",
-                                                     "L", "M", "SS", "NS",   "BS"};
-    const std::string name(type.value.get_object().at("S").get_string());
-    if (!types.contains(name))
-      note(Fault::operand_type, "Invalid attribute type name found; type: " + name.substr(0, 64) +
-                                    ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
+    check_function_operands(n, notes());
   }
 };
 

@@ -13,16 +13,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool word_char(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 }  // namespace
 
-std::string shown_path(const Path& path) {
-  std::string out;
-  for (const auto& part : path) {
-    const size_t* index = std::get_if<size_t>(&part);
-    out += (out.empty() ? "" : ", ") +
-           (index ? "[" + std::to_string(*index) + "]" : std::get<std::string>(part));
-  }
-  return "[" + out + "]";
-}
-
 Result<Done> ExpressionParser::start() {
   if (text_.size() > kExpressionBytesMax)
     return invalid("Expression size has exceeded the maximum allowed size; expression size: " +
@@ -152,16 +142,6 @@ Result<Condition> ExpressionParser::function(size_t depth) {
   check_function(*n);
   return n;
 }
-void ExpressionParser::incorrect_type(const std::string& op, const std::string& type) {
-  note(Fault::operand_type,
-       "Incorrect operand type for operator or function; operator or function: " + op +
-           ", operand type: " + type);
-}
-void ExpressionParser::incorrect_count(const Node& function) {
-  note(Fault::operand_count,
-       "Incorrect number of operands for operator or function; operator or function: " +
-           function.op + ", number of operands: " + std::to_string(function.children.size()));
-}
 
 Result<Path> ExpressionParser::parse_path() {
   Path path;
@@ -214,21 +194,7 @@ Result<std::string> ExpressionParser::path_name() {
   return name;
 }
 void ExpressionParser::check_paths(const Path& one, const Path& two) {
-  const size_t both = std::min(one.size(), two.size());
-  for (size_t i = 0; i < both; ++i) {
-    if (one[i].index() != two[i].index()) {
-      note(Fault::conflict,
-           "Two document paths conflict with each other; must remove or rewrite one of these "
-           "paths; path one: " +
-               shown_path(one) + ", path two: " + shown_path(two));
-      return;
-    }
-    if (one[i] != two[i]) return;
-  }
-  note(Fault::overlap,
-       "Two document paths overlap with each other; must remove or rewrite one of these paths; "
-       "path one: " +
-           shown_path(one) + ", path two: " + shown_path(two));
+  check_side_by_side(one, two, notes());
 }
 
 }  // namespace sluice::dynamodb

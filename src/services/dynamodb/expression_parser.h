@@ -12,26 +12,9 @@
 //       CHECK(finish({Fault::reserved, Fault::undefined_name, Fault::overlap, Fault::conflict}));
 #include <span>
 
-#include "services/dynamodb/expression.h"
+#include "services/dynamodb/operand_checks.h"
 
 namespace sluice::dynamodb {
-
-enum class Fault : uint8_t {
-  parentheses,
-  unknown_function,
-  misused_function,
-  reserved,
-  section,
-  undefined_name,
-  undefined_value,
-  overlap,
-  conflict,
-  operand_count,
-  same_operands,
-  operand,       // of ADD or DELETE
-  operand_type,  // of a function or an operator
-  condition      // of the conditions that an expression joins, the fault of the first
-};
 
 class ExpressionParser {
  protected:
@@ -69,8 +52,9 @@ class ExpressionParser {
   void close_parentheses(const Node* inner);
   // Looks at a function with all of its operands.
   virtual void check_function(const Node& function) = 0;
-  void incorrect_type(const std::string& op, const std::string& type);
-  void incorrect_count(const Node& function);
+  NoteFault notes() {
+    return [this](Fault fault, std::string why) { note(fault, std::move(why)); };
+  }
   static Condition node(std::string op);
 
  private:
@@ -92,7 +76,5 @@ class ExpressionParser {
   const Node* in_parentheses_ = nullptr;               // the newest that stood in parentheses
   std::vector<std::pair<Fault, std::string>> faults_;  // of each kind the first
 };
-
-std::string shown_path(const Path& path);  // "[a, b, [0]]"
 
 }  // namespace sluice::dynamodb

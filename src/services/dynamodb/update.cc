@@ -78,7 +78,7 @@ class UpdateParser : ExpressionParser {
     n->children.push_back(std::move(left));
     TRY(Condition right, operand(depth));
     n->children.push_back(std::move(right));
-    for (const auto& child : n->children) check_type(*child, "N", op);
+    for (const auto& child : n->children) check_operand_type(*child, op, "N", notes());
     return n;
   }
 
@@ -90,17 +90,13 @@ class UpdateParser : ExpressionParser {
                  child->op);
     if (n.op != "if_not_exists" && n.op != "list_append")
       return note(Fault::unknown_function, "Invalid function name; function: " + n.op);
-    if (n.children.size() != 2) return incorrect_count(n);
+    if (n.children.size() != 2) return note_operand_count(n, notes());
     if (n.op == "list_append") {
-      for (const auto& child : n.children) check_type(*child, "L", n.op);
+      for (const auto& child : n.children) check_operand_type(*child, n.op, "L", notes());
     } else if (n.children[0]->op != "path") {
       note(Fault::operand_type,
            "Operator or function requires a document path; operator or function: " + n.op);
     }
-  }
-  void check_type(const Node& operand, std::string_view wanted, const std::string& op) {
-    const std::string type = operand.op == "value" ? type_of(operand.value) : "";
-    if (!type.empty() && type != wanted) incorrect_type(op, type);
   }
   // ADD takes numbers and sets, DELETE only sets.
   void check_change(const std::string& section, const json::value& value) {
