@@ -21,6 +21,9 @@ BUCKET, TABLE, ROLE, FUNCTION, GROUP, STACK = (
     "matrix",
 )
 KEY = {"device_id": {"S": "d"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
+DELETE_BY_KEY = (
+    f"DELETE FROM {TABLE} WHERE device_id = 'd' AND \"timestamp\" = '2026-01-01T00:00:01Z'"
+)
 TOMORROW = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
 DENY_PLAIN_HTTP = json.dumps(
     {
@@ -582,6 +585,12 @@ def dynamodb_samples(w):
             ],
         },
         "TransactGetItems": {"TransactItems": [{"Get": item}]},
+        "ExecuteStatement": {"Statement": f"SELECT * FROM {TABLE} WHERE device_id = 'd'"},
+        "BatchExecuteStatement": {"Statements": [{"Statement": DELETE_BY_KEY}]},
+        "ExecuteTransaction": {
+            "ClientRequestToken": "matrix-statements",
+            "TransactStatements": [{"Statement": DELETE_BY_KEY}],
+        },
         "Query": table
         | {
             "KeyConditionExpression": "device_id = :d",
@@ -1018,5 +1027,5 @@ SENT_BY_NO_SDK = {
 }
 # Operations that every session may call, as on AWS.
 NEEDS_NOTHING = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetFederationToken"}
-# Answers 200 with a refusal for each part: tests/test_s3_objects.py.
-REFUSED_BY_PART = {"s3:DeleteObjects"}
+# Answers 200 with a refusal for each part: tests/test_s3_objects.py, test_dynamodb_partiql.py.
+REFUSED_BY_PART = {"s3:DeleteObjects", "dynamodb:BatchExecuteStatement"}

@@ -166,6 +166,8 @@ def dynamodb_request(arguments):
                 for one in arguments["TransactItems"]
             ]
         }
+    if "Statements" in arguments:
+        return {"requestItems": camel(arguments["Statements"])}
     shown = camel({k: v for k, v in arguments.items() if k not in ("Item", "Key", "RequestItems")})
     item = arguments.get("Item")
     if item or "Key" in arguments:
@@ -334,7 +336,7 @@ def wanted_resources(world, service, row, arguments):
             or arguments.get("ResourceArn", "").rpartition("/")[2]
             or arguments.get("TableArn", "").rpartition("/")[2]
             or arguments.get("TableCreationParameters", {}).get("TableName")
-            or (arguments.get("TransactItems") and samples.TABLE)
+            or (("Statement" in name or "Transact" in name) and samples.TABLE)
             or next(iter(arguments.get("RequestItems", ())), None)
         )
         return (

@@ -529,6 +529,27 @@ def calls(s):
             for key in ["dynamodb:EnclosingOperation"]
             + [None] * (permission == "ConditionCheckItem")
         },
+        **{
+            (f"dynamodb:PartiQL{which}", None): (
+                f"dynamodb:PartiQL{which}",
+                s.ask(
+                    "dynamodb",
+                    "ExecuteTransaction",
+                    TransactStatements=[{"Statement": statement}],
+                ),
+            )
+            for which, statement in (
+                ("Select", samples.DELETE_BY_KEY.replace("DELETE", "SELECT *")),
+                ("Insert", f"INSERT INTO {samples.TABLE} VALUE {{'device_id': 'd'}}"),
+                (
+                    "Update",
+                    samples.DELETE_BY_KEY.replace("DELETE FROM", "UPDATE").replace(
+                        "WHERE", "SET a = 1 WHERE"
+                    ),
+                ),
+                ("Delete", samples.DELETE_BY_KEY),
+            )
+        },
         ("dynamodb:Scan", "dynamodb:Attributes"): (
             "dynamodb:Scan",
             s.ask("dynamodb", "Scan", TableName=samples.TABLE, ProjectionExpression="device_id"),

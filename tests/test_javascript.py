@@ -48,6 +48,7 @@ def test_the_sdk_for_javascript(world, packages):
         seen["presigned"] == "from a string" and seen["forged"] == 403
     )  # the signature is of one object only
     assert seen["values"] == ["2.5", "1000"]
+    assert seen["selected"] == [["2.5"], ["1000"]]
     assert seen["errors"] == ["broken"]
     assert [row[0] for row in seen["statistics"]] == [True] * len(seen["statistics"]) and sum(
         row[1] for row in seen["statistics"]

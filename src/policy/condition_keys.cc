@@ -71,6 +71,18 @@ constexpr ActionKeys kTable[] = {
      "dynamodb:Attributes dynamodb:FullTableScan dynamodb:ReturnConsumedCapacity "
      "dynamodb:ReturnValues dynamodb:Select",
      ""},
+    {"dynamodb:PartiQLSelect",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:FullTableScan dynamodb:LeadingKeys "
+     "dynamodb:Select",
+     ""},
+    {"dynamodb:PartiQLInsert",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys", ""},
+    {"dynamodb:PartiQLUpdate",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys dynamodb:ReturnValues",
+     ""},
+    {"dynamodb:PartiQLDelete",
+     "dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:LeadingKeys dynamodb:ReturnValues",
+     ""},
     {"dynamodb:*", "aws:ResourceTag/*", ""},
     {"dynamodb:CreateTable", "aws:RequestTag/* aws:TagKeys", ""},
     {"dynamodb:TagResource", "aws:RequestTag/* aws:TagKeys", ""},

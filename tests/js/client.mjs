@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { CloudWatchClient, GetMetricDataCommand, GetMetricStatisticsCommand, ListMetricsCommand, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
-import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, ExecuteStatementCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { fromProcess } from "@aws-sdk/credential-providers";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -27,8 +27,13 @@ const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: "
 seen.presigned = await (await fetch(url)).text();
 seen.forged = (await fetch(url.replace("a%20string", "stream"))).status;
 
-const items = await new DynamoDBClient(config).send(new QueryCommand({ TableName: table, KeyConditionExpression: "device_id = :d", ExpressionAttributeValues: { ":d": { S: "pump" } } }));
+const dynamodb = new DynamoDBClient(config);
+const items = await dynamodb.send(new QueryCommand({ TableName: table, KeyConditionExpression: "device_id = :d", ExpressionAttributeValues: { ":d": { S: "pump" } } }));
 seen.values = items.Items.map((item) => item.value.N);
+const statement = { Statement: `SELECT "value" FROM "${table}" WHERE device_id = ?`, Parameters: [{ S: "pump" }] };
+const first = await dynamodb.send(new ExecuteStatementCommand({ ...statement, Limit: 1 }));
+const second = await dynamodb.send(new ExecuteStatementCommand({ ...statement, NextToken: first.NextToken }));
+seen.selected = [first, second].map((page) => page.Items.map((item) => item.value.N));
 const events = await new CloudWatchLogsClient(config).send(new FilterLogEventsCommand({ logGroupName: group, filterPattern: '{ $.level = "error" }' }));
 seen.errors = events.events.map((event) => JSON.parse(event.message).text);
 

@@ -6,6 +6,7 @@
 #include "services/dynamodb/exports.h"
 #include "services/dynamodb/imports.h"
 #include "services/dynamodb/items.h"
+#include "services/dynamodb/partiql.h"
 #include "services/dynamodb/recovery.h"
 #include "services/dynamodb/streams.h"
 #include "services/dynamodb/table_policy.h"
@@ -16,9 +17,10 @@ namespace {
 constexpr auto rows =
     table<CreateTable, DescribeTable, UpdateTable, ListTables, DeleteTable, PutItem, GetItem,
           UpdateItem, DeleteItem, BatchWriteItem, BatchGetItem, Query, Scan, TransactWriteItems,
-          TransactGetItems, TagResource, UntagResource, ListTagsOfResource, PutResourcePolicy,
-          GetResourcePolicy, DeleteResourcePolicy, UpdateTimeToLive, DescribeTimeToLive,
-          DescribeLimits, DescribeEndpoints, UpdateContinuousBackups, DescribeContinuousBackups,
+          TransactGetItems, ExecuteStatement, BatchExecuteStatement, ExecuteTransaction,
+          TagResource, UntagResource, ListTagsOfResource, PutResourcePolicy, GetResourcePolicy,
+          DeleteResourcePolicy, UpdateTimeToLive, DescribeTimeToLive, DescribeLimits,
+          DescribeEndpoints, UpdateContinuousBackups, DescribeContinuousBackups,
           RestoreTableToPointInTime, ExportTableToPointInTime, DescribeExport, ListExports,
           ImportTable, DescribeImport, ListImports>();
 constexpr auto streams_rows = table<ListStreams, DescribeStream, GetShardIterator, GetRecords>();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Amazon DynamoDB: tables with their indexes, items, expressions, transactions, expiry, streams,
-// point-in-time recovery, exports and imports. Sources: DynamoDB API Reference 2012-08-10;
+// Amazon DynamoDB: tables with their indexes, items, expressions, transactions, PartiQL, expiry,
+// streams, point-in-time recovery, exports and imports. Sources: DynamoDB API Reference 2012-08-10;
 // Developer Guide, "Quotas".
 //
 //   Ports ports{.services = {&dynamodb::service}};

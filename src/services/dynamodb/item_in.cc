@@ -96,6 +96,9 @@ Result<ItemIn> read_item_in(json::object body, const char* member, ExpressionLis
 
 Result<Done> check_condition(const ItemIn& in, const json::object* there) {
   static const json::object kNoItem;
+  if (in.inserts && there)
+    return Error{400, "DuplicateItemException", "Duplicate primary key exists in table", {}};
+  if (in.if_there && !there) return Done{};
   if (!in.condition || evaluate(*in.condition, there ? *there : kNoItem)) return Done{};
   Error failed{400, "ConditionalCheckFailedException", "The conditional request failed", {}};
   if (there && text_of(in.body, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD")

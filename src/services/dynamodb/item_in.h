@@ -18,6 +18,9 @@ struct ItemIn {
   std::shared_ptr<Node> condition;
   std::shared_ptr<Update> update;
   std::vector<Path> projection;
+  bool columns = false;   // the projection is that of a statement: columns_of, not project
+  bool inserts = false;   // an item that is there already is not replaced
+  bool if_there = false;  // the condition is asked of an item that is there alone
 };
 // The expressions that an operation has.
 using ExpressionList = std::initializer_list<const char*>;
@@ -25,7 +28,8 @@ using ExpressionList = std::initializer_list<const char*>;
 Result<ItemIn> read_item_in(const Request& request, const char* member, ExpressionList expressions);
 Result<ItemIn> read_item_in(json::object body, const char* member, ExpressionList expressions,
                             const std::vector<std::string_view>& legacy);
-// Errors: ConditionalCheckFailedException, with the item when the request wants to see it.
+// Errors: ConditionalCheckFailedException, with the item when the request wants to see it;
+// DuplicateItemException.
 Result<Done> check_condition(const ItemIn& in, const json::object* there);
 // Refuses an update of the key.
 Result<Done> spares_key(const ItemIn& in, const Table& table);

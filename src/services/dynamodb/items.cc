@@ -9,6 +9,7 @@
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/item_in.h"
 #include "services/dynamodb/legacy.h"
+#include "services/dynamodb/partiql_parser.h"
 #include "services/dynamodb/write_item.h"
 
 namespace sluice::dynamodb {
@@ -16,7 +17,7 @@ namespace {
 // Checks the condition. Returns what was there, when the answer shows it.
 Result<const json::object*> checked_old(const ItemIn& in, OldItem& old) {
   const bool returns_old = text_of(in.body, "ReturnValues") == "ALL_OLD";
-  if (!in.condition && !returns_old) return nullptr;
+  if (!in.condition && !in.inserts && !returns_old) return nullptr;
   TRY(const json::object* there, old.read());
   CHECK(check_condition(in, there));
   return returns_old ? there : nullptr;
@@ -123,31 +124,37 @@ template struct OnItem<UpdateItem>;
 Result<ItemIn> PutItem::parse(const Request& request) {
   return read_item_in(request, "Item", {"ConditionExpression"});
 }
-Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const Table table, Table::open(in->table, staged, in.ports()));
-  TRY(Key key, table.key_of(in->item, false));
-  CHECK(check_index_keys(table, in->item));
+Result<JsonOut> put_item(const ItemIn& in, Staged& staged, const Ports& ports) {
+  TRY(const Table table, Table::open(in.table, staged, ports));
+  TRY(Key key, table.key_of(in.item, false));
+  CHECK(check_index_keys(table, in.item));
   OldItem old(table, std::move(key), staged);
-  TRY(const json::object* returned, checked_old(*in, old));
+  TRY(const json::object* returned, checked_old(in, old));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  CHECK(add_metrics(out, *in, table, old, &in->item, staged.snapshot()));
-  CHECK(write_item(old, &in->item));
+  CHECK(add_metrics(out, in, table, old, &in.item, staged.snapshot()));
+  CHECK(write_item(old, &in.item));
   return out;
+}
+Result<JsonOut> PutItem::run(const Authorized<In>& in, Staged& staged) {
+  return put_item(*in, staged, in.ports());
 }
 Result<ItemIn> DeleteItem::parse(const Request& request) {
   return read_item_in(request, "Key", {"ConditionExpression"});
 }
-Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const Table table, Table::open(in->table, staged, in.ports()));
-  TRY(Key key, table.key_of(in->item, true));
+Result<JsonOut> delete_item(const ItemIn& in, Staged& staged, const Ports& ports) {
+  TRY(const Table table, Table::open(in.table, staged, ports));
+  TRY(Key key, table.key_of(in.item, true));
   OldItem old(table, std::move(key), staged);
-  TRY(const json::object* returned, checked_old(*in, old));
+  TRY(const json::object* returned, checked_old(in, old));
   JsonOut out;
   if (returned) out.body["Attributes"] = *returned;
-  CHECK(add_metrics(out, *in, table, old, nullptr, staged.snapshot()));
+  CHECK(add_metrics(out, in, table, old, nullptr, staged.snapshot()));
   CHECK(write_item(old, nullptr));
   return out;
+}
+Result<JsonOut> DeleteItem::run(const Authorized<In>& in, Staged& staged) {
+  return delete_item(*in, staged, in.ports());
 }
 Result<ItemIn> UpdateItem::parse(const Request& request) {
   return read_item_in(request, "Key", {"UpdateExpression", "ConditionExpression"});
@@ -170,42 +177,48 @@ void show_values(JsonOut& out, const ItemIn& in, const json::object* before,
   if (!shown.empty()) out.body["Attributes"] = std::move(shown);
 }
 }  // namespace
-Result<JsonOut> UpdateItem::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const Table table, Table::open(in->table, staged, in.ports()));
-  TRY(Key key, table.key_of(in->item, true));
-  CHECK(spares_key(*in, table));
+Result<JsonOut> update_item(const ItemIn& in, Staged& staged, const Ports& ports) {
+  TRY(const Table table, Table::open(in.table, staged, ports));
+  TRY(Key key, table.key_of(in.item, true));
+  CHECK(spares_key(in, table));
   OldItem old(table, std::move(key), staged);
   TRY(const json::object* before, old.read());
-  CHECK(check_condition(*in, before));
+  CHECK(check_condition(in, before));
   JsonOut out;
-  TRY(const auto after, updated_item(*in, before));
+  TRY(const auto after, updated_item(in, before));
   if (!after) {
-    CHECK(add_metrics(out, *in, table, old, nullptr, staged.snapshot()));
+    CHECK(add_metrics(out, in, table, old, nullptr, staged.snapshot()));
     return out;
   }
   CHECK(check_index_keys(table, *after));
-  show_values(out, *in, before, &*after);
-  CHECK(add_metrics(out, *in, table, old, &*after, staged.snapshot()));
+  show_values(out, in, before, &*after);
+  CHECK(add_metrics(out, in, table, old, &*after, staged.snapshot()));
   CHECK(write_item(old, &*after));
   return out;
+}
+Result<JsonOut> UpdateItem::run(const Authorized<In>& in, Staged& staged) {
+  return update_item(*in, staged, in.ports());
 }
 Result<ItemIn> GetItem::parse(const Request& request) {
   return read_item_in(request, "Key", {"ProjectionExpression"});
 }
-Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const Table table, Table::open(in->table, s, in.ports()));
-  TRY(const Key key, table.key_of(in->item, true));
+Result<JsonOut> get_item(const ItemIn& in, const Snapshot& s, const Ports& ports) {
+  TRY(const Table table, Table::open(in.table, s, ports));
+  TRY(const Key key, table.key_of(in.item, true));
   JsonOut out;
   size_t bytes = 0;
   if (const auto sealed = s.get(key)) {
     TRY(const json::object item, table.open_item(key.bytes, *sealed));
     bytes = item_bytes(item);
-    out.body["Item"] = project(item, in->projection);
+    out.body["Item"] = in.columns ? columns_of(item, in.projection) : project(item, in.projection);
   }
-  if (wants_consumed(in->body))
+  if (wants_consumed(in.body))
     out.body["ConsumedCapacity"] =
-        Cost{read_units(bytes, bool_of(in->body, "ConsistentRead"))}.shown(in->table, in->body);
+        Cost{read_units(bytes, bool_of(in.body, "ConsistentRead"))}.shown(in.table, in.body);
   return out;
+}
+Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
+  return get_item(*in, s, in.ports());
 }
 
 Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {

@@ -53,6 +53,12 @@ struct OnItem {
   // Shows keys with their values, and only the names of other attributes.
   static json::value audit(const In& in, const Snapshot& s);
 };
+// What these operations do once they are allowed: PartiQL statements do it, too.
+Result<JsonOut> put_item(const ItemIn& in, Staged& staged, const Ports& ports);
+Result<JsonOut> delete_item(const ItemIn& in, Staged& staged, const Ports& ports);
+Result<JsonOut> update_item(const ItemIn& in, Staged& staged, const Ports& ports);
+Result<JsonOut> get_item(const ItemIn& in, const Snapshot& s, const Ports& ports);
+
 struct PutItem : OnItem<PutItem> {
   static constexpr std::string_view name = "PutItem", action = "dynamodb:PutItem";
   static constexpr bool queues = true;
@@ -131,7 +137,24 @@ struct SearchIn {
   std::vector<Path> projection;
   int64_t limit = 0, segment = 0, segments = 1;
   bool backwards = false, count_only = false;
+  // Of a statement: what it reads instead of `key`; and that its projection gives columns, and its
+  // filter sees what the index holds.
+  std::optional<Span> span = {};
+  bool statement = false;
 };
+// A page of items, of one search or of several ones of the same table or index, one after another.
+struct SearchPage {
+  json::array items;
+  json::object last;     // the key of the last item that was looked at
+  size_t last_part = 0;  // and the search that found it
+  size_t bytes = 0;
+  double fetched_units = 0;
+  int64_t scanned = 0, matched = 0;
+  bool more = false;
+  json::object cost;  // ConsumedCapacity, when the body asks for it
+};
+// All of `parts` have the same body and limit. Errors: those of Query and Scan.
+Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, const Snapshot& s);
 template <class Self>
 struct Searches {
   static constexpr bool data_event = true;

@@ -8,6 +8,7 @@
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/legacy.h"
+#include "services/dynamodb/partiql_parser.h"
 
 namespace sluice::dynamodb {
 namespace {
@@ -19,13 +20,8 @@ struct Searched {
   // Whether the index lacks what is asked for, so that each item is read from the table too.
   bool fetches = false;
 };
-struct Progress {
-  json::array items;
-  json::object last;
-  size_t bytes = 0;
-  double fetched_units = 0;
-  int64_t scanned = 0, matched = 0;
-  bool more = false;
+struct Progress : SearchPage {
+  size_t part = 0;
   std::optional<Error> error;
 };
 
@@ -49,10 +45,13 @@ bool take(const SearchIn& in, const Searched& searched, const Snapshot& s, std::
     return false;
   }
   auto item = table.open_item(key, sealed);
+  bool matches = true;
   if (item) {
     p.bytes += item_bytes(*item);
+    p.last_part = p.part;
     p.last = searched.index ? entry_key_attributes(table, *searched.index, *item)
                             : table.key_attributes(*item);
+    if (in.statement) matches = !in.filter || evaluate(*in.filter, *item);
     if (searched.fetches) item = fetch(table, *item, in, s, p);
   }
   if (!item) {
@@ -60,9 +59,13 @@ bool take(const SearchIn& in, const Searched& searched, const Snapshot& s, std::
     return false;
   }
   ++p.scanned;
-  if (in.filter && !evaluate(*in.filter, *item)) return true;
+  if (!in.statement) matches = !in.filter || evaluate(*in.filter, *item);
+  if (!matches) return true;
   ++p.matched;
-  if (!in.count_only) p.items.push_back(project(*item, in.projection));
+  if (in.statement)
+    p.items.push_back(columns_of(*item, in.projection));
+  else if (!in.count_only)
+    p.items.push_back(project(*item, in.projection));
   return true;
 }
 
@@ -96,7 +99,7 @@ Result<Searched> find_searched(const SearchIn& in, const Table& table) {
   const std::vector<std::string> missing = missing_in(*index, table, in.projection);
   if (!index->global) {
     searched.fetches = (whole && index->projection != "ALL") || !missing.empty() ||
-                       (in.filter && filters_by_more(*in.filter, *index, table));
+                       (in.filter && !in.statement && filters_by_more(*in.filter, *index, table));
     return searched;
   }
   if (whole && index->projection != "ALL")
@@ -333,36 +336,52 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
   return needs;
 }
 
+namespace {
+// What of a table or index one search looks at.
+Result<Span> span_of(const SearchIn& in, const Searched& searched) {
+  Span span = in.span.value_or(schema::span(searched.keys.all()));
+  if (!in.key.empty()) {
+    TRY(span, wanted_span(in.key, searched.keys));
+    if (in.filter)
+      if (const std::string* name = key_in_filter(*in.filter, searched.keys))
+        return validation(
+            std::string(Fields(in.body).find("QueryFilter") ? "QueryFilter" : "Filter Expression") +
+            " can only contain non-primary key attributes: Primary key attribute: " + *name);
+  }
+  if (!in.start.empty()) CHECK(start_after(in, searched, span));
+  return span;
+}
+}  // namespace
+
+Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, const Snapshot& s) {
+  const SearchIn& first = parts.front();
+  TRY(const Searched searched, find_searched(first, table));
+  Progress p;
+  for (; p.part < parts.size() && !p.more && !p.error; ++p.part) {
+    const SearchIn& in = parts[p.part];
+    TRY(const Span span, span_of(in, searched));
+    s.scan(span, in.backwards, [&](std::string_view key, std::string_view sealed) {
+      if (in.segments > 1 && segment_of(key, in.segments) != in.segment) return true;
+      return take(in, searched, s, key, sealed, p);
+    });
+  }
+  if (p.error) return *p.error;
+  if (wants_consumed(first.body)) {
+    const double units = read_units(p.bytes, bool_of(first.body, "ConsistentRead"));
+    Cost cost{searched.index ? p.fetched_units : units};
+    if (searched.index) cost.add_index(*searched.index, units);
+    p.cost = cost.shown(first.table, first.body);
+  }
+  return SearchPage(std::move(p));
+}
 template <class Self>
 Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s) {
   TRY(const Table table, Table::open(in->table, s, in.ports()));
-  TRY(const Searched searched, find_searched(*in, table));
-  Span span = schema::span(searched.keys.all());
-  if (!in->key.empty()) {
-    TRY(span, wanted_span(in->key, searched.keys));
-    if (in->filter)
-      if (const std::string* name = key_in_filter(*in->filter, searched.keys))
-        return validation(
-            std::string(Fields(in->body).find("QueryFilter") ? "QueryFilter"
-                                                             : "Filter Expression") +
-            " can only contain non-primary key attributes: Primary key attribute: " + *name);
-  }
-  if (!in->start.empty()) CHECK(start_after(*in, searched, span));
-  Progress p;
-  s.scan(span, in->backwards, [&](std::string_view key, std::string_view sealed) {
-    if (in->segments > 1 && segment_of(key, in->segments) != in->segment) return true;
-    return take(*in, searched, s, key, sealed, p);
-  });
-  if (p.error) return *p.error;
-  JsonOut out{{{"Count", p.matched}, {"ScannedCount", p.scanned}}};
-  if (!in->count_only) out.body["Items"] = std::move(p.items);
-  if (p.more) out.body["LastEvaluatedKey"] = std::move(p.last);
-  if (wants_consumed(in->body)) {
-    const double units = read_units(p.bytes, bool_of(in->body, "ConsistentRead"));
-    Cost cost{searched.index ? p.fetched_units : units};
-    if (searched.index) cost.add_index(*searched.index, units);
-    out.body["ConsumedCapacity"] = cost.shown(in->table, in->body);
-  }
+  TRY(SearchPage page, search(std::span(&*in, 1), table, s));
+  JsonOut out{{{"Count", page.matched}, {"ScannedCount", page.scanned}}};
+  if (!in->count_only) out.body["Items"] = std::move(page.items);
+  if (page.more) out.body["LastEvaluatedKey"] = std::move(page.last);
+  if (!page.cost.empty()) out.body["ConsumedCapacity"] = std::move(page.cost);
   return out;
 }
 template struct Searches<Query>;

@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "services/dynamodb/constraints.h"
 #include "services/dynamodb/index.h"
+#include "services/dynamodb/partiql_parser.h"
 #include "store/jobs.h"
 
 namespace sluice::dynamodb {
@@ -82,45 +83,41 @@ Result<Done> check_request(const json::object& body, const json::array* items) {
   return one_of(body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"});
 }
 
-// One reason for each action; "None" is the code of those that are not to blame.
-class Reasons {
- public:
-  explicit Reasons(size_t actions) : reasons_(actions, json::object{{"Code", "None"}}) {}
-  // Takes what a single operation would have answered. False: it is an error of the whole request.
-  bool take(size_t action, const Error& why) {
-    const bool condition = why.code == "ConditionalCheckFailedException";
-    // A key without a value is refused before the actions are looked at.
-    if (!condition && (why.code != "ValidationException" ||
-                       why.message.starts_with("One or more parameter values are not valid.")))
-      return false;
-    json::object reason{{"Code", condition ? "ConditionalCheckFailed" : "ValidationError"},
-                        {"Message", why.message}};
-    for (const auto& [name, value] : why.details)
-      if (name == "json:Item") reason["Item"] = json::parse(value);
-    reasons_[action] = std::move(reason);
-    any_ = true;
-    return true;
-  }
-  Result<Done> none() const {
-    if (!any_) return Done{};
-    std::string codes;
-    json::array reasons;
-    for (const json::object& reason : reasons_) {
-      codes += (codes.empty() ? "" : ", ") + std::string(reason.at("Code").as_string());
-      reasons.push_back(reason);
-    }
-    return Error{400,
-                 "TransactionCanceledException",
-                 "Transaction cancelled, please refer cancellation reasons for specific reasons [" +
-                     codes + "]",
-                 {{"json:CancellationReasons", json::serialize(reasons)}}};
-  }
+}  // namespace
 
- private:
-  std::vector<json::object> reasons_;
-  bool any_ = false;
-};
+bool Reasons::take(size_t action, const Error& why) {
+  // A key without a value is refused before the actions are looked at.
+  const bool of_value = why.code == "ValidationException" &&
+                        !why.message.starts_with("One or more parameter values are not valid.");
+  const char* code = why.code == "ConditionalCheckFailedException" ? "ConditionalCheckFailed"
+                     : why.code == "DuplicateItemException"        ? "DuplicateItem"
+                     : why.code == "ResourceNotFoundException"     ? "ResourceNotFound"
+                     : of_value                                    ? "ValidationError"
+                                                                   : nullptr;
+  if (!code) return false;
+  json::object reason{{"Code", code}, {"Message", why.message}};
+  for (const auto& [name, value] : why.details)
+    if (name == "json:Item") reason["Item"] = json::parse(value);
+  reasons_[action] = std::move(reason);
+  any_ = true;
+  return true;
+}
+Result<Done> Reasons::none() const {
+  if (!any_) return Done{};
+  std::string codes;
+  json::array reasons;
+  for (const json::object& reason : reasons_) {
+    codes += (codes.empty() ? "" : ", ") + std::string(reason.at("Code").as_string());
+    reasons.push_back(reason);
+  }
+  return Error{400,
+               "TransactionCanceledException",
+               "Transaction cancelled, please refer cancellation reasons for specific reasons [" +
+                   codes + "]",
+               {{"json:CancellationReasons", json::serialize(reasons)}}};
+}
 
+namespace {
 // The tables of a transaction, each opened once.
 template <class From>
 class Tables {
@@ -191,7 +188,7 @@ Result<Done> prepare(Prepared& one, const Table& table) {
     CHECK(check_index_keys(table, in.item));
     one.after = in.item;
   }
-  if (!updates && !in.condition) return Done{};
+  if (!updates && !in.condition && !in.inserts) return Done{};
   TRY(const json::object* before, one.old.read());
   CHECK(check_condition(in, before));
   if (updates) {
@@ -293,18 +290,18 @@ json::value Transacts<Self>::audit(const In& in, const Snapshot& s) {
 template struct Transacts<TransactWriteItems>;
 template struct Transacts<TransactGetItems>;
 
-Result<JsonOut> TransactWriteItems::run(const Authorized<In>& in, Staged& staged) {
-  TRY(const bool done, is_done(*in, in.time(), staged));
-  Tables<Staged> tables(staged, in.ports());
-  Reasons reasons(in->actions.size());
-  TRY(auto keys, keys_of(*in, tables, reasons));
+Result<JsonOut> transact_write(const TransactIn& in, Time now, Staged& staged, const Ports& ports) {
+  TRY(const bool done, is_done(in, now, staged));
+  Tables<Staged> tables(staged, ports);
+  Reasons reasons(in.actions.size());
+  TRY(auto keys, keys_of(in, tables, reasons));
   std::vector<Prepared> prepared;
   prepared.reserve(keys.size());
   Costs costs;
-  const bool counts = wants_consumed(in->body);
+  const bool counts = wants_consumed(in.body);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!keys[i]) continue;
-    const TransactAction& asked = in->actions[i];
+    const TransactAction& asked = in.actions[i];
     TRY(const Table* table, tables.open(asked.in.table));
     Prepared& one =
         prepared.emplace_back(Prepared{&asked, OldItem(*table, *std::move(keys[i]), staged), {}});
@@ -320,27 +317,30 @@ Result<JsonOut> TransactWriteItems::run(const Authorized<In>& in, Staged& staged
   CHECK(reasons.none());
   if (!done) {
     for (Prepared& one : prepared) CHECK(write(one));
-    if (const std::string token = text_of(in->body, "ClientRequestToken"); !token.empty())
+    if (const std::string token = text_of(in.body, "ClientRequestToken"); !token.empty())
       staged.put(transaction_key(token),
-                 TransactionRecord{.made = in.time(), .fingerprint = fingerprint(in->body)});
+                 TransactionRecord{.made = now, .fingerprint = fingerprint(in.body)});
   }
   JsonOut out;
   if (counts)
     out.body["ConsumedCapacity"] =
-        costs.shown(in->body, done ? "ReadCapacityUnits" : "WriteCapacityUnits");
+        costs.shown(in.body, done ? "ReadCapacityUnits" : "WriteCapacityUnits");
   return out;
 }
+Result<JsonOut> TransactWriteItems::run(const Authorized<In>& in, Staged& staged) {
+  return transact_write(*in, in.time(), staged, in.ports());
+}
 
-Result<JsonOut> TransactGetItems::run(const Authorized<In>& in, const Snapshot& s) {
-  Tables<const Snapshot> tables(s, in.ports());
-  Reasons reasons(in->actions.size());
-  TRY(const auto keys, keys_of(*in, tables, reasons));
+Result<JsonOut> transact_get(const TransactIn& in, const Snapshot& s, const Ports& ports) {
+  Tables<const Snapshot> tables(s, ports);
+  Reasons reasons(in.actions.size());
+  TRY(const auto keys, keys_of(in, tables, reasons));
   CHECK(reasons.none());
   json::array responses;
   Costs costs;
   size_t bytes = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
-    const ItemIn& one = in->actions[i].in;
+    const ItemIn& one = in.actions[i].in;
     TRY(const Table* table, tables.open(one.table));
     const auto sealed = s.get(*keys[i]);
     json::object response;
@@ -348,7 +348,8 @@ Result<JsonOut> TransactGetItems::run(const Authorized<In>& in, const Snapshot& 
     if (sealed) {
       TRY(const json::object item, table->open_item(keys[i]->bytes, *sealed));
       item_size = item_bytes(item);
-      response["Item"] = project(item, one.projection);
+      response["Item"] =
+          one.columns ? columns_of(item, one.projection) : project(item, one.projection);
     }
     bytes += item_size;
     if (bytes > kTransactionBytesMax)
@@ -357,9 +358,12 @@ Result<JsonOut> TransactGetItems::run(const Authorized<In>& in, const Snapshot& 
     responses.push_back(std::move(response));
   }
   JsonOut out{{{"Responses", std::move(responses)}}};
-  if (wants_consumed(in->body))
-    out.body["ConsumedCapacity"] = costs.shown(in->body, "ReadCapacityUnits");
+  if (wants_consumed(in.body))
+    out.body["ConsumedCapacity"] = costs.shown(in.body, "ReadCapacityUnits");
   return out;
+}
+Result<JsonOut> TransactGetItems::run(const Authorized<In>& in, const Snapshot& s) {
+  return transact_get(*in, s, in.ports());
 }
 
 namespace {

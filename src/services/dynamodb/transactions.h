@@ -24,6 +24,25 @@ struct TransactIn {
   json::object body;
   std::vector<TransactAction> actions;
 };
+
+// One reason for each action; "None" is the code of those that are not to blame.
+class Reasons {
+ public:
+  explicit Reasons(size_t actions) : reasons_(actions, json::object{{"Code", "None"}}) {}
+  // Takes what a single operation would have answered. False: it is an error of the whole request.
+  bool take(size_t action, const Error& why);
+  // Errors: TransactionCanceledException.
+  Result<Done> none() const;
+
+ private:
+  std::vector<json::object> reasons_;
+  bool any_ = false;
+};
+// What these operations do once they are allowed: ExecuteTransaction does it, too. `now` is the
+// time of the request.
+Result<JsonOut> transact_write(const TransactIn& in, Time now, Staged& staged, const Ports& ports);
+Result<JsonOut> transact_get(const TransactIn& in, const Snapshot& s, const Ports& ports);
+
 template <class Self>
 struct Transacts {
   static constexpr bool data_event = true;
