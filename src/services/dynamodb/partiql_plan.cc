@@ -214,7 +214,7 @@ class Planner {
     // AWS turns the sort key around when the order names the partition key alone.
     plan.backwards = !statement_.order.empty() && (!by_range || by_range->descending);
     const bool last_first = by_hash && by_hash->descending;
-    std::stable_sort(parts.begin(), parts.end(), [&](const Part& a, const Part& b) {
+    std::sort(parts.begin(), parts.end(), [&](const Part& a, const Part& b) {
       if (a.hash != b.hash) return last_first ? a.hash > b.hash : a.hash < b.hash;
       return plan.backwards ? a.span.low > b.span.low : a.span.low < b.span.low;
     });
