@@ -199,25 +199,39 @@ const json::value* find_path(const json::object& item, const Path& path) {
 }
 
 namespace {
-std::optional<json::value> value_of(const Node& node, const json::object& item) {
-  if (node.op == "value") return node.value;
-  if (node.op == "path") {
-    const json::value* found = find_path(item, node.path);
-    return found ? std::optional(*found) : std::nullopt;
+// What an operand is for an item. Values are looked at where they stand: a filter sees many items,
+// and a value of the request may be large.
+class Operand {
+ public:
+  Operand(const Node& node, const json::object& item) {
+    if (node.op == "value") found_ = &node.value;
+    if (node.op == "path") found_ = find_path(item, node.path);
+    if (node.op == "size") measure(Operand(*node.children[0], item));
   }
-  if (node.op != "size") return std::nullopt;
-  const auto inner = value_of(*node.children[0], item);
-  if (!inner) return std::nullopt;
-  const std::string type = type_of(*inner);
-  const json::value& v = inner->get_object().begin()->value();
-  if (type == "N" || type == "BOOL" || type == "NULL") return std::nullopt;
-  const size_t size =
-      v.is_string()  ? (type == "B" ? unbase64(std::string_view(v.get_string())).value_or("").size()
-                                    : v.get_string().size())
-      : v.is_array() ? v.get_array().size()
-                     : v.get_object().size();
-  return json::value(json::object{{"N", std::to_string(size)}});
-}
+  Operand(const Operand&) = delete;
+  explicit operator bool() const { return found_ != nullptr; }
+  const json::value& operator*() const { return *found_; }
+  const json::value* operator->() const { return found_; }
+
+ private:
+  void measure(const Operand& of) {
+    if (!of) return;
+    const std::string type = type_of(*of);
+    const json::value& v = of->get_object().begin()->value();
+    if (type == "N" || type == "BOOL" || type == "NULL") return;
+    const size_t size =
+        v.is_string()
+            ? (type == "B" ? unbase64(std::string_view(v.get_string())).value_or("").size()
+                           : v.get_string().size())
+        : v.is_array() ? v.get_array().size()
+                       : v.get_object().size();
+    made_ = json::object{{"N", std::to_string(size)}};
+    found_ = &made_;
+  }
+
+  const json::value* found_ = nullptr;
+  json::value made_;
+};
 
 std::string bytes_of(const json::value& base64) {
   return unbase64(std::string_view(base64.get_string())).value_or("");
@@ -242,10 +256,10 @@ bool contains(const json::value& whole, const json::value& part) {
       [&](const json::value& one) { return one == part.get_object().begin()->value(); });
 }
 bool evaluate_function(const Node& node, const json::object& item) {
-  const auto first = value_of(*node.children[0], item);
-  if (node.op == "attribute_exists") return first.has_value();
-  if (node.op == "attribute_not_exists") return !first.has_value();
-  const auto second = value_of(*node.children[1], item);
+  const Operand first(*node.children[0], item);
+  if (node.op == "attribute_exists") return static_cast<bool>(first);
+  if (node.op == "attribute_not_exists") return !first;
+  const Operand second(*node.children[1], item);
   if (!first || !second) return false;
   if (node.op == "attribute_type")
     return type_of(*second) == "S" &&
@@ -400,22 +414,21 @@ bool evaluate(const Node& node, const json::object& item) {
   if (node.op == "NOT") return !evaluate(*node.children[0], item);
   if (node.op.starts_with("attribute_") || node.op == "begins_with" || node.op == "contains")
     return evaluate_function(node, item);
-  const auto left = value_of(*node.children[0], item);
-  if (!left) return node.op == "<>" && value_of(*node.children[1], item).has_value();
+  const Operand left(*node.children[0], item);
+  if (!left) return node.op == "<>" && Operand(*node.children[1], item);
   if (node.op == "IN") {
     for (size_t i = 1; i < node.children.size(); ++i)
-      if (const auto one = value_of(*node.children[i], item); one && equal_values(*left, *one))
-        return true;
+      if (const Operand one(*node.children[i], item); one && equal_values(*left, *one)) return true;
     return false;
   }
-  const auto right = value_of(*node.children[1], item);
+  const Operand right(*node.children[1], item);
   if (!right) return node.op == "<>";
   if (node.op == "=") return equal_values(*left, *right);
   if (node.op == "<>") return !equal_values(*left, *right);
   const auto order = compare_values(*left, *right);
   if (!order) return false;
   if (node.op == "BETWEEN") {
-    const auto high = value_of(*node.children[2], item);
+    const Operand high(*node.children[2], item);
     const auto other = high ? compare_values(*left, *high) : std::nullopt;
     return *order >= 0 && other && *other <= 0;
   }

@@ -318,6 +318,10 @@ bool equal_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b)) return false;
   if (type != "SS" && type != "NS" && type != "BS") return a == b;
+  const auto count = [](const json::value& set) {
+    return set.get_object().begin()->value().get_array().size();
+  };
+  if (count(a) != count(b)) return false;
   auto x = a.get_object().begin()->value().get_array(),
        y = b.get_object().begin()->value().get_array();
   const auto less = [](const json::value& l, const json::value& r) {
@@ -330,6 +334,11 @@ bool equal_values(const json::value& a, const json::value& b) {
 std::optional<int> compare_values(const json::value& a, const json::value& b) {
   const std::string type = type_of(a);
   if (type != type_of(b) || (type != "S" && type != "N" && type != "B")) return std::nullopt;
+  if (type == "S") {
+    const int order = a.get_object().begin()->value().get_string().compare(
+        b.get_object().begin()->value().get_string());
+    return order < 0 ? -1 : order > 0 ? 1 : 0;
+  }
   const std::string l = sortable(a), r = sortable(b);
   return l < r ? -1 : l > r ? 1 : 0;
 }
