@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random operations on tables, against plain models of them in memory: after each step the answer
 and the items agree. SLUICE_MODEL_STEPS says how many steps there are, the seed (conftest.py) which;
-the server is killed and started again now and then."""
+the server is killed and started again now and then. `./dev check` makes a million."""
 import concurrent.futures
 import copy
 import decimal
@@ -14,7 +14,7 @@ import botocore.exceptions
 import conftest
 
 STEPS = int(os.environ.get("SLUICE_MODEL_STEPS", 20_000))
-TABLES, CRASHES = 8, 3  # the tables are worked on side by side
+TABLES, CRASHES = 8, max(3, STEPS // 50_000)  # the tables are worked on side by side
 PARTITIONS, SORTS, NAMES = "xyz", range(4), "abcd"
 decimal.getcontext().prec = 60
 
@@ -424,7 +424,8 @@ class Run:
             try:
                 self.step()
             except AssertionError as wrong:
-                raise AssertionError(f"{self.table}, step {step}, seed {conftest.SEED}") from wrong
+                what = f"{self.table}, step {step} of {STEPS}, seed {conftest.SEED}"
+                raise AssertionError(what) from wrong
 
 
 def test_tables_do_what_dictionaries_do(fresh_server):
