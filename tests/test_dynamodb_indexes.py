@@ -263,7 +263,7 @@ def test_segments_of_an_index_make_up_the_whole(db, table):
         ),
         (
             {"l": {"L": []}},
-            INVALID + "Type mismatch for Index Key l Expected: N Actual: L IndexName: by-l",
+            INVALID + "Type mismatch for Index Key l Expected: N Actual: L IndexName: by-g-l",
         ),
         (
             {"g": {"S": ""}},

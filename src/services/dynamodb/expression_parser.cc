@@ -121,7 +121,8 @@ Result<Condition> ExpressionParser::placeholder_value() {
   return n;
 }
 void ExpressionParser::close_parentheses(const Node* inner) {
-  if (inner == in_parentheses_)
+  // AWS minds them in the condition of a key not at all.
+  if (inner == in_parentheses_ && kind_ != "KeyConditionExpression")
     note(Fault::parentheses, "The expression has redundant parentheses;");
   in_parentheses_ = inner;
 }

@@ -44,6 +44,10 @@ TEST(Condition, StandsInParenthesesOnce) {
     EXPECT_EQ(fault(twice), "The expression has redundant parentheses;") << twice;
 }
 
+TEST(KeyCondition, StandsInParenthesesAsOftenAsOneLikes) {
+  EXPECT_EQ(key_fault("((a = :s)) AND ((b = :s))"), "");
+}
+
 // The kinds of faults come in an order of their own, wherever they stand.
 TEST(Condition, ReportsFaultsInTheOrderOfAws) {
   EXPECT_EQ(fault("a = :none AND ((f(b)))"), "The expression has redundant parentheses;");

@@ -16,22 +16,25 @@ std::vector<std::pair<KeyAttribute, bool>> key_attributes_of(const IndexRecord& 
   return out;
 }
 Result<Done> check_index_key(const IndexRecord& index, const KeyAttribute& attribute, bool is_hash,
-                             const json::value& value) {
+                             const json::value& value, bool updated) {
   const std::string type = type_of(value);
   if (type != attribute.type)
     return validation("One or more parameter values were invalid: Type mismatch for Index Key " +
                       attribute.name + " Expected: " + attribute.type + " Actual: " + type +
                       " IndexName: " + index.name);
-  auto encoded = encode_key(attribute, value, is_hash);
+  const auto encoded = encode_key(attribute, value, is_hash);
   if (encoded) return Done{};
-  const bool empty = sortable(value).empty();
-  return empty ? validation(
-                     "One or more parameter values are not valid. A value specified for a "
-                     "secondary index key is not supported. The AttributeValue for a key attribute "
-                     "cannot contain an empty " +
-                     std::string(type == "S" ? "string" : "binary") +
-                     " value. IndexName: " + index.name + ", IndexKey: " + attribute.name)
-               : std::move(encoded).error();
+  if (!sortable(value).empty()) return encoded.error();
+  const std::string kind = type == "S" ? "string" : "binary";
+  const std::string empty =
+      "The AttributeValue for a key attribute cannot contain an empty " + kind + " value.";
+  return validation(
+      updated ? "One or more parameter values are not valid. The update expression attempted to "
+                "update a secondary index key to a value that is not supported. " +
+                    empty
+              : "One or more parameter values are not valid. A value specified for a secondary "
+                "index key is not supported. " +
+                    empty + " IndexName: " + index.name + ", IndexKey: " + attribute.name);
 }
 }  // namespace
 
@@ -49,12 +52,19 @@ bool projects(const IndexRecord& index, const Table& table, std::string_view att
          std::find(index.included.begin(), index.included.end(), attribute) != index.included.end();
 }
 
-Result<Done> check_index_keys(const Table& table, const json::object& item) {
+Result<Done> check_index_keys(const Table& table, const json::object& item, bool updated) {
+  const IndexRecord* first = nullptr;
+  Result<Done> fault = Done{};
   for (const IndexRecord& index : table.indexes())
-    for (const auto& [attribute, is_hash] : key_attributes_of(index))
-      if (const json::value* value = item.if_contains(attribute.name))
-        CHECK(check_index_key(index, attribute, is_hash, *value));
-  return Done{};
+    for (const auto& [attribute, is_hash] : key_attributes_of(index)) {
+      const json::value* value = item.if_contains(attribute.name);
+      if (!value || (first && first->name <= index.name)) continue;
+      auto checked = check_index_key(index, attribute, is_hash, *value, updated);
+      if (checked) continue;
+      first = &index;
+      fault = std::move(checked);
+    }
+  return fault;
 }
 
 std::optional<Key> entry_key(const Table& table, const IndexRecord& index,

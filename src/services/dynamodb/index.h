@@ -18,8 +18,9 @@ KeySpace keys_of(const IndexRecord& index);
 bool projects(const IndexRecord& index, const Table& table, std::string_view attribute);
 
 // Refuses an item whose attributes cannot be keys of the indexes: of another type, empty or too
-// long. An item may lack them.
-Result<Done> check_index_keys(const Table& table, const json::object& item);
+// long; of several faults that of the index whose name comes first. An item may lack them.
+// `updated`: an update has made the item.
+Result<Done> check_index_keys(const Table& table, const json::object& item, bool updated = false);
 
 // Where the entry of an item stands in an index. nullopt: it has none there.
 std::optional<Key> entry_key(const Table& table, const IndexRecord& index,

@@ -190,7 +190,7 @@ Result<JsonOut> update_item(const ItemIn& in, Staged& staged, const Ports& ports
     CHECK(add_metrics(out, in, table, old, nullptr, staged.snapshot()));
     return out;
   }
-  CHECK(check_index_keys(table, *after));
+  CHECK(check_index_keys(table, *after, true));
   show_values(out, in, before, &*after);
   CHECK(add_metrics(out, in, table, old, &*after, staged.snapshot()));
   CHECK(write_item(old, &*after));
@@ -230,11 +230,9 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
                       "constraint: [Member must have length less than or equal to 25, Member must "
                       "have length greater than or equal to 1]");
   };
-  if (!tables)
-    return validation(
-        "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
-        "Member must not be null");
-  if (tables->empty() || tables->size() > kBatchWriteMax) return wrong_length("{}");
+  if (!tables || tables->empty())
+    return validation("The requestItems parameter is required for BatchWriteItem");
+  if (tables->size() > kBatchWriteMax) return wrong_length("{}");
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   CHECK(one_of(body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body), {}};
@@ -282,6 +280,17 @@ Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s,
   }
   return needs;
 }
+namespace {
+// A batch says of a key that is put what other calls say of one that is looked up.
+Result<Done> check_key_types(const Table& table, const json::object& item) {
+  for (const KeyAttribute* one : {&table.keys().hash, &table.keys().range}) {
+    const json::value* value = item.if_contains(one->name);
+    if (!one->name.empty() && (!value || type_of(*value) != one->type))
+      return validation("The provided key element does not match the schema");
+  }
+  return Done{};
+}
+}  // namespace
 Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
   json::array units;
   json::object collections;
@@ -291,6 +300,7 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
     Cost cost;
     json::array of_table;
     for (const Write& write : writes) {
+      CHECK(check_key_types(table, write.item));
       TRY(Key key, table.key_of(write.item, !write.put));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
@@ -330,13 +340,24 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
   return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
 }
 
+namespace {
+// The tables of a batch are read with expressions, all of them, or with what was before these.
+Result<Done> check_one_kind(const json::object& tables) {
+  json::object all;
+  for (const auto& [table, wanted] : tables)
+    if (wanted.is_object())
+      for (const char* member : {"ProjectionExpression", "AttributesToGet"})
+        if (const json::value* given = wanted.get_object().if_contains(member))
+          all[member] = *given;
+  return check_parameters(all, {"ProjectionExpression"}, {"AttributesToGet"});
+}
+}  // namespace
 Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
   if (!tables || tables->empty())
-    return validation(
-        "1 validation error detected: Value null at 'requestItems' failed to satisfy constraint: "
-        "Member must not be null");
+    return validation("The requestItems parameter is required for BatchGetItem");
+  CHECK(check_one_kind(*tables));
   CHECK(one_of(body, "ReturnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"}));
   CHECK(one_of(body, "ReturnItemCollectionMetrics", {"SIZE", "NONE"}));
   In in{{}, wants_consumed(body), shown_options(body), {}};
@@ -353,6 +374,11 @@ Result<BatchGetItem::In> BatchGetItem::parse(const Request& request) {
       return validation(
           "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Keys "
           "must have length greater than or equal to 1");
+    if (keys->size() > kBatchGetMax)
+      return validation("1 validation error detected: Value at 'RequestItems." + w.table +
+                        ".member.Keys' failed to satisfy constraint: Member must have length less "
+                        "than or equal to " +
+                        std::to_string(kBatchGetMax));
     for (const json::value& key : *keys) {
       if (!key.is_object()) return Error{400, "SerializationException", "Expected a map", {}};
       w.keys.push_back(key.get_object());

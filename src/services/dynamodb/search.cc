@@ -24,6 +24,10 @@ struct Progress : SearchPage {
   size_t part = 0;
   std::optional<Error> error;
 };
+// A page that is full tells where it ends, even when nothing comes after it: AWS does not look.
+bool is_full(const SearchIn& in, const Progress& p) {
+  return (in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax;
+}
 
 // The whole item of an entry.
 Result<json::object> fetch(const Table& table, const json::object& entry, const SearchIn& in,
@@ -40,10 +44,7 @@ Result<json::object> fetch(const Table& table, const json::object& entry, const 
 bool take(const SearchIn& in, const Searched& searched, const Snapshot& s, std::string_view key,
           std::string_view sealed, Progress& p) {
   const Table& table = searched.table;
-  if ((in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax) {
-    p.more = true;
-    return false;
-  }
+  if (is_full(in, p)) return false;
   auto item = table.open_item(key, sealed);
   bool matches = true;
   if (item) {
@@ -201,10 +202,11 @@ Result<SearchIn> Searches<Self>::parse(const Request& request) {
     CHECK(constraints.met());
     in.index = *index;
   }
-  if (limit && *limit < 1)
-    return validation("1 validation error detected: Value '" + std::to_string(*limit) +
-                      "' at 'limit' failed to satisfy constraint: Member must have value greater "
-                      "than or equal to 1");
+  if (limit && *limit < 1)  // AWS words it differently for the two
+    return validation("1 validation error detected: Value " +
+                      (kQuery ? "at 'Limit'" : "'" + std::to_string(*limit) + "' at 'limit'") +
+                      " failed to satisfy constraint: Member must have value greater than or equal "
+                      "to 1");
   in.limit = limit.value_or(0);
   if (kQuery) {
     in.backwards = fields.find("ScanIndexForward") && !bool_of(in.body, "ScanIndexForward");
@@ -357,7 +359,7 @@ Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, c
   const SearchIn& first = parts.front();
   TRY(const Searched searched, find_searched(first, table));
   Progress p;
-  for (; p.part < parts.size() && !p.more && !p.error; ++p.part) {
+  for (; p.part < parts.size() && !is_full(first, p) && !p.error; ++p.part) {
     const SearchIn& in = parts[p.part];
     TRY(const Span span, span_of(in, searched));
     s.scan(span, in.backwards, [&](std::string_view key, std::string_view sealed) {
@@ -372,6 +374,7 @@ Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, c
     if (searched.index) cost.add_index(*searched.index, units);
     p.cost = cost.shown(first.table, first.body);
   }
+  p.more = is_full(first, p);
   return SearchPage(std::move(p));
 }
 template <class Self>

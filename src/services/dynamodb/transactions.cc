@@ -193,7 +193,7 @@ Result<Done> prepare(Prepared& one, const Table& table) {
   CHECK(check_condition(in, before));
   if (updates) {
     TRY(one.after, updated_item(in, before));
-    if (one.after) CHECK(check_index_keys(table, *one.after));
+    if (one.after) CHECK(check_index_keys(table, *one.after, true));
   }
   return Done{};
 }

@@ -231,12 +231,11 @@ Result<Done> check_value(json::value& value, size_t depth) {
   if (type == "BOOL")
     return inner.is_bool() ? Result<Done>(Done{})
                            : Error{400, "SerializationException", "BOOL must be a boolean", {}};
-  if (type == "NULL")
-    return inner.is_bool() && inner.get_bool()
-               ? Result<Done>(Done{})
-               : validation(
-                     "One or more parameter values were invalid: Null attribute value types must "
-                     "have the value of true");
+  if (type == "NULL") {
+    if (!inner.is_bool()) return Error{400, "SerializationException", "NULL must be a boolean", {}};
+    inner = true;  // whatever was said: AWS takes false, too
+    return Done{};
+  }
   if (type == "SS" || type == "NS" || type == "BS") return check_set(type, inner);
   if (type == "L" && inner.is_array()) {
     for (json::value& one : inner.get_array()) CHECK(check_value(one, depth + 1));
@@ -257,9 +256,12 @@ size_t value_bytes(const json::value& value) {
   const std::string type = key_name(value);
   if (type.empty()) return 0;
   const json::value& inner = value.get_object().begin()->value();
+  // Two digits take a byte, on each side of the point by themselves.
   const auto number = [](std::string_view text) {
     const auto d = parse_decimal(text).value_or(Decimal{});
-    return (d.digits.size() + 1) / 2 + 1 + d.negative;
+    const size_t digits = d.digits.size();
+    const size_t whole = std::min(digits, static_cast<size_t>(std::max<int64_t>(d.exponent, 0)));
+    return (whole + 1) / 2 + (digits - whole + 1) / 2 + 1 + d.negative;
   };
   if (type == "S") return inner.get_string().size();
   if (type == "N") return number(std::string_view(inner.get_string()));
