@@ -13,9 +13,12 @@ import botocore.exceptions
 import boto3
 import pytest
 
+import wire
 from conftest import ROOT, Server
 
 ROWS = list(csv.DictReader((ROOT / "iam" / "access.csv").open()))
+# The attribute that readers may read, as a projection.
+VALUES = {"ProjectionExpression": "#v", "ExpressionAttributeNames": {"#v": "value"}}
 # Runs in the role of the pipeline's function, and tells how a call ended.
 PROBE = """
 import base64, boto3, botocore.config, botocore.exceptions
@@ -92,10 +95,19 @@ class Scene:
             LoggingConfig={"LogGroup": self.group},
         )
 
+    def reader(self, device):
+        """A session that reads one device, as its tag says."""
+        return self.server.client("sts").assume_role(
+            RoleArn=self.outputs["ReaderRoleArn"],
+            RoleSessionName="reads",
+            Tags=[{"Key": "device_id", "Value": device}],
+        )["Credentials"]
+
     def client(self, principal, service, plain):
         name = principal, service, plain
         if name not in self.clients:
             role = {"producer": self.ids["ProducerRole"], "stranger": "stranger"}.get(principal)
+            session = self.reader("probe") if principal == "reader" else None
             endpoint = self.server.endpoint["http_endpoint" if plain else "endpoint"]
             if principal == "anonymous":
                 self.clients[name] = boto3.client(
@@ -108,7 +120,9 @@ class Scene:
                     ),
                 )
             else:
-                self.clients[name] = self.server.client(service, role=role, endpoint=endpoint)
+                self.clients[name] = self.server.client(
+                    service, role=role, session=session, endpoint=endpoint
+                )
         return self.clients[name]
 
     def outcome(self, principal, service, call, arguments, plain):
@@ -134,10 +148,13 @@ class Scene:
         action, _, how = action.partition(" ")
         service, operation = action.split(":")
         bucket = self.where.get(on)
-        item = {"device_id": {"S": "probe"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
+        device = {"S": "another" if how.endswith("another device") else "probe"}
+        item = {"device_id": device, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
         table = {"TableName": self.ids["RecordsTable"]}
+        projected = VALUES if how.startswith("of values") else {}
         key, group = {"KeyId": self.key}, {"logGroupName": self.group}
-        role = self.ids["ProducerRole" if on == "producer" else "ExecutionRole"]
+        roles = {"producer": "ProducerRole", "reader": "ReaderRole"}
+        role = self.ids[roles.get(on, "ExecutionRole")]
         at = {"Bucket": bucket, "Key": "there.json"}
         document = json.dumps({"Version": "2012-10-17", "Statement": []})
         encryption = {
@@ -157,7 +174,16 @@ class Scene:
             "dynamodb:BatchWriteItem": {
                 "RequestItems": {table["TableName"]: [{"PutRequest": {"Item": item}}]}
             },
-            "dynamodb:GetItem": {**table, "Key": item},
+            "dynamodb:GetItem": {**table, "Key": item, **projected},
+            "dynamodb:BatchGetItem": {
+                "RequestItems": {table["TableName"]: {"Keys": [item], **projected}}
+            },
+            "dynamodb:Query": {
+                **table,
+                "KeyConditionExpression": "device_id = :d",
+                "ExpressionAttributeValues": {":d": device},
+                **projected,
+            },
             "dynamodb:Scan": table,
             "dynamodb:DeleteTable": table,
             "kms:GenerateDataKey": {**key, "NumberOfBytes": 32},
@@ -210,3 +236,161 @@ def test_who_may_do_what(scene, row):
     outcome = scene.outcome(row["principal"], service, call, arguments, plain)
     wanted = {"allow": ("done",), "deny": ("AccessDenied", "AccessDeniedException")}
     assert outcome in wanted[row["decision"]], row["because"]
+
+
+MINE = {"device_id": {"S": "mine"}, "timestamp": {"S": "2026-01-01T00:00:00Z"}}
+OTHER = MINE | {"device_id": {"S": "other"}}
+HIDDEN = b"hidden-in-the-row"
+SEARCH = {
+    "KeyConditionExpression": "device_id = :d",
+    "ExpressionAttributeValues": {":d": {"S": "mine"}},
+}
+BOUND = {
+    **SEARCH,
+    **VALUES,
+    "ExpressionAttributeValues": {":d": {"S": "mine"}, ":x": {"S": HIDDEN.decode()}},
+}
+
+
+@pytest.fixture(scope="module")
+def ask(scene):
+    """Raw calls of the role of readers, with the tag of a device: nothing is checked by a client."""
+    dynamodb = scene.server.client("dynamodb")
+    table = scene.outputs["TableName"]
+    for key in (MINE, OTHER):
+        item = key | {"value": {"N": "1.5"}, "site": {"S": HIDDEN.decode()}}
+        dynamodb.put_item(TableName=table, Item=item)
+    session = scene.reader("mine")
+
+    def call(operation, table=table, **arguments):
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"DynamoDB_20120810.{operation}",
+        }
+        body = {"TableName": table} | arguments
+        if operation.startswith(("Batch", "Transact", "Execute")):
+            del body["TableName"]
+        return wire.Wire(scene.server).ask(
+            wire.Call("dynamodb", "POST", "/", headers, json.dumps(body).encode()), session
+        )
+
+    call.table = table
+    return call
+
+
+def test_a_reader_sees_the_values_of_its_device(ask):
+    """By each of the ways that its policy opens."""
+    one = {"Item": {"value": {"N": "1.5"}}}
+    assert json.loads(ask("GetItem", Key=MINE, **VALUES).body) == one
+    both = ask("GetItem", Key=MINE, AttributesToGet=["timestamp", "value"])
+    assert set(json.loads(both.body)["Item"]) == {"timestamp", "value"}
+    found = json.loads(ask("Query", **SEARCH, **VALUES, Limit=1).body)
+    assert found["Items"] == [one["Item"]] and found["LastEvaluatedKey"] == MINE
+    batch = ask("BatchGetItem", RequestItems={ask.table: {"Keys": [MINE], **VALUES}})
+    assert json.loads(batch.body)["Responses"] == {ask.table: [one["Item"]]}
+    got = ask(
+        "TransactGetItems", TransactItems=[{"Get": {"TableName": ask.table, "Key": MINE, **VALUES}}]
+    )
+    assert json.loads(got.body)["Responses"] == [one]
+
+
+NAMES = {"#v": "value", "#s": "site"}
+ROUND = {
+    "the whole item": ("GetItem", {"Key": MINE}),
+    "a select that GetItem has not": ("GetItem", {"Key": MINE, "Select": "SPECIFIC_ATTRIBUTES"}),
+    "another attribute": ("GetItem", {"Key": MINE, "ProjectionExpression": "site"}),
+    "another attribute under a name": (
+        "GetItem",
+        {"Key": MINE, "ProjectionExpression": "#v, #s", "ExpressionAttributeNames": NAMES},
+    ),
+    "a part of another attribute": ("GetItem", {"Key": MINE, "ProjectionExpression": "site[0]"}),
+    "another attribute in the old way": ("GetItem", {"Key": MINE, "AttributesToGet": ["site"]}),
+    "no attribute in the old way": ("GetItem", {"Key": MINE, "AttributesToGet": None}),
+    "another device": ("GetItem", {"Key": OTHER, **VALUES}),
+    "another device in a query": (
+        "Query",
+        {**SEARCH, **VALUES, "ExpressionAttributeValues": {":d": {"S": "other"}}},
+    ),
+    "a query of everything": ("Query", SEARCH),
+    "a query that counts": ("Query", {**SEARCH, "Select": "COUNT"}),
+    "all attributes and a projection": ("Query", {**SEARCH, **VALUES, "Select": "ALL_ATTRIBUTES"}),
+    "specific attributes, none named": ("Query", {**SEARCH, "Select": "SPECIFIC_ATTRIBUTES"}),
+    "a filter that tells what is hidden": ("Query", {**BOUND, "FilterExpression": "site = :x"}),
+    "a filter on its size": (
+        "Query",
+        {**BOUND, "FilterExpression": "size(site) > size(:x)"},
+    ),
+    "a filter on its being there": (
+        "Query",
+        {**SEARCH, **VALUES, "FilterExpression": "attribute_exists(site)"},
+    ),
+    "a filter in the old way": (
+        "Query",
+        {
+            "KeyConditions": {
+                "device_id": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "mine"}]}
+            },
+            "AttributesToGet": ["value"],
+            "QueryFilter": {"site": {"ComparisonOperator": "NOT_NULL"}},
+        },
+    ),
+    "a batch with another device": (
+        "BatchGetItem",
+        {"RequestItems": {"": {"Keys": [MINE, OTHER], **VALUES}}},
+    ),
+    "a batch of whole items": ("BatchGetItem", {"RequestItems": {"": {"Keys": [MINE]}}}),
+    "a transaction with another device": (
+        "TransactGetItems",
+        {"TransactItems": [{"Get": {"Key": key, **VALUES}} for key in (MINE, OTHER)]},
+    ),
+    "a transaction of whole items": (
+        "TransactGetItems",
+        {"TransactItems": [{"Get": {"Key": MINE}}]},
+    ),
+    "a check that tells the item": (
+        "TransactWriteItems",
+        {
+            "TransactItems": [
+                {
+                    "ConditionCheck": {
+                        "Key": MINE,
+                        "ConditionExpression": "attribute_not_exists(device_id)",
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    }
+                }
+            ]
+        },
+    ),
+    "an update that tells the item": (
+        "UpdateItem",
+        {"Key": MINE, "UpdateExpression": "REMOVE nothing", "ReturnValues": "ALL_NEW"},
+    ),
+    "a scan of its attributes": ("Scan", VALUES),
+    "a description": ("DescribeTable", {}),
+}
+
+
+@pytest.mark.parametrize("way", ROUND)
+def test_a_reader_is_not_told_more(ask, way):
+    """What its policy shows cannot be widened by how one asks for it."""
+    operation, arguments = ROUND[way]
+    text = json.dumps(arguments).replace('{"": ', f'{{"{ask.table}": ')
+    text = text.replace('"Key": ', f'"TableName": "{ask.table}", "Key": ')
+    answer = ask(operation, **json.loads(text))
+    assert HIDDEN not in answer.body and b"1.5" not in answer.body
+    assert answer.code in ("AccessDeniedException", "ValidationException"), answer
+    validated = ("specific attributes, none named", "all attributes and a projection")
+    assert answer.code == "AccessDeniedException" or way in validated, answer
+
+
+def test_a_reader_is_taken_with_a_tag_alone(scene):
+    """Without the tag, or with an empty one, nobody takes the role; a star in it is a star."""
+    sts = scene.server.client("sts")
+    role = {"RoleArn": scene.outputs["ReaderRoleArn"], "RoleSessionName": "reads"}
+    for tags in ([], [{"Key": "device_id", "Value": ""}], [{"Key": "Device", "Value": "mine"}]):
+        with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+            sts.assume_role(**role, Tags=tags)
+    for value in ("*", "mi?e", "${device_id}"):
+        with pytest.raises(botocore.exceptions.ClientError):
+            client = scene.server.client("dynamodb", session=scene.reader(value))
+            client.get_item(TableName=scene.outputs["TableName"], Key=MINE, **VALUES)

@@ -1205,6 +1205,8 @@ DOCUMENTS = {
     "iam/trust_policy.json": ("ExecutionRole", "AssumeRolePolicyDocument"),
     "iam/producer_role_policy.json": ("ProducerRole", "Policies", 0, "PolicyDocument"),
     "iam/producer_trust_policy.json": ("ProducerRole", "AssumeRolePolicyDocument"),
+    "iam/reader_role_policy.json": ("ReaderRole", "Policies", 0, "PolicyDocument"),
+    "iam/reader_trust_policy.json": ("ReaderRole", "AssumeRolePolicyDocument"),
     "s3/bucket_policy_https_only.json": ("IngestBucketPolicy", "PolicyDocument"),
     "s3/quarantine_bucket_policy.json": ("QuarantineBucketPolicy", "PolicyDocument"),
     "s3/trail_bucket_policy.json": ("TrailBucketPolicy", "PolicyDocument"),
@@ -1231,7 +1233,7 @@ def test_the_policy_documents_are_those_of_the_template():
 
 
 def test_no_role_of_the_template_is_given_everything():
-    for name in ("iam/lambda_execution_role_policy.json", "iam/producer_role_policy.json"):
+    for name in (name for name in DOCUMENTS if name.endswith("_role_policy.json")):
         for statement in in_template(DOCUMENTS[name])["Statement"]:
             for value in (statement["Action"], statement["Resource"]):
                 assert not any(
@@ -1316,6 +1318,7 @@ def test_the_pipeline_deploys_and_ingests(fresh_server, tmp_path):
         "KeyArn",
         "ExecutionRoleArn",
         "ProducerRoleArn",
+        "ReaderRoleArn",
         "TrailArn",
         "LogGroup",
     }
