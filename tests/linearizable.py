@@ -5,8 +5,8 @@ the memory of Lowe (Testing for Linearizability, 2017).
 
 Linearizability is local: a history is linearizable if that of each object is. Keys that one
 operation touches together, as a transaction does, are one object; every other key is its own. So a
-transaction is checked over the joined state of all its keys, and the history is found to be strictly
-serializable, too.
+transaction is checked over the joined state of all its keys, and the history is found to be
+strictly serializable, too.
 
     history = [Operation(0, 5, (Action("put", "a", "x"),), Answer((None,)))]
     assert not why_not(history)

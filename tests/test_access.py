@@ -254,7 +254,7 @@ BOUND = {
 
 @pytest.fixture(scope="module")
 def ask(scene):
-    """Raw calls of the role of readers, with the tag of a device: nothing is checked by a client."""
+    """Raw calls of the role of readers, with the tag of a device: no client checks them."""
     dynamodb = scene.server.client("dynamodb")
     table = scene.outputs["TableName"]
     for key in (MINE, OTHER):
@@ -311,6 +311,7 @@ ROUND = {
         "Query",
         {**SEARCH, **VALUES, "ExpressionAttributeValues": {":d": {"S": "other"}}},
     ),
+    "no device": ("GetItem", {"Key": {"timestamp": MINE["timestamp"]}, **VALUES}),
     "a query of everything": ("Query", SEARCH),
     "a query that counts": ("Query", {**SEARCH, "Select": "COUNT"}),
     "all attributes and a projection": ("Query", {**SEARCH, **VALUES, "Select": "ALL_ATTRIBUTES"}),
