@@ -263,16 +263,10 @@ def ask(scene):
     session = scene.reader("mine")
 
     def call(operation, table=table, **arguments):
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"DynamoDB_20120810.{operation}",
-        }
         body = {"TableName": table} | arguments
         if operation.startswith(("Batch", "Transact", "Execute")):
             del body["TableName"]
-        return wire.Wire(scene.server).ask(
-            wire.Call("dynamodb", "POST", "/", headers, json.dumps(body).encode()), session
-        )
+        return wire.Wire(scene.server).ask(wire.dynamodb(operation, body), session)
 
     call.table = table
     return call

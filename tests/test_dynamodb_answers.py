@@ -24,13 +24,7 @@ def ask(server):
     session, line = server.session(), wire.Wire(server)
 
     def call(operation, **arguments):
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"DynamoDB_20120810.{operation}",
-        }
-        answer = line.ask(
-            wire.Call("dynamodb", "POST", "/", headers, json.dumps(arguments).encode()), session
-        )
+        answer = line.ask(wire.dynamodb(operation, arguments), session)
         body = json.loads(answer.body)
         return answer.status, answer.code, body.get("message"), body
 

@@ -60,16 +60,7 @@ def narrow(server, db):
                 {"Version": "2012-10-17", "Statement": statement | {"Condition": condition}}
             ),
         )
-        call = wire.Call(
-            "dynamodb",
-            "POST",
-            "/",
-            {
-                "content-type": "application/x-amz-json-1.0",
-                "x-amz-target": f"DynamoDB_20120810.{operation}",
-            },
-            json.dumps({"TableName": TABLE} | arguments).encode(),
-        )
+        call = wire.dynamodb(operation, {"TableName": TABLE} | arguments)
         return wire.Wire(server).ask(call, server.session("narrow"))
 
     return ask

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random operations on tables, against plain models of them in memory: after each step the answer
-and the items agree. SLUICE_MODEL_STEPS says how many steps there are, the seed (conftest.py) which;
-the server is killed and started again now and then. `./dev check` makes a million."""
+and the items agree, and the stream of a table leads from one state to the next.
+SLUICE_MODEL_STEPS says how many steps there are, the seed (conftest.py) which; the server is killed
+and started again now and then. `./dev check` makes a million."""
 import concurrent.futures
 import copy
 import decimal
@@ -130,9 +131,10 @@ class Run:
     def __init__(self, server, table, dice):
         self.server, self.table, self.dice, self.model = server, table, dice, Model()
         self.connect()
-        self.db.create_table(
+        made = self.db.create_table(
             TableName=self.table,
             BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
             KeySchema=[
                 {"AttributeName": "p", "KeyType": "HASH"},
                 {"AttributeName": "s", "KeyType": "RANGE"},
@@ -160,9 +162,13 @@ class Run:
                 }
             ],
         )
+        self.stream = made["TableDescription"]["LatestStreamArn"]
+        # What the stream has told so far: the items, and the number of its last record.
+        self.followed, self.last = {}, None
 
     def connect(self):
         self.db = self.server.client("dynamodb", parameter_validation=False)
+        self.streams = self.server.client("dynamodbstreams")
 
     def key(self):
         return self.dice.choice(PARTITIONS), self.dice.choice(SORTS)
@@ -403,6 +409,27 @@ class Run:
         }
         assert found == self.model.items
 
+    def compare_stream(self):
+        """Each change begins with the item as the one before it left it."""
+        described = self.streams.describe_stream(StreamArn=self.stream)["StreamDescription"]
+        after = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self.last}
+        at = self.streams.get_shard_iterator(
+            StreamArn=self.stream,
+            ShardId=described["Shards"][0]["ShardId"],
+            **after if self.last else {"ShardIteratorType": "TRIM_HORIZON"},
+        )["ShardIterator"]
+        while records := (page := self.streams.get_records(ShardIterator=at))["Records"]:
+            for record in records:
+                change = record["dynamodb"]
+                key = change["Keys"]["p"]["S"], int(change["Keys"]["s"]["N"])
+                assert change.get("OldImage") == self.followed.pop(key, None)
+                if "NewImage" in change:
+                    self.followed[key] = change["NewImage"]
+                self.last = change["SequenceNumber"]
+            at = page["NextShardIterator"]
+        wanted = {key: self.wire(key) | item for key, item in self.model.items.items()}
+        assert self.followed == wanted
+
     def step(self):
         self.dice.choices(
             [
@@ -415,8 +442,9 @@ class Run:
                 self.step_indexes,
                 self.step_transaction,
                 self.compare_all,
+                self.compare_stream,
             ],
-            (12, 3, 1, 1, 1, 1, 2, 4, 0.2),
+            (12, 3, 1, 1, 1, 1, 2, 4, 0.2, 0.2),
         )[0]()
 
     def steps(self, count):
@@ -441,3 +469,4 @@ def test_tables_do_what_dictionaries_do(fresh_server):
         for run in runs:
             run.connect()
             run.compare_all()
+            run.compare_stream()

@@ -985,23 +985,12 @@ def test_a_large_statement_is_read_whatever_it_needs(server, may):
     policy = [{"Action": "dynamodb:PartiQLUpdate"}]
     large = {"Parameters": [{"S": "x" * 300_000}]}
     assert may(policy, f"UPDATE {TABLE} SET big = ? {OF_MINE}", **large)
-    body = json.dumps(
-        {
-            "Statement": f"UPDATE {TABLE} SET big = ? {OF_MINE} AND big = 'none'",
-            "Parameters": [{"S": "x" * 3_000_000}],
-        }
-    ).encode()
-    call = wire.Call(
-        "dynamodb",
-        "POST",
-        "/",
-        {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": "DynamoDB_20120810.ExecuteStatement",
-            "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
-        },
-        body,
-    )
+    statement = {
+        "Statement": f"UPDATE {TABLE} SET big = ? {OF_MINE} AND big = 'none'",
+        "Parameters": [{"S": "x" * 3_000_000}],
+    }
+    digest = hashlib.sha256(json.dumps(statement).encode()).hexdigest()
+    call = wire.dynamodb("ExecuteStatement", statement, x_amz_content_sha256=digest)
     answer = wire.Wire(server).ask(call, server.session("teller"))
     assert answer.code == "ConditionalCheckFailedException"
 

@@ -327,17 +327,7 @@ def finished(db, arn):
 
 def raw(server, operation, **arguments):
     """A call with members that this machine's SDK does not know."""
-    call = wire.Call(
-        "dynamodb",
-        "POST",
-        "/",
-        {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"DynamoDB_20120810.{operation}",
-        },
-        json.dumps(arguments).encode(),
-    )
-    return wire.Wire(server).ask(call, server.session())
+    return wire.Wire(server).ask(wire.dynamodb(operation, arguments), server.session())
 
 
 def test_an_incremental_export_has_what_has_changed(server, db, recoverable):

@@ -7,6 +7,7 @@ import time
 import botocore.exceptions
 import pytest
 
+import wire
 from functions import until
 
 INVALID = "One or more parameter values were invalid: "
@@ -129,6 +130,18 @@ def test_a_table_that_cannot_be_is_refused(db, arguments, text):
     if arguments["TableName"] is None:
         del arguments["TableName"]
     assert refusal(db.create_table, **arguments) == ("ValidationException", text)
+
+
+def test_what_would_be_lost_without_a_word_is_refused(server, db, name):
+    """Nothing bounds the throughput of a table, so nobody may think that something does."""
+    limited = {"OnDemandThroughput": {"MaxReadRequestUnits": 1}}
+    for operation, arguments in (
+        ("CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST"} | facts() | limited),
+        ("UpdateTable", {"TableName": name} | limited),
+    ):
+        call = wire.dynamodb(operation, arguments)
+        answer = wire.Wire(server).ask(call, server.session())
+        assert answer.code == "ValidationException" and b"OnDemandThroughput" in answer.body
 
 
 def test_a_key_name_of_255_characters(db, name):

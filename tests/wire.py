@@ -89,6 +89,14 @@ def as_json(call, target, arguments):
     )
 
 
+def dynamodb(operation, arguments, **headers):
+    """A call of DynamoDB that no SDK has checked, or knows."""
+    call = Call("dynamodb", "POST", "/", {}, b"")
+    call = as_json(call, f"DynamoDB_20120810.{operation}", arguments)
+    call.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return call
+
+
 def as_query(call, operation, version, arguments):
     """The same request in the query protocol: AWS's two ways to ask CloudWatch."""
     fields = {"Action": operation, "Version": version}

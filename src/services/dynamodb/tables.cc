@@ -22,6 +22,19 @@ Result<TableIn> parse_table_in(const Request& request) {
   return in;
 }
 
+namespace {
+// What would be lost without a word if it were taken.
+Result<Done> refuse_unbuilt(const json::object& body) {
+  for (const char* member : {"OnDemandThroughput", "WarmThroughput", "ReplicaUpdates",
+                             "GlobalTableWitnessUpdates", "MultiRegionConsistency"})
+    if (Fields(body).find(member))
+      return validation(std::string(member) +
+                        " is not implemented by Sluice: nothing bounds the throughput of a table, "
+                        "and it is on this machine alone. Leave it out.");
+  return Done{};
+}
+}  // namespace
+
 Result<TableIn> CreateTable::parse(const Request& request) {
   TableIn in;
   TRY(in.body, parse_json_object(request.body));
@@ -31,6 +44,7 @@ Result<TableIn> CreateTable::parse(const Request& request) {
   TableRecord scratch;
   CHECK(read_table(in.body, scratch));
   CHECK(tags_of(in.body));
+  CHECK(refuse_unbuilt(in.body));
   CHECK(asked_stream(in.body));
   return in;
 }
@@ -212,8 +226,7 @@ Result<TableIn> UpdateTable::parse(const Request& request) {
   CHECK(one_of(in.body, "TableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"}));
   CHECK(fields.boolean("DeletionProtectionEnabled"));
   CHECK(asked_stream(in.body));
-  if (fields.find("ReplicaUpdates"))
-    return validation("ReplicaUpdates is not implemented by Sluice: a table is on this machine.");
+  CHECK(refuse_unbuilt(in.body));
   for (const char* member :
        {"ProvisionedThroughput", "BillingMode", "SSESpecification", "TableClass",
         "DeletionProtectionEnabled", "GlobalSecondaryIndexUpdates", "StreamSpecification"})
