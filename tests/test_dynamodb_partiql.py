@@ -179,6 +179,8 @@ def test_several_partitions_are_read_in_order(db, name):
             assert seen == found, (order, limit)
     one_each = f"SELECT * FROM {TABLE} WHERE p = '{name}a' AND s = 1 OR p = '{name}b' AND s > 1"
     assert numbers(db, one_each) == [1, 2, 3]
+    # What would need two partitions at once makes no scan of it.
+    assert numbers(db, f"{one_each.replace('WHERE ', 'WHERE (')}) AND {both}") == [1, 2, 3]
     assert numbers(db, f"SELECT * FROM {TABLE} WHERE p = '{name}a' ORDER BY s DESC") == [3, 2, 1]
 
 
@@ -506,6 +508,38 @@ def test_hostile_statements_are_refused(db):
         "ResourceNotFoundException",
         "Requested resource not found",
     )
+
+
+def test_a_condition_is_no_value_of_an_attribute(db, name):
+    """It has no value: who takes it for a sum reads what is not there."""
+    put(db, name, a={"N": "1"})
+    before = item(db, name)
+    for value in (
+        "size(a)",
+        "(a IS MISSING)",
+        "(attribute_exists(a))",
+        "(NOT a = 1)",
+        "(a = 1)",
+        "(a BETWEEN 1 AND 9)",
+        "(a IN [1])",
+        "(a = 1 OR a = 2)",
+        "a + (a = 1)",
+        "list_append((a IS MISSING), [1])",
+        "list_append([1], size(a))",
+    ):
+        assert message(db, f"UPDATE {TABLE} SET x = {value} WHERE p = '{name}' AND s = 1"), value
+        assert item(db, name) == before
+
+
+def test_the_work_for_a_statement_has_an_end(db):
+    """All of this is done before anybody is asked whether he may."""
+    where = f"WHERE p = 'x' AND s = 1"
+    most = ", ".join(f"a{n} = 1" for n in range(299))
+    assert "operator count: 301" in message(db, f"UPDATE {TABLE} SET {most}, b = 1, c = 1 {where}")
+    values = "[" + ",".join("'x'" for _ in range(22)) + "]"
+    product = " AND ".join(f"p IN {values}" for _ in range(60))
+    text = message(db, f"SELECT * FROM {TABLE} WHERE {product}")
+    assert text == "Too many decomposed read operations for a given query."
 
 
 def test_parameters_are_checked(db):
@@ -1048,6 +1082,12 @@ def test_the_trail_keeps_no_values_but_of_keys(server, db, name):
             db, f"DELETE FROM {TABLE} {of_key} AND a <> 'hidden-h'", ClientRequestToken="once"
         ),
     ]
+    # What no statement has is not shown, whoever sends it.
+    more = {
+        "Statement": f"SELECT * FROM {TABLE} {of_key}",
+        "UpdateExpression": "SET a = 'hidden-k'",
+    }
+    assert wire.Wire(server).ask(wire.dynamodb("ExecuteStatement", more), server.session())
     assert message(db, "SLECT 'hidden-i'") and message(db, "SELECT 'hidden-j'" + " " * 8192)
     records = records_of(server)
     assert "hidden-" not in json.dumps(records)

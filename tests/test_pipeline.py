@@ -122,9 +122,13 @@ def test_status_shows_the_pipeline_at_a_glance(pipeline):
         "cloudformation.work": 0,
         "dynamodb.purge": 0,
         "dynamodb.backfill": 0,
+        "dynamodb.restore": 0,
+        "dynamodb.export": 0,
+        "dynamodb.import": 0,
         "logs.purge": 0,
         "kms.scrub": 0,
         "lambda.ahead": 0,
+        "lambda.event-source": 0,
     }
 
 

@@ -101,10 +101,10 @@ Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& requ
 
 bool Gate::could_be_allowed(std::string_view action, const Session& session, const Ports& ports,
                             const Snapshot& snapshot) {
-  // Keys, roles, functions and tables have policies of their own, which may allow it. A function
-  // that is still to be made has none.
-  for (const char* with_policies : {"kms:", "sts:", "lambda:", "dynamodb:"})
-    if (action.starts_with(with_policies) && action != "lambda:CreateFunction") return true;
+  // Keys, roles and functions have policies of their own, which may allow it. A function that is
+  // still to be made has none. What a PartiQL statement needs is known when it is read.
+  for (const char* known_later : {"kms:", "sts:", "lambda:", "dynamodb:PartiQL"})
+    if (action.starts_with(known_later) && action != "lambda:CreateFunction") return true;
   const auto rules = ports.identities->rules(session.role_name, snapshot);
   if (!rules) return true;  // the role is gone: the check of the session will say so
   return std::any_of(rules->policies.begin(), rules->policies.end(),

@@ -336,8 +336,11 @@ Result<std::vector<Need>> ExecuteStatement::needs(const In& in, const Snapshot& 
 }
 Result<JsonOut> ExecuteStatement::run(const Authorized<In>& in, Staged& staged) {
   const StatementIn& one = in->statement;
+  if (is_read(one)) {  // from the snapshot alone, so that no commit can make it run again
+    TRY(const Table read, Table::open(one.parsed.table, staged.snapshot(), in.ports()));
+    return select(*in, read, staged.snapshot());
+  }
   TRY(const Table table, Table::open(one.parsed.table, staged, in.ports()));
-  if (is_read(one)) return select(*in, table, staged.snapshot());
   TRY(const ItemIn item, write_in(one, in->body, table.keys()));
   TRY(JsonOut done, write(item, one.parsed.kind, staged, in.ports()));
   JsonOut out{{{"Items", json::array{}}}};
@@ -347,9 +350,18 @@ Result<JsonOut> ExecuteStatement::run(const Authorized<In>& in, Staged& staged) 
     out.body["ConsumedCapacity"] = std::move(*cost);
   return out;
 }
+namespace {
+// What a record shows of a statement of a batch or a transaction. `given` is what the request has.
+json::value shown_member(json::value statement, const json::value& given) {
+  return merged(
+      json::object{{"statement", std::move(statement)}},
+      shown_members(given.get_object(), {"ConsistentRead", "ReturnValuesOnConditionCheckFailure"}));
+}
+}  // namespace
 json::value ExecuteStatement::audit(const In& in, const Snapshot& s) {
   return merged(json::object{{"statement", shown_statement(in.statement, s)}},
-                shown_options(in.body));
+                shown_members(in.body, {"ConsistentRead", "Limit", "ReturnConsumedCapacity",
+                                        "ReturnValuesOnConditionCheckFailure"}));
 }
 
 namespace {
@@ -479,11 +491,13 @@ Result<BatchExecuteStatement::Out> BatchExecuteStatement::run(const Authorized<I
   return out;
 }
 json::value BatchExecuteStatement::audit(const In& in, const Snapshot& s) {
+  const json::array& given = in.body.at("Statements").get_array();
   json::array shown;
   for (const auto& one : in.statements)
-    shown.push_back(
-        json::object{{"statement", one ? shown_statement(*one, s) : json::value("***(Redacted)")}});
-  return merged(json::object{{"requestItems", std::move(shown)}}, shown_options(in.body));
+    shown.push_back(shown_member(one ? shown_statement(*one, s) : json::value("***(Redacted)"),
+                                 given[shown.size()]));
+  return merged(json::object{{"requestItems", std::move(shown)}},
+                shown_members(in.body, {"ReturnConsumedCapacity"}));
 }
 json::value BatchExecuteStatement::audit_result(const Out& out) {
   if (out.refused.empty()) return nullptr;
@@ -597,13 +611,14 @@ Result<JsonOut> ExecuteTransaction::run(const Authorized<In>& in, Staged& staged
   return out;
 }
 json::value ExecuteTransaction::audit(const In& in, const Snapshot& s) {
+  const json::array& given = in.body.at("TransactStatements").get_array();
   json::array shown;
   for (const StatementIn& one : in.statements)
-    shown.push_back(json::object{{"statement", shown_statement(one, s)}});
+    shown.push_back(shown_member(shown_statement(one, s), given[shown.size()]));
   json::object out{{"transactStatements", std::move(shown)}};
   const std::string token = text_of(in.body, "ClientRequestToken");
   if (!token.empty()) out["clientRequestToken"] = token;
-  return merged(std::move(out), shown_options(in.body));
+  return merged(std::move(out), shown_members(in.body, {"ReturnConsumedCapacity"}));
 }
 
 }  // namespace sluice::dynamodb

@@ -257,16 +257,19 @@ class PartiqlParser {
     std::vector<UpdateAction>& actions = out_.update->actions;
     if (actions.empty()) return not_well_formed("Expected data manipulation");
     if (!out_.index.empty()) return validation("This operation is not supported on an index");
-    for (size_t i = 0; i < actions.size(); ++i)
-      for (size_t j = 0; j < i; ++j) check_side_by_side(actions[j].path, actions[i].path, notes());
+    for (size_t i = 0; i < actions.size() && fault_.empty(); ++i)
+      for (size_t j = 0; j < i && fault_.empty(); ++j)
+        check_side_by_side(actions[j].path, actions[i].path, notes());
     return fault_.empty() ? Result<Done>(Done{}) : validation(std::exchange(fault_, ""));
   }
   Result<Done> remove() {
+    CHECK(count_operator());
     TRY(Path target, path());
     out_.update->actions.push_back({UpdateAction::Kind::remove, std::move(target), {}});
     return Done{};
   }
   Result<Done> set() {
+    CHECK(count_operator());
     TRY(Path target, path());
     CHECK(expect_sign("=", "EQ"));
     const bool adds = here().is_word("set_add"), takes = here().is_word("set_delete");
@@ -315,15 +318,25 @@ class PartiqlParser {
       return validation("IS operator is not supported in update expressions");
     return left;
   }
+  // A value for an attribute, and no condition, which has none.
+  Result<Done> check_is_value(const Node& one) const {
+    if (one.op == "path" || one.op == "value" || one.op == "list_append") return Done{};
+    return validation("Unsupported operator in Update Expression. Operator: " + one.op);
+  }
   Result<Condition> set_operand() {
     const PartiqlToken name = here();
-    if (name.kind != Kind::word || !after().is("(") || name.is_keyword()) return operand(0);
+    if (name.kind != Kind::word || !after().is("(") || name.is_keyword()) {
+      TRY(Condition one, operand(0));
+      CHECK(check_is_value(*one));
+      return one;
+    }
     if (!name.is_word("list_append"))
       return validation("Unrecognized function: " + lower(name.text) + place(name));
     CHECK(count_operator());
     advance();
     Condition n = node("list_append");
     TRY(n->children, operands_in_parentheses(1));
+    for (const auto& child : n->children) CHECK(check_is_value(*child));
     if (n->children.size() != 2) {
       note_operand_count(*n, notes());
     } else {

@@ -48,6 +48,7 @@ class Planner {
       alternatives = spread(*where);
       if (too_many_) return validation("Too many decomposed read operations for a given query.");
       CHECK(check_types(alternatives));
+      drop_impossible(alternatives);
       plan.keyed = std::all_of(alternatives.begin(), alternatives.end(),
                                [&](const Alternative& one) { return partition_of(one); });
     }
@@ -114,6 +115,7 @@ class Planner {
   }
   // The alternatives, as far as the key is concerned: others stay together as filters.
   std::vector<Alternative> spread(const Node& node) {
+    if (too_many_) return {};
     if (const KeyAttribute* key = compared_key(node)) return bounded(alternatives_of(node, *key));
     if ((node.op != "AND" && node.op != "OR") || !names_key(node))
       return {Alternative{{}, {&node}}};
@@ -122,6 +124,10 @@ class Planner {
     if (node.op == "OR") {
       out.insert(out.end(), right.begin(), right.end());
       return bounded(std::move(out));
+    }
+    if (out.size() * right.size() > kDecomposedReadsMax) {
+      too_many_ = true;
+      return {};
     }
     const std::vector<Alternative> left = std::exchange(out, {});
     for (const Alternative& other : right)
@@ -147,6 +153,17 @@ class Planner {
           CHECK(
               check_key_value(key->attribute == keys_.hash.name ? keys_.hash : keys_.range, value));
     return Done{};
+  }
+  // Takes away what two partitions would have to hold at once, unless that is all.
+  void drop_impossible(std::vector<Alternative>& alternatives) const {
+    const auto possible = [&](const Alternative& one) { return partition_of(one) != nullptr; };
+    if (std::any_of(alternatives.begin(), alternatives.end(), possible))
+      std::erase_if(alternatives, [&](const Alternative& one) {
+        const bool names_one = std::any_of(one.keys.begin(), one.keys.end(), [&](const auto& key) {
+          return key->attribute == keys_.hash.name;
+        });
+        return names_one && !possible(one);
+      });
   }
   // nullptr: it has none, or two that differ.
   const json::value* partition_of(const Alternative& one) const {

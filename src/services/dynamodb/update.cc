@@ -134,6 +134,8 @@ Result<json::value> value_of(const Node& node, const json::object& item) {
     return validation(
         "The provided expression refers to an attribute that does not exist in the item");
   }
+  if (node.op != "+" && node.op != "-" && node.op != "list_append")
+    return validation("Unsupported operator in Update Expression. Operator: " + node.op);
   TRY(json::value left, value_of(*node.children[0], item));
   TRY(const json::value right, value_of(*node.children[1], item));
   const char* wanted = node.op == "list_append" ? "L" : "N";
