@@ -94,16 +94,28 @@ class PacedStream {
 class Connection::Buffer {
  public:
   static constexpr size_t kBytes = 2 * kHeadBytesMax;
-  Buffer() : bytes_(std::move(spare())) {
-    if (!bytes_) bytes_ = std::make_unique_for_overwrite<char[]>(kBytes);
+  Buffer() { restore(); }
+  ~Buffer() {
+    if (bytes_) spare() = std::move(bytes_);
   }
-  ~Buffer() { spare() = std::move(bytes_); }
   std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
   void drop(size_t count) {
     begin_ += count;
     if (begin_ == end_) begin_ = end_ = 0;
   }
   bool full() const { return end_ - begin_ == kBytes; }
+  // While a request waits for its turn, its buffer is no larger than what is in it.
+  void shrink() {
+    kept_ = data();
+    spare() = std::move(bytes_);
+  }
+  void restore() {
+    if (bytes_) return;
+    bytes_ = std::move(spare());
+    if (!bytes_) bytes_ = std::make_unique_for_overwrite<char[]>(kBytes);
+    begin_ = 0;
+    end_ = std::exchange(kept_, {}).copy(bytes_.get(), kBytes);
+  }
   // Where the next bytes go, and how many there may be.
   char* room() {
     if (end_ == kBytes) {
@@ -122,6 +134,7 @@ class Connection::Buffer {
     return bytes;
   }
   std::unique_ptr<char[]> bytes_;
+  std::string kept_;
   size_t begin_ = 0, end_ = 0;
 };
 
@@ -333,6 +346,21 @@ Request to_request(const Parser::value_type& message, const Stream& stream,
   return request;
 }
 
+// The access key id that a head claims to be signed with; "" when it names none. It is only told
+// where its request is to wait.
+std::string_view claimed_session(const Request& request) {
+  const auto after = [](std::string_view text, std::string_view name) {
+    constexpr size_t kKeyBytesMax = 128;
+    const size_t at = text.find(name);
+    if (at == text.npos) return std::string_view();
+    text = text.substr(at + name.size(), kKeyBytesMax);
+    return text.substr(0, text.find_first_of("/%&, "));
+  };
+  if (const std::string* header = request.headers.find("authorization"))
+    return after(*header, "Credential=");
+  return after(request.target, "X-Amz-Credential=");
+}
+
 std::string head_of(const Response& response, uint64_t body_bytes, bool keep_alive) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
   std::string head =
@@ -403,6 +431,7 @@ bool Connection::ends_late(int64_t now_us) {
 
 Io Connection::advance(bool stays) {
   if (deadline_us_.exchange(kAtWork) == kEnded) return Io::closed;
+  if (buffer_) buffer_->restore();
   if (!answered_us_) {
     const Io io = stream_->try_handshake();
     if (io == Io::closed || io == Io::failed) return Io::closed;
@@ -412,7 +441,7 @@ Io Connection::advance(bool stays) {
   for (;;) {
     const Io io = read_head();
     if (io != Io::done) return io;
-    if (!serve()) return Io::closed;
+    if (const Io served = serve(); served != Io::done) return served;
     exchange_.reset();
     if (!buffer_->data().empty()) continue;
     buffer_.reset();
@@ -454,32 +483,41 @@ Io Connection::idle(Io what) {
   return wait(what, answered_us_, context_.deadlines.idle_ms);
 }
 
-// False: the connection ends.
-bool Connection::serve() {
+void Connection::wait_for_turn(std::function<void()> resume) {
+  guest_->crowd.wait_for_place(*guest_, std::move(resume));
+}
+
+// Io::done: another request may follow.
+Io Connection::serve() {
   PacedStream stream(*stream_, guest_.get());
   const Deadlines& deadlines = context_.deadlines;
   const auto refuse = [&](const Response& refusal) {
     write_response(stream, refusal, false, false, kRefusalTimeoutMs);
-    return false;
+    return Io::closed;
   };
   switch (exchange_->head()) {
-    case Exchange::Head::closed: return false;
+    case Exchange::Head::closed: return Io::closed;
     case Exchange::Head::malformed:
       return refuse(plain_refusal(400, "The request's head is malformed.\n"));
     case Exchange::Head::too_large:
       return refuse(plain_refusal(431, "The request's head is too large.\n"));
     case Exchange::Head::ok: break;
   }
-  Place place(guest_.get());
-  if (!place) return refuse(plain_refusal(503, kCrowded));
   Request request = to_request(exchange_->message(), *stream_, peer_ip_);
+  const Place place(guest_.get(), claimed_session(request));
+  if (place.turn() == Turn::never) return refuse(plain_refusal(503, kCrowded));
+  if (place.turn() == Turn::later) {
+    buffer_->shrink();
+    stream_->release_memory();
+    return Io::wants_turn;
+  }
   const bool is_head = request.method == "HEAD";
   const Response response = context_.handler(std::move(request), *exchange_);
   const bool keep_alive = exchange_->message().keep_alive() && !context_.stopping &&
                           exchange_->drain(deadlines.drain_ms);
-  if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms)) return false;
+  if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms)) return Io::closed;
   answered_us_ = monotonic_us();
-  return keep_alive;
+  return keep_alive ? Io::done : Io::closed;
 }
 
 void serve_connection(std::unique_ptr<Stream> stream, const std::string& peer_ip,

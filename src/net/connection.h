@@ -48,20 +48,22 @@ class Connection {
              const ConnectionContext& context);
   ~Connection();
   // Does what can be done now: a step of the handshake, and each request whose head has come. Then
-  // it says what the connection waits for, wants_read or wants_write, or `closed`: it is to be
-  // destroyed. With `stays`, it waits a moment for the next request: most clients that ask again do
-  // so at once. Two threads must not call this at the same time.
+  // it says what the connection waits for, wants_read, wants_write or wants_turn, or `closed`: it
+  // is to be destroyed. With `stays`, it waits a moment for the next request: most clients that ask
+  // again do so at once. Two threads must not call this at the same time.
   Io advance(bool stays);
   // Whether the wait that advance() has asked for has lasted too long: then nothing more is served,
   // and the next advance() says so. Never while it works. Any thread may ask.
   bool ends_late(int64_t now_us);
+  // For wants_turn. `resume` is called when it may advance() again, perhaps before this returns.
+  void wait_for_turn(std::function<void()> resume);
   bool await(Io what) { return stream_->await(what, deadline_us_); }
 
  private:
   class Buffer;
   class Exchange;
   Io read_head();
-  bool serve();
+  Io serve();
   Io idle(Io what);
   bool takes_head_memory();
   Io wait(Io what, int64_t since_us, int limit_ms);

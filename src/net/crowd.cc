@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -47,33 +48,40 @@ std::shared_ptr<Guest> Crowd::admit(int fd, const std::string& ip) {
   Guest& guest = *guests_.back();
   standing_of(guest).in_all = std::prev(guests_.end());
   enter(guest);
+  fill_places();  // who was told to leave may have had one
   return guests_.back();
 }
 
 void Crowd::forget(Guest& guest) {
   const MutexLock lock(mutex_);
+  leave_line(guest);
   if (!standing_of(guest).leaving) leave(guest);
   guests_.erase(standing_of(guest).in_all);
+  fill_places();
 }
 
-bool Crowd::take_place(Guest& guest) {
+Turn Crowd::ask_place(Guest& guest, std::string_view claimed_session) {
   const MutexLock lock(mutex_);
   Guest::Standing& standing = standing_of(guest);
-  if (standing.leaving) return false;
-  const size_t places = share_of(standing.session).places;
-  if (standing.session.empty()) {
-    if (places >= limits_.places_of_strangers) dismiss_a_served_stranger();
-  } else if (places >= limits_.places_of_a_session && !dismiss_a_slow_one(&standing.session)) {
-    return false;
+  if (standing.leaving || standing.refused) return Turn::never;
+  if (standing.has_place) return Turn::now;  // it has waited for it
+  standing.claim = standing.session.empty() ? claimed_session : "";
+  if (lack_of(standing).any()) {
+    make_place_for(standing, monotonic_us());
+    fill_places();  // those that wait come first
   }
-  if (all_.places >= limits_.places && !dismiss_a_slow_one()) return false;
+  if (lack_of(standing).any()) return Turn::later;
+  give_place(guest);
+  return Turn::now;
+}
+
+void Crowd::give_place(Guest& guest) {
   guest.waited_us = 0;
   guest.moved = 0;
   leave(guest);
   guest.since_us = monotonic_us();
-  standing.has_place = true;
+  standing_of(guest).has_place = true;
   enter(guest);
-  return true;
 }
 
 void Crowd::give_up_place(Guest& guest) {
@@ -84,6 +92,150 @@ void Crowd::give_up_place(Guest& guest) {
   guest.since_us = monotonic_us();
   standing.has_place = false;
   enter(guest);
+  fill_places();
+}
+
+// What is used up, so that this one has to wait.
+Crowd::Lack Crowd::lack_of(const Guest::Standing& standing) const {
+  const bool stranger = standing.session.empty();
+  const std::string& session = stranger ? standing.claim : standing.session;
+  const Share share = share_of(session);
+  return {
+      .all = all_.places >= limits_.places,
+      .strangers = stranger && share_of("").places >= limits_.places_of_strangers,
+      .session = !session.empty() && share.places + share.claimed >= limits_.places_of_a_session,
+      .claims = stranger && !session.empty() &&
+                share.claimed >= std::max<size_t>(limits_.places_of_a_session / 4, 1)};
+}
+
+// Those that hold up this one make room. False: there are none.
+bool Crowd::make_place_for(const Guest::Standing& standing, int64_t now_us) {
+  const Lack lack = lack_of(standing);
+  const std::string& session = standing.session.empty() ? standing.claim : standing.session;
+  return (lack.session && dismiss_a_slow_one(&session)) || (lack.all && dismiss_a_slow_one()) ||
+         (lack.claims && dismiss_a_served_stranger(now_us, &session)) ||
+         (lack.strangers && dismiss_a_served_stranger(now_us));
+}
+
+// Gives the places that are free to those that wait. Who has a line has one turn after the other,
+// and those whose share is used up are passed over.
+void Crowd::fill_places() {
+  for (size_t passed = 0; passed < turns_.size() && all_.places < limits_.places;) {
+    Line& line = *turns_.front();
+    turns_.splice(turns_.end(), turns_, turns_.begin());
+    Guest& first = *line.guests.front();
+    if (lack_of(standing_of(first)).any()) {
+      ++passed;
+      continue;
+    }
+    leave_line(first);
+    give_place(first);
+    resume(first, false);
+    passed = 0;
+  }
+}
+
+void Crowd::wait_for_place(Guest& guest, std::function<void()> resume_it) {
+  const MutexLock lock(mutex_);
+  Guest::Standing& standing = standing_of(guest);
+  standing.resume = std::move(resume_it);
+  if (standing.leaving || !make_room_in_lines(guest)) return resume(guest, true);
+  const std::string name = line_of(guest);
+  Line& line = waiting_[name];
+  if (line.guests.empty()) {
+    line.name = name;
+    line.in_turns = turns_.insert(turns_.end(), &line);
+  }
+  standing.waits_in = &line;
+  standing.waits_since_us = monotonic_us();
+  standing.in_waiting = line.guests.insert(line.guests.end(), &guest);
+  ++waiting_count_;
+  if (standing.session.empty())
+    ++waiting_strangers_;
+  else
+    idle_.splice(idle_.end(), idle_, standing.in_line);  // it is not the one to be sent away
+  fill_places();                                         // one may have become free meanwhile
+}
+
+// A stranger waits with the others of his source, or, when he claims to be of a session that the
+// server knows, with those that claim the same.
+std::string Crowd::line_of(const Guest& guest) const {
+  const Guest::Standing& standing = guest.standing_;
+  if (!standing.session.empty()) return "session " + standing.session;
+  if (!standing.claim.empty() && share_of(standing.claim).connections)
+    return "claim " + standing.claim;
+  return "source " + guest.source;
+}
+
+// False: this one's line is the longest, so it is this one that finds no room.
+bool Crowd::make_room_in_lines(const Guest& guest) {
+  const bool stranger = guest.standing_.session.empty();
+  const bool full = waiting_count_ >= limits_.waiting,
+             full_of_strangers = stranger && waiting_strangers_ >= limits_.waiting_strangers;
+  if (!full && !full_of_strangers) return true;
+  Line* longest = nullptr;
+  for (Line* line : turns_) {
+    const bool of_strangers = standing_of(*line->guests.front()).session.empty();
+    if (full_of_strangers && !of_strangers) continue;
+    if (!longest || line->guests.size() > longest->guests.size()) longest = line;
+  }
+  const auto own = waiting_.find(line_of(guest));
+  const size_t own_size = own == waiting_.end() ? 0 : own->second.guests.size();
+  if (!longest || longest->guests.size() <= own_size + 1) return false;
+  Guest& last = *longest->guests.back();
+  leave_line(last);
+  resume(last, true);
+  return true;
+}
+
+void Crowd::leave_line(Guest& guest) {
+  Guest::Standing& standing = standing_of(guest);
+  Line* const line = std::exchange(standing.waits_in, nullptr);
+  if (!line) return;
+  line->guests.erase(standing.in_waiting);
+  --waiting_count_;
+  if (standing.session.empty()) --waiting_strangers_;
+  if (!line->guests.empty()) return;
+  turns_.erase(line->in_turns);
+  waiting_.erase(std::string(line->name));
+}
+
+void Crowd::resume(Guest& guest, bool refused) {
+  Guest::Standing& standing = standing_of(guest);
+  standing.refused = refused;
+  std::exchange(standing.resume, nullptr)();
+}
+
+void Crowd::look_after_lines(int64_t now_us) {
+  const MutexLock lock(mutex_);
+  std::vector<Guest*> late;
+  for (const Line* line : turns_)
+    for (Guest* guest : line->guests) {
+      if (now_us - standing_of(*guest).waits_since_us <= kPlaceWaitMaxUs) break;
+      late.push_back(guest);
+    }
+  for (Guest* guest : late) {
+    leave_line(*guest);
+    resume(*guest, true);
+  }
+  while (make_place_for_one_of_each(now_us)) fill_places();
+}
+
+// False: nobody had to go.
+bool Crowd::make_place_for_one_of_each(int64_t now_us) {
+  bool made = false;
+  for (const Line* line : turns_)
+    made |= make_place_for(standing_of(*line->guests.front()), now_us);
+  return made;
+}
+
+void Crowd::refuse_all_waiting() {
+  const MutexLock lock(mutex_);
+  while (!turns_.empty()) {
+    Guest& guest = *turns_.front()->guests.front();
+    leave_line(guest);
+    resume(guest, true);
+  }
 }
 
 bool Crowd::introduce(Guest& guest, const std::string& session) {
@@ -97,13 +249,10 @@ bool Crowd::introduce(Guest& guest, const std::string& session) {
     return false;
   leave(guest);
   standing.session = session;
+  standing.claim.clear();
   enter(guest);
+  fill_places();  // a stranger's place is free
   return true;
-}
-
-void Crowd::shut_all(int how) {
-  const MutexLock lock(mutex_);
-  for (const auto& guest : guests_) shutdown(guest->fd, how);
 }
 
 Crowd::Share Crowd::share_of(const std::string& session) const {
@@ -118,7 +267,10 @@ void Crowd::enter(Guest& guest) {
     ++share->connections;
     if (standing.has_place) ++share->places;
   }
-  if (standing.has_place) standing.in_served = served_.insert(served_.end(), &guest);
+  if (standing.has_place) {
+    standing.in_served = served_.insert(served_.end(), &guest);
+    if (!standing.claim.empty()) ++shares_[standing.claim].claimed;
+  }
   queue(guest);
 }
 
@@ -129,9 +281,17 @@ void Crowd::leave(Guest& guest) {
     --share->connections;
     if (standing.has_place) --share->places;
   }
-  if (!own->second.connections) shares_.erase(own);
-  if (standing.has_place) served_.erase(standing.in_served);
+  if (!own->second.connections && !own->second.claimed) shares_.erase(own);
+  if (standing.has_place) {
+    served_.erase(standing.in_served);
+    if (!standing.claim.empty()) unclaim(standing.claim);
+  }
   unqueue(guest);
+}
+
+void Crowd::unclaim(const std::string& session) {
+  const auto share = shares_.find(session);
+  if (--share->second.claimed == 0 && !share->second.connections) shares_.erase(share);
 }
 
 std::tuple<size_t, int64_t, Crowd::Line*> Crowd::rank(Line& line) const {
@@ -167,9 +327,12 @@ void Crowd::unqueue(Guest& guest) {
 }
 
 void Crowd::dismiss(Guest& guest) {
+  const bool waits = standing_of(guest).waits_in;
+  leave_line(guest);
   leave(guest);
   standing_of(guest).leaving = true;
   shutdown(guest.fd, SHUT_RDWR);  // whoever serves it notices, and closes it
+  if (waits) resume(guest, true);
 }
 
 // Who goes when all connections are taken. Where most are strangers', one of them; else a known one
@@ -187,11 +350,14 @@ bool Crowd::dismiss_a_stranger() {
   return true;
 }
 
-// The same among the strangers whose requests hold a place.
-bool Crowd::dismiss_a_served_stranger() {
+// The same among the strangers whose requests have held a place for long, or among those of them
+// that claim to be of this session.
+bool Crowd::dismiss_a_served_stranger(int64_t now_us, const std::string* claimed_session) {
   std::map<std::string_view, std::vector<Guest*>> served_of;
   for (Guest* guest : served_)
-    if (standing_of(*guest).session.empty()) served_of[guest->source].push_back(guest);
+    if (standing_of(*guest).session.empty() && now_us - guest->since_us > kStrangerGraceUs &&
+        (!claimed_session || standing_of(*guest).claim == *claimed_session))
+      served_of[guest->source].push_back(guest);
   const auto most =
       std::max_element(served_of.begin(), served_of.end(), [](const auto& a, const auto& b) {
         if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();

@@ -10,11 +10,18 @@
 // out. Each session has a share of the others, so that whoever holds one presigned URL leaves room
 // for everybody else.
 //
+// A request that finds no place waits for one, without a thread and before its body is read. There
+// is a line for each session, and one for each source of strangers; when a place is free, the lines
+// take turns, so that a long line holds up itself alone. A stranger whose head claims to be signed
+// by a session waits until that session has room for him. The claim decides nothing else.
+//
 //   const std::shared_ptr<Guest> guest = crowd.admit(fd, ip);   // nullptr: no room, close it
-//   const Place place(guest.get());     // a head has come; false: no place, it is refused
+//   const Place place(guest.get(), claimed);   // a head has come
+//   if (place.turn() == Turn::later) crowd.wait_for_place(*guest, resume);   // then ask again
 //   crowd.introduce(*guest, session);   // the request was proven
 //   crowd.forget(guest);                // before its descriptor is closed
 #include <atomic>
+#include <functional>
 #include <list>
 #include <memory>
 #include <set>
@@ -22,6 +29,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/thread_safety.h"
 
 namespace sluice::net {
@@ -32,12 +40,19 @@ constexpr size_t kConnectionsOfASessionMax = 12'288;
 constexpr size_t kLeavingMax = 1'024;  // told to leave, and not closed yet
 // Requests that are answered at the same time.
 constexpr size_t kPlacesMax = 512, kPlacesOfStrangersMax = 256, kPlacesOfASessionMax = 256;
+// Requests that wait for a place, and how long each may. When there are more, the longest line
+// loses its last.
+constexpr size_t kWaitingMax = 4'096, kWaitingStrangersMax = 2'048;
+constexpr int64_t kPlaceWaitMaxUs = 10'000'000;
+// A stranger who has held a place for so long loses it when others wait for one.
+constexpr int64_t kStrangerGraceUs = 1'000'000;
 
 struct CrowdLimits {
   size_t connections = kConnectionsMax, strangers = kStrangersMax,
          of_a_session = kConnectionsOfASessionMax, leaving = kLeavingMax;
   size_t places = kPlacesMax, places_of_strangers = kPlacesOfStrangersMax,
          places_of_a_session = kPlacesOfASessionMax;
+  size_t waiting = kWaitingMax, waiting_strangers = kWaitingStrangersMax;
 };
 // For a process that may have only so many descriptors: connections take three quarters of them.
 CrowdLimits limits_within(size_t descriptors);
@@ -46,6 +61,9 @@ CrowdLimits limits_within(size_t descriptors);
 // have waited that long in all, and fewer than kSlowBytesPerSecond were moved in each second of
 // waiting. A slow peer is served, but loses his connection when all places are in use.
 constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
+
+// Whether a request has its place now, is to wait for one, or gets none.
+enum class Turn { now, later, never };
 
 class Crowd;
 
@@ -67,12 +85,23 @@ struct Guest {
 
  private:
   friend class Crowd;
+  struct Line;
   struct Standing {
     std::string session;  // whose request was proven here last; "": a stranger's
+    std::string claim;    // of a stranger: the session that his head claims; "": none
     bool leaving = false, has_place = false;
+    bool refused = false;          // it has waited for nothing
+    Line* waits_in = nullptr;      // for a place
+    int64_t waits_since_us = 0;    // for a place
+    std::function<void()> resume;  // when it has one, or none
     // Where it stands in the crowd, and among the strangers of its source or those that are idle.
     std::list<std::shared_ptr<Guest>>::iterator in_all;
-    std::list<Guest*>::iterator in_line, in_served;
+    std::list<Guest*>::iterator in_line, in_served, in_waiting;
+  };
+  struct Line {
+    std::string name;
+    std::list<Guest*> guests;
+    std::list<Line*>::iterator in_turns;  // of those that wait for a place
   };
   Standing standing_;  // the crowd's (Crowd::standing_of)
 };
@@ -87,21 +116,26 @@ class Crowd {
   // A request on this connection has proven to come from `session`. False: that session has as many
   // places, or connections, as it may.
   bool introduce(Guest& guest, const std::string& session);
-  // With SHUT_RD, those that wait for a next request find their connection closed; with SHUT_RDWR,
-  // those that are being answered do too.
-  void shut_all(int how);
+  // For a request that is to wait (Turn::later). `resume` is called once, by any thread and under
+  // the crowd's lock: then the request asks again, and is told now or never. It may be called
+  // before this returns; nobody else may touch the connection meanwhile.
+  void wait_for_place(Guest& guest, std::function<void()> resume);
+  // Looks for those that have waited for too long, and for those that others wait for. To be called
+  // once a second.
+  void look_after_lines(int64_t now_us = monotonic_us());
+  // Nobody waits any more: each is told never.
+  void refuse_all_waiting();
 
  private:
   friend class Place;
   // What a session or, under "", the strangers have. Who is told to leave does not count.
   struct Share {
     size_t connections = 0, places = 0;
+    size_t claimed = 0;  // places of strangers that claim to be of this session
   };
-  // The strangers of one source, the one that has waited longest first.
-  struct Line {
-    std::list<Guest*> guests;
-  };
-  bool take_place(Guest& guest);
+  // Those that wait for a place, or the strangers of one source; who has waited longest first.
+  using Line = Guest::Line;
+  Turn ask_place(Guest& guest, std::string_view claimed_session);
   void give_up_place(Guest& guest);
   Guest::Standing& standing_of(Guest& guest) const SLUICE_REQUIRES(mutex_) {
     return guest.standing_;
@@ -109,6 +143,7 @@ class Crowd {
   Share share_of(const std::string& session) const SLUICE_REQUIRES(mutex_);
   void enter(Guest& guest) SLUICE_REQUIRES(mutex_);
   void leave(Guest& guest) SLUICE_REQUIRES(mutex_);
+  void unclaim(const std::string& session) SLUICE_REQUIRES(mutex_);
   void queue(Guest& guest) SLUICE_REQUIRES(mutex_);
   void unqueue(Guest& guest) SLUICE_REQUIRES(mutex_);
   // What a line is ordered by: how many there are, then how long the first has waited.
@@ -116,9 +151,27 @@ class Crowd {
   void dismiss(Guest& guest) SLUICE_REQUIRES(mutex_);
   bool make_room() SLUICE_REQUIRES(mutex_);
   bool dismiss_a_stranger() SLUICE_REQUIRES(mutex_);
-  bool dismiss_a_served_stranger() SLUICE_REQUIRES(mutex_);
+  bool dismiss_a_served_stranger(int64_t now_us, const std::string* claimed_session = nullptr)
+      SLUICE_REQUIRES(mutex_);
   bool dismiss_an_idle_one() SLUICE_REQUIRES(mutex_);
   bool dismiss_a_slow_one(const std::string* of_session = nullptr) SLUICE_REQUIRES(mutex_);
+
+  struct Lack {
+    // Of places: of all, of those of strangers, of the session, of those of who claims it.
+    bool all, strangers, session, claims;
+    bool any() const { return all || strangers || session || claims; }
+  };
+  // Strangers that claim to be of a session have a quarter of its places at most: that much whoever
+  // knows its access key id can take from it.
+  Lack lack_of(const Guest::Standing& standing) const SLUICE_REQUIRES(mutex_);
+  bool make_place_for(const Guest::Standing& standing, int64_t now_us) SLUICE_REQUIRES(mutex_);
+  bool make_place_for_one_of_each(int64_t now_us) SLUICE_REQUIRES(mutex_);
+  void give_place(Guest& guest) SLUICE_REQUIRES(mutex_);
+  void fill_places() SLUICE_REQUIRES(mutex_);
+  std::string line_of(const Guest& guest) const SLUICE_REQUIRES(mutex_);
+  bool make_room_in_lines(const Guest& guest) SLUICE_REQUIRES(mutex_);
+  void leave_line(Guest& guest) SLUICE_REQUIRES(mutex_);
+  void resume(Guest& guest, bool refused) SLUICE_REQUIRES(mutex_);
 
   const CrowdLimits limits_;
   Mutex mutex_;
@@ -130,23 +183,31 @@ class Crowd {
   std::set<std::tuple<size_t, int64_t, Line*>> ranks_ SLUICE_GUARDED_BY(mutex_);
   std::list<Guest*> idle_ SLUICE_GUARDED_BY(mutex_);    // known, without a place, the longest first
   std::list<Guest*> served_ SLUICE_GUARDED_BY(mutex_);  // with a place
+  // The lines of those that wait for a place, and the order of their turns.
+  std::unordered_map<std::string, Line> waiting_ SLUICE_GUARDED_BY(mutex_);
+  std::list<Line*> turns_ SLUICE_GUARDED_BY(mutex_);
+  size_t waiting_count_ SLUICE_GUARDED_BY(mutex_) = 0;
+  size_t waiting_strangers_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 
-// A request's place among those that are answered, while it lives. False: there is none. Where
-// nobody counts (a null guest) there always is one.
+// A request's place among those that are answered, while it lives. False: there is none, now or
+// at all. Where nobody counts (a null guest) there always is one.
 class Place {
  public:
-  explicit Place(Guest* guest) : guest_(guest), taken_(!guest || guest->crowd.take_place(*guest)) {}
+  // `claimed_session`: what the head claims, which nobody has proven.
+  explicit Place(Guest* guest, std::string_view claimed_session = {})
+      : guest_(guest), turn_(guest ? guest->crowd.ask_place(*guest, claimed_session) : Turn::now) {}
   ~Place() {
-    if (guest_ && taken_) guest_->crowd.give_up_place(*guest_);
+    if (guest_ && turn_ == Turn::now) guest_->crowd.give_up_place(*guest_);
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
-  explicit operator bool() const { return taken_; }
+  Turn turn() const { return turn_; }
+  explicit operator bool() const { return turn_ == Turn::now; }
 
  private:
   Guest* const guest_;
-  const bool taken_;
+  const Turn turn_;
 };
 
 }  // namespace sluice::net

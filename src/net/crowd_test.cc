@@ -5,13 +5,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace sluice::net {
 namespace {
 
 // Peers of a small crowd: ten connections, six of them strangers'; four places, two of them
-// strangers'; a session may have five connections and three places.
+// strangers'; a session may have five connections and three places. Four requests may wait, three
+// of them strangers'.
 class SmallCrowd : public testing::Test {
  protected:
   struct Peer {
@@ -46,7 +50,9 @@ class SmallCrowd : public testing::Test {
                 .leaving = 3,
                 .places = 4,
                 .places_of_strangers = 2,
-                .places_of_a_session = 3}};
+                .places_of_a_session = 3,
+                .waiting = 4,
+                .waiting_strangers = 3}};
   std::vector<int> sockets_;
 };
 
@@ -134,6 +140,8 @@ TEST_F(SmallCrowd, ASessionHasItsShareOfPlacesOnKnownConnections) {
 TEST_F(SmallCrowd, StrangersHaveTheirShareOfPlaces) {
   const Peer one = come("10.0.0.2"), two = come("10.0.0.3"), three = come("10.0.0.4");
   const Place first(one.guest.get()), second(two.guest.get());
+  EXPECT_FALSE(Place(three.guest.get()));
+  one.guest->since_us = one.guest->since_us - kStrangerGraceUs - 1;
   const Place third(three.guest.get());
   EXPECT_TRUE(third);
   EXPECT_TRUE(one.is_told_to_leave());
@@ -153,6 +161,135 @@ TEST_F(SmallCrowd, WithoutAPlaceOrASlowPeerARequestIsRefused) {
     EXPECT_TRUE(peers[0].is_told_to_leave());
   }
   EXPECT_TRUE(Place(peers[4].guest.get()));
+}
+// A request that waits, and what it is told.
+struct Waiting {
+  Waiting(Crowd& crowd, Guest* guest, std::string_view claimed = {}) : guest_(guest) {
+    EXPECT_EQ(Place(guest, claimed).turn(), Turn::later);
+    crowd.wait_for_place(*guest, [this] { resumed = true; });
+  }
+  // Takes the place that it was given, for good; or learns that there is none.
+  bool is_served() {
+    if (!resumed) return false;
+    place_.emplace(guest_);
+    return place_->turn() == Turn::now;
+  }
+  void ends() { place_.reset(); }
+  bool resumed = false;
+
+ private:
+  Guest* const guest_;
+  std::optional<Place> place_;
+};
+
+TEST_F(SmallCrowd, TheLinesOfThoseThatWaitTakeTurns) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A", "A", "B", "C"}) peers.push_back(known(session));
+  std::vector<std::unique_ptr<Place>> places;
+  for (const size_t peer : {0, 1, 2, 6})
+    places.push_back(std::make_unique<Place>(peers[peer].guest.get()));
+  Waiting a(crowd_, peers[3].guest.get()), another(crowd_, peers[4].guest.get());
+  Waiting b(crowd_, peers[5].guest.get());
+  EXPECT_FALSE(a.resumed || another.resumed || b.resumed);
+  places[3].reset();  // A has its share, so it is passed over, though it has waited longer
+  EXPECT_TRUE(b.is_served());
+  EXPECT_FALSE(a.resumed);
+  places[0].reset();
+  EXPECT_TRUE(a.is_served());
+  EXPECT_FALSE(another.resumed);
+  b.ends();
+  EXPECT_FALSE(another.resumed);
+  a.ends();
+  EXPECT_TRUE(another.is_served());
+}
+TEST_F(SmallCrowd, WhoWaitsComesBeforeWhoAsks) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A"}) peers.push_back(known(session));
+  auto first = std::make_unique<Place>(peers[0].guest.get());
+  const Place second(peers[1].guest.get()), third(peers[2].guest.get());
+  Waiting waits(crowd_, peers[3].guest.get());
+  first.reset();
+  EXPECT_FALSE(Place(peers[0].guest.get()));
+  EXPECT_TRUE(waits.is_served());
+}
+// What a head claims decides where it waits, and takes no more from the session than a quarter.
+TEST_F(SmallCrowd, AStrangerWaitsForTheSessionThatHeClaims) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A"}) peers.push_back(known(session));
+  auto first = std::make_unique<Place>(peers[0].guest.get());
+  auto second = std::make_unique<Place>(peers[1].guest.get());
+  const Peer claims = come("10.0.0.2"), lies = come("10.0.0.3"), other = come("10.0.0.4");
+  auto place = std::make_unique<Place>(claims.guest.get(), "A");
+  EXPECT_TRUE(*place);
+  EXPECT_FALSE(Place(peers[2].guest.get())) << "one of its three places is kept for who claims it";
+  Waiting waits(crowd_, lies.guest.get(), "A");
+  EXPECT_TRUE(Place(other.guest.get(), "B"));
+  EXPECT_TRUE(crowd_.introduce(*claims.guest, "A"));
+  EXPECT_FALSE(waits.resumed) << "A has all its places";
+  second.reset();
+  EXPECT_TRUE(waits.is_served());
+  waits.ends();
+}
+TEST_F(SmallCrowd, TheLongestLineLosesItsLastWhenTooManyWait) {
+  std::vector<Peer> peers;
+  for (const char* from : {"10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3", "10.0.0.2"})
+    peers.push_back(come(from));
+  const Peer one = come("10.0.0.4");
+  crowd_.introduce(*one.guest, "A");
+  const Place first(peers[3].guest.get());
+  const Peer other = come("10.0.0.5");
+  const Place second(other.guest.get());
+  Waiting a(crowd_, peers[0].guest.get()), b(crowd_, peers[1].guest.get());
+  Waiting c(crowd_, peers[2].guest.get());
+  EXPECT_FALSE(c.resumed);
+  Waiting d(crowd_, peers[4].guest.get());
+  EXPECT_TRUE(d.resumed) << "it would make the longest line longer";
+  EXPECT_FALSE(d.is_served());
+  crowd_.forget(*peers[4].guest);
+  const Peer next = come("10.0.0.6");
+  Waiting e(crowd_, next.guest.get());
+  EXPECT_TRUE(c.resumed);
+  EXPECT_FALSE(c.is_served());
+  EXPECT_FALSE(a.resumed || b.resumed || e.resumed);
+  crowd_.refuse_all_waiting();
+  EXPECT_TRUE(a.resumed && b.resumed && e.resumed);
+  EXPECT_FALSE(a.is_served() || b.is_served() || e.is_served());
+}
+TEST_F(SmallCrowd, NobodyWaitsForEver) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A"}) peers.push_back(known(session));
+  const Place first(peers[0].guest.get()), second(peers[1].guest.get());
+  const Place third(peers[2].guest.get());
+  Waiting waits(crowd_, peers[3].guest.get());
+  crowd_.look_after_lines();
+  EXPECT_FALSE(waits.resumed);
+  crowd_.look_after_lines(monotonic_us() + kPlaceWaitMaxUs + 1);
+  EXPECT_TRUE(waits.resumed);
+  EXPECT_FALSE(waits.is_served());
+}
+// Whoever waits gets the place of a slow peer, and a stranger that of one who has kept it for long.
+TEST_F(SmallCrowd, ThoseThatHoldUpOthersMakeRoom) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "A", "A"}) peers.push_back(known(session));
+  const Place first(peers[0].guest.get()), second(peers[1].guest.get());
+  const Place third(peers[2].guest.get());
+  Waiting waits(crowd_, peers[3].guest.get());
+  peers[1].guest->begin_wait();
+  peers[1].guest->waits_since_us = peers[1].guest->waits_since_us - kSlowAfterUs - 1;
+  crowd_.look_after_lines();
+  EXPECT_TRUE(peers[1].is_told_to_leave());
+  EXPECT_TRUE(waits.is_served());
+}
+TEST_F(SmallCrowd, WhoIsSentAwayWaitsNoMore) {
+  std::vector<Peer> peers;
+  for (const char* from : {"10.0.0.2", "10.0.0.3"}) peers.push_back(come(from));
+  const Place first(peers[0].guest.get()), second(peers[1].guest.get());
+  const Peer third = come("10.0.0.4");
+  Waiting waits(crowd_, third.guest.get());
+  for (int i = 0; i < 6; ++i) come("10.0.0.4");
+  EXPECT_TRUE(third.is_told_to_leave());
+  EXPECT_TRUE(waits.resumed);
+  EXPECT_FALSE(waits.is_served());
 }
 TEST_F(SmallCrowd, WhoEndsLeavesNothingBehind) {
   for (int round = 0; round < 20; ++round) {

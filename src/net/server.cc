@@ -59,7 +59,10 @@ Server::Server(std::shared_ptr<TlsContext> tls, Handler handler, const CrowdLimi
     : tls_(std::move(tls)),
       handler_(std::move(handler)),
       crowd_(limits),
-      workers_(limits.places + kFunctionLimits.places + kThreadsBeside) {}
+      workers_(limits.places + kFunctionLimits.places + kThreadsBeside, [this] {
+        crowd_.look_after_lines();
+        functions_.look_after_lines();
+      }) {}
 
 Result<Address> Server::listen(const Address& address, bool with_tls) {
   if (!workers_.usable())
@@ -188,6 +191,8 @@ void Server::stop() {
       std::min(drained, std::chrono::steady_clock::now() + kLookAgainTime))) {
     const bool late = std::chrono::steady_clock::now() >= drained;
     workers_.shut_all(late ? SHUT_RDWR : SHUT_RD);
+    crowd_.refuse_all_waiting();
+    functions_.refuse_all_waiting();
     if (late) workers_.wait_until_none(std::chrono::steady_clock::time_point::max());
   }
 }

@@ -32,8 +32,9 @@ class TlsContext {
 };
 
 // What came of a try: it is done, or it can go on when the socket is readable or writable, or the
-// peer has closed, or it failed. After a failure the stream can only be destroyed.
-enum class Io { done, wants_read, wants_write, closed, failed };
+// peer has closed, or it failed. After a failure the stream can only be destroyed. A whole request
+// of a connection may also have to wait for its turn (net/crowd.h).
+enum class Io { done, wants_read, wants_write, wants_turn, closed, failed };
 
 // A connected socket. What begins with try_ never waits; the others give up after their time.
 class Stream {

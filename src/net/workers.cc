@@ -41,14 +41,17 @@ bool start_thread(void* (*work)(void*), void* of) {
 }
 }  // namespace
 
-Workers::Workers(size_t threads_max)
+Workers::Workers(size_t threads_max, std::function<void()> every_second)
     : threads_max_(threads_max),
+      every_second_(std::move(every_second)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
-      end_(eventfd(0, EFD_CLOEXEC)) {
+      end_(eventfd(0, EFD_CLOEXEC)),
+      turn_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const itimerspec every{{kLookForLateOnesS, 0}, {kLookForLateOnesS, 0}};
   timerfd_settime(timer_, 0, &every, nullptr);
-  usable_ = watch(epoll_, timer_, nullptr) && watch(epoll_, end_, this) && start_worker();
+  usable_ = watch(epoll_, timer_, nullptr) && watch(epoll_, end_, this) &&
+            watch(epoll_, turn_, &in_turn_) && start_worker();
 }
 
 Workers::~Workers() {
@@ -58,7 +61,7 @@ Workers::~Workers() {
     MutexLock lock(mutex_);
     while (threads_ != 0) changed_.wait(lock);
   }
-  for (const int fd : {epoll_, timer_, end_}) close(fd);
+  for (const int fd : {epoll_, timer_, end_, turn_}) close(fd);
 }
 
 bool Workers::add(int fd, std::unique_ptr<Connection> connection) {
@@ -120,10 +123,11 @@ void Workers::work() {
     if (count != 1 || event.data.ptr == this) continue;
     // Somebody must always wait, for this thread may be busy for as long as a request takes.
     if (--waiting_ == 0 && threads_ < threads_max_) start_worker();
-    if (event.data.ptr)
-      serve(*static_cast<Held*>(event.data.ptr));
-    else
+    if (!event.data.ptr)
       close_late_ones();
+    else if (event.data.ptr != &in_turn_)
+      serve(*static_cast<Held*>(event.data.ptr));
+    while (Held* const held = next_in_turn()) serve(*held);
     ++waiting_;
   }
   const MutexLock lock(mutex_);
@@ -135,6 +139,8 @@ void Workers::serve(Held& held) {
   Io next = Io::closed;
   try {
     next = held.connection->advance(threads_ - waiting_ < kThreadsThatStay);
+    if (next == Io::wants_turn)  // from here on another thread may have it
+      return held.connection->wait_for_turn([this, &held] { has_its_turn(held); });
   } catch (const std::exception& bug) {
     spdlog::error("a connection failed: {}", bug.what());
   }
@@ -160,10 +166,26 @@ bool Workers::let_wait(Held& held, Io what) {
   return epoll_ctl(epoll_, EPOLL_CTL_MOD, held.fd, &event) == 0;
 }
 
+void Workers::has_its_turn(Held& held) {
+  const MutexLock lock(turn_mutex_);
+  in_turn_.push_back(&held);
+  if (in_turn_.size() == 1) eventfd_write(turn_, 1);
+}
+Workers::Held* Workers::next_in_turn() {
+  const MutexLock lock(turn_mutex_);
+  if (in_turn_.empty()) return nullptr;
+  Held* const held = in_turn_.front();
+  in_turn_.pop_front();
+  eventfd_t count = 0;
+  if (in_turn_.empty()) eventfd_read(turn_, &count);
+  return held;
+}
+
 // A connection whose socket is shut can go on at once, and finds that it is closed.
 void Workers::close_late_ones() {
   uint64_t ticks = 0;
   if (read(timer_, &ticks, sizeof ticks) != sizeof ticks) return;  // another thread looks
+  every_second_();
   const int64_t now_us = monotonic_us();
   const MutexLock lock(mutex_);
   for (const auto& [held, owned] : held_)

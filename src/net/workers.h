@@ -5,11 +5,13 @@
 // request, for example) and lets it wait again. There are as many threads as connections are at
 // work, and a few that wait for the next (docs/decisions/0012-connections-in-epoll.md).
 //
-//   Workers workers(threads_max);
+//   Workers workers(threads_max, [&] { crowd.look_after_lines(); });
 //   workers.add(fd, std::make_unique<Connection>(...));   // served from now on, and destroyed
 //   workers.shut_all(SHUT_RDWR);
 #include <atomic>
 #include <chrono>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 
@@ -20,7 +22,7 @@ namespace sluice::net {
 
 class Workers {
  public:
-  explicit Workers(size_t threads_max);
+  Workers(size_t threads_max, std::function<void()> every_second);
   // All connections must have ended.
   ~Workers();
   Workers(const Workers&) = delete;
@@ -44,16 +46,24 @@ class Workers {
   bool is_spare();
   void serve(Held& held);
   bool let_wait(Held& held, Io what);
+  void has_its_turn(Held& held);
+  Held* next_in_turn();
   void close_late_ones();
 
   const size_t threads_max_;
+  const std::function<void()> every_second_;
   const int epoll_, timer_, end_;
+  const int turn_;  // readable while in_turn_ has one
   std::atomic<size_t> threads_{0}, waiting_{0};
   std::atomic<bool> ending_{false};
   bool usable_ = false;
   Mutex mutex_;
   ConditionVariable changed_;
   std::unordered_map<Held*, std::unique_ptr<Held>> held_ SLUICE_GUARDED_BY(mutex_);
+  // Requests that have waited for their turn, and have it. The crowd calls with its lock held, so
+  // nothing of the crowd's may be called with this one.
+  Mutex turn_mutex_;
+  std::deque<Held*> in_turn_ SLUICE_GUARDED_BY(turn_mutex_);
 };
 
 }  // namespace sluice::net
