@@ -105,53 +105,62 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> rec
                                   const Rerun& rerun, Wait wait) {
   const bool reads = wait == Wait::until_written && staged.data_->changes_nothing();
   Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), reads, {}, {}};
-  MutexLock lock(mutex_);
-  Waiter::Turn& mine = turn_of(me);
-  (reads ? readers_ : writers_).push_back(&me);
-  appoint_next();
-  while (!mine.done) {
-    if (!std::exchange(mine.leads, false)) {
-      mine.wake.wait(lock);
-      continue;
-    }
-    std::vector<Waiter*> group = next_group(reads);
-    lock.unlock();
-    const uint64_t commit = write(group);
-    const bool to_be_synced = commit && !reads;
-    if (commit && reads) wal_.owe();
-    lock.lock();
-    if (commit && reads && !syncing_) publish();
-    leader_active_ = false;
-    syncing_ = syncing_ || to_be_synced;
-    wake(group, true);
-    appoint_next();
-    if (to_be_synced) {
-      lock.unlock();
-      sync(group, commit);
-      lock.lock();
-      syncing_ = false;
-      // Reads that were written meanwhile left it to this thread to show them.
-      if (!leader_active_) publish();
-    }
-    wake(group, false);
-    appoint_next();
+  Waiter* next;
+  {
+    const MutexLock lock(mutex_);
+    (reads ? readers_ : writers_).push_back(&me);
+    next = appoint_next();
   }
-  lock.unlock();
+  if (next) tell(*next, kLeads, me);
+  while (me.turn.await() == kLeads) lead(me);
   if (me.error) return *me.error;
   for (const auto& fn : staged.data_->after) fn();
   return Receipt();
 }
 
-// Somebody who waits leads next, when nobody does and there is something that may be written now.
-// A read does not lead writers, since it would wait for the disk with them.
-void Committer::appoint_next() {
-  if (leader_active_) return;
+// Writes what waits, and tells those whose turn it is. Nobody is woken under the lock: they would
+// only wait for it.
+void Committer::lead(Waiter& me) {
+  std::vector<Waiter*> group;
+  {
+    const MutexLock lock(mutex_);
+    group = next_group(me.reads);
+  }
+  const uint64_t commit = write(group);
+  const bool to_be_synced = commit && !me.reads;
+  if (commit && me.reads) wal_.owe();
+  Waiter* next;
+  {
+    const MutexLock lock(mutex_);
+    if (commit && me.reads && !syncing_) publish();
+    leader_active_ = false;
+    syncing_ = syncing_ || to_be_synced;
+    next = appoint_next();
+  }
+  if (next) tell(*next, kLeads, me);
+  release(group, true, me);
+  if (to_be_synced) {
+    sync(group, commit);
+    {
+      const MutexLock lock(mutex_);
+      syncing_ = false;
+      // Reads that were written meanwhile left it to this thread to show them.
+      if (!leader_active_) publish();
+      next = appoint_next();
+    }
+    if (next) tell(*next, kLeads, me);
+  }
+  release(group, false, me);
+}
+
+// Somebody who waits leads next, when nobody does and there is something that may be written now:
+// he is to be told. A read does not lead writers, since it would wait for the disk with them.
+Committer::Waiter* Committer::appoint_next() {
+  if (leader_active_) return nullptr;
   const bool writers_may = !syncing_ && !writers_.empty();
-  if (!writers_may && readers_.empty()) return;
-  Waiter::Turn& turn = turn_of(writers_may ? *writers_.front() : *readers_.front());
+  if (!writers_may && readers_.empty()) return nullptr;
   leader_active_ = true;
-  turn.leads = true;
-  turn.wake.notify_one();
+  return writers_may ? writers_.front() : readers_.front();
 }
 
 std::vector<Committer::Waiter*> Committer::next_group(bool of_reads) {
@@ -171,13 +180,19 @@ std::vector<Committer::Waiter*> Committer::next_group(bool of_reads) {
   return group;
 }
 
-// Takes those out of the group that wait for no more than what is done. Once the lock is let go
-// they may have returned, and be gone.
-void Committer::wake(std::vector<Waiter*>& group, bool reads) {
-  std::erase_if(group, [&](Waiter* one) SLUICE_REQUIRES(mutex_) {
+void Committer::tell(Waiter& one, uint32_t turn, Waiter& me) {
+  if (&one == &me)
+    one.turn.keep(turn);
+  else
+    one.turn.pass(turn);
+}
+
+// Takes those out of the group that wait for no more than what is done. Once they are told they may
+// have returned, and be gone.
+void Committer::release(std::vector<Waiter*>& group, bool reads, Waiter& me) {
+  std::erase_if(group, [&](Waiter* one) {
     if (one->reads != reads) return false;
-    turn_of(*one).done = true;
-    turn_of(*one).wake.notify_one();
+    tell(*one, kDone, me);
     return true;
   });
 }

@@ -21,6 +21,7 @@
 #include <deque>
 #include <set>
 
+#include "base/baton.h"
 #include "base/thread_safety.h"
 #include "store/log.h"
 #include "store/log_followers.h"
@@ -69,15 +70,14 @@ class Committer {
     std::vector<std::string> records;
     const bool reads;  // it waits for the write alone
     std::optional<Error> error;
-    struct Turn {
-      bool done = false, leads = false;
-      ConditionVariable wake;
-    } turn;  // reached by turn_of alone, under the lock
+    Baton turn;  // kLeads or kDone
   };
-  Waiter::Turn& turn_of(Waiter& waiter) SLUICE_REQUIRES(mutex_) { return waiter.turn; }
+  static constexpr uint32_t kLeads = 1, kDone = 2;
   std::vector<Waiter*> next_group(bool of_reads) SLUICE_REQUIRES(mutex_);
-  void appoint_next() SLUICE_REQUIRES(mutex_);
-  void wake(std::vector<Waiter*>& group, bool reads) SLUICE_REQUIRES(mutex_);
+  Waiter* appoint_next() SLUICE_REQUIRES(mutex_);
+  void lead(Waiter& me);
+  static void tell(Waiter& one, uint32_t turn, Waiter& me);
+  static void release(std::vector<Waiter*>& group, bool reads, Waiter& me);
   uint64_t write(std::vector<Waiter*>& group);
   uint64_t write_batch(std::vector<Waiter*>& group);
   void sync(const std::vector<Waiter*>& group, uint64_t commit);
