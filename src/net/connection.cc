@@ -429,7 +429,7 @@ bool Connection::ends_late(int64_t now_us) {
   return deadline_us < now_us && deadline_us_.compare_exchange_strong(deadline_us, kEnded);
 }
 
-Io Connection::advance(bool stays) {
+Io Connection::advance(bool stays, const std::function<void()>& begins) {
   if (deadline_us_.exchange(kAtWork) == kEnded) return Io::closed;
   if (buffer_) buffer_->restore();
   if (!answered_us_) {
@@ -441,7 +441,7 @@ Io Connection::advance(bool stays) {
   for (;;) {
     const Io io = read_head();
     if (io != Io::done) return io;
-    if (const Io served = serve(); served != Io::done) return served;
+    if (const Io served = serve(begins); served != Io::done) return served;
     exchange_.reset();
     if (!buffer_->data().empty()) continue;
     buffer_.reset();
@@ -488,10 +488,11 @@ void Connection::wait_for_turn(std::function<void()> resume) {
 }
 
 // Io::done: another request may follow.
-Io Connection::serve() {
+Io Connection::serve(const std::function<void()>& begins) {
   PacedStream stream(*stream_, guest_.get());
   const Deadlines& deadlines = context_.deadlines;
   const auto refuse = [&](const Response& refusal) {
+    begins();
     write_response(stream, refusal, false, false, kRefusalTimeoutMs);
     return Io::closed;
   };
@@ -511,6 +512,7 @@ Io Connection::serve() {
     stream_->release_memory();
     return Io::wants_turn;
   }
+  begins();
   const bool is_head = request.method == "HEAD";
   const Response response = context_.handler(std::move(request), *exchange_);
   const bool keep_alive = exchange_->message().keep_alive() && !context_.stopping &&

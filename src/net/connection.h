@@ -50,8 +50,9 @@ class Connection {
   // Does what can be done now: a step of the handshake, and each request whose head has come. Then
   // it says what the connection waits for, wants_read, wants_write or wants_turn, or `closed`: it
   // is to be destroyed. With `stays`, it waits a moment for the next request: most clients that ask
-  // again do so at once. Two threads must not call this at the same time.
-  Io advance(bool stays);
+  // again do so at once. `begins` is called before each request that is answered, which may take
+  // its time; what comes before takes none. Two threads must not call this at the same time.
+  Io advance(bool stays, const std::function<void()>& begins = [] {});
   // Whether the wait that advance() has asked for has lasted too long: then nothing more is served,
   // and the next advance() says so. Never while it works. Any thread may ask.
   bool ends_late(int64_t now_us);
@@ -63,7 +64,7 @@ class Connection {
   class Buffer;
   class Exchange;
   Io read_head();
-  Io serve();
+  Io serve(const std::function<void()>& begins);
   Io idle(Io what);
   bool takes_head_memory();
   Io wait(Io what, int64_t since_us, int limit_ms);

@@ -115,14 +115,20 @@ bool Workers::is_spare() {
   return false;
 }
 
+// Somebody must always wait while this thread is busy for as long as a request takes. A handshake's
+// step or a piece of a head takes no time: for them it need not, or a thousand that come at once
+// would start as many threads.
+void Workers::keep_one_waiting() {
+  if (waiting_ == 0 && threads_ < threads_max_) start_worker();
+}
+
 void Workers::work() {
   while (!ending_) {
     epoll_event event{};
     const int count = epoll_wait(epoll_, &event, 1, kSpareAfterMs);
     if (count == 0 && is_spare()) break;
     if (count != 1 || event.data.ptr == this) continue;
-    // Somebody must always wait, for this thread may be busy for as long as a request takes.
-    if (--waiting_ == 0 && threads_ < threads_max_) start_worker();
+    --waiting_;
     if (!event.data.ptr)
       close_late_ones();
     else if (event.data.ptr != &in_turn_)
@@ -138,7 +144,7 @@ void Workers::work() {
 void Workers::serve(Held& held) {
   Io next = Io::closed;
   try {
-    next = held.connection->advance(threads_ - waiting_ < kThreadsThatStay);
+    next = held.connection->advance(threads_ - waiting_ < kThreadsThatStay, begins_);
     if (next == Io::wants_turn)  // from here on another thread may have it
       return held.connection->wait_for_turn([this, &held] { has_its_turn(held); });
   } catch (const std::exception& bug) {

@@ -44,6 +44,7 @@ class Workers {
   bool start_worker();
   void work();
   bool is_spare();
+  void keep_one_waiting();
   void serve(Held& held);
   bool let_wait(Held& held, Io what);
   void has_its_turn(Held& held);
@@ -52,6 +53,7 @@ class Workers {
 
   const size_t threads_max_;
   const std::function<void()> every_second_;
+  const std::function<void()> begins_ = [this] { keep_one_waiting(); };
   const int epoll_, timer_, end_;
   const int turn_;  // readable while in_turn_ has one
   std::atomic<size_t> threads_{0}, waiting_{0};
