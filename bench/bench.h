@@ -41,7 +41,8 @@ struct Options {
   std::string dir, program, readings;
   double seconds = 3;
   int64_t items = 0;
-  bool json = false;
+  bool json = false, profile = false;
+  int64_t upload_mib = 0;  // of each of kUploads at once; 0: they are not measured
   std::string only;
 };
 
@@ -49,6 +50,8 @@ struct Options {
 double cpu_of(int64_t pid);
 double own_cpu();
 int64_t resident_kb(int64_t pid);
+int64_t peak_kb(int64_t pid);  // the most that was resident since forget_peak
+void forget_peak(int64_t pid);
 std::string text_of_file(const std::string& path);
 // "p50 1.2 p99 3.4 ms"; sorts.
 double percentile(std::vector<double>& values, double share);
@@ -129,6 +132,15 @@ void measure_pipeline(const Options& options, Report& report, cli::Client& clien
                       const cli::Common& common);
 void measure_connections(const Options& options, Report& report, const Target& target,
                          const Signer& signer);
+// The body of BatchWriteItem number `number` into the table Bench: kBatch items.
+std::string batch_body(size_t number);
+void measure_profile(const Options& options, Report& report, const Target& target, const Signer& s3,
+                     const Signer& dynamodb);
+void profile_ingestion(const Options& options, Report& report, cli::Client& client,
+                       const cli::Common& common, int64_t pid);
+Result<Done> deploy_pipeline(cli::Client& client);
+// All readings through the deployed pipeline. How many records there were.
+Result<int64_t> ingest_readings_once(const Options& options, const cli::Common& common);
 void measure_trail(const Options& options, Report& report, cli::Client& client,
                    const Target& target, const Signer& signer);
 void measure_functions(const Options& options, Report& report, cli::Client& client);
@@ -137,6 +149,7 @@ Result<Done> measure_identity(const Options& options, Report& report, cli::Clien
 // After measure_functions, whose role it uses.
 void measure_runtimes(Report& report, cli::Client& client, const cli::Common& common);
 
-constexpr size_t kKiB = 1024, kMiB = 1024 * 1024, kConnections = 32, kWriters = 64, kBatch = 25;
+constexpr size_t kKiB = 1024, kMiB = 1024 * 1024, kConnections = 32, kWriters = 64, kBatch = 25,
+                 kUploads = 64;
 
 }  // namespace sluice::bench

@@ -42,14 +42,16 @@ void measure_connections(const Options& options, Report& report, const Target& t
     const IdleConnections others(target, kIdleBesideWork);
     add_latency("PUT 1 KiB at 32, 5,000 idle");
   }
-  const int64_t before_kb = resident_kb(target.pid);
-  IdleConnections idle(target, kIdle);
-  const int64_t held_kb = resident_kb(target.pid) - before_kb;
-  report.add({"idle TLS connections", static_cast<double>(idle.ask(put)), "served",
-              fmt::format("{:.1f} KiB each, OpenSSL's included",
-                          static_cast<double>(held_kb) / static_cast<double>(kIdle)),
-              static_cast<double>(kIdle), 1, false, "10,000"});
-  for (const size_t count : {1, 8, 128, 256}) {
+  {
+    const int64_t before_kb = resident_kb(target.pid);
+    IdleConnections idle(target, kIdle);
+    const int64_t held_kb = resident_kb(target.pid) - before_kb;
+    report.add({"idle TLS connections", static_cast<double>(idle.ask(put)), "served",
+                fmt::format("{:.1f} KiB each, OpenSSL's included",
+                            static_cast<double>(held_kb) / static_cast<double>(kIdle)),
+                static_cast<double>(kIdle), 1, false, "10,000"});
+  }
+  for (const size_t count : {1, 8, 128, 256, 512, 2'000}) {
     const Load load = run_load(target, count, options.seconds, put);
     report.add({fmt::format("PUT 1 KiB at {}", count), load.rate(), "/s", load.split()});
   }

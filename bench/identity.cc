@@ -63,11 +63,76 @@ void add_load(Report& report, const std::string& name, const Load& load) {
               fmt::format("{}; {:.0f} us of the server's processor a call", load.split(),
                           load.server_cpu / static_cast<double>(load.answers) * 1e6)});
 }
+std::string element(const std::string& xml, const std::string& name) {
+  const size_t at = xml.find("<" + name + ">") + name.size() + 2;
+  return xml.substr(at, xml.find("</" + name + ">") - at);
+}
+// A policy that allows PutObject in the bucket `bench` by the last of its twenty statements.
+std::string twenty_statements() {
+  std::string policy = R"({"Version":"2012-10-17","Statement":[)";
+  for (int n = 0; n < 20; ++n)
+    policy += (n ? "," : "") +
+              fmt::format(R"({{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],)"
+                          R"("Resource":"arn:aws:s3:::{}/*",)"
+                          R"("Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}}})",
+                          n == 19 ? "bench" : "bucket-" + std::to_string(n));
+  return policy + "]}";
+}
+// A session of a new role that has so many of these policies.
+Result<cli::Credentials> session_with_policies(cli::Client& client, int count) {
+  const std::string name = "bench-" + std::to_string(count) + "-policies",
+                    account = client.endpoint().account_id;
+  const auto ask = [&](std::vector<std::pair<std::string, std::string>> fields) {
+    fields.emplace_back("Version", "2010-05-08");
+    return client.call_query("iam", fields);
+  };
+  TRY(const std::string role,
+      ask({{"Action", "CreateRole"},
+           {"RoleName", name},
+           {"AssumeRolePolicyDocument", R"({"Version":"2012-10-17","Statement":{"Effect":"Allow",)"
+                                        R"("Principal":{"AWS":")" +
+                                            account + R"("},"Action":"sts:AssumeRole"}})"}}));
+  for (int n = 0; n < count; ++n) {
+    const std::string policy_name = name + "-" + std::to_string(n);
+    TRY(const std::string made, ask({{"Action", "CreatePolicy"},
+                                     {"PolicyName", policy_name},
+                                     {"PolicyDocument", twenty_statements()}}));
+    TRY(const std::string attached, ask({{"Action", "AttachRolePolicy"},
+                                         {"RoleName", name},
+                                         {"PolicyArn", element(made, "Arn")}}));
+  }
+  TRY(const std::string assumed,
+      client.call_query("sts", {{"Action", "AssumeRole"},
+                                {"Version", "2011-06-15"},
+                                {"RoleSessionName", "bench"},
+                                {"RoleArn", "arn:aws:iam::" + account + ":role/" + name}}));
+  return cli::Credentials{element(assumed, "AccessKeyId"),
+                          Secret(element(assumed, "SecretAccessKey")),
+                          element(assumed, "SessionToken"), ""};
+}
+// What the policies of a role cost each of its calls.
+Result<Done> measure_policies(const Options& options, Report& report, cli::Client& client,
+                              const Target& target) {
+  const std::string body(kKiB, 'x'), hash = hex(sha256(body));
+  for (const int count : {1, 8}) {
+    TRY(const cli::Credentials credentials, session_with_policies(client, count));
+    const Signer signer(credentials, client.endpoint(), "s3");
+    add_load(
+        report, fmt::format("PUT 1 KiB, {} {} of 20", count, count == 1 ? "policy" : "policies"),
+        run_load(target, kConnections, options.seconds, [&](size_t n) {
+          return Message{
+              signer.head("PUT", "/bench/policies/" + std::to_string(n), {}, hash, body.size()),
+              &body};
+        }));
+  }
+  return Done{};
+}
 }  // namespace
 
 Result<Done> measure_identity(const Options& options, Report& report, cli::Client& client,
                               const Target& target, const cli::Credentials& credentials) {
   measure_decisions(report);
+  CHECK(measure_policies(options, report, client, target));
   const std::string account = client.endpoint().account_id;
   TRY(const std::string role,
       client.call_query("iam", {{"Action", "CreateRole"},

@@ -107,10 +107,17 @@ double cpu_of(int64_t root) {
       }
   return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
-int64_t resident_kb(int64_t pid) {
+namespace {
+int64_t status_of(int64_t pid, std::string_view name) {
   const std::string status = text_of_file("/proc/" + std::to_string(pid) + "/status");
-  const size_t at = status.find("VmRSS:");
-  return at == std::string::npos ? 0 : std::atoll(status.c_str() + at + 6);
+  const size_t at = status.find(name);
+  return at == std::string::npos ? 0 : std::atoll(status.c_str() + at + name.size());
+}
+}  // namespace
+int64_t resident_kb(int64_t pid) { return status_of(pid, "VmRSS:"); }
+int64_t peak_kb(int64_t pid) { return status_of(pid, "VmHWM:"); }
+void forget_peak(int64_t pid) {
+  std::ofstream("/proc/" + std::to_string(pid) + "/clear_refs") << 5;  // proc(5)
 }
 double percentile(std::vector<double>& values, double share) {
   std::sort(values.begin(), values.end());
@@ -161,7 +168,7 @@ int run(Options options) {
   std::filesystem::create_directories(options.dir);
   Report report(options.json);
   try {
-    measure_machine(options, report);
+    if (!options.profile && !options.upload_mib) measure_machine(options, report);
     if (options.only != "machine") measure_product(options, report);
   } catch (const std::exception& bug) {
     fmt::print(stderr, "bench: {}\n", bug.what());
@@ -185,6 +192,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--items", options.items, "items in the table before the server is started again");
   app.add_option("--readings", options.readings, "folder of the files to ingest");
+  app.add_flag("--profile", options.profile,
+               "only where the server's processor time goes, by perf where there is one");
+  app.add_option("--uploads", options.upload_mib,
+                 "only the server's memory under 64 uploads of so many MiB each at once; the disk "
+                 "needs room for them all, 64 GiB for 1024")
+      ->check(CLI::Range(1, 5120));
   app.add_option("--only", options.only, "one part")
       ->check(CLI::IsMember({"machine", "objects", "connections", "items", "identity", "functions",
                              "pipeline", "trail"}));

@@ -11,7 +11,7 @@
 
 namespace sluice::bench {
 namespace {
-constexpr int kUploads = 100, kColdStarts = 10, kWarmStarts = 100;
+constexpr int kVisible = 100, kColdStarts = 10, kWarmStarts = 100;
 
 std::vector<std::string> files_in(const std::string& folder) {
   std::vector<std::string> files;
@@ -74,7 +74,7 @@ Result<Done> ingest_readings(const Options& options, Report& report, cli::Client
 Result<Done> measure_visible(Report& report, cli::Client& client, const std::string& bucket,
                              const std::string& table) {
   std::vector<double> took_ms;
-  for (int n = 0; n < kUploads; ++n) {
+  for (int n = 0; n < kVisible; ++n) {
     const std::string time = "2026-01-02T03:04:05." + std::to_string(1000 + n) + "Z",
                       body = R"([{"device_id":"visible","timestamp":")" + time + R"(","value":1}])";
     const json::object ask{{"TableName", table},
@@ -97,7 +97,7 @@ Result<Done> measure_visible(Report& report, cli::Client& client, const std::str
   }
   const double sync_ms = 1000 / report.value("fdatasync");
   report.add({"upload to visible row, p50", percentile(took_ms, 0.5), "ms",
-              std::to_string(kUploads) + " uploads of one record", sync_ms, 25, true,
+              std::to_string(kVisible) + " uploads of one record", sync_ms, 25, true,
               "one fdatasync"});
   report.add({"upload to visible row, p99", percentile(took_ms, 0.99), "ms", ""});
   return Done{};
@@ -173,6 +173,17 @@ Result<Done> try_functions(const Options& options, Report& report, cli::Client& 
 void measure_functions(const Options& options, Report& report, cli::Client& client) {
   if (auto done = try_functions(options, report, client); !done)
     report.missing("functions", done.error().message);
+}
+
+Result<Done> deploy_pipeline(cli::Client& client) {
+  cli::DeployOptions deploy;
+  deploy.quiet = true;
+  CHECK(cli::deploy(client, deploy));
+  return Done{};
+}
+Result<int64_t> ingest_readings_once(const Options& options, const cli::Common& common) {
+  TRY(const Ingested done, ingest_once(options, common, 0));
+  return done.records;
 }
 
 void measure_pipeline(const Options& options, Report& report, cli::Client& client,

@@ -12,6 +12,18 @@
 #include "crypto/crypto.h"
 
 namespace sluice::bench {
+
+std::string batch_body(size_t number) {
+  std::string body = R"({"RequestItems":{"Bench":[)";
+  for (size_t i = 0; i < kBatch; ++i) {
+    const std::string at = std::to_string(1000000000 + number);
+    body += (i ? "," : "") + (R"({"PutRequest":{"Item":{"device_id":{"S":"device-)" +
+                              std::to_string(i) + R"("},"timestamp":{"S":"2026-01-02T03:04:05.)" +
+                              at + R"(Z"},"value":{"N":"69.88083514"}}}})");
+  }
+  return body + "]}}";
+}
+
 namespace {
 struct Session {
   cli::Common common;
@@ -61,15 +73,27 @@ void measure_objects(const Options& options, Report& report, const Session& s) {
   }
 }
 
-std::string batch_body(size_t number) {
-  std::string body = R"({"RequestItems":{"Bench":[)";
-  for (size_t i = 0; i < kBatch; ++i) {
-    const std::string at = std::to_string(1000000000 + number);
-    body += (i ? "," : "") + (R"({"PutRequest":{"Item":{"device_id":{"S":"device-)" +
-                              std::to_string(i) + R"("},"timestamp":{"S":"2026-01-02T03:04:05.)" +
-                              at + R"(Z"},"value":{"N":"69.88083514"}}}})");
-  }
-  return body + "]}}";
+// Uploads at once, which the disk must have room for: what they cost the server's memory at most.
+void measure_uploads(const Options& options, Report& report, const Session& s) {
+  const Target target = target_of(s.endpoint);
+  const Signer signer(s.credentials, s.endpoint, "s3");
+  const std::string body(static_cast<size_t>(options.upload_mib) * kMiB, 'x'),
+      hash = hex(sha256(body));
+  forget_peak(target.pid);
+  const Load load = run_load(
+      target, kUploads, 3600,
+      [&](size_t n) {
+        return Message{
+            signer.head("PUT", "/bench/large/" + std::to_string(n), {}, hash, body.size()), &body};
+      },
+      kUploads);
+  report.add({"uploads of " + std::to_string(options.upload_mib) + " MiB, " +
+                  std::to_string(kUploads) + " at once",
+              static_cast<double>(peak_kb(target.pid)) / 1024, "MiB RSS at most",
+              std::to_string(static_cast<int64_t>(static_cast<double>(load.answers) *
+                                                  static_cast<double>(options.upload_mib) /
+                                                  load.seconds)) +
+                  " MiB/s; " + load.split()});
 }
 
 void measure_items(const Options& options, Report& report, const Session& s, size_t& number) {
@@ -192,6 +216,16 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   const auto wanted = [&](const char* part) {
     return options.only.empty() || options.only == part;
   };
+  if (options.profile) {
+    measure_profile(options, report, target_of(s.endpoint), Signer(s.credentials, s.endpoint, "s3"),
+                    Signer(s.credentials, s.endpoint, "dynamodb"));
+    profile_ingestion(options, report, *client, s.common, s.endpoint.pid);
+    return Done{};
+  }
+  if (options.upload_mib) {
+    measure_uploads(options, report, s);
+    return Done{};
+  }
   if (wanted("objects")) measure_objects(options, report, s);
   if (wanted("connections"))
     measure_connections(options, report, target_of(s.endpoint),
