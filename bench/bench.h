@@ -133,7 +133,7 @@ void measure_pipeline(const Options& options, Report& report, cli::Client& clien
 void measure_connections(const Options& options, Report& report, const Target& target,
                          const Signer& signer);
 // The body of BatchWriteItem number `number` into the table Bench: kBatch items.
-std::string batch_body(size_t number);
+std::string batch_body(size_t number, const std::string& table = "Bench");
 void measure_profile(const Options& options, Report& report, const Target& target, const Signer& s3,
                      const Signer& dynamodb);
 void profile_ingestion(const Options& options, Report& report, cli::Client& client,

@@ -13,8 +13,8 @@
 
 namespace sluice::bench {
 
-std::string batch_body(size_t number) {
-  std::string body = R"({"RequestItems":{"Bench":[)";
+std::string batch_body(size_t number, const std::string& table) {
+  std::string body = R"({"RequestItems":{")" + table + R"(":[)";
   for (size_t i = 0; i < kBatch; ++i) {
     const std::string at = std::to_string(1000000000 + number);
     body += (i ? "," : "") + (R"({"PutRequest":{"Item":{"device_id":{"S":"device-)" +
@@ -115,6 +115,24 @@ void measure_items(const Options& options, Report& report, const Session& s, siz
     run_load(target, kWriters, 3600, next, static_cast<uint64_t>(missing) / kBatch + 1);
 }
 
+// The same writes where each item has entries in two indexes, and where each is in a stream.
+void measure_what_follows(const Options& options, Report& report, const Session& s) {
+  const Target target = target_of(s.endpoint);
+  const Signer signer(s.credentials, s.endpoint, "dynamodb");
+  for (const auto& [table, row] : {std::pair("BenchIndexed", "BatchWriteItem, two indexes"),
+                                   std::pair("BenchStreamed", "BatchWriteItem, with a stream")}) {
+    const Load load = run_load(target, kWriters, options.seconds, [&](size_t n) {
+      const std::string body = batch_body(n, table);
+      return Message{signer.head("POST", "/",
+                                 {{"content-type", "application/x-amz-json-1.0"},
+                                  {"x-amz-target", "DynamoDB_20120810.BatchWriteItem"}},
+                                 hex(sha256(body)), body.size()) +
+                     body};
+    });
+    report.add({row, load.rate() * kBatch, "items/s", load.split()});
+  }
+}
+
 std::string bench_key(const std::string& device, size_t n) {
   return R"({"device_id":{"S":")" + device + R"("},"timestamp":{"S":")" + std::to_string(n) +
          R"("}})";
@@ -166,6 +184,9 @@ void measure_calls(const Options& options, Report& report, const Session& s) {
                        R"("ExpressionAttributeValues":{":d":{"S":"hot"}})");
   });
   report.add({"Query of 100", queries, "/s", split});
+  constexpr double kPageMiB = 1;  // where a page ends
+  const double pages = rate_of("Scan", [](size_t) { return std::string(R"("Select":"COUNT")"); });
+  report.add({"Scan", pages * kPageMiB, "MB/s", split});
   const double transactions = rate_of("TransactWriteItems", [](size_t n) {
     std::string items;
     for (size_t i = 0; i < 10; ++i)
@@ -176,22 +197,35 @@ void measure_calls(const Options& options, Report& report, const Session& s) {
   report.add({"TransactWriteItems of 10", transactions, "/s", split});
 }
 
+json::object table_of(const char* name) {
+  const auto key = [](const char* attribute, const char* type) {
+    return json::object{{"AttributeName", attribute}, {"KeyType", type}};
+  };
+  const auto text = [](const char* attribute) {
+    return json::object{{"AttributeName", attribute}, {"AttributeType", "S"}};
+  };
+  return {{"TableName", name},
+          {"BillingMode", "PAY_PER_REQUEST"},
+          {"KeySchema", json::array{key("device_id", "HASH"), key("timestamp", "RANGE")}},
+          {"AttributeDefinitions", json::array{text("device_id"), text("timestamp")}}};
+}
+json::object index_of(const char* name, const char* hash, const char* range) {
+  return {{"IndexName", name},
+          {"KeySchema", json::array{json::object{{"AttributeName", hash}, {"KeyType", "HASH"}},
+                                    json::object{{"AttributeName", range}, {"KeyType", "RANGE"}}}},
+          {"Projection", json::object{{"ProjectionType", "ALL"}}}};
+}
 Result<Done> set_up(cli::Client& client) {
   TRY(const cli::Reply made, client.send("s3", "PUT", "/bench", {}, ""));
   if (made.status >= 300) return cli::error_of(made);
-  TRY(const json::object ignored,
-      client.call_json(
-          "dynamodb", "DynamoDB_20120810.CreateTable", "1.0",
-          json::object{
-              {"TableName", "Bench"},
-              {"BillingMode", "PAY_PER_REQUEST"},
-              {"KeySchema",
-               json::array{json::object{{"AttributeName", "device_id"}, {"KeyType", "HASH"}},
-                           json::object{{"AttributeName", "timestamp"}, {"KeyType", "RANGE"}}}},
-              {"AttributeDefinitions",
-               json::array{
-                   json::object{{"AttributeName", "device_id"}, {"AttributeType", "S"}},
-                   json::object{{"AttributeName", "timestamp"}, {"AttributeType", "S"}}}}}));
+  json::object plain = table_of("Bench"), indexed = table_of("BenchIndexed"),
+               streamed = table_of("BenchStreamed");
+  indexed["GlobalSecondaryIndexes"] = json::array{index_of("by-time", "timestamp", "device_id"),
+                                                  index_of("again", "device_id", "timestamp")};
+  streamed["StreamSpecification"] =
+      json::object{{"StreamEnabled", true}, {"StreamViewType", "NEW_AND_OLD_IMAGES"}};
+  for (const json::object* table : {&plain, &indexed, &streamed})
+    CHECK(client.call_json("dynamodb", "DynamoDB_20120810.CreateTable", "1.0", *table));
   return Done{};
 }
 
@@ -232,6 +266,7 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
                         Signer(s.credentials, s.endpoint, "s3"));
   if (wanted("items")) measure_items(options, report, s, batches);
   if (wanted("items")) measure_calls(options, report, s);
+  if (wanted("items")) measure_what_follows(options, report, s);
   if (wanted("identity"))
     CHECK(measure_identity(options, report, *client, target_of(s.endpoint), s.credentials));
   if (wanted("trail"))
