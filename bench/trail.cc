@@ -81,7 +81,7 @@ Result<Done> deliver_backlog(const Options& options, Report& report, cli::Client
 // Commits by as many threads as there are connections: processor microseconds of one, as the server
 // would spend them.
 double commit_cost_us(Store& store, double seconds, bool writes, bool audits,
-                      const std::function<json::object()>& record) {
+                      const std::function<std::string()>& record) {
   std::atomic<uint64_t> commits{0};
   const double cpu = own_cpu();
   const int64_t end = monotonic_us() + static_cast<int64_t>(seconds * 1e6);
@@ -96,7 +96,7 @@ double commit_cost_us(Store& store, double seconds, bool writes, bool audits,
           staged.put(schema::key(Family::objects, "bench.version", {name}), version);
           staged.put(schema::key(Family::objects, "bench.current", {name}), "1");
         }
-        std::vector<json::object> records;
+        std::vector<std::string> records;
         if (audits) records.push_back(record());
         if (store.commit(std::move(staged), std::move(records))) ++commits;
       }
@@ -127,15 +127,19 @@ Result<Done> cost_of_audit(const Options& options, Report& report) {
     request.headers.add(name, value);
   AuditFacts facts;
   facts.request_parameters = json::object{{"bucketName", "bench"}, {"key", "folder/readings.json"}};
-  facts.resources = json::array{json::object{{"type", "AWS::S3::Object"},
-                                             {"ARN", "arn:aws:s3:::bench/folder/readings.json"}}};
+  facts.resources = {{"AWS::S3::Object", "arn:aws:s3:::bench/folder/readings.json"}};
   const Row* row = nullptr;
   for (const Row& one : s3::service.rows)
     if (one.name == "GetObject") row = &one;
   const Response answer;
-  const auto record = [&] {
-    return audit_record(request, s3::service, row, &caller, facts, nullptr, where.scope, &answer);
-  };
+  const AuditedCall call{.request = request,
+                         .service = s3::service,
+                         .row = row,
+                         .caller = &caller,
+                         .facts = facts,
+                         .error = nullptr,
+                         .response = &answer};
+  const auto record = [&] { return audit_record(call, where.scope); };
   const double seconds = std::min(options.seconds, 2.0),
                get = commit_cost_us(*store, seconds, false, true, record);
   const double put = commit_cost_us(*store, seconds, true, true, record) -

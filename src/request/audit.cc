@@ -11,8 +11,9 @@
 
 namespace sluice {
 namespace {
-// The memory that a usual record needs. It grows when a record needs more.
-constexpr size_t kAuditRecordBytes = 8192;
+// The memory that a usual record needs.
+constexpr size_t kAuditRecordBytes = 2048;
+constexpr std::string_view kEventVersion = "1.11", kObjectType = "AWS::S3::Object";
 // Text that a stranger may have written goes into a record in bounded length and as valid UTF-8.
 std::string bounded(std::string text, size_t max) {
   if (!is_utf8(text)) text = percent_encode(text, true);
@@ -22,55 +23,45 @@ std::string bounded(std::string text, size_t max) {
   }
   return text;
 }
-// Bounds the size of a value's JSON without writing it: the JSON has at most six times as many
-// bytes. A byte of text may be escaped into six; 48 bytes are enough for a number, or for quotes,
-// colon and comma.
-size_t sixth_of_bytes(const json::value& value) {
-  size_t bytes = 8;
-  if (value.is_string()) bytes += value.get_string().size();
-  if (value.is_array())
-    for (const json::value& one : value.get_array()) bytes += sixth_of_bytes(one);
-  if (value.is_object())
-    for (const auto& [name, one] : value.get_object()) bytes += name.size() + sixth_of_bytes(one);
-  return bytes;
+// The identity of a caller in whose name a service calls.
+void write_identity_through(JsonWriter& record, const Caller& caller, std::string_view service) {
+  record.begin_written_object(caller.user_identity()).member("invokedBy", service).end_object();
 }
-// A field that is too large is left out, and the record says so. Source: CloudTrail User Guide,
-// "Record contents".
-void add_within_limit(json::object& record, const char* name, const json::value& value) {
-  const size_t bytes =
-      sixth_of_bytes(value) * 6 <= kAuditMemberBytesMax ? 0 : json::serialize(value).size();
-  if (bytes <= kAuditMemberBytesMax)
-    record[name] = value;
-  else
-    record[name] = json::object{
-        {"omitted", true}, {"originalSize", bytes}, {"reason", std::string(name) + " too large"}};
+void write_resource(JsonWriter& record, std::string_view account_id, std::string_view type,
+                    std::string_view arn) {
+  record.begin_object()
+      .member("accountId", account_id)
+      .member("type", type)
+      .member("ARN", arn)
+      .end_object();
 }
-// S3 lists the object and its bucket. Only the bucket has an account.
-void add_resources(json::array& out, const AuditFacts& facts, const Scope& scope) {
-  std::vector<std::string> buckets;
-  std::set<std::string> seen;
-  for (const json::value& one : facts.resources) {
-    const std::string arn = text_of(one.as_object(), "ARN");
-    if (!seen.insert(arn).second) continue;  // another need was on the same resource
-    out.push_back(one);
-    if (text_of(one.as_object(), "type") != "AWS::S3::Object") {
-      out.back().get_object()["accountId"] = scope.account_id;
-      continue;
-    }
-    std::string bucket = arn.substr(0, arn.find('/'));
-    if (std::find(buckets.begin(), buckets.end(), bucket) == buckets.end())
-      buckets.push_back(std::move(bucket));
+// What the call was about, each once. S3 lists the object and its bucket; only the bucket has an
+// account.
+void write_resources(JsonWriter& record, const AuditedCall& call, const Scope& scope) {
+  const auto& resources = call.facts.resources;
+  if (resources.empty()) return;
+  record.name("resources").begin_array();
+  // CloudTrail counts a listing as an event on the objects of the bucket.
+  if (call.service.protocol == Protocol::rest_xml && call.row && call.row->data_event &&
+      call.row->name.starts_with("ListObject"))
+    record.begin_object()
+        .member("type", "AWS::S3::Object")
+        .member("ARNPrefix", resources.front().arn + "/")
+        .end_object();
+  std::set<std::string_view> listed;
+  for (const AuditFacts::Resource& one : resources) {
+    if (!listed.insert(one.arn).second) continue;  // another need was on the same resource
+    record.begin_object().member("type", one.type).member("ARN", one.arn);
+    if (one.type != kObjectType) record.member("accountId", scope.account_id);
+    record.end_object();
   }
-  for (const std::string& bucket : buckets) {
-    if (std::any_of(out.begin(), out.end(), [&](const json::value& one) {
-          return text_of(one.get_object(), "ARN") == bucket;
-        }))
-      continue;
-    json::object& shown = out.emplace_back(json::object()).get_object();
-    shown["accountId"] = scope.account_id;
-    shown["type"] = "AWS::S3::Bucket";
-    shown["ARN"] = bucket;
+  for (const AuditFacts::Resource& one : resources) {
+    if (one.type != kObjectType) continue;
+    const std::string_view bucket = std::string_view(one.arn).substr(0, one.arn.find('/'));
+    if (listed.insert(bucket).second)
+      write_resource(record, scope.account_id, "AWS::S3::Bucket", bucket);
   }
+  record.end_array();
 }
 std::string_view policy_type(policy::Kind kind) {
   switch (kind) {
@@ -84,29 +75,27 @@ std::string_view policy_type(policy::Kind kind) {
   }
   return "";
 }
+void write_statement(JsonWriter& record, const policy::DeterminingStatement& one) {
+  record.begin_object();
+  if (!one.allows) record.member("effect", "Deny");
+  record.member("policyType", policy_type(one.kind)).member("policy", bounded(one.policy, 1024));
+  const bool has_statements = one.kind != policy::Kind::grant;
+  if (has_statements && !one.index)
+    record.member("malformed", true);
+  else if (has_statements && one.sid.empty())
+    record.member("index", *one.index);
+  else if (has_statements)
+    record.member("sid", bounded(one.sid, 128));
+  record.end_object();
+}
 // In additionalEventData: why the call was allowed, or denied (docs/audit.md).
-void add_determining(json::object& record, const AuditFacts& facts) {
+void add_determining(JsonMembers& extra, const AuditFacts& facts) {
   if (facts.determining.empty()) return;
-  json::value& extra = record["additionalEventData"];
-  if (!extra.is_object()) extra.emplace_object();
-  json::array& shown = extra.get_object()["determiningStatements"].emplace_array();
-  for (const policy::DeterminingStatement& one : facts.determining) {
-    if (shown.size() == kDeterminingStatementsMax) {
-      extra.get_object()["moreDeterminingStatements"] = true;
-      break;
-    }
-    json::object& statement = shown.emplace_back(json::object()).get_object();
-    if (!one.allows) statement["effect"] = "Deny";
-    statement["policyType"] = policy_type(one.kind);
-    statement["policy"] = bounded(one.policy, 1024);
-    if (one.kind == policy::Kind::grant) continue;  // it has no statements
-    if (!one.index)
-      statement["malformed"] = true;
-    else if (one.sid.empty())
-      statement["index"] = *one.index;
-    else
-      statement["sid"] = bounded(one.sid, 128);
-  }
+  const size_t count = std::min(facts.determining.size(), kDeterminingStatementsMax);
+  JsonWriter& record = extra.open("determiningStatements")->begin_array();
+  for (size_t n = 0; n < count; ++n) write_statement(record, facts.determining[n]);
+  record.end_array();
+  if (count < facts.determining.size()) extra.add("moreDeterminingStatements", true);
 }
 // Of a call that found no row: its operation, else its method.
 std::string shown_operation(const Request& request, const Service& service) {
@@ -132,61 +121,170 @@ std::string first_action(std::string_view form) {
 }
 }  // namespace
 
-json::object audit_record(const Request& request, const Service& service, const Row* row,
-                          const Caller* caller, const AuditFacts& facts, const Error* error,
-                          const Scope& scope, const Response* response) {
-  const std::string name_without_row = row ? "" : shown_operation(request, service);
-  const bool data_event = row && row->data_event,
-             read_only = row ? row->read_only : reads_by_name(name_without_row);
-  // Every member is made in this memory, and is not copied later.
-  json::object r(json_arena(kAuditRecordBytes));
-  r["eventVersion"] = "1.11";
-  if (caller)
-    r["userIdentity"] = caller->user_identity();
-  else
-    r["userIdentity"] =
-        json::object{{"type", "Unknown"}, {"principalId", ""}, {"accountId", "anonymous"}};
-  r["eventTime"] = iso_seconds(request.time);
-  r["eventSource"] = service.event_source;
-  r["eventName"] = row ? std::string(event_name(service, *row)) : name_without_row;
-  r["awsRegion"] = scope.region;
-  // When a service calls, in its own name or in that of a caller, both fields name the service.
-  const std::string by = caller ? text_of(caller->user_identity(), "invokedBy") : "";
-  r["sourceIPAddress"] = by.empty() ? request.source_ip : by;
-  const std::string agent = by.empty() ? bounded(request.headers.get("user-agent"), 1000) : by;
-  r["userAgent"] = service.protocol == Protocol::rest_xml && !request.tls_cipher.empty()
-                       ? "[" + agent + "]"
-                       : agent;
-  if (error) {
-    r["errorCode"] = error->code == "AccessDeniedException" ? "AccessDenied" : error->code;
-    r["errorMessage"] = bounded(error->message, 1024);
-  }
-  add_within_limit(r, "requestParameters", facts.request_parameters);
-  add_within_limit(r, "responseElements", error ? json::value() : facts.response_elements);
-  r["requestID"] = request.id;
-  r["eventID"] = random_uuid();
-  r["readOnly"] = read_only;
-  if (!facts.resources.empty()) add_resources(r["resources"].emplace_array(), facts, scope);
-  r["eventType"] = "AwsApiCall";
-  r["managementEvent"] = !data_event;
-  r["recipientAccountId"] = scope.account_id;
-  r["eventCategory"] = data_event ? "Data" : "Management";
-  if (service.protocol == Protocol::rest_xml && row)
-    add_s3_shape(r, request, *row, error ? nullptr : response);
-  else if (row)
-    add_shape(r, service, *row, response);
-  add_determining(r, facts);
-  if (!request.tls_cipher.empty()) {
-    json::object& tls = r["tlsDetails"].emplace_object();
-    tls["tlsVersion"] = request.tls_version;
-    tls["cipherSuite"] = request.tls_cipher;
-    tls["clientProvidedHostHeader"] = bounded(request.headers.get("host"), 255);
-  }
-  return r;
+void write_within_limit(JsonWriter& record, std::string_view name, const json::value& value) {
+  const size_t begun = record.name(name).size();
+  const size_t bytes = record.value(value).size() - begun;
+  if (bytes > kAuditMemberBytesMax)
+    record.take_back(begun)
+        .begin_object()
+        .member("omitted", true)
+        .member("originalSize", bytes)
+        .member("reason", std::string(name) + " too large")
+        .end_object();
 }
 
-json::object stranger_record(const Request& request, const Service& service,
-                             const Session* token_of, const Error& error, const Scope& scope) {
+namespace {
+void write_identity(JsonWriter& record, const AuditedCall& call) {
+  record.name("userIdentity");
+  if (!call.caller)
+    record.begin_object()
+        .member("type", "Unknown")
+        .member("principalId", call.claimed_principal)
+        .member("accountId", "anonymous")
+        .end_object();
+  else if (call.caller->invoked_by().empty())
+    record.written(call.caller->user_identity());
+  else
+    write_identity_through(record, *call.caller, call.caller->invoked_by());
+}
+// When a service calls, in its own name or in that of a caller, both fields name the service.
+void write_source(JsonWriter& record, const AuditedCall& call) {
+  const Request& request = call.request;
+  const std::string by = call.caller ? call.caller->invoked_by() : "";
+  const std::string agent = by.empty() ? bounded(request.headers.get("user-agent"), 1000) : by;
+  const bool in_brackets =
+      call.service.protocol == Protocol::rest_xml && !request.tls_cipher.empty();
+  record.member("sourceIPAddress", by.empty() ? request.source_ip : by)
+      .member("userAgent", in_brackets ? "[" + agent + "]" : agent);
+}
+void write_tls(JsonWriter& record, const Request& request) {
+  if (request.tls_cipher.empty()) return;
+  record.name("tlsDetails")
+      .begin_object()
+      .member("tlsVersion", request.tls_version)
+      .member("cipherSuite", request.tls_cipher)
+      .member("clientProvidedHostHeader", bounded(request.headers.get("host"), 255))
+      .end_object();
+}
+}  // namespace
+
+std::string audit_record(const AuditedCall& call, const Scope& scope) {
+  const Row* const row = call.row;
+  const std::string name_without_row = row ? "" : shown_operation(call.request, call.service);
+  const bool data_event = row && row->data_event;
+  JsonWriter record(kAuditRecordBytes);
+  record.begin_object().member("eventVersion", kEventVersion);
+  write_identity(record, call);
+  record.member("eventTime", iso_seconds(call.request.time))
+      .member("eventSource", call.service.event_source)
+      .member("eventName", row ? event_name(call.service, *row) : name_without_row)
+      .member("awsRegion", scope.region);
+  write_source(record, call);
+  if (const Error* error = call.error)
+    record
+        .member("errorCode", error->code == "AccessDeniedException" ? "AccessDenied" : error->code)
+        .member("errorMessage", bounded(error->message, 1024));
+  write_request_parameters(record, call);
+  write_response_elements(record, call);
+  record.member("requestID", call.request.id)
+      .member("eventID", random_uuid())
+      .member("readOnly", row ? row->read_only : reads_by_name(name_without_row));
+  write_resources(record, call, scope);
+  record.member("eventType", "AwsApiCall")
+      .member("managementEvent", !data_event)
+      .member("recipientAccountId", scope.account_id)
+      .member("eventCategory", data_event ? "Data" : "Management");
+  write_own_members(record, call);
+  JsonMembers extra(record, "additionalEventData");
+  add_own_facts(extra, call);
+  add_determining(extra, call.facts);
+  if (!call.claimed_access_key.empty())
+    extra.add("claimedAccessKeyId", bounded(call.claimed_access_key, 128));
+  if (!call.payload_proven) extra.add("payloadProven", false);
+  extra.end();
+  write_tls(record, call.request);
+  return record.end_object().take();
+}
+
+std::vector<std::string> key_use_records(const AuditedCall& call, const Scope& scope) {
+  std::vector<std::string> out;
+  for (const Need& need : call.facts.key_uses) {
+    if (need.resource_type.empty()) continue;  // a use that KMS does not see
+    const std::string& own = call.caller->invoked_by();
+    const std::string_view by = own.empty() ? call.service.event_source : own;
+    const bool generates = need.action.starts_with("kms:GenerateDataKey");
+    JsonWriter record(kAuditRecordBytes);
+    record.begin_object().member("eventVersion", kEventVersion).name("userIdentity");
+    write_identity_through(record, *call.caller, by);
+    record.member("eventTime", iso_seconds(call.request.time))
+        .member("eventSource", "kms.amazonaws.com")
+        .member("eventName", need.action.substr(4))
+        .member("awsRegion", scope.region)
+        .member("sourceIPAddress", by)
+        .member("userAgent", by)
+        .name("requestParameters")
+        .begin_object()
+        .member("keyId", need.resource)
+        .member(generates ? "keySpec" : "encryptionAlgorithm",
+                generates ? "AES_256" : "SYMMETRIC_DEFAULT");
+    if (const auto* names = need.context.find("kms:encryptioncontextkeys")) {
+      record.name("encryptionContext").begin_object();
+      for (const std::string& name : *names)
+        if (const auto* value = need.context.find("kms:encryptioncontext:" + lower(name));
+            value && !value->empty())
+          record.member(name, value->front());
+      record.end_object();
+    }
+    record.end_object()
+        .member("responseElements", nullptr)
+        .member("requestID", random_uuid())
+        .member("eventID", random_uuid())
+        .member("readOnly", true)
+        .name("resources")
+        .begin_array();
+    write_resource(record, scope.account_id, "AWS::KMS::Key", need.resource);
+    record.end_array()
+        .member("eventType", "AwsApiCall")
+        .member("managementEvent", true)
+        .member("recipientAccountId", scope.account_id)
+        .member("eventCategory", "Management")
+        .end_object();
+    out.push_back(record.take());
+  }
+  return out;
+}
+
+std::string service_event_record(const ServiceEvent& event, const Scope& scope) {
+  JsonWriter record(kAuditRecordBytes);
+  record.begin_object()
+      .member("eventVersion", kEventVersion)
+      .member("userIdentity", event.user_identity)
+      .member("eventTime", iso_seconds(event.time))
+      .member("eventSource", event.source)
+      .member("eventName", event.name)
+      .member("awsRegion", scope.region)
+      .member("sourceIPAddress", event.agent)
+      .member("userAgent", event.agent)
+      .member("requestParameters", nullptr)
+      .member("responseElements", nullptr)
+      .member("requestID", random_uuid())
+      .member("eventID", random_uuid())
+      .member("readOnly", event.read_only);
+  if (!event.resource.empty()) {
+    record.name("resources").begin_array();
+    write_resource(record, scope.account_id, event.resource_type, event.resource);
+    record.end_array();
+  }
+  record.member("eventType", "AwsServiceEvent")
+      .member("managementEvent", true)
+      .member("recipientAccountId", scope.account_id)
+      .member("serviceEventDetails", event.details)
+      .member("eventCategory", "Management");
+  return record.end_object().take();
+}
+
+std::string stranger_record(const Request& request, const Service& service, const Session* token_of,
+                            const Error& error, const Scope& scope) {
   Request head;  // it also gets the beginning of a form, which names the operation
   head.id = request.id;
   head.time = request.time;
@@ -211,23 +309,18 @@ json::object stranger_record(const Request& request, const Service& service,
       shown["key"] = bounded(path.substr(slash + 1), 1024);
     if (!shown.empty()) facts.request_parameters = std::move(shown);
   }
-  json::object record = audit_record(head, service, nullptr, nullptr, facts, &error, scope);
+  AuditedCall call{head, service, nullptr, nullptr, facts, &error};
   if (token_of) {
-    record["userIdentity"] = Gate::role_caller(*token_of, scope).user_identity();
-    mark_payload_unproven(record);
-  } else if (request.unix_uid >= 0) {  // the kernel says who it is
-    record["userIdentity"].as_object()["principalId"] =
-        "unix-uid:" + std::to_string(request.unix_uid);
-  } else if (const std::string key = claimed_access_key(head); !key.empty()) {
-    record["additionalEventData"] = json::object{{"claimedAccessKeyId", bounded(key, 128)}};
+    const Caller caller = Gate::role_caller(*token_of, scope);
+    call.caller = &caller;
+    call.payload_proven = false;
+    return audit_record(call, scope);
   }
-  return record;
-}
-
-void mark_payload_unproven(json::object& record) {
-  json::value& extra = record["additionalEventData"];
-  if (!extra.is_object()) extra.emplace_object();
-  extra.get_object()["payloadProven"] = false;
+  if (request.unix_uid >= 0)  // the kernel says who it is
+    call.claimed_principal = "unix-uid:" + std::to_string(request.unix_uid);
+  else
+    call.claimed_access_key = claimed_access_key(head);
+  return audit_record(call, scope);
 }
 
 bool StrangerLimit::admit(const std::string& source_ip, Time time) {
@@ -260,36 +353,28 @@ StrangerLimit::Unrecorded StrangerLimit::take() {
   return taken;
 }
 
-json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
-                               const Scope& scope) {
+std::string unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
+                              const Scope& scope) {
+  constexpr std::string_view kSluice = "sluice.amazonaws.com";
   const std::string since = iso_seconds(unrecorded.since);
   const std::string text = std::to_string(unrecorded.failures) + " failures of " +
                            (unrecorded.more_sources ? "more than " : "") +
                            std::to_string(unrecorded.sources) +
                            " sources not recorded singly since " + since;
-  return json::object{
-      {"eventVersion", "1.11"},
-      {"userIdentity", json::object{{"type", "AWSService"}, {"invokedBy", "sluice.amazonaws.com"}}},
-      {"eventTime", iso_seconds(time)},
-      {"eventSource", "sluice.amazonaws.com"},
-      {"eventName", "AuthenticationFailuresNotRecorded"},
-      {"awsRegion", scope.region},
-      {"sourceIPAddress", "sluice.amazonaws.com"},
-      {"userAgent", "sluice.amazonaws.com"},
-      {"requestParameters", nullptr},
-      {"responseElements", nullptr},
-      {"requestID", random_uuid()},
-      {"eventID", random_uuid()},
-      {"readOnly", true},
-      {"eventType", "AwsServiceEvent"},
-      {"managementEvent", true},
-      {"recipientAccountId", scope.account_id},
-      {"serviceEventDetails", json::object{{"failures", unrecorded.failures},
+  return service_event_record({.source = kSluice,
+                               .name = "AuthenticationFailuresNotRecorded",
+                               .agent = kSluice,
+                               .user_identity = {{"type", "AWSService"}, {"invokedBy", kSluice}},
+                               .read_only = true,
+                               .time = time,
+                               .resource_type = "",
+                               .resource = "",
+                               .details = {{"failures", unrecorded.failures},
                                            {"sources", unrecorded.sources},
                                            {"moreSources", unrecorded.more_sources},
                                            {"since", since},
                                            {"text", text}}},
-      {"eventCategory", "Management"}};
+                              scope);
 }
 
 }  // namespace sluice

@@ -3,7 +3,7 @@
 // Makes the audit record of a call, in the event format of CloudTrail. Source: CloudTrail User
 // Guide, "CloudTrail record contents".
 //
-//   records.push_back(audit_record(request, service, row, &caller, facts, nullptr, scope));
+//   records.push_back(audit_record({request, service, &row, &caller, facts, nullptr}, scope));
 //   auto receipt = store.commit(std::move(staged), std::move(records));
 //
 //   static json::value audit(const In& in) {   // in an operation: its requestParameters
@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/json_writer.h"
 #include "request/ports.h"
 #include "base/thread_safety.h"
 
@@ -21,27 +22,51 @@ constexpr size_t kAuditMemberBytesMax =
     100 * 1024;  // requestParameters, responseElements; what is larger is left out, and said to be
 constexpr size_t kDeterminingStatementsMax = 8;  // that a record names
 
-// `caller` is nullptr when the request did not authenticate. `error` is nullptr when the call
-// succeeded; `response` is then what is answered.
-json::object audit_record(const Request& request, const Service& service, const Row* row,
-                          const Caller* caller, const AuditFacts& facts, const Error* error,
-                          const Scope& scope, const Response* response = nullptr);
+// A call as its record tells it.
+struct AuditedCall {
+  const Request& request;
+  const Service& service;
+  const Row* row;        // nullptr: there is no such operation, or nobody has looked
+  const Caller* caller;  // nullptr: the request did not authenticate
+  const AuditFacts& facts;
+  const Error* error;                  // nullptr: it succeeded
+  const Response* response = nullptr;  // what is then answered
+  // False: the caller is known by token or signature, but the body was never shown to be what was
+  // signed, and the record says so.
+  bool payload_proven = true;
+  // What a stranger says of himself, or the kernel of him.
+  std::string claimed_principal = {}, claimed_access_key = {};
+};
+// The records are JSON, as they are stored. Whatever a stranger has written into a call, they can
+// be read back (base/json_writer.h).
+std::string audit_record(const AuditedCall& call, const Scope& scope);
 // One record for each use of a KMS key that the call made on the caller's behalf, for example by S3
 // for an object or by DynamoDB for a table.
-std::vector<json::object> key_use_records(const Request& request, const Service& service,
-                                          const Caller& caller, const AuditFacts& facts,
-                                          const Scope& scope);
+std::vector<std::string> key_use_records(const AuditedCall& call, const Scope& scope);
+
+// What a service did by itself: KMS has rotated a key, DynamoDB has deleted expired items.
+struct ServiceEvent {
+  std::string_view source, name;  // eventSource and eventName
+  std::string_view agent;         // sourceIPAddress and userAgent
+  json::object user_identity;
+  bool read_only;
+  Time time;
+  std::string resource_type, resource;  // its ARN; "": none
+  json::object details;
+};
+std::string service_event_record(const ServiceEvent& event, const Scope& scope);
 
 // The eventName of an operation. Mostly it is the operation's name, but Lambda's has the date of
 // the API after it, and some of S3's leave words out.
 std::string_view event_name(const Service& service, const Row& row);
-// Adds what only S3 records: Host and x-amz headers of the request, x-amz headers of the answer,
-// bytes, signature and encryption, and the new configuration of a bucket.
-void add_s3_shape(json::object& record, const Request& request, const Row& row,
-                  const Response* response);
-// Adds or changes what single other services record in a way of their own.
-void add_shape(json::object& record, const Service& service, const Row& row,
-               const Response* response);
+// What single services record in a way of their own (audit_shapes.cc).
+void write_request_parameters(JsonWriter& record, const AuditedCall& call);
+void write_response_elements(JsonWriter& record, const AuditedCall& call);
+void write_own_members(JsonWriter& record, const AuditedCall& call);
+void add_own_facts(JsonMembers& additional_event_data, const AuditedCall& call);
+// A member of a record, null or what the operation shows. When that is too large it is left out,
+// and the record says so. Source: CloudTrail User Guide, "Record contents".
+void write_within_limit(JsonWriter& record, std::string_view name, const json::value& value);
 
 // For `audit` and `audit_result` of operations. Names become camel case. What was not sent is not
 // shown, and the value is null when nothing is left. These fields of a form or query:
@@ -58,12 +83,8 @@ json::value shown_answer(const json::object& answer);
 // length, because a stranger wrote it. `token_of` is the session whose sealed token the request
 // holds, when only the payload was wrong. Otherwise it is nullptr, and the record names the claimed
 // key apart from any identity.
-json::object stranger_record(const Request& request, const Service& service,
-                             const Session* token_of, const Error& error, const Scope& scope);
-
-// Notes in the record that the caller is known by token or signature, but that the body was never
-// shown to be what was signed.
-void mark_payload_unproven(json::object& record);
+std::string stranger_record(const Request& request, const Service& service, const Session* token_of,
+                            const Error& error, const Scope& scope);
 
 // Keeps strangers from filling the disk. Of the failures to authenticate in one minute, the first
 // kPerMinute of each source and the first kOfAllPerMinute of all sources get records. The others
@@ -93,7 +114,7 @@ class StrangerLimit {
   std::unordered_set<std::string> unrecorded_sources_ SLUICE_GUARDED_BY(mutex_);
   Unrecorded unrecorded_ SLUICE_GUARDED_BY(mutex_);
 };
-json::object unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
-                               const Scope& scope);
+std::string unrecorded_record(const StrangerLimit::Unrecorded& unrecorded, Time time,
+                              const Scope& scope);
 
 }  // namespace sluice

@@ -114,21 +114,20 @@ json::value json_of(const pugi::xml_node& node) {
   return text == "true" || text == "false" ? json::value(text == "true") : json::value(text);
 }
 // Adds what a bucket was configured with: the policy, or the document by the name of its root
-// element.
-void add_configuration(json::object& shown, const Request& request, const Row& row) {
+// element, which must not replace a member such as the name of the bucket.
+void add_configuration(JsonMembers& shown, const Request& request, const Row& row) {
   if (row.match.flag.empty() || row.match.flag.find('=') != row.match.flag.npos) return;
-  shown.emplace(row.match.flag, "");
+  shown.add(row.match.flag, "");
   if (row.match.method != "PUT" || row.streams || row.data_event || request.body.empty() ||
       request.body.size() > kAuditMemberBytesMax)
     return;
   if (row.match.flag == "policy") {
-    if (auto document = parse_json(request.body)) shown["bucketPolicy"] = *std::move(document);
+    if (auto document = parse_json(request.body)) shown.add("bucketPolicy", *document);
     return;
   }
   if (const auto document = parse_xml(request.body))
     if (const pugi::xml_node root = (*document)->document_element())
-      // emplace: a root element named "bucketName" must not replace the name of the bucket.
-      shown.emplace(root.name(), json_of(root));
+      shown.add(root.name(), json_of(root));
 }
 
 std::string lower_first(std::string_view text) {
@@ -172,80 +171,71 @@ std::string_view event_name(const Service& service, const Row& row) {
   return found == std::end(kEventNames) ? row.name : found->event;
 }
 
-void add_s3_shape(json::object& record, const Request& request, const Row& row,
-                  const Response* response) {
-  json::value& parameters = record["requestParameters"];
-  if (parameters.is_null()) parameters.emplace_object();
-  json::object& shown = parameters.as_object();
+namespace {
+bool is_s3(const AuditedCall& call) {
+  return call.service.protocol == Protocol::rest_xml && call.row;
+}
+// S3 shows the Host and some x-amz headers and parameters of the request, and the new configuration
+// of a bucket.
+void write_s3_parameters(JsonWriter& record, const AuditedCall& call) {
+  const Request& request = call.request;
+  JsonMembers shown(record, "requestParameters");
+  if (const json::object* own = call.facts.request_parameters.if_object())
+    for (const auto& [name, value] : *own) shown.add({name.data(), name.size()}, value);
   if (const std::string host = request.headers.get("host"); !host.empty())
-    shown["Host"] = shown_text(host);
+    shown.add("Host", shown_text(host));
   for (const auto name : kShownRequest)
-    if (const std::string* value = request.headers.find(name)) shown[name] = shown_text(*value);
+    if (const std::string* value = request.headers.find(name)) shown.add(name, shown_text(*value));
   for (const auto name : kShownQuery)
-    if (const std::string* value = request.query_value(name)) shown[name] = shown_text(*value);
-  add_configuration(shown, request, row);
-  // CloudTrail counts a listing as an event on the objects of the bucket.
-  if (json::value* resources = record.if_contains("resources");
-      resources && row.data_event && row.name.starts_with("ListObject")) {
-    json::array& list = resources->as_array();
-    list.insert(list.begin(),
-                json::object{{"type", "AWS::S3::Object"},
-                             {"ARNPrefix", text_of(list.at(0).as_object(), "ARN") + "/"}});
-  }
-  const bool writes = !record["readOnly"].as_bool();
-  if (response && writes && record["responseElements"].is_null()) {
-    json::object& elements = record["responseElements"].emplace_object();
-    for (const auto name : kShownResponse)
-      if (const std::string* value = response->headers.find(name)) elements[name] = *value;
-    if (elements.empty()) record["responseElements"] = nullptr;
-  }
+    if (const std::string* value = request.query_value(name)) shown.add(name, shown_text(*value));
+  add_configuration(shown, request, *call.row);
+  if (!shown.end()) record.name("requestParameters").begin_object().end_object();
+}
+// The x-amz headers of its answer.
+void write_s3_elements(JsonWriter& record, const Response& response) {
+  JsonMembers elements(record, "responseElements");
+  for (const auto name : kShownResponse)
+    if (const std::string* value = response.headers.find(name)) elements.add(name, *value);
+  if (!elements.end()) record.member("responseElements", nullptr);
+}
+// Its bytes, signature and encryption.
+void add_s3_facts(JsonMembers& extra, const AuditedCall& call) {
+  const Request& request = call.request;
+  const Response* const response = call.error ? nullptr : call.response;
   const auto decoded = parse_int(request.headers.get("x-amz-decoded-content-length")),
              length = parse_int(request.headers.get("content-length"));
-  json::object& extra = record["additionalEventData"].emplace_object();
-  extra["SignatureVersion"] = "SigV4";
-  extra["bytesTransferredIn"] =
-      decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size())));
-  extra["AuthenticationMethod"] =
-      request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader";
-  extra["x-amz-id-2"] = base64(sha256(request.id));
-  extra["bytesTransferredOut"] =
-      response ? (response->stream ? response->stream_bytes : response->body.size()) : 0;
-  if (!request.tls_cipher.empty()) extra["CipherSuite"] = request.tls_cipher;
-  if (const std::string* applied =
-          response && writes ? response->headers.find("x-amz-server-side-encryption") : nullptr)
-    extra["SSEApplied"] =
-        std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_"
-                                                                         : "Default_SSE_") +
-        (*applied == "aws:kms" ? "KMS" : "S3");
+  extra.add("SignatureVersion", "SigV4");
+  extra.add("bytesTransferredIn",
+            decoded.value_or(length.value_or(static_cast<int64_t>(request.body.size()))));
+  extra.add("AuthenticationMethod",
+            request.query_value("X-Amz-Signature") ? "QueryString" : "AuthHeader");
+  extra.add("x-amz-id-2", base64(sha256(request.id)));
+  extra.add("bytesTransferredOut",
+            response ? (response->stream ? response->stream_bytes : response->body.size()) : 0);
+  if (!request.tls_cipher.empty()) extra.add("CipherSuite", request.tls_cipher);
+  if (!response || call.row->read_only) return;
+  if (const std::string* applied = response->headers.find("x-amz-server-side-encryption"))
+    extra.add("SSEApplied",
+              std::string(request.headers.find("x-amz-server-side-encryption") ? "SSE_"
+                                                                               : "Default_SSE_") +
+                  (*applied == "aws:kms" ? "KMS" : "S3"));
 }
-
-namespace {
 // The ARN of the version that an Invoke of `arn` has run. A call that was refused ran none; it is
 // shown as what was asked for.
-json::object executed_version(const std::string& arn, const Response* response) {
+std::string executed_version(const std::string& arn, const Response* response) {
   constexpr size_t kColons = 6;  // before the function's name
   size_t end = 0;
   for (size_t n = 0; n <= kColons && end != arn.npos; ++n) end = arn.find(':', end + (n ? 1 : 0));
   const std::string ran = response ? response->headers.get("x-amz-executed-version") : "";
-  if (!ran.empty()) return {{"functionVersion", arn.substr(0, end) + ":" + ran}};
-  return {{"functionVersion", end == arn.npos ? arn + ":$LATEST" : arn}};
+  if (!ran.empty()) return arn.substr(0, end) + ":" + ran;
+  return end == arn.npos ? arn + ":$LATEST" : arn;
 }
-}  // namespace
-
-void add_shape(json::object& record, const Service& service, const Row& row,
-               const Response* response) {
-  if (service.name == "dynamodb") record["apiVersion"] = "2012-08-10";
-  if (service.name == "logs") record["apiVersion"] = "20140328";
-  const bool own_name = text_of(record["userIdentity"].as_object(), "type") == "AWSService";
-  if (row.name == "AssumeRole" && own_name) record["sharedEventID"] = random_uuid();
-  const json::value* resources = record.if_contains("resources");
-  const std::string arn = resources ? text_of(resources->as_array().at(0).as_object(), "ARN") : "";
-  if (row.name == "Invoke") {
-    if (own_name) record["requestParameters"] = nullptr;
-    if (!arn.empty()) record["additionalEventData"] = executed_version(arn, response);
-  }
-  // keyId is the ARN, no matter how the request named the key, and also when the ciphertext names
-  // it.
+// A service that calls in its own name.
+bool in_own_name(const AuditedCall& call) {
+  return call.caller && call.caller->principal().type == policy::Principal::Type::service &&
+         !call.caller->invoked_by().empty();
+}
+bool is_cryptographic(const AuditedCall& call) {
   constexpr std::string_view kCryptographic[] = {"Encrypt",
                                                  "Decrypt",
                                                  "GenerateDataKey",
@@ -256,10 +246,54 @@ void add_shape(json::object& record, const Service& service, const Row& row,
                                                  "Verify",
                                                  "GenerateMac",
                                                  "VerifyMac"};
-  if (service.name == "kms" && !arn.empty() && record["requestParameters"].is_object() &&
-      std::find(std::begin(kCryptographic), std::end(kCryptographic), row.name) !=
-          std::end(kCryptographic))
-    record["requestParameters"].as_object()["keyId"] = arn;
+  return call.row && call.service.name == "kms" &&
+         std::find(std::begin(kCryptographic), std::end(kCryptographic), call.row->name) !=
+             std::end(kCryptographic);
+}
+const std::string* first_resource(const AuditedCall& call) {
+  return call.facts.resources.empty() ? nullptr : &call.facts.resources.front().arn;
+}
+}  // namespace
+
+void write_request_parameters(JsonWriter& record, const AuditedCall& call) {
+  const json::value& parameters = call.facts.request_parameters;
+  if (is_s3(call)) return write_s3_parameters(record, call);
+  if (call.row && call.row->name == "Invoke" && in_own_name(call)) {
+    record.member("requestParameters", nullptr);
+  } else if (const std::string* arn = first_resource(call);
+             arn && parameters.is_object() && is_cryptographic(call)) {
+    // keyId is the ARN, no matter how the request named the key, and also when the ciphertext names
+    // it.
+    json::object shown = parameters.get_object();
+    shown["keyId"] = *arn;
+    write_within_limit(record, "requestParameters", std::move(shown));
+  } else {
+    write_within_limit(record, "requestParameters", parameters);
+  }
+}
+
+void write_response_elements(JsonWriter& record, const AuditedCall& call) {
+  const json::value& elements = call.facts.response_elements;
+  if (call.error)
+    record.member("responseElements", nullptr);
+  else if (elements.is_null() && is_s3(call) && call.response && !call.row->read_only)
+    write_s3_elements(record, *call.response);
+  else
+    write_within_limit(record, "responseElements", elements);
+}
+
+void write_own_members(JsonWriter& record, const AuditedCall& call) {
+  if (!call.row) return;
+  if (call.service.name == "dynamodb") record.member("apiVersion", "2012-08-10");
+  if (call.service.name == "logs") record.member("apiVersion", "20140328");
+  if (call.row->name == "AssumeRole" && in_own_name(call))
+    record.member("sharedEventID", random_uuid());
+}
+
+void add_own_facts(JsonMembers& additional_event_data, const AuditedCall& call) {
+  if (is_s3(call)) add_s3_facts(additional_event_data, call);
+  if (const std::string* arn = first_resource(call); arn && call.row && call.row->name == "Invoke")
+    additional_event_data.add("functionVersion", executed_version(*arn, call.response));
 }
 
 json::value shown_fields(const Request& request, std::initializer_list<std::string_view> names) {
@@ -290,52 +324,6 @@ json::value shown_answer(const json::object& answer) {
   json::value shown = camel_case(answer);
   put_times_in_words(shown);
   return or_null(std::move(shown.as_object()));
-}
-
-std::vector<json::object> key_use_records(const Request& request, const Service& service,
-                                          const Caller& caller, const AuditFacts& facts,
-                                          const Scope& scope) {
-  std::vector<json::object> out;
-  for (const Need& need : facts.key_uses) {
-    if (need.resource_type.empty()) continue;  // a use that KMS does not see
-    json::object identity = caller.user_identity();
-    if (!identity.contains("invokedBy")) identity["invokedBy"] = service.event_source;
-    const std::string by = text_of(identity, "invokedBy");
-    const bool generates = need.action.starts_with("kms:GenerateDataKey");
-    json::object parameters{{"keyId", need.resource},
-                            {generates ? "keySpec" : "encryptionAlgorithm",
-                             generates ? "AES_256" : "SYMMETRIC_DEFAULT"}};
-    if (const auto* names = need.context.find("kms:encryptioncontextkeys")) {
-      json::object context;
-      for (const std::string& name : *names)
-        if (const auto* value = need.context.find("kms:encryptioncontext:" + lower(name));
-            value && !value->empty())
-          context[name] = value->front();
-      parameters["encryptionContext"] = std::move(context);
-    }
-    out.push_back(json::object{
-        {"eventVersion", "1.11"},
-        {"userIdentity", std::move(identity)},
-        {"eventTime", iso_seconds(request.time)},
-        {"eventSource", "kms.amazonaws.com"},
-        {"eventName", need.action.substr(4)},
-        {"awsRegion", scope.region},
-        {"sourceIPAddress", by},
-        {"userAgent", by},
-        {"requestParameters", std::move(parameters)},
-        {"responseElements", nullptr},
-        {"requestID", random_uuid()},
-        {"eventID", random_uuid()},
-        {"readOnly", true},
-        {"resources",
-         json::array{json::object{
-             {"accountId", scope.account_id}, {"type", "AWS::KMS::Key"}, {"ARN", need.resource}}}},
-        {"eventType", "AwsApiCall"},
-        {"managementEvent", true},
-        {"recipientAccountId", scope.account_id},
-        {"eventCategory", "Management"}});
-  }
-  return out;
 }
 
 }  // namespace sluice

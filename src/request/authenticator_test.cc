@@ -99,9 +99,10 @@ TEST(Authenticator, WhoWasRefusedAtTheSocketIsNamedInTheRecord) {
       "operator", "sts.amazonaws.com", Protocol::rest_json, "", "", {}, ""};
   Request request;
   request.unix_uid = 7;
-  const json::object record = stranger_record(
-      request, kService, nullptr, {403, "AccessDenied", "", {}}, {"000000000000", "us-east-1"});
-  EXPECT_EQ(record.at("userIdentity").at("principalId"), "unix-uid:7");
+  const auto record = parse_json_object(stranger_record(
+      request, kService, nullptr, {403, "AccessDenied", "", {}}, {"000000000000", "us-east-1"}));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->at("userIdentity").at("principalId"), "unix-uid:7");
 }
 
 TEST(Authenticator, ARowTakesTheProofsThatItNamesAndNoOther) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/json_writer.h"
 #include "crypto/crypto.h"
 #include "request/audit.h"
 #include "request/sigv4.h"
@@ -124,11 +125,17 @@ Result<std::shared_ptr<const Caller>> Gate::signed_caller(
   return std::shared_ptr<const Caller>(session, &session->caller_);
 }
 
+namespace {
+std::string unknown_identity(const std::string& id, const std::string& account_id) {
+  return written_json(
+      json::object{{"type", "Unknown"}, {"principalId", id}, {"accountId", account_id}});
+}
+}  // namespace
+
 std::shared_ptr<const Caller> Gate::owner_caller(int64_t unix_uid, const Scope& scope) {
   Caller caller;
   caller.user_id_ = "unix-uid:" + std::to_string(unix_uid);
-  caller.user_identity_ = json::object{
-      {"type", "Unknown"}, {"principalId", caller.user_id_}, {"accountId", scope.account_id}};
+  caller.user_identity_ = unknown_identity(caller.user_id_, scope.account_id);
   return std::make_shared<const Caller>(std::move(caller));
 }
 
@@ -153,10 +160,10 @@ std::shared_ptr<const Caller> Gate::web_identity_caller(const WebIdentity& ident
                      {"aws:principalisawsservice", {"false"}},
                      {prefix + ":aud", {identity.audience}},
                      {prefix + ":sub", {identity.subject}}};
-  caller.user_identity_ = json::object{{"type", "WebIdentityUser"},
-                                       {"principalId", caller.user_id_},
-                                       {"userName", identity.subject},
-                                       {"identityProvider", identity.issuer}};
+  caller.user_identity_ = written_json(json::object{{"type", "WebIdentityUser"},
+                                                    {"principalId", caller.user_id_},
+                                                    {"userName", identity.subject},
+                                                    {"identityProvider", identity.issuer}});
   return std::make_shared<const Caller>(std::move(caller));
 }
 
@@ -166,8 +173,8 @@ std::shared_ptr<const Caller> Gate::certificate_caller(const CertificateIdentity
   caller.user_id_ = "x509:" + identity.serial;
   for (const auto& [key, value] : identity.tags)
     caller.context_["aws:principaltag/" + lower(key)] = {value};
-  caller.user_identity_ = json::object{
-      {"type", "Unknown"}, {"principalId", caller.user_id_}, {"accountId", scope.account_id}};
+  caller.user_identity_ = unknown_identity(caller.user_id_, scope.account_id);
+  caller.invoked_by_ = "";
   return std::make_shared<const Caller>(std::move(caller));
 }
 
@@ -233,12 +240,12 @@ Caller Gate::role_caller(const Session& session, const Scope& scope) {
     caller.context_["aws:sourceidentity"] = {marks.source_identity};
     context["sourceIdentity"] = marks.source_identity;
   }
-  caller.user_identity_ = json::object{{"type", "AssumedRole"},
-                                       {"principalId", caller.user_id_},
-                                       {"arn", caller.principal_.arn},
-                                       {"accountId", scope.account_id},
-                                       {"accessKeyId", session.access_key_id},
-                                       {"sessionContext", std::move(context)}};
+  caller.user_identity_ = written_json(json::object{{"type", "AssumedRole"},
+                                                    {"principalId", caller.user_id_},
+                                                    {"arn", caller.principal_.arn},
+                                                    {"accountId", scope.account_id},
+                                                    {"accessKeyId", session.access_key_id},
+                                                    {"sessionContext", std::move(context)}});
   return caller;
 }
 
@@ -247,7 +254,7 @@ Caller Gate::through(Caller caller, std::string_view service_principal) {
   caller.context_["aws:viaawsservice"] = {"true"};
   for (const char* key : {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
     caller.context_[key] = {service};
-  caller.user_identity_["invokedBy"] = service;
+  caller.invoked_by_ = service;
   return caller;
 }
 
@@ -261,7 +268,8 @@ Caller Gate::service_caller(std::string_view service_principal, const Scope& sco
                      {"aws:principalservicename", {std::string(service_principal)}},
                      {"aws:sourceaccount", {scope.account_id}}};
   if (!source_arn.empty()) caller.context_["aws:sourcearn"] = {std::string(source_arn)};
-  caller.user_identity_ = json::object{{"type", "AWSService"}, {"invokedBy", service_principal}};
+  caller.user_identity_ = R"({"type":"AWSService"})";
+  caller.invoked_by_ = service_principal;
   return caller;
 }
 

@@ -58,9 +58,12 @@ inline Need no_need() { return {"", "", {}, {}, {}}; }
 class Caller {
  public:
   const policy::Principal& principal() const { return principal_; }
-  const json::object& user_identity() const { return user_identity_; }  // CloudTrail userIdentity
-  const policy::Context& context() const { return context_; }           // aws:* keys of the session
-  const std::string& user_id() const { return user_id_; }               // "AROA...:session"
+  // CloudTrail's userIdentity, as JSON without its invokedBy: written once for all calls of a
+  // session. And invokedBy: the service that calls in its own name or in his; "" when none does.
+  const std::string& user_identity() const { return user_identity_; }
+  const std::string& invoked_by() const { return invoked_by_; }
+  const policy::Context& context() const { return context_; }  // aws:* keys of the session
+  const std::string& user_id() const { return user_id_; }      // "AROA...:session"
   const std::string& access_key_id() const { return access_key_id_; }
   // nullptr: he has no session, or it was given nothing.
   const SessionMarks* marks() const { return marks_.get(); }
@@ -70,8 +73,8 @@ class Caller {
   Caller() = default;
   std::shared_ptr<const SessionMarks> marks_;
   policy::Principal principal_;
-  json::object user_identity_;
   policy::Context context_;
+  std::string user_identity_, invoked_by_;
   std::string user_id_, access_key_id_;
 };
 
@@ -84,7 +87,10 @@ class Permit {
 // What `perform` learns of a call for its audit record.
 struct AuditFacts {
   json::value request_parameters, response_elements;
-  json::array resources;
+  struct Resource {
+    std::string type, arn;
+  };
+  std::vector<Resource> resources;
   std::vector<Need> key_uses;
   void note_key_use(const Need& need) {
     key_uses.push_back(need);
@@ -283,8 +289,7 @@ struct Gate {
       if (need.action.starts_with("kms:") && !Op::action.starts_with("kms:"))
         audit.note_key_use(need);  // KMS records it, not this service
       else if (!need.resource_type.empty())
-        audit.resources.push_back(
-            json::object{{"type", need.resource_type}, {"ARN", need.resource}});
+        audit.resources.push_back({need.resource_type, need.resource});
     CHECK(authorize(needs, request, caller, ports, staged.snapshot(), &audit));
     const Authorized<typename Op::In> authorized(in, caller, ports, request, audit);
     if constexpr (Reads<Op>) {

@@ -199,13 +199,16 @@ Path::Attempt Path::attempt(const Request& request, const Service& service, cons
   }
   if (!outcome) outcome = in_dialect(std::move(outcome).error(), service);
   const Scope& scope = ports_.store->scope();
-  std::vector<json::object> records;
-  records.push_back(audit_record(request, service, &row, &caller, facts,
-                                 outcome ? nullptr : &outcome.error(), scope,
-                                 outcome ? &*outcome : nullptr));
+  const AuditedCall call{.request = request,
+                         .service = service,
+                         .row = &row,
+                         .caller = &caller,
+                         .facts = facts,
+                         .error = outcome ? nullptr : &outcome.error(),
+                         .response = outcome ? &*outcome : nullptr};
+  std::vector<std::string> records{audit_record(call, scope)};
   if (outcome)
-    for (json::object& use : key_use_records(request, service, caller, facts, scope))
-      records.push_back(std::move(use));
+    for (std::string& use : key_use_records(call, scope)) records.push_back(std::move(use));
   else
     staged = ports_.store->stage();
   return {std::move(outcome), std::move(records)};
@@ -252,9 +255,9 @@ Response Path::refuse_stranger(const Request& request, const Service& service, c
   const std::string source =
       request.unix_uid >= 0 ? "uid " + std::to_string(request.unix_uid) : request.source_ip;
   if (strangers_.admit(source, request.time)) {
-    std::vector<json::object> records;
-    records.push_back(stranger_record(request, service, token_of, error, ports_.store->scope()));
-    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records));
+    if (auto committed = ports_.store->commit(
+            ports_.store->stage(),
+            {stranger_record(request, service, token_of, error, ports_.store->scope())});
         !committed)
       return refuse(request, service, committed.error());
   }
@@ -268,9 +271,9 @@ void Path::count(const Service& service, const Row* row, const Error* error, int
 void Path::record_unrecorded_strangers() {
   const StrangerLimit::Unrecorded unrecorded = strangers_.take();
   if (!unrecorded.failures) return;
-  std::vector<json::object> records;
-  records.push_back(unrecorded_record(unrecorded, now(), ports_.store->scope()));
-  if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); !committed)
+  if (auto committed = ports_.store->commit(
+          ports_.store->stage(), {unrecorded_record(unrecorded, now(), ports_.store->scope())});
+      !committed)
     spdlog::error("{} failures to authenticate since {} have no record: {}", unrecorded.failures,
                   iso_seconds(unrecorded.since), committed.error().message);
 }
@@ -396,11 +399,16 @@ Response Path::answer(Request request, BodySource& raw) {
     return run(request, service, *row, caller, facts, receipt);
   }();
   if (!receipt && !outcome) {
-    std::vector<json::object> records;
-    records.push_back(audit_record(request, service, row, &caller, facts, &outcome.error(),
-                                   ports_.store->scope()));
-    if (!payload_proven) mark_payload_unproven(records.back());
-    if (auto committed = ports_.store->commit(ports_.store->stage(), std::move(records)); committed)
+    const AuditedCall call{.request = request,
+                           .service = service,
+                           .row = row,
+                           .caller = &caller,
+                           .facts = facts,
+                           .error = &outcome.error(),
+                           .payload_proven = payload_proven};
+    if (auto committed = ports_.store->commit(ports_.store->stage(),
+                                              {audit_record(call, ports_.store->scope())});
+        committed)
       receipt = *std::move(committed);
     else
       outcome = std::move(committed).error();

@@ -46,7 +46,7 @@ class Path : public Dispatcher {
   // so that only the records are committed.
   struct Attempt {
     Result<Response> outcome;
-    std::vector<json::object> records;
+    std::vector<std::string> records;
   };
   Attempt attempt(const Request& request, const Service& service, const Row& row,
                   const Caller& caller, AuditFacts& facts, std::shared_ptr<void>& received,

@@ -10,42 +10,6 @@
 namespace sluice {
 namespace {
 constexpr size_t kGroupMax = 128;
-// A record that cannot be read back would stand in the chain but in no trail. So text that is not
-// UTF-8 becomes percent-encoded, and what is nested too deep is left out.
-constexpr int kRecordDepthMax = 128;  // parse_json_object reads 160
-void make_readable(json::value& value, int depth) {
-  if (json::string* text = value.if_string()) {
-    if (!is_utf8(*text)) *text = percent_encode(*text);
-    return;
-  }
-  if (value.is_structured() && depth > kRecordDepthMax) {
-    value = "nested too deep to be shown";
-    return;
-  }
-  if (json::array* list = value.if_array())
-    for (json::value& one : *list) make_readable(one, depth + 1);
-  json::object* object = value.if_object();
-  if (!object) return;
-  std::vector<std::string> broken;
-  for (auto& [name, member] : *object) {
-    make_readable(member, depth + 1);
-    if (!is_utf8(name)) broken.emplace_back(name);
-  }
-  for (const std::string& name : broken) {
-    json::value member = std::move(object->at(name));
-    object->erase(name);
-    (*object)[percent_encode(name)] = std::move(member);
-  }
-}
-std::vector<std::string> encode(std::vector<json::object> records) {
-  std::vector<std::string> encoded;
-  for (json::object& record : records) {
-    json::value whole(std::move(record));
-    make_readable(whole, 0);
-    encoded.push_back(json::serialize(whole));
-  }
-  return encoded;
-}
 Error conflict() {
   return {409, "Conflict", "What this request read was changed by another; it is run again.", {}};
 }
@@ -101,10 +65,10 @@ Staged Committer::stage() {
   return staged;
 }
 
-Result<Receipt> Committer::commit(Staged&& staged, std::vector<json::object> records,
+Result<Receipt> Committer::commit(Staged&& staged, std::vector<std::string> records,
                                   const Rerun& rerun, Wait wait) {
   const bool reads = wait == Wait::until_written && staged.data_->changes_nothing();
-  Waiter me{&staged, rerun ? &rerun : nullptr, encode(std::move(records)), reads, {}, {}};
+  Waiter me{&staged, rerun ? &rerun : nullptr, std::move(records), reads, {}, {}};
   Waiter* next;
   {
     const MutexLock lock(mutex_);
@@ -240,7 +204,7 @@ void Committer::stage_anew(const std::vector<Waiter*>& group, Waiter& one) {
     if (!other->error) fresh.data_->ahead.push_back(other->staged->data_.get());
   }
   try {
-    one.records = encode((*one.rerun)(fresh));
+    one.records = (*one.rerun)(fresh);
     *one.staged = std::move(fresh);
     one.error.reset();
   } catch (const std::exception& bug) {

@@ -53,7 +53,7 @@ class Committer {
  public:
   Committer(Rocks& rocks, Blobs& blobs, const Scope& scope, Jobs& jobs, LogFollowers& followers,
             const StoreOptions& options);
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun,
+  Result<Receipt> commit(Staged&& staged, std::vector<std::string> records, const Rerun& rerun,
                          Wait wait);
   Snapshot snapshot();
   Staged stage();

@@ -25,8 +25,8 @@ class CrashTest : public testing::Test {
     return {dir_ / data, dir_ / "root.key", {}, false, {}};
   }
   static Key key(std::string_view name) { return schema::key(Family::items, "t", {name}); }
-  static std::vector<json::object> record(std::string_view name) {
-    return std::vector<json::object>(1, json::object{{"eventName", name}});
+  static std::vector<std::string> record(std::string_view name) {
+    return std::vector<std::string>{R"({"eventName":")" + std::string(name) + R"("})"};
   }
   static BlobRef spooled(Store& store, const Secret& data_key, char fill) {
     auto writer = store.write_blob(data_key);

@@ -130,7 +130,8 @@ class PowerCut : public testing::Test {
                              });
       staged.finish(*first);
     }
-    return store.commit(std::move(staged), {{{"eventName", std::to_string(number)}}}).has_value();
+    return store.commit(std::move(staged), {R"({"eventName":")" + std::to_string(number) + R"("})"})
+        .has_value();
   }
   static constexpr int kSteps = 6;
   // All of it. The store is opened twice, and once more whenever a call failed it: as the server
@@ -191,7 +192,7 @@ class PowerCut : public testing::Test {
     // And it goes on.
     Staged more = (*store)->stage();
     more.put(item(99), "1");
-    EXPECT_TRUE((*store)->commit(std::move(more), {{{"eventName", "more"}}}));
+    EXPECT_TRUE((*store)->commit(std::move(more), {R"({"eventName":"more"})"}));
   }
 
  private:
@@ -240,7 +241,7 @@ TEST_F(PowerCut, LosesRecordsOfReadsAloneAndOnlyUntilTheNextSync) {
   const ForgettingDisk disk(dir_ / "live");
   prepare(dir_ / "live");
   const auto read = [](Store& store) {
-    return store.commit(store.stage(), {{{"eventName", "Read"}}}, {}, Wait::until_written)
+    return store.commit(store.stage(), {R"({"eventName":"Read"})"}, {}, Wait::until_written)
         .has_value();
   };
   struct Mark {

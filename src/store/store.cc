@@ -52,7 +52,7 @@ class RocksStore : public Store {
   }
   Snapshot snapshot() override { return committer_->snapshot(); }
   Staged stage() override { return committer_->stage(); }
-  Result<Receipt> commit(Staged&& staged, std::vector<json::object> records, const Rerun& rerun,
+  Result<Receipt> commit(Staged&& staged, std::vector<std::string> records, const Rerun& rerun,
                          Wait wait) override {
     Staged taken = std::move(staged);  // its snapshot is released when this returns
     return committer_->commit(std::move(taken), std::move(records), rerun, wait);

@@ -32,7 +32,7 @@ namespace sluice {
 class Jobs;
 // Runs a request again on `fresh`, inside a commit that found that its reads were overwritten.
 // Returns the audit records of that run.
-using Rerun = std::function<std::vector<json::object>(Staged& fresh)>;
+using Rerun = std::function<std::vector<std::string>(Staged& fresh)>;
 
 // What a commit waits for.
 enum class Wait {
@@ -95,7 +95,7 @@ class Store {
   // the requests that it lost to. So many writers of one key queue up and do not fail. It still
   // gets a Conflict when the same commit changes metadata. `rerun` is called on the committing
   // thread and must not block; all that it decides on must come from Staged::get.
-  virtual Result<Receipt> commit(Staged&& staged, std::vector<json::object> audit_records,
+  virtual Result<Receipt> commit(Staged&& staged, std::vector<std::string> audit_records,
                                  const Rerun& rerun = {}, Wait wait = Wait::until_synced) = 0;
   virtual std::unique_ptr<BlobWriter> write_blob(const Secret& data_key) = 0;
   virtual Result<std::unique_ptr<BlobReader>> read_blob(const BlobRef& blob,

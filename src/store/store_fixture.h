@@ -37,10 +37,8 @@ class StoreTest : public testing::Test {
     return *store_;
   }
   static Key key(std::string_view name) { return schema::key(Family::items, "t", {name}); }
-  static std::vector<json::object> record(std::string_view name) {
-    std::vector<json::object> records;
-    records.push_back({{"eventName", name}});
-    return records;
+  static std::vector<std::string> record(const std::string& name) {
+    return {R"({"eventName":")" + name + R"("})"};
   }
   // Keys of four digits, from 0 on.
   static std::string digits(int n) { return std::to_string(10000 + n).substr(1); }

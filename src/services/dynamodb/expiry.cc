@@ -71,24 +71,18 @@ constexpr size_t kExpiredBatchMax = 100;
 constexpr auto kSweepEvery = std::chrono::minutes(1);
 
 // The record of what DynamoDB deletes by itself.
-json::object expiry_event(const Store& store, const TableRecord& table, int64_t count, Time at) {
-  Request request;
-  request.id = random_uuid();
-  request.time = at;
-  request.source_ip = "dynamodb.amazonaws.com";
-  request.headers.add("user-agent", "dynamodb.amazonaws.com");
-  json::object record =
-      audit_record(request, service, nullptr, nullptr, {}, nullptr, store.scope());
-  record["eventName"] = "DeleteExpiredItems";
-  record["eventType"] = "AwsServiceEvent";
-  record["readOnly"] = false;
-  record["userIdentity"] =
-      json::object{{"type", "AWSService"}, {"invokedBy", "dynamodb.amazonaws.com"}};
-  record["resources"] = json::array{json::object{{"ARN", table_arn(store.scope(), table.name)},
-                                                 {"accountId", store.scope().account_id},
-                                                 {"type", "AWS::DynamoDB::Table"}}};
-  record["serviceEventDetails"] = json::object{{"tableName", table.name}, {"itemCount", count}};
-  return record;
+std::string expiry_event(const Store& store, const TableRecord& table, int64_t count, Time at) {
+  return service_event_record(
+      {.source = service.event_source,
+       .name = "DeleteExpiredItems",
+       .agent = service.event_source,
+       .user_identity = {{"type", "AWSService"}, {"invokedBy", service.event_source}},
+       .read_only = false,
+       .time = at,
+       .resource_type = "AWS::DynamoDB::Table",
+       .resource = table_arn(store.scope(), table.name),
+       .details = {{"tableName", table.name}, {"itemCount", count}}},
+      store.scope());
 }
 
 // An item that was written since it was found is looked at again.
@@ -110,9 +104,7 @@ bool delete_expired(Ports& ports, const TableRecord& record, const std::vector<s
     ++count;
   }
   if (!count) return true;
-  std::vector<json::object> records;
-  records.push_back(expiry_event(store, record, count, now));
-  return store.commit(std::move(staged), std::move(records)).has_value();
+  return store.commit(std::move(staged), {expiry_event(store, record, count, now)}).has_value();
 }
 
 // False: it was stopped.

@@ -190,7 +190,7 @@ bool fill_some(Ports& ports, Job& job, BackfillEvent& progress, bool& contended,
   bool was_staged = stage_part(part, progress, job, ports, staged);
   const Rerun again = [&](Staged& fresh) {
     was_staged = stage_part(part, progress, job, ports, fresh);
-    return std::vector<json::object>();
+    return std::vector<std::string>();
   };
   const auto committed = store.commit(std::move(staged), {}, contended ? again : Rerun());
   contended = !committed;

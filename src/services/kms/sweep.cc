@@ -17,27 +17,21 @@ constexpr std::string_view kScrubQueue = "kms.scrub";
 constexpr int kReaderWaitsMax = 100;  // of 100 ms
 
 // CloudTrail's record of what KMS does by itself.
-json::object service_event(const Store& store, std::string_view name, const std::string& id,
-                           Time at) {
-  Request request;
-  request.id = random_uuid();
-  request.time = at;
-  request.source_ip = "AWS Internal";
-  request.headers.add("user-agent", "AWS Internal");
-  json::object record =
-      audit_record(request, service, nullptr, nullptr, {}, nullptr, store.scope());
-  record["eventName"] = name;
-  record["eventType"] = "AwsServiceEvent";
-  record["readOnly"] = false;
-  record["userIdentity"] =
-      json::object{{"accountId", store.scope().account_id}, {"invokedBy", "AWS Internal"}};
-  record["resources"] = json::array{json::object{{"ARN", key_arn(store.scope(), id)},
-                                                 {"accountId", store.scope().account_id},
-                                                 {"type", "AWS::KMS::Key"}}};
-  record["serviceEventDetails"] = name == "RotateKey"
-                                      ? json::object{{"keyId", id}, {"rotationType", "AUTOMATIC"}}
-                                      : json::object{{"keyId", id}};
-  return record;
+std::string service_event(const Store& store, std::string_view name, const std::string& id,
+                          Time at) {
+  json::object details{{"keyId", id}};
+  if (name == "RotateKey") details["rotationType"] = "AUTOMATIC";
+  return service_event_record(
+      {.source = service.event_source,
+       .name = name,
+       .agent = "AWS Internal",
+       .user_identity = {{"accountId", store.scope().account_id}, {"invokedBy", "AWS Internal"}},
+       .read_only = false,
+       .time = at,
+       .resource_type = "AWS::KMS::Key",
+       .resource = key_arn(store.scope(), id),
+       .details = std::move(details)},
+      store.scope());
 }
 
 // The record with every version of its material, the aliases that lead to it, and its grants.
@@ -101,9 +95,9 @@ void sweep_once(Store& store, Time at) {
     const std::string_view event = key ? due_for(*key, at) : "";
     if (event.empty()) continue;  // changed meanwhile
     do_what_is_due(*key, event, staged, at);
-    std::vector<json::object> records;
-    records.push_back(service_event(store, event, id, at));
-    if (const auto committed = store.commit(std::move(staged), std::move(records)); !committed)
+    if (const auto committed =
+            store.commit(std::move(staged), {service_event(store, event, id, at)});
+        !committed)
       spdlog::warn("the KMS key {} waits for the next sweep: {}", id, committed.error().message);
   }
 }
