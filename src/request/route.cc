@@ -34,36 +34,33 @@ bool is_dated(std::string_view path) {
   return true;
 }
 
-bool matches_path(const Match& match, std::string_view path,
-                  std::vector<std::pair<std::string, std::string>>& params, int& literals) {
-  params.clear();
-  literals = 0;
-  auto pattern = match.path;
+// Calls take(name, value) for each parameter of the pattern, its value still percent-encoded.
+// False: the path is of another form.
+template <class Take>
+bool walk_path(std::string_view pattern, std::string_view path, const Take& take) {
   while (!pattern.empty()) {
     if (path.empty() || path.front() != '/' || pattern.front() != '/') return false;
     pattern.remove_prefix(1);
     path.remove_prefix(1);
     const auto part = pattern.substr(0, pattern.find('/'));
+    const bool is_rest = part.ends_with("+}"), is_parameter = part.starts_with('{');
+    const auto segment = is_rest ? path : path.substr(0, path.find('/'));
     pattern.remove_prefix(part.size());
-    if (part.ends_with("+}")) {
-      auto value = percent_decode(path);
-      if (!value || value->empty()) return false;
-      params.emplace_back(part.substr(1, part.size() - 3), *std::move(value));
-      return true;
-    }
-    const auto segment = path.substr(0, path.find('/'));
     path.remove_prefix(segment.size());
-    if (part.starts_with('{')) {
-      auto value = percent_decode(segment);
-      if (!value || value->empty()) return false;
-      params.emplace_back(part.substr(1, part.size() - 2), *std::move(value));
-    } else if (part != segment) {
-      return false;
-    } else {
-      ++literals;
-    }
+    if (is_parameter ? segment.empty() : part != segment) return false;
+    if (is_parameter) take(part.substr(1, part.size() - (is_rest ? 3 : 2)), segment);
+    if (is_rest) return true;
   }
   return path.empty() || path == "/";
+}
+bool matches_path(const Match& match, std::string_view path) {
+  return walk_path(match.path, path, [](std::string_view, std::string_view) {});
+}
+// Of the segments of a pattern, how many it says itself.
+int literals(std::string_view pattern) {
+  const auto segments = std::count(pattern.begin(), pattern.end(), '/'),
+             parameters = std::count(pattern.begin(), pattern.end(), '{');
+  return static_cast<int>(segments - parameters);
 }
 
 bool matches_flag(const Request& request, std::string_view flag) {
@@ -71,30 +68,25 @@ bool matches_flag(const Request& request, std::string_view flag) {
   const std::string* value = request.query_value(flag.substr(0, equals));
   return value && (equals == flag.npos || *value == flag.substr(equals + 1));
 }
+bool matches(const Request& request, const Match& match) {
+  return (match.flag.empty() || matches_flag(request, match.flag)) &&
+         match.method == request.method &&
+         (match.header.empty() || request.headers.find(match.header)) &&
+         matches_path(match, request.path);
+}
 
-// The row that fits best. `best_params` become the parameters of its path.
-const Row* best_row(const Request& request, const Service& service,
-                    std::vector<std::pair<std::string, std::string>>& best_params) {
+// The row that fits best. Every request passes through here, so nothing is decoded before there is
+// one. The path must be well formed.
+const Row* best_row(const Request& request, const Service& service) {
   const Row* best = nullptr;
   int best_score = -1;
-  std::vector<std::pair<std::string, std::string>> params;
   for (const Row& row : service.rows) {
-    int score = 0;
-    if (row.match.method != request.method || !matches_path(row.match, request.path, params, score))
-      continue;
-    if (!row.match.flag.empty()) {
-      if (!matches_flag(request, row.match.flag)) continue;
-      score += 4;
-    }
-    if (!row.match.header.empty()) {
-      if (!request.headers.find(row.match.header)) continue;
-      score += 2;
-    }
-    if (score > best_score) {
-      best = &row;
-      best_score = score;
-      best_params = params;
-    }
+    if (!matches(request, row.match)) continue;
+    const int score = literals(row.match.path) + (row.match.flag.empty() ? 0 : 4) +
+                      (row.match.header.empty() ? 0 : 2);
+    if (score <= best_score) continue;
+    best = &row;
+    best_score = score;
   }
   return best;
 }
@@ -102,15 +94,12 @@ const Row* best_row(const Request& request, const Service& service,
 // The name of the operation of AWS that a REST request asks for and that Sluice does not have; ""
 // when there is none.
 std::string_view unbuilt_name(const Request& request, const Service& service, const Row* best) {
-  std::vector<std::pair<std::string, std::string>> params;
-  int literals = 0;
-  for (const Unbuilt& one : unbuilt_operations())
-    if (one.service == service.name && one.match.method == request.method &&
-        matches_path(one.match, request.path, params, literals) &&
-        (one.match.flag.empty()
-             ? !best
-             : (!best || best->match.flag.empty()) && matches_flag(request, one.match.flag)))
-      return one.name;
+  if (best && request.query.empty()) return {};
+  for (const Unbuilt& one : unbuilt_operations()) {
+    if (one.service != service.name) continue;
+    const bool counts = one.match.flag.empty() ? !best : !best || best->match.flag.empty();
+    if (counts && matches(request, one.match)) return one.name;
+  }
   return {};
 }
 Error not_implemented(std::string_view name) {
@@ -124,8 +113,7 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
         service.protocol == Protocol::rest_xml ? "InvalidURI" : "InvalidParameterValueException",
         "Couldn't parse the specified URI.",
         {}};
-  std::vector<std::pair<std::string, std::string>> params;
-  const Row* best = best_row(request, service, params);
+  const Row* best = best_row(request, service);
   if (const auto name = unbuilt_name(request, service, best); !name.empty())
     return not_implemented(name);
   for (const auto& [name, value] : request.query) {
@@ -138,18 +126,18 @@ Result<const Row*> find_rest_row(Request& request, const Service& service) {
                    "The subresource '" + name + "' is not implemented by Sluice.",
                    {}};
   }
-  std::vector<std::pair<std::string, std::string>> ignored_params;
-  int ignored = 0;
-  if (!best && std::any_of(service.rows.begin(), service.rows.end(), [&](const Row& row) {
-        return matches_path(row.match, request.path, ignored_params, ignored);
-      }))
+  if (!best && std::any_of(service.rows.begin(), service.rows.end(),
+                           [&](const Row& row) { return matches_path(row.match, request.path); }))
     return Error{405,
                  "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", request.method}}};
   if (!best)
     return Error{501, "NotImplemented", "No operation of Sluice matches this method and path.", {}};
-  request.params = std::move(params);
+  request.params.clear();
+  walk_path(best->match.path, request.path, [&](std::string_view name, std::string_view value) {
+    request.params.emplace_back(name, percent_decode(value).value_or(""));
+  });
   return best;
 }
 
@@ -206,8 +194,8 @@ std::string claimed_operation(const Request& request, const Service& service) {
     return target->substr(target->rfind('.') + 1);
   if (service.protocol != Protocol::rest_xml && service.protocol != Protocol::rest_json)
     return request.query_text("Action");
-  std::vector<std::pair<std::string, std::string>> params;
-  const Row* best = best_row(request, service, params);
+  if (!percent_decode(request.path)) return "";
+  const Row* best = best_row(request, service);
   if (const auto name = unbuilt_name(request, service, best); !name.empty())
     return std::string(name);
   return best ? std::string(event_name(service, *best)) : "";

@@ -4,7 +4,7 @@
 // method and path; the refusal and the audit record call them by their name.
 //
 //   for (const Unbuilt& one : unbuilt_operations())
-//     if (matches_path(one.match, request.path, params, literals)) return one.name;
+//     if (matches(request, one.match)) return one.name;
 #include <span>
 
 #include "request/operation.h"
