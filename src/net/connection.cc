@@ -23,17 +23,20 @@ using Parser = http::request_parser<http::buffer_body>;
 constexpr int64_t kAtWork = std::numeric_limits<int64_t>::max(), kEnded = kAtWork - 1;
 constexpr int64_t kStayUs = 20'000;
 std::atomic<size_t> unfinished_heads{0};
-constexpr int kRefusalTimeoutMs = 2'000;  // a peer that is refused need not be waited for
+constexpr size_t kTogetherBytes = 16 << 10;  // a head and the body that go in one TLS record
+constexpr int kRefusalTimeoutMs = 2'000;     // a peer that is refused need not be waited for
 constexpr const char* kCrowded =
     "The server answers as many requests as it can; try again in a moment.\n";
 
 // RFC 9112 5.2: a line that begins with a blank continues the one before, which not every parser
 // agrees on. `line_ended`: whether the bytes before ended a line; kept for the next ones.
 bool is_folded(std::string_view head, bool& line_ended) {
-  for (const char c : head) {
-    if (line_ended && (c == ' ' || c == '\t')) return true;
-    line_ended = c == '\n';
-  }
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (head.empty()) return false;
+  if (line_ended && is_blank(head.front())) return true;
+  line_ended = head.back() == '\n';
+  for (size_t at = 0; (at = head.find('\n', at) + 1) != 0 && at < head.size();)
+    if (is_blank(head[at])) return true;
   return false;
 }
 
@@ -338,8 +341,8 @@ Request to_request(const Parser::value_type& message, const Stream& stream,
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
   for (const auto& field : message)
-    request.headers.add(lower(std::string(field.name_string())),
-                        std::string(trim(std::string(field.value()))));
+    request.headers.add(lower({field.name_string().data(), field.name_string().size()}),
+                        std::string(trim({field.value().data(), field.value().size()})));
   request.source_ip = peer_ip;
   request.tls_version = stream.tls_version;
   request.tls_cipher = stream.tls_cipher;
@@ -361,15 +364,18 @@ std::string_view claimed_session(const Request& request) {
   return after(request.target, "X-Amz-Credential=");
 }
 
+// In the value of a header it would split the response.
+bool ends_a_line(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 std::string head_of(const Response& response, uint64_t body_bytes, bool keep_alive) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
   std::string head =
       "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason) + "\r\n";
   bool has_length = false;
   for (const auto& [name, value] : response.headers.list) {
-    head += name + ": ";
-    for (char c : value)
-      if (c != '\r' && c != '\n' && c != '\0') head += c;  // no response splitting
+    head.append(name).append(": ");
+    const auto begin = static_cast<std::ptrdiff_t>(head.size());
+    head += value;
+    head.erase(std::remove_if(head.begin() + begin, head.end(), ends_a_line), head.end());
     head += "\r\n";
     has_length = has_length || name == "content-length";
   }
@@ -383,17 +389,23 @@ bool write_response(PacedStream& stream, const Response& response, bool is_head,
                     int timeout_ms) {
   std::string out =
       head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
+  const auto write_out = [&] { return stream.write(out.data(), out.size(), timeout_ms); };
   if (!is_head && !response.stream) out += response.body;
-  if (!stream.write(out.data(), out.size(), timeout_ms)) return false;
-  if (is_head || !response.stream) return true;
-  for (uint64_t left = response.stream_bytes; left;) {
+  for (uint64_t left = is_head || !response.stream ? 0 : response.stream_bytes; left;) {
     auto piece = response.stream->next();
-    if (!piece || piece->empty() || piece->size() > left)
+    if (!piece || piece->empty() || piece->size() > left) {
+      write_out();
       return false;  // closing tells the client that bytes are missing
-    if (!stream.write(piece->data(), piece->size(), timeout_ms)) return false;
+    }
     left -= piece->size();
+    if (out.size() + piece->size() <= kTogetherBytes) {
+      out += *piece;
+      continue;
+    }
+    if (!write_out()) return false;
+    out = *std::move(piece);
   }
-  return true;
+  return write_out();
 }
 
 Response plain_refusal(int status, const char* text) {
