@@ -19,6 +19,15 @@ TEST(JsonWriter, WritesTheBytesThatBoostWrites) {
   EXPECT_EQ(written_json(document), json::serialize(document));
 }
 
+// A text is looked at eight characters at a time: each one counts, wherever it stands.
+TEST(JsonWriter, EscapesEachCharacterAtEachPlace) {
+  for (int c = 0; c < 0x80; ++c)
+    for (size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a');
+      text[at] = static_cast<char>(c);
+      EXPECT_EQ(written_json(json::value(text)), json::serialize(json::value(text)));
+    }
+}
 TEST(JsonWriter, WritesMemberAfterMember) {
   JsonWriter writer;
   writer.begin_object().member("a", "x").member("b", true).member("c", size_t{7});

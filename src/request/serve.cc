@@ -107,9 +107,12 @@ Result<std::string> read_all(BodySource& source, const Request& request, const S
   constexpr size_t kProbeBytes = 512, kStepBytesMax = 1 << 20;
   const int64_t begun_us = monotonic_us();
   std::string out;
+  constexpr size_t kFirstStepOfChunks = 16 << 10;
   for (size_t step =
-           std::min(kStepBytesMax,
-                    length.empty() ? 16384 : static_cast<size_t>(*parse_int(length)) + kProbeBytes);
+           !length.empty()
+               ? std::min(kStepBytesMax, static_cast<size_t>(*parse_int(length)) + kProbeBytes)
+           : request.headers.find("transfer-encoding") ? kFirstStepOfChunks
+                                                       : kProbeBytes;  // RFC 9112 6.3: none
        ; step = std::min(std::max(step, out.size()), kStepBytesMax)) {
     const size_t old = out.size();
     if (out.capacity() - old > kProbeBytes) step = std::min(step, out.capacity() - old);

@@ -203,11 +203,11 @@ std::string canonical_value(const Headers& headers, std::string_view name) {
     if (key != name) continue;
     if (!first) out += ',';
     first = false;
-    bool blank = false;
-    for (char c : trim(value)) {
-      if (c == ' ' && blank) continue;
-      blank = c == ' ';
-      out += c;
+    for (std::string_view rest = trim(value); !rest.empty();) {  // of several blanks one counts
+      const size_t end = std::min(rest.find("  "), rest.size());
+      out += rest.substr(0, end);
+      if (end < rest.size()) out += ' ';
+      rest.remove_prefix(std::min(rest.find_first_not_of(' ', end), rest.size()));
     }
   }
   return out;

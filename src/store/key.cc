@@ -6,20 +6,31 @@
 namespace sluice::schema {
 namespace {
 constexpr std::string_view kEnd("\0\x01", 2);
+
+void append_begun(std::string& key, std::string_view part) {
+  for (size_t end; (end = part.find('\0')) != part.npos; part.remove_prefix(end + 1))
+    key.append(part.substr(0, end + 1)) += '\xff';
+  key += part;
+}
+void append_part(std::string& key, std::string_view part) {
+  append_begun(key, part);
+  key += kEnd;
+}
 }  // namespace
 
 std::string begun(std::string_view part) {
   std::string out;
-  for (char c : part) {
-    out += c;
-    if (c == '\0') out += '\xff';
-  }
+  append_begun(out, part);
   return out;
 }
 std::string part(std::string_view part) { return begun(part) += kEnd; }
 Key key(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {
-  Key k{family, part(table)};
-  for (const auto one : parts) k.bytes += part(one);
+  size_t bytes = table.size() + kEnd.size();
+  for (const auto one : parts) bytes += one.size() + kEnd.size();
+  Key k{family, {}};
+  k.bytes.reserve(bytes);
+  append_part(k.bytes, table);
+  for (const auto one : parts) append_part(k.bytes, one);
   return k;
 }
 Key prefix(Family family, std::string_view table, std::initializer_list<std::string_view> parts) {
