@@ -41,7 +41,7 @@ struct Options {
   std::string dir, program, readings;
   double seconds = 3;
   int64_t items = 0;
-  bool json = false, profile = false;
+  bool json = false, profile = false, growth = false;
   int64_t upload_mib = 0;  // of each of kUploads at once; 0: they are not measured
   std::string only;
 };
@@ -134,6 +134,8 @@ void measure_connections(const Options& options, Report& report, const Target& t
                          const Signer& signer);
 // The body of BatchWriteItem number `number` into the table Bench: kBatch items.
 std::string batch_body(size_t number, const std::string& table = "Bench");
+void measure_growth(const Options& options, Report& report, const Target& target, const Signer& s3,
+                    const Signer& dynamodb);
 void measure_profile(const Options& options, Report& report, const Target& target, const Signer& s3,
                      const Signer& dynamodb);
 void profile_ingestion(const Options& options, Report& report, cli::Client& client,

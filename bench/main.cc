@@ -168,7 +168,8 @@ int run(Options options) {
   std::filesystem::create_directories(options.dir);
   Report report(options.json);
   try {
-    if (!options.profile && !options.upload_mib) measure_machine(options, report);
+    if (!options.profile && !options.growth && !options.upload_mib)
+      measure_machine(options, report);
     if (options.only != "machine") measure_product(options, report);
   } catch (const std::exception& bug) {
     fmt::print(stderr, "bench: {}\n", bug.what());
@@ -194,6 +195,9 @@ int main(int argc, char** argv) {
   app.add_option("--readings", options.readings, "folder of the files to ingest");
   app.add_flag("--profile", options.profile,
                "only where the server's processor time goes, by perf where there is one");
+  app.add_flag("--growth", options.growth,
+               "only how long calls take at a thousand, a hundred thousand, a million objects and "
+               "ten million items; ten minutes and 8 GiB");
   app.add_option("--uploads", options.upload_mib,
                  "only the server's memory under 64 uploads of so many MiB each at once; the disk "
                  "needs room for them all, 64 GiB for 1024")
