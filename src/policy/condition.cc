@@ -75,92 +75,141 @@ std::optional<bool> in_network(std::string_view wanted, std::string_view address
   return true;
 }
 
-using Parse = std::optional<double> (*)(std::string_view);
-std::optional<bool> compare(std::string_view how, Parse parse, std::string_view wanted,
-                            std::string_view actual) {
-  const auto w = parse(wanted), a = parse(actual);
-  if (!w || !a) return std::nullopt;
-  if (how == "Equals") return *a == *w;
-  if (how == "LessThan") return *a < *w;
-  if (how == "LessThanEquals") return *a <= *w;
-  if (how == "GreaterThan") return *a > *w;
-  if (how == "GreaterThanEquals") return *a >= *w;
-  return std::nullopt;
-}
-
-// One policy value against one request value, by the positive form of the operator. nullopt: they
-// cannot be compared.
-std::optional<bool> matches(std::string_view op, std::string_view wanted, std::string_view actual,
-                            const Context& context, bool variables) {
-  if (op == "Bool") return equals_ignore_case(wanted, actual);
-  if (op == "BinaryEquals") {
-    const auto w = unbase64(wanted), a = unbase64(actual);
-    return w && a && *w == *a;
+std::optional<bool> compare(Operator::Order order, std::optional<double> wanted,
+                            std::optional<double> actual) {
+  if (!wanted || !actual) return std::nullopt;
+  switch (order) {
+    case Operator::Order::equal: return *actual == *wanted;
+    case Operator::Order::less: return *actual < *wanted;
+    case Operator::Order::less_or_equal: return *actual <= *wanted;
+    case Operator::Order::greater: return *actual > *wanted;
+    case Operator::Order::greater_or_equal: return *actual >= *wanted;
   }
-  if (op == "IpAddress") return in_network(wanted, actual);
-  if (op.starts_with("Numeric")) return compare(op.substr(7), number, wanted, actual);
-  if (op.starts_with("Date")) return compare(op.substr(4), date, wanted, actual);
-  const bool patterns = op == "StringLike" || op.starts_with("Arn");
-  const auto pattern =
-      substitute(wanted, context, variables, patterns ? Wildcards::match : Wildcards::plain);
-  if (!pattern) return std::nullopt;
-  if (op == "StringEqualsIgnoreCase") return glob_ignore_case(*pattern, actual);
-  if (op.starts_with("Arn")) return arn_glob(*pattern, actual);
-  return glob(*pattern, actual);
-}
-
-// "StringNotEquals" is the negation of "StringEquals".
-std::optional<std::string> positive_of(std::string_view op) {
-  static constexpr std::pair<std::string_view, std::string_view> kNegated[] = {
-      {"StringNotEquals", "StringEquals"}, {"StringNotEqualsIgnoreCase", "StringEqualsIgnoreCase"},
-      {"StringNotLike", "StringLike"},     {"NumericNotEquals", "NumericEquals"},
-      {"DateNotEquals", "DateEquals"},     {"NotIpAddress", "IpAddress"},
-      {"ArnNotEquals", "ArnEquals"},       {"ArnNotLike", "ArnLike"}};
-  for (const auto& [negated, positive] : kNegated)
-    if (op == negated) return std::string(positive);
   return std::nullopt;
 }
+
+// One policy value against one request value, without regard to `negated`. nullopt: they cannot be
+// compared.
+std::optional<bool> matches(const Operator& op, std::string_view wanted, std::string_view actual,
+                            const Keys& keys, bool variables) {
+  using enum Operator::Compares;
+  switch (op.compares) {
+    case truth: return equals_ignore_case(wanted, actual);
+    case bytes: {
+      const auto w = unbase64(wanted), a = unbase64(actual);
+      return w && a && *w == *a;
+    }
+    case networks: return in_network(wanted, actual);
+    case numbers: return compare(op.order, number(wanted), number(actual));
+    case dates: return compare(op.order, date(wanted), date(actual));
+    case text:
+      if (is_plain(wanted, variables)) return wanted == actual;
+      break;
+    case text_ignoring_case:
+      if (is_plain(wanted, variables)) return equals_ignore_case(wanted, actual);
+      break;
+    case like:
+      if (is_plain(wanted, variables)) return glob(wanted, actual);
+      break;
+    case arn:
+      if (is_plain(wanted, variables)) return arn_glob(wanted, actual);
+      break;
+    case presence: return std::nullopt;  // it compares nothing
+  }
+  const bool patterns = op.compares == like || op.compares == arn;
+  const auto pattern =
+      substitute(wanted, keys, variables, patterns ? Wildcards::match : Wildcards::plain);
+  if (!pattern) return std::nullopt;
+  if (op.compares == text_ignoring_case) return glob_ignore_case(*pattern, actual);
+  return op.compares == arn ? arn_glob(*pattern, actual) : glob(*pattern, actual);
+}
+
+struct Named {
+  std::string_view name;
+  Operator op;
+};
+using enum Operator::Compares;
+constexpr bool kNegated = true;
+constexpr Named kOperators[] = {
+    {"StringEquals", {text}},
+    {"StringNotEquals", {text, kNegated}},
+    {"StringEqualsIgnoreCase", {text_ignoring_case}},
+    {"StringNotEqualsIgnoreCase", {text_ignoring_case, kNegated}},
+    {"StringLike", {like}},
+    {"StringNotLike", {like, kNegated}},
+    {"NumericEquals", {numbers}},
+    {"NumericNotEquals", {numbers, kNegated}},
+    {"NumericLessThan", {numbers, false, Operator::Order::less}},
+    {"NumericLessThanEquals", {numbers, false, Operator::Order::less_or_equal}},
+    {"NumericGreaterThan", {numbers, false, Operator::Order::greater}},
+    {"NumericGreaterThanEquals", {numbers, false, Operator::Order::greater_or_equal}},
+    {"DateEquals", {dates}},
+    {"DateNotEquals", {dates, kNegated}},
+    {"DateLessThan", {dates, false, Operator::Order::less}},
+    {"DateLessThanEquals", {dates, false, Operator::Order::less_or_equal}},
+    {"DateGreaterThan", {dates, false, Operator::Order::greater}},
+    {"DateGreaterThanEquals", {dates, false, Operator::Order::greater_or_equal}},
+    {"Bool", {truth}},
+    {"BinaryEquals", {bytes}},
+    {"IpAddress", {networks}},
+    {"NotIpAddress", {networks, kNegated}},
+    {"ArnEquals", {arn}},
+    {"ArnLike", {arn}},
+    {"ArnNotEquals", {arn, kNegated}},
+    {"ArnNotLike", {arn, kNegated}},
+    {"Null", {presence}},
+};
 }  // namespace
 
-bool is_value(std::string_view op, std::string_view text) {
-  const std::string positive = positive_of(op).value_or(std::string(op));
-  if (positive.starts_with("Numeric")) return number(text).has_value();
-  if (positive.starts_with("Date")) return date(text).has_value();
-  if (positive == "IpAddress") return network(text).has_value();
-  if (positive == "Bool" || positive == "Null")
-    return equals_ignore_case(text, "true") || equals_ignore_case(text, "false");
-  if (positive == "BinaryEquals") return unbase64(text).has_value();
-  return true;
+std::optional<Operator> operator_named(std::string_view name) {
+  for (const Named& one : kOperators)
+    if (one.name == name) return one.op;
+  return std::nullopt;
 }
 
-bool holds(const Condition& condition, const Context& context, bool variables, bool allow) {
-  const Context::Values* found = context.find(condition.key);
-  const bool present = found && !found->empty();
-  if (condition.name == "Null")
+bool is_value(const Operator& op, std::string_view value) {
+  switch (op.compares) {
+    case numbers: return number(value).has_value();
+    case dates: return date(value).has_value();
+    case networks: return network(value).has_value();
+    case truth:
+    case presence: return equals_ignore_case(value, "true") || equals_ignore_case(value, "false");
+    case bytes: return unbase64(value).has_value();
+    case text:
+    case text_ignoring_case:
+    case like:
+    case arn: return true;
+  }
+  return false;
+}
+
+bool holds(const Condition& condition, std::optional<std::span<const std::string>> actual,
+           const Keys& keys, bool variables, bool allow) {
+  const bool present = actual && !actual->empty();
+  const Operator& op = condition.op;
+  if (op.compares == presence)
     return !condition.values.empty() &&
            equals_ignore_case(condition.values[0], present ? "false" : "true");
-  const auto positive = positive_of(condition.name);
   if (!present)
     return condition.if_exists || condition.set == Condition::Set::all ||
-           (positive && condition.set == Condition::Set::one);
-  const std::string op = positive.value_or(condition.name);
-  const auto one_holds = [&](const std::string& actual) {
+           (op.negated && condition.set == Condition::Set::one);
+  const auto one_holds = [&](const std::string& one) {
     bool any = false, incomparable = false;
     for (const std::string& wanted : condition.values) {
-      const auto one = matches(op, wanted, actual, context, variables);
-      any = any || one.value_or(false);
-      incomparable = incomparable || !one;
+      const auto match = matches(op, wanted, one, keys, variables);
+      any = any || match.value_or(false);
+      incomparable = incomparable || !match;
     }
-    if (incomparable && !any) return positive && !allow;
-    return any != positive.has_value();
+    if (incomparable && !any) return op.negated && !allow;
+    return any != op.negated;
   };
   size_t count = 0;
-  for (const std::string& actual : *found) count += one_holds(actual);
+  for (const std::string& one : *actual) count += one_holds(one);
   // A single-valued operator on a key with several values: positive needs one match, negated needs
   // all to differ.
-  if (condition.set == Condition::Set::any || (condition.set == Condition::Set::one && !positive))
+  if (condition.set == Condition::Set::any || (condition.set == Condition::Set::one && !op.negated))
     return count > 0;
-  return count == found->size();
+  return count == actual->size();
 }
 
 }  // namespace sluice::policy

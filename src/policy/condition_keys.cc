@@ -253,14 +253,30 @@ bool names(std::string_view listed, std::string_view key) {
                                                              key.substr(0, listed.size() - 1));
   return equals_ignore_case(listed, key);
 }
+
+// The rows of the table that have unfilled keys.
+struct UnfilledKeys {
+  Pattern actions;  // in lower case
+  std::vector<std::string_view> keys;
+};
+const std::vector<UnfilledKeys>& unfilled_keys() {
+  static const std::vector<UnfilledKeys> rows = [] {
+    std::vector<UnfilledKeys> made;
+    for (const ActionKeys& row : kTable)
+      if (!row.unfilled.empty())
+        made.push_back({Pattern(lower(row.actions)), split(row.unfilled, ' ')});
+    return made;
+  }();
+  return rows;
+}
 }  // namespace
 
 std::span<const ActionKeys> condition_keys() { return kTable; }
 
 bool is_unfilled(std::string_view action, std::string_view key) {
-  for (const ActionKeys& row : kTable) {
-    if (row.unfilled.empty() || !glob_ignore_case(row.actions, action)) continue;
-    for (const auto listed : split(row.unfilled, ' '))
+  for (const UnfilledKeys& row : unfilled_keys()) {
+    if (!row.actions.glob(action)) continue;
+    for (const std::string_view listed : row.keys)
       if (names(listed, key)) return true;
   }
   return false;

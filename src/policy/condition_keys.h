@@ -4,7 +4,7 @@
 // fills. Sources: Service Authorization Reference; IAM User Guide, "AWS global condition context
 // keys".
 //
-//   if (is_unfilled("s3:GetObject", "s3:existingobjecttag/team")) return !statement.allow;
+//   if (is_unfilled("s3:getobject", "s3:existingobjecttag/team")) return !statement.allow;
 //
 // A key that AWS fills for an action and Sluice does not cannot be compared. So that no policy
 // opens here what it closes on AWS, an Allow that names such a key does not apply, and a Deny that
@@ -22,7 +22,7 @@ struct ActionKeys {
   std::string_view filled, unfilled;
 };
 std::span<const ActionKeys> condition_keys();
-// Whether AWS fills this key for the action and Sluice does not. `key` is in lower case.
+// Whether AWS fills this key for the action and Sluice does not. Both are in lower case.
 bool is_unfilled(std::string_view action, std::string_view key);
 // A key as AWS writes it: "aws:SourceArn" for "aws:sourcearn". One that the table does not have
 // stays as it is.

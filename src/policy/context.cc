@@ -10,6 +10,11 @@ Context::Context(std::initializer_list<Entry> entries) {
   for (const auto& [key, values] : entries) (*this)[key] = values;
 }
 
+std::optional<std::span<const std::string>> Context::values(std::string_view key) const {
+  const Values* found = find(key);
+  return found ? std::optional<std::span<const std::string>>(*found) : std::nullopt;
+}
+
 const Context::Values* Context::find(std::string_view key) const {
   const auto place = std::ranges::lower_bound(entries_, key, {}, &Entry::key);
   return place != entries_.end() && place->key == key ? &place->values : nullptr;

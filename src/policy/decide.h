@@ -11,6 +11,8 @@
 //   question.policies.identity = rules->policies;
 //   const Decision decision = decide(question);
 //   if (!decision.allowed()) return denied_text(question, decision, true);
+#include <boost/container/small_vector.hpp>
+
 #include "policy/context.h"
 #include "policy/policy_set.h"
 
@@ -39,29 +41,48 @@ struct Question {
   std::string resource_account;  // the account that owns the resource
   PolicySet policies;
 };
+// A question where its parts already stand. They must live as long as it, and as what is decided.
+struct QuestionView {
+  const Principal& principal;
+  std::string_view action, resource;
+  const Keys& context;
+  std::string_view resource_account;
+  std::span<const Attached> identity, resource_policies;
+  std::optional<std::span<const Attached>> boundary, session;  // as in PolicySet
+  std::span<const Grant> grants;
+  QuestionView(const Principal& asker, const Keys& keys) : principal(asker), context(keys) {}
+  QuestionView(const Question& whole);
+  QuestionView(const Question&&) = delete;  // its parts would be gone
+};
 enum class Outcome { allow, implicit_deny, explicit_deny };
-// A statement that a decision rests on.
+// A statement that a decision rests on, where it stands: in a policy of the question, or as a
+// grant.
 struct DeterminingStatement {
-  bool allows = false;
-  Kind kind = Kind::identity;
-  std::string policy;           // its name (Attached); of a grant its id
-  std::string sid;              // "": it has none
-  std::optional<size_t> index;  // in its policy, from 0; nullopt: it does not parse, or is a grant
-  bool operator==(const DeterminingStatement&) const = default;
+  const Attached* policy = nullptr;
+  const Grant* grant = nullptr;  // where it is no policy
+  std::optional<size_t> index;   // in its policy, from 0; nullopt: it does not parse, or is a grant
+  bool allows() const;
+  Kind kind() const { return grant ? Kind::grant : policy->kind; }
+  const std::string& name() const { return grant ? grant->id : policy->name; }
+  std::string_view sid() const;  // "": it has none
+  // Whether both say the same, wherever they stand.
+  bool operator==(const DeterminingStatement& other) const;
 };
 struct Decision {
   Outcome outcome = Outcome::implicit_deny;
   Kind kind = Kind::identity;  // of a denial: of the policy that denies, or that is missing
   // Of an allow every statement that it could rest on; of an explicit deny the one that was met
   // first; of an implicit deny none.
-  std::vector<DeterminingStatement> statements;
+  using Statements = boost::container::small_vector<DeterminingStatement, 8>;
+  Statements statements;
   bool allowed() const { return outcome == Outcome::allow; }
 };
-Decision decide(const Question& question);
+Decision decide(const QuestionView& question);
 // Whether some statement allows the action on any resource and under any condition.
 bool could_allow(const Document& document, std::string_view action);
 // The text that AWS gives with AccessDenied. S3 puts the resource in quotes.
-std::string denied_text(const Question& question, const Decision& decision, bool quote_resource);
+std::string denied_text(const QuestionView& question, const Decision& decision,
+                        bool quote_resource);
 // For S3 Block Public Access: whether some Allow is for more than fixed principals and fixed
 // sources. Source: S3 User Guide, "The meaning of public".
 bool is_public(const Document& document);

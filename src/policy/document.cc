@@ -36,61 +36,35 @@ Result<std::vector<std::string>> strings(const json::value& value, std::string_v
   return out;
 }
 
-const std::set<std::string, std::less<>> kOperators = {"StringEquals",
-                                                       "StringNotEquals",
-                                                       "StringEqualsIgnoreCase",
-                                                       "StringNotEqualsIgnoreCase",
-                                                       "StringLike",
-                                                       "StringNotLike",
-                                                       "NumericEquals",
-                                                       "NumericNotEquals",
-                                                       "NumericLessThan",
-                                                       "NumericLessThanEquals",
-                                                       "NumericGreaterThan",
-                                                       "NumericGreaterThanEquals",
-                                                       "DateEquals",
-                                                       "DateNotEquals",
-                                                       "DateLessThan",
-                                                       "DateLessThanEquals",
-                                                       "DateGreaterThan",
-                                                       "DateGreaterThanEquals",
-                                                       "Bool",
-                                                       "BinaryEquals",
-                                                       "IpAddress",
-                                                       "NotIpAddress",
-                                                       "ArnEquals",
-                                                       "ArnLike",
-                                                       "ArnNotEquals",
-                                                       "ArnNotLike",
-                                                       "Null"};
-
 Result<Done> parse_conditions(const json::value& block, Statement& statement) {
   if (!block.is_object()) return malformed("Condition must be an object");
   for (const auto& [op, keys] : block.get_object()) {
     if (!keys.is_object()) return malformed("Condition operators must hold an object of keys");
     for (const auto& [key, values] : keys.get_object()) {
       Condition c;
-      c.name = op;
-      if (c.name.starts_with("ForAllValues:")) {
+      std::string_view name = op;
+      if (name.starts_with("ForAllValues:")) {
         c.set = Condition::Set::all;
-        c.name.erase(0, 13);
-      } else if (c.name.starts_with("ForAnyValue:")) {
+        name.remove_prefix(13);
+      } else if (name.starts_with("ForAnyValue:")) {
         c.set = Condition::Set::any;
-        c.name.erase(0, 12);
+        name.remove_prefix(12);
       }
-      if (c.name.ends_with("IfExists")) {
+      if (name.ends_with("IfExists")) {
         c.if_exists = true;
-        c.name.resize(c.name.size() - 8);
+        name.remove_suffix(8);
       }
       // An operator nobody here knows, or a value it cannot read, is never stored, so it can
       // neither allow nor fail to deny.
-      if (!kOperators.contains(c.name) || (c.name == "Null" && c.if_exists))
+      const auto known = operator_named(name);
+      if (!known || (known->compares == Operator::Compares::presence && c.if_exists))
         return malformed("Invalid Condition type : " + std::string(op));
+      c.op = *known;
       c.key = lower(std::string(key));
       TRY(c.values, strings(values, "A condition's value"));
       for (const std::string& one : c.values)
-        if (!is_value(c.name, one))
-          return malformed("Invalid value for the condition operator " + c.name + ": " +
+        if (!is_value(c.op, one))
+          return malformed("Invalid value for the condition operator " + std::string(name) + ": " +
                            one.substr(0, 100));
       statement.conditions.push_back(std::move(c));
     }
@@ -129,8 +103,8 @@ Result<Done> parse_resources(const json::object& object, Kind kind, Statement& s
     return Done{};
   }
   s.not_resource = without != nullptr;
-  TRY(s.resources, strings(with ? *with : *without, "Resource"));
-  for (const std::string& r : s.resources) {
+  TRY(std::vector<std::string> resources, strings(with ? *with : *without, "Resource"));
+  for (std::string& r : resources) {
     // What a variable brings must not move the parts of the ARN.
     if (const size_t variable = r.find("${");
         variable != r.npos &&
@@ -139,6 +113,7 @@ Result<Done> parse_resources(const json::object& object, Kind kind, Statement& s
                        ": a policy variable can stand only after the fifth colon");
     if (r != "*" && kind == Kind::identity && (!r.starts_with("arn:") || split(r, ':').size() < 6))
       return malformed("Resource " + r + " must be in ARN format or \"*\".");
+    s.resources.emplace_back(std::move(r));
   }
   return Done{};
 }
@@ -170,12 +145,14 @@ Result<Statement> parse_statement(const json::value& value, Kind kind) {
   if ((action != nullptr) == (not_action != nullptr))
     return malformed("Missing required field Action: a statement has either Action or NotAction");
   s.not_action = not_action != nullptr;
-  TRY(s.actions, strings(action ? *action : *not_action, "Action"));
-  for (const std::string& a : s.actions)
+  TRY(const std::vector<std::string> actions, strings(action ? *action : *not_action, "Action"));
+  for (const std::string& a : actions) {
     if (a != "*" &&
         (a.find(':') == std::string::npos || a.find(':') != a.rfind(':') || a.starts_with('*')))
       return malformed(
           "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+    s.actions.emplace_back(lower(a));
+  }
   const json::value* principal = object.if_contains("Principal");
   const json::value* not_principal = object.if_contains("NotPrincipal");
   if (kind == Kind::identity && (principal || not_principal))
@@ -248,7 +225,7 @@ std::vector<std::string> keys_of(const Document& document) {
         for (const std::string& value : c.values) add_variables(value, keys);
     }
     if (document.variables)
-      for (const std::string& resource : s.resources) add_variables(resource, keys);
+      for (const Pattern& resource : s.resources) add_variables(resource.text(), keys);
   }
   return {keys.begin(), keys.end()};
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/match.h"
 
 namespace sluice::policy {
 
@@ -20,8 +21,25 @@ namespace sluice::policy {
 // parsed as one. A grant of a KMS key has no document, but allows like one (policy_set.h).
 enum class Kind { identity, resource, key, trust, session, boundary, grant };
 
+// What an operator does, without ForAll.., ForAny.. and IfExists: "StringNotLike" is like, negated.
+struct Operator {
+  enum class Compares {
+    text,
+    text_ignoring_case,
+    like,
+    arn,
+    numbers,
+    dates,
+    truth,
+    bytes,
+    networks,
+    presence  // Null
+  } compares = Compares::text;
+  bool negated = false;
+  enum class Order { equal, less, less_or_equal, greater, greater_or_equal } order = Order::equal;
+};
 struct Condition {
-  std::string name;  // "StringEquals": without ForAll.., ForAny.. and IfExists
+  Operator op;
   enum class Set { one, all, any } set = Set::one;
   bool if_exists = false;
   std::string key;  // lower case
@@ -30,7 +48,8 @@ struct Condition {
 struct Statement {
   std::string sid;
   bool allow = false;
-  std::vector<std::string> actions, resources;  // patterns
+  std::vector<Pattern> actions;  // in lower case
+  std::vector<Pattern> resources;
   bool not_action = false, not_resource = false;
   bool not_principal = false;
   // {"AWS", "*"}, {"AWS", "AROA..."}, {"Service", "s3.amazonaws.com"}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/match.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace sluice::policy {
@@ -57,12 +59,15 @@ bool arn_glob(std::string_view pattern, std::string_view arn) {
   return match(pattern, arn);
 }
 
-std::optional<std::string> substitute(std::string_view pattern, const Context& context,
-                                      bool variables, Wildcards wildcards) {
+bool is_plain(std::string_view pattern, bool variables) {
+  return pattern.find(kLiteral) == pattern.npos &&
+         (!variables || pattern.find("${") == pattern.npos);
+}
+
+std::optional<std::string> substitute(std::string_view pattern, const Keys& keys, bool variables,
+                                      Wildcards wildcards) {
   const bool plain = wildcards == Wildcards::plain;
-  if (!plain && pattern.find(kLiteral) == pattern.npos &&
-      (!variables || pattern.find("${") == pattern.npos))
-    return std::string(pattern);
+  if (!plain && is_plain(pattern, variables)) return std::string(pattern);
   std::string out;
   for (size_t i = 0; i < pattern.size();) {
     const size_t end =
@@ -81,7 +86,7 @@ std::optional<std::string> substitute(std::string_view pattern, const Context& c
       continue;
     }
     const size_t comma = inside.find(',');
-    const Context::Values* found = context.find(lower(trim(inside.substr(0, comma))));
+    const auto found = keys.values(lower(trim(inside.substr(0, comma))));
     if (found && found->size() == 1) {
       append_literal(out, found->front());
       continue;
@@ -93,6 +98,34 @@ std::optional<std::string> substitute(std::string_view pattern, const Context& c
     append_literal(out, otherwise.substr(1, otherwise.size() - 2));
   }
   return out;
+}
+
+LowerName::LowerName(std::string_view name) : letters_(name.begin(), name.end()) {
+  for (char& c : letters_)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+}
+
+Pattern::Pattern(std::string text)
+    : text_(std::move(text)),
+      literal_bytes_(std::min(text_.find_first_of("*?$\x01"), text_.size())),
+      form_(literal_bytes_ == text_.size()                                       ? Form::literal
+            : literal_bytes_ + 1 == text_.size() && text_[literal_bytes_] == '*' ? Form::prefix
+                                                                                 : Form::other),
+      has_arn_parts_(std::count(text_.begin(),
+                                text_.begin() + static_cast<std::ptrdiff_t>(literal_bytes_),
+                                ':') >= 5),
+      marked_(!policy::is_plain(text_, false)),
+      plain_(policy::is_plain(text_, true)) {}
+
+bool Pattern::glob(std::string_view text) const {
+  if (!could_match(text)) return false;
+  if (form_ == Form::literal) return text.size() == text_.size();
+  return form_ == Form::prefix ||
+         match(std::string_view(text_).substr(literal_bytes_), text.substr(literal_bytes_));
+}
+// Where the first five parts stand for themselves, comparing part by part is comparing the whole.
+bool Pattern::arn_glob(std::string_view arn) const {
+  return has_arn_parts_ ? glob(arn) : policy::arn_glob(text_, arn);
 }
 
 }  // namespace sluice::policy

@@ -77,15 +77,15 @@ std::string_view policy_type(policy::Kind kind) {
 }
 void write_statement(JsonWriter& record, const policy::DeterminingStatement& one) {
   record.begin_object();
-  if (!one.allows) record.member("effect", "Deny");
-  record.member("policyType", policy_type(one.kind)).member("policy", bounded(one.policy, 1024));
-  const bool has_statements = one.kind != policy::Kind::grant;
+  if (!one.allows()) record.member("effect", "Deny");
+  record.member("policyType", policy_type(one.kind())).member("policy", bounded(one.name(), 1024));
+  const bool has_statements = one.kind() != policy::Kind::grant;
   if (has_statements && !one.index)
     record.member("malformed", true);
-  else if (has_statements && one.sid.empty())
+  else if (has_statements && one.sid().empty())
     record.member("index", *one.index);
   else if (has_statements)
-    record.member("sid", bounded(one.sid, 128));
+    record.member("sid", bounded(std::string(one.sid()), 128));
   record.end_object();
 }
 // In additionalEventData: why the call was allowed, or denied (docs/audit.md).
@@ -93,7 +93,7 @@ void add_determining(JsonMembers& extra, const AuditFacts& facts) {
   if (facts.determining.empty()) return;
   const size_t count = std::min(facts.determining.size(), kDeterminingStatementsMax);
   JsonWriter& record = extra.open("determiningStatements")->begin_array();
-  for (size_t n = 0; n < count; ++n) write_statement(record, facts.determining[n]);
+  for (size_t n = 0; n < count; ++n) write_statement(record, facts.determining[n].statement);
   record.end_array();
   if (count < facts.determining.size()) extra.add("moreDeterminingStatements", true);
 }
@@ -206,33 +206,40 @@ std::string audit_record(const AuditedCall& call, const Scope& scope) {
   return record.end_object().take();
 }
 
+void AuditFacts::note_key_use(const Need& need) {
+  if (need.resource_type.empty()) return;  // a use that KMS does not see
+  KeyUse use{need.action, need.resource, {}};
+  if (const auto* names = need.context.find("kms:encryptioncontextkeys"))
+    for (const std::string& name : *names)
+      if (const auto* value = need.context.find("kms:encryptioncontext:" + lower(name));
+          value && !value->empty())
+        use.encryption_context.emplace_back(name, value->front());
+  key_uses.push_back(std::move(use));
+}
+
 std::vector<std::string> key_use_records(const AuditedCall& call, const Scope& scope) {
   std::vector<std::string> out;
-  for (const Need& need : call.facts.key_uses) {
-    if (need.resource_type.empty()) continue;  // a use that KMS does not see
+  for (const AuditFacts::KeyUse& use : call.facts.key_uses) {
     const std::string& own = call.caller->invoked_by();
     const std::string_view by = own.empty() ? call.service.event_source : own;
-    const bool generates = need.action.starts_with("kms:GenerateDataKey");
+    const bool generates = use.action.starts_with("kms:GenerateDataKey");
     JsonWriter record(kAuditRecordBytes);
     record.begin_object().member("eventVersion", kEventVersion).name("userIdentity");
     write_identity_through(record, *call.caller, by);
     record.member("eventTime", iso_seconds(call.request.time))
         .member("eventSource", "kms.amazonaws.com")
-        .member("eventName", need.action.substr(4))
+        .member("eventName", use.action.substr(4))
         .member("awsRegion", scope.region)
         .member("sourceIPAddress", by)
         .member("userAgent", by)
         .name("requestParameters")
         .begin_object()
-        .member("keyId", need.resource)
+        .member("keyId", use.key_arn)
         .member(generates ? "keySpec" : "encryptionAlgorithm",
                 generates ? "AES_256" : "SYMMETRIC_DEFAULT");
-    if (const auto* names = need.context.find("kms:encryptioncontextkeys")) {
+    if (!use.encryption_context.empty()) {
       record.name("encryptionContext").begin_object();
-      for (const std::string& name : *names)
-        if (const auto* value = need.context.find("kms:encryptioncontext:" + lower(name));
-            value && !value->empty())
-          record.member(name, value->front());
+      for (const auto& [name, value] : use.encryption_context) record.member(name, value);
       record.end_object();
     }
     record.end_object()
@@ -242,7 +249,7 @@ std::vector<std::string> key_use_records(const AuditedCall& call, const Scope& s
         .member("readOnly", true)
         .name("resources")
         .begin_array();
-    write_resource(record, scope.account_id, "AWS::KMS::Key", need.resource);
+    write_resource(record, scope.account_id, "AWS::KMS::Key", use.key_arn);
     record.end_array()
         .member("eventType", "AwsApiCall")
         .member("managementEvent", true)

@@ -65,13 +65,13 @@ TEST(AuditRecord, OfAPutObject) {
   facts.resources = {{"AWS::S3::Object", "arn:aws:s3:::in/a"},
                      {"AWS::S3::Object", "arn:aws:s3:::in/a"},
                      {"AWS::S3::Object", "arn:aws:s3:::out/a"}};
-  policy::DeterminingStatement one{};
-  one.allows = true;
-  one.policy = "all";
-  one.index = 0;
-  facts.determining.assign(kDeterminingStatementsMax + 1, one);
-  facts.determining[1].allows = false;
-  facts.determining[1].sid = "NotThese";
+  const policy::Attached policy{
+      policy::Kind::identity, "all",
+      *policy::parse(R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},)"
+                     R"({"Effect":"Deny","Action":"*","Resource":"*","Sid":"NotThese"}]})",
+                     policy::Kind::identity)};
+  facts.determining.assign(kDeterminingStatementsMax + 1, {{&policy, nullptr, 0}, nullptr});
+  facts.determining[1].statement.index = 1;
   Response answer;
   answer.headers.add("x-amz-version-id", "v2");
   answer.headers.add("x-amz-server-side-encryption", "aws:kms");

@@ -6,97 +6,92 @@
 #include "base/json_writer.h"
 #include "crypto/crypto.h"
 #include "request/audit.h"
+#include "request/request_keys.h"
 #include "request/sigv4.h"
 
 namespace sluice {
 namespace {
-policy::Context request_context(const Request& request, const Caller& caller, const Scope& scope) {
-  policy::Context c = caller.context();
-  c["aws:currenttime"] = {iso_seconds(request.time)};
-  c["aws:epochtime"] = {std::to_string(request.time / 1000)};
-  c["aws:securetransport"] = {request.tls_version.empty() ? "false" : "true"};
-  c["aws:useragent"] = {request.headers.get("user-agent")};
-  c["aws:requestedregion"] = {scope.region};
-  for (const char* key : {"aws:resourceaccount", "s3:resourceaccount"}) c[key] = {scope.account_id};
-  if (const std::string* referer = request.headers.find("referer")) c["aws:referer"] = {*referer};
-  if (!c.find("aws:viaawsservice")) c["aws:viaawsservice"] = {"false"};
-  // A call of a service, in its own name or in that of a caller, comes from no address.
-  const bool direct =
-      !c.find("aws:calledvia") && caller.principal().type != policy::Principal::Type::service;
-  if (const std::string& ip = request.source_ip;
-      direct && ip.find_first_not_of("0123456789abcdefABCDEF.:") == ip.npos)
-    c["aws:sourceip"] = {ip};
-  if (request.tls_version.size() > 4) c["s3:tlsversion"] = {request.tls_version.substr(4)};
-  c["s3:authtype"] = {request.form                             ? "POST"
-                      : request.query_value("X-Amz-Signature") ? "REST-QUERY-STRING"
-                                                               : "REST-HEADER"};
-  c["s3:signatureversion"] = {"AWS4-HMAC-SHA256"};
-  c["s3:x-amz-content-sha256"] = {payload_hash_of(request)};
-  if (const auto signed_at = parse_basic_date(request.query_text("X-Amz-Date")))
-    c["s3:signatureage"] = {std::to_string(std::max<Time>(0, request.time - *signed_at))};
-  return c;
+using Noted = std::vector<AuditFacts::Determining>;
+bool has_room_for(const Noted& noted, const policy::DeterminingStatement& one) {
+  return noted.size() <= kDeterminingStatementsMax &&
+         std::none_of(noted.begin(), noted.end(),
+                      [&](const auto& other) { return other.statement == one; });
 }
-
-void add_new(std::vector<policy::DeterminingStatement>& into,
-             const std::vector<policy::DeterminingStatement>& from) {
-  for (const policy::DeterminingStatement& one : from)
-    if (into.size() <= kDeterminingStatementsMax &&
-        std::find(into.begin(), into.end(), one) == into.end())
-      into.push_back(one);
+// `kept` gives a statement that outlives the call.
+template <class Kept>
+void note(Noted& noted, const policy::Decision& decision, const Kept& kept) {
+  for (const policy::DeterminingStatement& one : decision.statements)
+    if (has_room_for(noted, one)) noted.push_back(kept(one));
+}
+bool stands_in(const policy::DeterminingStatement& one,
+               std::span<const policy::Attached> policies) {
+  return one.policy && std::less_equal<>()(policies.data(), one.policy) &&
+         std::less<>()(one.policy, policies.data() + policies.size());
 }
 }  // namespace
 
 Result<Done> Gate::authorize(const std::vector<Need>& needs, const Request& request,
                              const Caller& caller, const Ports& ports, const Snapshot& snapshot,
                              AuditFacts* audit) {
-  const Error nothing_asked{
-      403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
-  if (needs.empty()) return nothing_asked;
+  if (needs.empty())
+    return Error{
+        403, "AccessDenied", "The operation declares no permission that could be granted.", {}};
   const Scope& scope = ports.store->scope();
-  policy::Question question;
-  question.principal = caller.principal();
-  question.resource_account = scope.account_id;
-  std::map<std::string, std::string> role_tags;
+  std::shared_ptr<const RoleRules> rules;
   if (caller.principal().type == policy::Principal::Type::assumed_role) {
     const std::string& arn = caller.principal().role_arn;
-    const auto rules =
-        ports.identities->rules(std::string_view(arn).substr(arn.rfind('/') + 1), snapshot);
+    rules = ports.identities->rules(std::string_view(arn).substr(arn.rfind('/') + 1), snapshot);
     if (!rules || rules->role.id != caller.principal().role_id)
       return Error{
           403, "AccessDenied", "The role " + arn + " of this session does not exist any more.", {}};
-    question.policies.identity = rules->policies;
-    question.policies.boundary = rules->boundary;
-    role_tags = rules->role.tags;
-    if (caller.marks()) question.policies.session = caller.marks()->session_policies();
   }
-  policy::Context base = request_context(request, caller, scope);
-  for (const auto& [key, value] : role_tags) {
-    const std::string name = "aws:principaltag/" + lower(key);
-    if (!base.find(name)) base[name] = {value};  // a tag of the session comes before
-  }
-  std::vector<policy::DeterminingStatement> determining;
+  const auto& session_policies = caller.session_policies();
+  // The policies of a role and of a session outlive the call; those of a need do not.
+  const auto kept = [&](const policy::DeterminingStatement& one) -> AuditFacts::Determining {
+    if (rules &&
+        (stands_in(one, rules->policies) || (rules->boundary && stands_in(one, *rules->boundary))))
+      return {one, rules};
+    if (session_policies && stands_in(one, *session_policies)) return {one, session_policies};
+    if (one.grant) {
+      const auto grant = std::make_shared<const policy::Grant>(*one.grant);
+      return {{nullptr, grant.get(), {}}, grant};
+    }
+    const auto policy = std::make_shared<const policy::Attached>(*one.policy);
+    return {{policy.get(), nullptr, one.index}, policy};
+  };
+  const RequestKeys request_keys(request, caller, scope, rules ? &rules->role.tags : nullptr);
+  Noted determining;  // what allowed the needs so far: of no matter when one is denied
   for (const Need& need : needs) {
     if (need.action.empty()) continue;  // no_need(): every authenticated caller may
+    const NeedKeys keys(need.context, request_keys);
+    policy::QuestionView question(caller.principal(), keys);
     question.action = need.action;
     question.resource = need.resource;
-    question.context = base;
-    question.context.add(need.context);
-    question.policies.resource = need.policies;
-    question.policies.grants.clear();
+    question.resource_account = scope.account_id;
+    if (rules) {
+      question.identity = rules->policies;
+      question.boundary = rules->boundary;
+      if (session_policies) question.session = *session_policies;
+    }
+    question.resource_policies = need.policies;
     policy::Decision decision = policy::decide(question);
+    std::vector<policy::Grant> grants;
     if (decision.outcome == policy::Outcome::implicit_deny && need.grants) {
-      question.policies.grants = need.grants(caller.principal());
+      grants = need.grants(caller.principal());
+      question.grants = grants;
       decision = policy::decide(question);
     }
     if (decision.allowed()) {
-      add_new(determining, decision.statements);
+      if (audit) note(determining, decision, kept);
       continue;
     }
-    if (audit) add_new(audit->determining, decision.statements);
+    if (audit) note(audit->determining, decision, kept);
     const bool s3 = need.action.starts_with("s3:");
     return Error{403, "AccessDenied", policy::denied_text(question, decision, s3), {}};
   }
-  if (audit) add_new(audit->determining, determining);
+  for (AuditFacts::Determining& one : determining)
+    if (has_room_for(audit->determining, one.statement))
+      audit->determining.push_back(std::move(one));
   return Done{};
 }
 
@@ -222,6 +217,7 @@ Caller Gate::role_caller(const Session& session, const Scope& scope) {
                      {"aws:principalisawsservice", {"false"}}};
   const SessionMarks& marks = session.marks;
   caller.marks_ = std::make_shared<const SessionMarks>(marks);
+  caller.session_policies_ = marks.session_policies();
   for (const auto& [key, value] : marks.tags)
     caller.context_["aws:principaltag/" + lower(key)] = {value};
   json::object context{{"sessionIssuer", json::object{{"type", "Role"},

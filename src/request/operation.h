@@ -67,11 +67,17 @@ class Caller {
   const std::string& access_key_id() const { return access_key_id_; }
   // nullptr: he has no session, or it was given nothing.
   const SessionMarks* marks() const { return marks_.get(); }
+  // Of the session; nullptr: it has none, and may do what its role may.
+  using SessionPolicies = std::vector<policy::Attached>;
+  const std::shared_ptr<const SessionPolicies>& session_policies() const {
+    return session_policies_;
+  }
 
  private:
   friend struct Gate;
   Caller() = default;
   std::shared_ptr<const SessionMarks> marks_;
+  std::shared_ptr<const SessionPolicies> session_policies_;
   policy::Principal principal_;
   policy::Context context_;
   std::string user_identity_, invoked_by_;
@@ -91,13 +97,19 @@ struct AuditFacts {
     std::string type, arn;
   };
   std::vector<Resource> resources;
-  std::vector<Need> key_uses;
-  void note_key_use(const Need& need) {
-    key_uses.push_back(need);
-    key_uses.back().grants = {};  // they hold a snapshot
-  }
+  // A KMS key that the call uses on the caller's behalf.
+  struct KeyUse {
+    std::string action, key_arn;
+    std::vector<std::pair<std::string, std::string>> encryption_context;
+  };
+  std::vector<KeyUse> key_uses;
+  void note_key_use(const Need& need);
   // The statements that its decisions rest on, each once: at most one more than a record shows.
-  std::vector<policy::DeterminingStatement> determining;
+  struct Determining {
+    policy::DeterminingStatement statement;
+    std::shared_ptr<const void> owner;  // of the policy or the grant that it stands in
+  };
+  std::vector<Determining> determining;
 };
 
 // The input of an operation after IAM has allowed all of its needs, and what is known of the call.

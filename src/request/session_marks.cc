@@ -5,12 +5,11 @@
 
 namespace sluice {
 
-std::optional<std::vector<policy::Attached>> SessionMarks::session_policies() const {
-  if (policies.empty()) return std::nullopt;
-  std::vector<policy::Attached> out;
-  out.reserve(policies.size());
+std::shared_ptr<const std::vector<policy::Attached>> SessionMarks::session_policies() const {
+  if (policies.empty()) return nullptr;
+  auto out = std::make_shared<std::vector<policy::Attached>>();
   for (const auto& [name, stored] : policies)
-    out.push_back({policy::Kind::session, name, stored.document()});
+    out->push_back({policy::Kind::session, name, stored.document()});
   return out;
 }
 

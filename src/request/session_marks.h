@@ -8,7 +8,7 @@
 //   TRY(const int64_t percent, packed_size(marks));
 //   Session session = sessions.mint(role.arn, role.id, "reader", 3600, marks);
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,8 +27,8 @@ struct SessionMarks {
   std::string source_identity;
   std::string federated_provider;  // aws:FederatedProvider
 
-  // As decide() asks for them.
-  std::optional<std::vector<policy::Attached>> session_policies() const;
+  // As decide() asks for them; nullptr: there are none.
+  std::shared_ptr<const std::vector<policy::Attached>> session_policies() const;
   // Tags whose keys differ by case alone are one: as it was written, or nullptr.
   const std::string* tag_key(std::string_view key) const;
 };

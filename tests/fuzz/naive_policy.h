@@ -53,10 +53,17 @@ inline json::array some(Choices& c, const std::function<std::string()>& make) {
 inline json::object random_statement(Choices& c, bool with_principal) {
   static constexpr const char* kActions[] = {"s3:GetObject", "s3:*",         "*",
                                              "s3:Get*",      "S3:getobject", "s3:?utObject",
-                                             "kms:*",        "s3:PutObject"};
-  static constexpr const char* kResources[] = {
-      "arn:aws:s3:::b/k", "arn:aws:s3:::b/*", "*",
-      "arn:aws:s3:::*/k", "arn:aws:s3:::c/?", "arn:aws:s3:::b/${aws:userid}"};
+                                             "kms:*",        "s3:PutObject", "s3:PutObject*",
+                                             "s3:*Object"};
+  static constexpr const char* kResources[] = {"arn:aws:s3:::b/k",
+                                               "arn:aws:s3:::b/*",
+                                               "*",
+                                               "arn:aws:s3:::*/k",
+                                               "arn:aws:s3:::c/?",
+                                               "arn:*:s3:::b/k",
+                                               "arn:aws:s3:::b/l*",
+                                               "arn:aws:s3:::b/${aws:userid}",
+                                               "arn:aws:s3:::c/${aws:userid, 'k'}"};
   static constexpr const char* kPrincipals[] = {kRole,
                                                 kSession,
                                                 kAccount,
@@ -164,8 +171,10 @@ inline bool resource_matches(const json::object& s, const policy::Question& q) {
   const bool negated = s.contains("NotResource"), allow = s.at("Effect") == "Allow";
   bool any = false;
   for (std::string p : texts(s.at(negated ? "NotResource" : "Resource"))) {
+    const auto* id = q.context.find("aws:userid");
+    if (const size_t at = p.find("${aws:userid, 'k'}"); at != p.npos)
+      p.replace(at, 18, id ? id->front() : "k");
     if (const size_t at = p.find("${aws:userid}"); at != p.npos) {
-      const auto* id = q.context.find("aws:userid");
       if (!id && negated && allow) return false;  // what it would leave out is not known
       if (!id) continue;
       p.replace(at, 13, id->front());

@@ -22,10 +22,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto rest = fuzz::text(data, size);
   const auto first = fuzz::take(rest, "\n"), second = fuzz::take(rest, "\n");
   if (first.size() < 12 && second.size() < 12)
-    MUST(policy::glob(*policy::substitute(first, {}, false), second) ==
+    MUST(policy::glob(*policy::substitute(first, policy::Context{}, false), second) ==
          glob_by_definition(first, second));
   (void)policy::glob_ignore_case(first, second);
   (void)policy::arn_glob(first, second);
+  const policy::Pattern pattern{std::string(first)};
+  MUST(pattern.glob(second) == policy::glob(first, second));
+  MUST(pattern.arn_glob(second) == policy::arn_glob(first, second));
+  MUST(pattern.could_match(second) || !policy::arn_glob(first, second));
   const policy::Context context{{"aws:username", {std::string(second)}},
                                 {"aws:securetransport", {"true"}},
                                 {"aws:sourceip", {"10.0.0.7"}},

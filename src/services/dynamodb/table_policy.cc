@@ -34,8 +34,8 @@ Result<Done> put_policy(TableRecord& table, const std::string& text, const Ident
   if (!parsed) return validation("Invalid policy document: " + parsed.error().message);
   const std::string arn = table_arn(snapshot.scope(), table.name);
   for (const policy::Statement& statement : (*parsed)->statements)
-    for (const std::string& resource : statement.resources)
-      if (resource != arn && !resource.starts_with(arn + "/"))
+    for (const policy::Pattern& resource : statement.resources)
+      if (resource.text() != arn && !resource.text().starts_with(arn + "/"))
         return validation("Invalid policy document: it has a resource that is not of the table " +
                           arn);
   auto pinned = pin_principals(text, identities, snapshot);

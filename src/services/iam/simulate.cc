@@ -91,7 +91,7 @@ void add_keys(const policy::Attached& policy, std::set<std::string>& keys) {
 }
 
 // Which policy an id is of, as the API says it.
-std::string_view source_type(const policy::DeterminingStatement& statement) {
+std::string_view source_type(const MatchedStatement& statement) {
   if (statement.kind != policy::Kind::identity && statement.kind != policy::Kind::boundary)
     return "resource";
   if (is_aws_policy(statement.policy)) return "aws-managed";
@@ -106,8 +106,8 @@ void write_position(XmlWriter& xml, const char* name, const policy::Position& po
 }
 // Where the statement stands, when its policy is there to be looked at.
 using SpansOf = std::map<std::string, std::vector<policy::Span>>;  // by policy, once looked for
-void write_span(XmlWriter& xml, const policy::DeterminingStatement& statement,
-                const PolicyTexts& texts, SpansOf& spans_of) {
+void write_span(XmlWriter& xml, const MatchedStatement& statement, const PolicyTexts& texts,
+                SpansOf& spans_of) {
   const bool of_resource = statement.kind == policy::Kind::resource;
   const auto text = texts.find(of_resource ? std::string(kResourcePolicy) : statement.policy);
   if (text == texts.end() || !statement.index) return;
@@ -120,7 +120,7 @@ void write_span(XmlWriter& xml, const policy::DeterminingStatement& statement,
 }
 void write_result(XmlWriter& xml, const SimulatedResult& result, const SimulationOut& all,
                   SpansOf& spans_of) {
-  const policy::Outcome outcome = result.decision.outcome;
+  const policy::Outcome outcome = result.outcome;
   xml.open("member")
       .element("EvalActionName", result.action)
       .element("EvalResourceName", result.resource)
@@ -128,7 +128,7 @@ void write_result(XmlWriter& xml, const SimulatedResult& result, const Simulatio
                                : outcome == policy::Outcome::explicit_deny ? "explicitDeny"
                                                                            : "implicitDeny")
       .open("MatchedStatements");
-  for (const policy::DeterminingStatement& statement : result.decision.statements) {
+  for (const MatchedStatement& statement : result.statements) {
     xml.open("member")
         .element("SourcePolicyId", statement.policy)
         .element("SourcePolicyType", source_type(statement));
@@ -261,7 +261,10 @@ Result<SimulationOut> Simulation::run(const Authorized<In>& in, const Snapshot& 
     question.resource = in->resources[at % in->resources.size()];
     if (of_resource)
       question.policies.resource = {{policy::Kind::resource, question.resource, of_resource}};
-    SimulatedResult result{question.action, question.resource, policy::decide(question), {}};
+    const policy::Decision decision = policy::decide(question);
+    SimulatedResult result{question.action, question.resource, decision.outcome, {}, {}};
+    for (const policy::DeterminingStatement& one : decision.statements)
+      result.statements.push_back({one.kind(), one.name(), one.index});
     if (question.policies.boundary) {
       policy::Question within = question;
       within.policies = {.identity = *question.policies.boundary};

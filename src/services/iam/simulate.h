@@ -27,9 +27,15 @@ struct SimulationIn {
   policy::Context context;
   PageIn page;
 };
+struct MatchedStatement {
+  policy::Kind kind;
+  std::string policy;           // its name
+  std::optional<size_t> index;  // in its policy; nullopt: it does not parse
+};
 struct SimulatedResult {
   std::string action, resource;
-  policy::Decision decision;
+  policy::Outcome outcome;
+  std::vector<MatchedStatement> statements;
   std::optional<bool> within_boundary;  // nullopt: there is no boundary
 };
 struct SimulationOut {

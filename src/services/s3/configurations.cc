@@ -63,8 +63,8 @@ Result<Text> PutBucketPolicy::run(const Authorized<In>& in, Staged& staged) {
   if (!parsed) return Error{400, "MalformedPolicy", parsed.error().message, {}};
   const std::string arn = s3_arn(in->bucket);
   for (const policy::Statement& s : (*parsed)->statements)
-    for (const std::string& r : s.resources)
-      if (r != arn && !r.starts_with(arn + "/"))
+    for (const policy::Pattern& r : s.resources)
+      if (r.text() != arn && !r.text().starts_with(arn + "/"))
         return Error{400, "MalformedPolicy", "Policy has invalid resource", {}};
   auto pinned = pin_principals(in->text, *in.ports().identities, staged.snapshot());
   if (!pinned)
