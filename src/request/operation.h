@@ -53,6 +53,13 @@ struct Need {
 // The need of an operation that anybody with a valid session may call, such as
 // sts:GetCallerIdentity. Its `needs` returns {no_need()}.
 inline Need no_need() { return {"", "", {}, {}, {}}; }
+// A list of this need. What stands between the braces of a vector is copied.
+inline std::vector<Need> list_of(Need need) {
+  std::vector<Need> needs;
+  needs.reserve(2);  // mostly the need of a key follows
+  needs.push_back(std::move(need));
+  return needs;
+}
 
 // Who signed the request. Only authentication can make one.
 class Caller {

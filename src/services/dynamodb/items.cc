@@ -111,7 +111,7 @@ Result<std::vector<Need>> OnItem<Self>::needs(const In& in, const Snapshot& s, c
   else
     context.set_option(in.body, "ReturnValues");
   context.set_option(in.body, "ReturnConsumedCapacity");
-  std::vector<Need> needs{table_need(Self::action, in.table, s, context.take())};
+  std::vector<Need> needs = list_of(table_need(Self::action, in.table, s, context.take()));
   add_disclosure_need(needs, in.body);
   CHECK(add_key_need(needs, in.table, s, ports));
   return needs;

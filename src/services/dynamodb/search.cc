@@ -333,7 +333,7 @@ Result<std::vector<Need>> Searches<Self>::needs(const In& in, const Snapshot& s,
   Need need = table_need(Self::action, in.table, s, context.take());
   if (!in.index.empty()) need.resource += "/index/" + in.index;
   if (std::is_same_v<Self, Scan>) need.context["dynamodb:fulltablescan"] = {"true"};
-  std::vector<Need> needs{std::move(need)};
+  std::vector<Need> needs = list_of(std::move(need));
   CHECK(add_key_need(needs, in.table, s, ports));
   return needs;
 }

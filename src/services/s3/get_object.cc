@@ -245,7 +245,7 @@ Result<std::vector<Need>> read_needs(const ObjectIn& in, const Snapshot& s, cons
                                         encryption_context(in.bucket, in.key, facts->context),
                                         via_s3(s.scope()), s);
   if (!key_need) return kms_error(std::move(key_need).error());
-  if (*key_need) needs.push_back(**key_need);
+  if (*key_need) needs.push_back(**std::move(key_need));
   return needs;
 }
 

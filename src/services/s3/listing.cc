@@ -157,7 +157,7 @@ Result<std::vector<Need>> Lists<Self>::needs(const In& in, const Snapshot& s) {
   policy::Context context{{"s3:prefix", {in.prefix}},
                           {"s3:max-keys", {std::to_string(in.max_keys)}}};
   if (!in.delimiter.empty()) context["s3:delimiter"] = {in.delimiter};
-  return std::vector<Need>{bucket_need(Self::action, in.bucket, s, std::move(context))};
+  return list_of(bucket_need(Self::action, in.bucket, s, std::move(context)));
 }
 template <class Self>
 Result<Text> Lists<Self>::run(const Authorized<In>& in, const Snapshot& snapshot) {

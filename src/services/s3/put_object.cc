@@ -151,8 +151,8 @@ Result<std::vector<Need>> version_needs(std::string_view action, std::string_vie
   if (!in.version_id.empty()) context["s3:versionid"] = {in.version_id};
   if (const std::string etag = in.header("if-match"); !etag.empty())
     context["s3:if-match"] = {etag};
-  return std::vector<Need>{object_need(in.version_id.empty() ? action : version_action, in.bucket,
-                                       in.key, snapshot, std::move(context))};
+  return list_of(object_need(in.version_id.empty() ? action : version_action, in.bucket, in.key,
+                             snapshot, std::move(context)));
 }
 json::value audit_object(const ObjectIn& in) {
   json::object shown{{"bucketName", in.bucket}, {"key", in.key}};
@@ -202,9 +202,11 @@ Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapsh
   }
   TRY(const json::object tags, parse_tag_header(in.header("x-amz-tagging")));
   add_request_tags(context, tags);
-  std::vector<Need> needs{object_need("s3:PutObject", in.bucket, in.key, snapshot, context)};
+  std::vector<Need> needs =
+      list_of(object_need("s3:PutObject", in.bucket, in.key, snapshot, std::move(context)));
   if (!tags.empty())
-    needs.push_back(object_need("s3:PutObjectTagging", in.bucket, in.key, snapshot, context));
+    needs.push_back(
+        object_need("s3:PutObjectTagging", in.bucket, in.key, snapshot, needs.front().context));
   add_lock_needs(needs, in, snapshot);
   const auto bucket = snapshot.get(bucket_key(in.bucket));
   if (!bucket) return needs;
@@ -213,7 +215,7 @@ Result<std::vector<Need>> write_needs(const ObjectIn& in, const Snapshot& snapsh
                                         encryption_context(in.bucket, in.key, in.context),
                                         via_s3(snapshot.scope()), snapshot);
   if (!key_need) return kms_error(std::move(key_need).error());
-  if (*key_need) needs.push_back(**key_need);
+  if (*key_need) needs.push_back(**std::move(key_need));
   return needs;
 }
 
