@@ -78,6 +78,7 @@ class Committer {
   void lead(Waiter& me);
   static void tell(Waiter& one, uint32_t turn, Waiter& me);
   static void release(std::vector<Waiter*>& group, bool reads, Waiter& me);
+  static size_t bytes_of(const std::vector<Waiter*>& group);
   uint64_t write(std::vector<Waiter*>& group);
   uint64_t write_batch(std::vector<Waiter*>& group);
   void sync(const std::vector<Waiter*>& group, uint64_t commit);
