@@ -144,6 +144,30 @@ void describe(json::object& into, const json::object& item, bool whole, const Ta
   into["key"] = plain_key(key);
   if (!names.empty()) into["item"] = std::move(names);
 }
+void describe(json::object& into, const PackedItem& item, bool whole, const TableRecord* table,
+              size_t& names_bytes) {
+  json::object key;
+  json::array names;
+  key.reserve(2);
+  names.reserve(item.size());
+  into.reserve(2);
+  for (size_t n = 0; n < item.size(); ++n) {
+    const std::string_view name = item.name(n);
+    const bool in_key = table && (name == table->hash || name == table->range);
+    // A key of a wrong type, which is refused, is shown as it was sent.
+    if (const PackedValue value = item.value(n); in_key)
+      key[name] = value.is_scalar() ? json::value(value.shown())
+                                    : item.tree().at(name).get_object().begin()->value();
+    if (in_key && !whole) continue;
+    if (name.size() <= names_bytes) {
+      names_bytes -= name.size();
+      names.emplace_back(name);
+    } else if (names.empty() || names.back() != "...")
+      names.emplace_back("...");
+  }
+  into["key"] = std::move(key);
+  if (!names.empty()) into["item"] = std::move(names);
+}
 json::object merged(json::object into, const json::value& more) {
   if (more.is_object())
     for (const auto& [name, value] : more.get_object()) into[name] = value;

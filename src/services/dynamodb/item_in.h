@@ -41,6 +41,8 @@ constexpr size_t kAuditNamesBytesMax = 16 * 1024;
 // all attributes, together up to `names_bytes`.
 void describe(json::object& into, const json::object& item, bool whole, const TableRecord* table,
               size_t& names_bytes);
+void describe(json::object& into, const PackedItem& item, bool whole, const TableRecord* table,
+              size_t& names_bytes);
 json::object merged(json::object into, const json::value& more);
 // What CloudTrail shows of a call besides keys and the names of attributes. Expressions may be
 // shown, because values are in ExpressionAttributeValues.

@@ -51,6 +51,11 @@ void CallContext::add_item(const json::object& item) {
   if (const json::value* key = hash_.empty() ? nullptr : item.if_contains(hash_))
     add_leading_key(*key);
 }
+void CallContext::add_item(const PackedItem& item) {
+  for (size_t n = 0; n < item.size(); ++n) add_name(item.name(n));
+  const auto key = hash_.empty() ? std::nullopt : item.find(hash_);
+  if (key && key->is_scalar()) context_["dynamodb:leadingkeys"].push_back(key->shown());
+}
 // A binary key stands as the base64 that it was sent in.
 void CallContext::add_leading_key(const json::value& key) {
   const std::string type = type_of(key);
@@ -221,7 +226,49 @@ Result<JsonOut> GetItem::run(const Authorized<In>& in, const Snapshot& s) {
   return get_item(*in, s, in.ports());
 }
 
+namespace {
+std::optional<Write> read_write(JsonCursor& in) {
+  if (!in.takes('{')) return std::nullopt;
+  const auto kind = in.text();
+  const bool put = kind == "PutRequest";
+  if ((!put && kind != "DeleteRequest") || !in.takes(':') || !in.takes('{') ||
+      in.text() != (put ? "Item" : "Key") || !in.takes(':'))
+    return std::nullopt;
+  auto item = PackedItem::read(in);
+  if (!item || !in.takes('}') || !in.takes('}')) return std::nullopt;
+  return Write{put, *std::move(item)};
+}
+// The writes of a table, which may be named in two ways: by its name and by its ARN.
+std::vector<Write>& writes_of(BatchWriteItem::In& in, const std::string& table) {
+  for (auto& [name, writes] : in.tables)
+    if (name == table) return writes;
+  return in.tables.emplace_back(table, std::vector<Write>()).second;
+}
+// The usual batch, read without a tree: writes of one table, without options. nullopt: it is
+// another one, or something is wrong with it.
+std::optional<BatchWriteItem::In> read_usual_batch(std::string_view body) {
+  JsonCursor in(body);
+  if (!in.takes('{') || in.text() != "RequestItems" || !in.takes(':') || !in.takes('{'))
+    return std::nullopt;
+  const auto named = in.text();
+  if (!named) return std::nullopt;
+  auto table = table_name_of({{"TableName", *named}});
+  if (!table || !in.takes(':') || !in.takes('[')) return std::nullopt;
+  std::vector<Write> writes;
+  writes.reserve(kBatchWriteMax);
+  do {
+    auto write = read_write(in);
+    if (!write || writes.size() == kBatchWriteMax) return std::nullopt;
+    writes.push_back(*std::move(write));
+  } while (in.takes(','));
+  if (!in.takes(']') || !in.takes('}') || !in.takes('}') || !in.ends()) return std::nullopt;
+  BatchWriteItem::In batch;
+  batch.tables.emplace_back(*std::move(table), std::move(writes));
+  return batch;
+}
+}  // namespace
 Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
+  if (auto usual = read_usual_batch(request.body)) return *std::move(usual);
   TRY(const json::object body, parse_json_object(request.body));
   TRY(const json::object* tables, Fields(body).object("RequestItems"));
   const auto wrong_length = [](const std::string& shown) {
@@ -244,7 +291,7 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
     if (!requests.is_array()) return Error{400, "SerializationException", "Expected a list", {}};
     if (requests.get_array().empty() || requests.get_array().size() > kBatchWriteMax)
       return wrong_length("{" + table + "=[" + (requests.get_array().empty() ? "" : "...") + "]}");
-    std::vector<Write> writes;
+    std::vector<Write>& writes = writes_of(in, table);
     for (const json::value& one : requests.get_array()) {
       if (!one.is_object() || one.get_object().size() != 1)
         return validation(
@@ -259,12 +306,12 @@ Result<BatchWriteItem::In> BatchWriteItem::parse(const Request& request) {
       if (!item || !item->is_object())
         return validation("1 validation error detected: Value null at 'requestItems." + table +
                           ".member' failed to satisfy constraint: Member must not be null");
-      writes.push_back({put != nullptr, item->get_object()});
-      CHECK(check_item(writes.back().item));
+      json::object checked = item->get_object();
+      CHECK(check_item(checked));
+      writes.push_back({put != nullptr, PackedItem(checked)});
       if (++count > kBatchWriteMax)
         return validation("Too many items requested for the BatchWriteItem call");
     }
-    in.tables.emplace_back(table, std::move(writes));
   }
   return in;
 }
@@ -282,9 +329,9 @@ Result<std::vector<Need>> BatchWriteItem::needs(const In& in, const Snapshot& s,
 }
 namespace {
 // A batch says of a key that is put what other calls say of one that is looked up.
-Result<Done> check_key_types(const Table& table, const json::object& item) {
+Result<Done> check_key_types(const Table& table, const PackedItem& item) {
   for (const KeyAttribute* one : {&table.keys().hash, &table.keys().range}) {
-    const json::value* value = item.if_contains(one->name);
+    const auto value = item.find(one->name);
     if (!one->name.empty() && (!value || type_of(*value) != one->type))
       return validation("The provided key element does not match the schema");
   }
@@ -304,15 +351,20 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
       TRY(Key key, table.key_of(write.item, !write.put));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
-      const json::object* after = write.put ? &write.item : nullptr;
-      if (after) CHECK(check_index_keys(table, *after));
       OldItem old(table, std::move(key), staged);
+      if (write.put && !in->consumed && table.indexes().empty()) {
+        CHECK(write_item(old, write.item));
+        continue;
+      }
+      const json::object item = write.item.tree();
+      const json::object* after = write.put ? &item : nullptr;
+      if (after) CHECK(check_index_keys(table, *after));
       if (in->consumed) {
         TRY(const json::object* before, old.read());
         cost.add(write_cost(table, before, after));
       }
       CHECK(write_item(old, after));
-      if (auto one = collection_of(table, write.item, in->body, staged.snapshot()))
+      if (auto one = collection_of(table, item, in->body, staged.snapshot()))
         of_table.push_back(*std::move(one));
     }
     if (in->consumed) units.push_back(cost.shown(table_name, in->body));
@@ -329,6 +381,7 @@ json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
   for (const auto& [table_name, writes] : in.tables) {
     const auto table = s.get(table_key(table_name));
     json::array requests;
+    requests.reserve(writes.size());
     for (const Write& write : writes) {
       json::object shown;
       describe(shown, write.item, write.put, table.get(), names_bytes);

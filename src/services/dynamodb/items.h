@@ -21,6 +21,7 @@ class CallContext {
   CallContext(const std::string& table, const Snapshot& snapshot);
   // Adds the attributes of an item or of a key, and its partition key.
   void add_item(const json::object& item);
+  void add_item(const PackedItem& item);
   void add_leading_key(const json::value& key);
   void add_keys(const std::string& hash, const std::string& range);  // their names; "": none
   void add_path(const Path& path);
@@ -85,7 +86,7 @@ struct GetItem : OnItem<GetItem> {
 
 struct Write {
   bool put = true;
-  json::object item;
+  PackedItem item;  // or the key of what is deleted
 };
 template <class Self>
 struct OnTables {

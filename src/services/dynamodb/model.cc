@@ -122,8 +122,9 @@ Result<Table> Table::open(const std::string& name, Staged& staged, const Ports& 
   return open(active(staged.look(table_key(name))), staged.snapshot(), ports);
 }
 
-Result<std::string> encode_key(const KeyAttribute& attribute, const json::value& value,
-                               bool is_hash) {
+namespace {
+template <class Value>
+Result<std::string> encoded_key(const KeyAttribute& attribute, const Value& value, bool is_hash) {
   const auto& [name, type] = attribute;
   const std::string actual = type_of(value);
   if (actual != type)
@@ -145,7 +146,19 @@ Result<std::string> encode_key(const KeyAttribute& attribute, const json::value&
         "the size limit of 1024 bytes");
   return bytes;
 }
-Result<Key> Table::key_of(const json::object& item, bool exact) const {
+const json::value* find_in(const json::object& item, std::string_view name) {
+  return item.if_contains(name);
+}
+std::optional<PackedValue> find_in(const PackedItem& item, std::string_view name) {
+  return item.find(name);
+}
+}  // namespace
+Result<std::string> encode_key(const KeyAttribute& attribute, const json::value& value,
+                               bool is_hash) {
+  return encoded_key(attribute, value, is_hash);
+}
+template <class Item>
+Result<Key> Table::key_from(const Item& item, bool exact) const {
   std::string bytes[2];
   const bool ranged = !keys_.range.name.empty();
   const auto mismatch = [] {
@@ -154,18 +167,27 @@ Result<Key> Table::key_of(const json::object& item, bool exact) const {
   if (exact && item.size() != (ranged ? 2u : 1u)) return mismatch();
   for (int i = 0; i < (ranged ? 2 : 1); ++i) {
     const KeyAttribute& attribute = i == 0 ? keys_.hash : keys_.range;
-    const json::value* value = item.if_contains(attribute.name);
+    const auto value = find_in(item, attribute.name);
     if (!value)
       return exact ? mismatch()
                    : validation("One or more parameter values were invalid: Missing the key " +
                                 attribute.name + " in the item");
     if (exact && type_of(*value) != attribute.type) return mismatch();
-    TRY(bytes[i], encode_key(attribute, *value, i == 0));
+    TRY(bytes[i], encoded_key(attribute, *value, i == 0));
   }
   return ranged ? item_key(id(), bytes[0], bytes[1]) : item_key(id(), bytes[0]);
 }
+Result<Key> Table::key_of(const json::object& item, bool exact) const {
+  return key_from(item, exact);
+}
+Result<Key> Table::key_of(const PackedItem& item, bool exact) const {
+  return key_from(item, exact);
+}
 std::string Table::seal(const Key& key, const json::object& item) const {
   return seal_text(encode_item(item), key.bytes);
+}
+std::string Table::seal(const Key& key, const PackedItem& item) const {
+  return seal_text(item.bytes(), key.bytes);
 }
 Result<json::object> Table::open_item(std::string_view key_bytes, std::string_view sealed) const {
   TRY(const std::string plain, open_text(sealed, key_bytes));

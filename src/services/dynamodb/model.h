@@ -7,6 +7,7 @@
 //   const std::string sealed = table.seal(key, in->item);
 #include "crypto/crypto.h"
 #include "services/dynamodb/expression.h"
+#include "services/dynamodb/packed_item.h"
 #include "services/dynamodb/records.h"
 
 namespace sluice::dynamodb {
@@ -65,7 +66,9 @@ class Table {
                             const Ports& ports);
   // The key of an item. With `exact`, the item may have only the attributes of the key.
   Result<Key> key_of(const json::object& item, bool exact) const;
+  Result<Key> key_of(const PackedItem& item, bool exact) const;
   std::string seal(const Key& key, const json::object& item) const;
+  std::string seal(const Key& key, const PackedItem& item) const;
   Result<json::object> open_item(std::string_view key_bytes, std::string_view sealed) const;
   // What else is sealed under the key of the items. It opens only for the same `bound_to`.
   std::string seal_text(std::string_view text, std::string_view bound_to) const;
@@ -84,6 +87,8 @@ class Table {
 
  private:
   Table(std::shared_ptr<const TableRecord> record, const Secret& items_key, Time opened);
+  template <class Item>
+  Result<Key> key_from(const Item& item, bool exact) const;
   std::shared_ptr<const TableRecord> record_;
   KeySpace keys_;
   mutable Aead aead_;

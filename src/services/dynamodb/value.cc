@@ -142,7 +142,26 @@ Decimal sum_of(const Decimal& a, const Decimal& b) {
 }
 }  // namespace
 
+namespace {
+// Whether this is a canonical number already, as most are. Those of more than 38 digits with the
+// zeros before and behind them are looked at more closely.
+bool is_short_canonical(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  const size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point),
+                         fraction = text.substr(std::min(point + 1, text.size()));
+  const auto digits = [](std::string_view part) {
+    return std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  return !whole.empty() && (whole == "0" || whole.front() != '0') && digits(whole) &&
+         digits(fraction) && whole.size() + fraction.size() <= kDigitsMax &&
+         (point == text.size() ? text != "0" || !negative
+                               : !fraction.empty() && fraction.back() != '0');
+}
+}  // namespace
 Result<std::string> canonical_number(std::string_view text) {
+  if (is_short_canonical(text)) return std::string(text);
   const auto d = text.size() <= 512 ? parse_decimal(text) : std::nullopt;
   if (!d)
     return validation("The parameter cannot be converted to a numeric value" +
@@ -222,7 +241,7 @@ Result<Done> check_value(json::value& value, size_t depth) {
                    {}};
     if (type == "N") {
       TRY(const std::string number, canonical_number(std::string_view(inner.get_string())));
-      inner = number;
+      if (inner.get_string() != number) inner = number;
     }
     if (type == "B" && !unbase64(std::string_view(inner.get_string())))
       return Error{400, "SerializationException", "Invalid base64", {}};
@@ -252,19 +271,26 @@ Result<Done> check_value(json::value& value, size_t depth) {
       "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
 }
 
+// Two digits take a byte, on each side of the point by themselves. Zeros before the first and
+// behind the last other digit take none.
+size_t number_bytes(std::string_view canonical) {
+  const bool negative = canonical.starts_with('-');
+  if (negative) canonical.remove_prefix(1);
+  constexpr std::string_view kNotZero = "123456789";
+  const size_t first = canonical.find_first_of(kNotZero);
+  if (first == canonical.npos) return 1;
+  const size_t end = canonical.find_last_of(kNotZero) + 1;
+  const size_t point = std::min(canonical.find('.'), canonical.size());
+  const size_t whole = first < point ? std::min(end, point) - first : 0;
+  const size_t fraction = end > point ? end - std::max(point + 1, first) : 0;
+  return (whole + 1) / 2 + (fraction + 1) / 2 + 1 + negative;
+}
 size_t value_bytes(const json::value& value) {
   const std::string type = key_name(value);
   if (type.empty()) return 0;
   const json::value& inner = value.get_object().begin()->value();
-  // Two digits take a byte, on each side of the point by themselves.
-  const auto number = [](std::string_view text) {
-    const auto d = parse_decimal(text).value_or(Decimal{});
-    const size_t digits = d.digits.size();
-    const size_t whole = std::min(digits, static_cast<size_t>(std::max<int64_t>(d.exponent, 0)));
-    return (whole + 1) / 2 + (digits - whole + 1) / 2 + 1 + d.negative;
-  };
   if (type == "S") return inner.get_string().size();
-  if (type == "N") return number(std::string_view(inner.get_string()));
+  if (type == "N") return number_bytes(std::string_view(inner.get_string()));
   if (type == "B") return inner.get_string().size() / 4 * 3;
   if (type == "BOOL" || type == "NULL") return 1;
   size_t total = 3;
@@ -276,7 +302,7 @@ size_t value_bytes(const json::value& value) {
   if (type != "L") total = 0;
   for (const json::value& one : inner.get_array())
     total += type == "L"    ? 1 + value_bytes(one)
-             : type == "NS" ? number(std::string_view(one.get_string()))
+             : type == "NS" ? number_bytes(std::string_view(one.get_string()))
              : type == "BS" ? one.get_string().size() / 4 * 3
                             : one.get_string().size();
   return total;

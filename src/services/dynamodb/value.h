@@ -37,6 +37,7 @@ std::string member_key(std::string_view type, std::string_view member);
 // Puts the members of a set into DynamoDB's order, which is by bytes or by number. False: one
 // comes twice.
 bool sort_set(json::array& members, std::string_view type);
+size_t number_bytes(std::string_view canonical);
 size_t value_bytes(const json::value& value);
 size_t item_bytes(const json::object& item);
 std::string type_of(const json::value& value);  // "S"

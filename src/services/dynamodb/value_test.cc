@@ -31,6 +31,36 @@ TEST(Numbers, HaveThirtyEightDigitsAlsoAsSums) {
   EXPECT_EQ(sum("1e125", "1e-130"), "Number overflow");
 }
 
+// With a zero before them they are not yet canonical.
+TEST(Numbers, ThatAreCanonicalAlreadyAreTakenAsTheOthersAre) {
+  constexpr std::string_view kLetters = "-0159.e";
+  for (size_t n = 0; n < 7 * 7 * 7 * 7 * 7 * 7; ++n) {
+    std::string text;
+    for (size_t left = n; left; left /= kLetters.size()) text += kLetters[left % kLetters.size()];
+    const size_t first = text.starts_with('-') ? 1 : 0;
+    if (text.find_first_of("0159") != first) continue;
+    const auto one = canonical_number(text);
+    const auto other = canonical_number(std::string(text).insert(first, "0"));
+    ASSERT_EQ(one.has_value(), other.has_value()) << text;
+    if (one) {
+      ASSERT_EQ(*one, *other) << text;
+    }
+  }
+  EXPECT_EQ(*canonical_number("-0"), "0");
+  EXPECT_EQ(*canonical_number("100"), "100");
+  EXPECT_TRUE(canonical_number(std::string(38, '9')));
+  EXPECT_FALSE(canonical_number(std::string(39, '9')));
+  EXPECT_FALSE(canonical_number("0." + std::string(39, '9')));
+}
+
+TEST(Numbers, TakeAByteForTwoDigitsOnEachSideOfThePoint) {
+  for (const auto& [number, bytes] :
+       {std::pair("0", 1u), std::pair("1", 2u), std::pair("-1", 3u), std::pair("100", 2u),
+        std::pair("101", 3u), std::pair("0.001", 2u), std::pair("10.01", 3u),
+        std::pair("100.5", 4u), std::pair("-0.1234", 4u)})
+    EXPECT_EQ(number_bytes(number), bytes) << number;
+}
+
 // Against whole numbers of the machine, at every distance of their points.
 TEST(Numbers, AreAddedAsTheMachineAddsThem) {
   const int64_t numbers[] = {0, 1, -1, 9, 10, 99, -100, 12345, -99999, 1000000007};

@@ -17,7 +17,7 @@ Result<const json::object*> OldItem::read() {
 
 Result<Done> write_item(OldItem& old, const json::object* item, By by) {
   const Table& table = old.table_;
-  if (!table.indexes().empty() || table.keeps_changes()) {
+  if (old.has_followers()) {
     TRY(const json::object* before, old.read());
     write_entries(table, before, item, old.staged_);
     if (table.keeps_changes()) note_change(table, before, item, by, old.staged_);
@@ -26,6 +26,14 @@ Result<Done> write_item(OldItem& old, const json::object* item, By by) {
     old.staged_.put(old.key_, table.seal(old.key_, *item));
   else
     old.staged_.erase(old.key_);
+  return Done{};
+}
+Result<Done> write_item(OldItem& old, const PackedItem& item) {
+  if (old.has_followers()) {
+    const json::object tree = item.tree();
+    return write_item(old, &tree);
+  }
+  old.staged_.put(old.key_, old.table_.seal(old.key_, item));
   return Done{};
 }
 

@@ -21,6 +21,9 @@ class OldItem {
 
  private:
   friend Result<Done> write_item(OldItem& old, const json::object* item, By by);
+  friend Result<Done> write_item(OldItem& old, const PackedItem& item);
+  // Something hangs on the item, and must know how it was before.
+  bool has_followers() const { return !table_.indexes().empty() || table_.keeps_changes(); }
   const Table& table_;
   const Key key_;
   Staged& staged_;
@@ -32,5 +35,7 @@ class OldItem {
 // `old` has read stays as it was. Errors: those of OldItem::read, for a table that has indexes or a
 // stream: their entries are written in the same commit, and so neither is ever behind its table.
 Result<Done> write_item(OldItem& old, const json::object* item, By by = By::caller);
+// Puts an item that a caller has sent.
+Result<Done> write_item(OldItem& old, const PackedItem& item);
 
 }  // namespace sluice::dynamodb

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json_cursor.h"
+
+#include <gmock/gmock.h>
+
+#include "base/json.h"
+
+namespace sluice {
+namespace {
+TEST(JsonCursor, WalksOverADocument) {
+  JsonCursor in(" {\"a\" :\t[true ,\r\n\"b\"]} \n");
+  EXPECT_TRUE(in.takes('{'));
+  EXPECT_FALSE(in.takes('}'));
+  EXPECT_EQ(in.text(), "a");
+  EXPECT_TRUE(in.takes(':') && in.takes('['));
+  EXPECT_FALSE(in.text());
+  EXPECT_FALSE(in.takes("false"));
+  EXPECT_TRUE(in.takes("true") && in.takes(','));
+  EXPECT_EQ(in.text(), "b");
+  EXPECT_TRUE(in.takes(']'));
+  EXPECT_FALSE(in.ends());
+  EXPECT_TRUE(in.takes('}') && in.ends());
+  EXPECT_FALSE(in.takes('}'));
+  EXPECT_FALSE(in.text());
+}
+
+// Every string of up to four of these pieces is taken, or not, as parse_json does it.
+TEST(JsonCursor, TakesTheStringsThatParseJsonTakes) {
+  const std::string pieces[] = {
+      "a",  "\"",   "\\",   "u00e9", "ud83d", "ude00",        "n",
+      "\n", "\x1f", "\x7f", "\xc3",  "\xa9",  "\xed\xa0\x80", "\xf0\x9f\x98\x80",
+      "/"};
+  constexpr size_t kPieces = std::size(pieces);
+  for (size_t n = 0; n < kPieces * kPieces * kPieces * kPieces; ++n) {
+    std::string text = "\"";
+    for (size_t left = n; left; left /= kPieces) text += pieces[left % kPieces];
+    text += '"';
+    JsonCursor in(text);
+    const auto read = in.text();
+    const auto parsed = parse_json(text);
+    ASSERT_EQ(read && in.ends(), parsed.has_value()) << text;
+    if (parsed) {
+      ASSERT_EQ(*read, std::string_view(parsed->get_string())) << text;
+    }
+  }
+}
+}  // namespace
+}  // namespace sluice
