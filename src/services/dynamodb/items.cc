@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/item_in.h"
+#include "services/dynamodb/item_text.h"
 #include "services/dynamodb/legacy.h"
 #include "services/dynamodb/partiql_parser.h"
 #include "services/dynamodb/write_item.h"
@@ -213,9 +214,17 @@ Result<JsonOut> get_item(const ItemIn& in, const Snapshot& s, const Ports& ports
   JsonOut out;
   size_t bytes = 0;
   if (const auto sealed = s.get(key)) {
-    TRY(const json::object item, table.open_item(key.bytes, *sealed));
-    bytes = item_bytes(item);
-    out.body["Item"] = in.columns ? columns_of(item, in.projection) : project(item, in.projection);
+    if (in.projection.empty() && !in.columns) {
+      TRY(const std::string stored, table.open_text(*sealed, key.bytes));
+      JsonWriter text(stored.size() * 2);
+      TRY(bytes, write_stored_item(text, stored));
+      out.written = {"Item", text.take()};
+    } else {
+      TRY(const json::object item, table.open_item(key.bytes, *sealed));
+      bytes = item_bytes(item);
+      out.body["Item"] =
+          in.columns ? columns_of(item, in.projection) : project(item, in.projection);
+    }
   }
   if (wants_consumed(in.body))
     out.body["ConsumedCapacity"] =

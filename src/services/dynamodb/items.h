@@ -138,6 +138,7 @@ struct SearchIn {
   std::vector<Path> projection;
   int64_t limit = 0, segment = 0, segments = 1;
   bool backwards = false, count_only = false;
+  bool written = false;  // the page may have its items as text
   // Of a statement: what it reads instead of `key`; and that its projection gives columns, and its
   // filter sees what the index holds.
   std::optional<Span> span = {};
@@ -146,8 +147,9 @@ struct SearchIn {
 // A page of items, of one search or of several ones of the same table or index, one after another.
 struct SearchPage {
   json::array items;
-  json::object last;     // the key of the last item that was looked at
-  size_t last_part = 0;  // and the search that found it
+  std::string written_items;  // or they are here, as a JSON array
+  json::object last;          // the key of the last item that was looked at
+  size_t last_part = 0;       // and the search that found it
   size_t bytes = 0;
   double fetched_units = 0;
   int64_t scanned = 0, matched = 0;

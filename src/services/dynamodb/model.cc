@@ -2,6 +2,7 @@
 #include "services/dynamodb/model.h"
 
 #include "base/bytes.h"
+#include "base/json_writer.h"
 #include "services/dynamodb/codec.h"
 #include "services/dynamodb/constraints.h"
 #include "store/jobs.h"
@@ -208,8 +209,17 @@ json::object Table::key_attributes(const json::object& item) const {
   return key;
 }
 
+namespace {
+std::string text_of(const JsonOut& out) {
+  if (out.written.first.empty()) return json::serialize(out.body);
+  JsonWriter text(out.written.second.size() + 256);
+  text.begin_object().name(out.written.first).written(out.written.second);
+  for (const auto& [name, value] : out.body) text.name(name).written(json::serialize(value));
+  return text.end_object().take();
+}
+}  // namespace
 Response render_json(const JsonOut& out) {
-  Response r{200, {}, json::serialize(out.body), nullptr, 0};
+  Response r{200, {}, text_of(out), nullptr, 0};
   Digest crc(Digest::Algorithm::crc32);
   crc.update(r.body);
   uint64_t value = 0;

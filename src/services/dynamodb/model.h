@@ -97,6 +97,8 @@ class Table {
 
 struct JsonOut {
   json::object body;
+  // One more member of the answer, whose value is JSON already. Its name is "" when there is none.
+  std::pair<std::string_view, std::string> written = {};
 };
 // The answer has the header x-amz-crc32.
 Response render_json(const JsonOut& out);

@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "services/dynamodb/codec.h"
 #include "services/dynamodb/constraints.h"
 #include "services/dynamodb/index.h"
+#include "services/dynamodb/item_text.h"
 #include "services/dynamodb/items.h"
 #include "services/dynamodb/legacy.h"
 #include "services/dynamodb/partiql_parser.h"
@@ -23,10 +25,21 @@ struct Searched {
 struct Progress : SearchPage {
   size_t part = 0;
   std::optional<Error> error;
+  JsonWriter written;  // the items, where they are shown as they are stored
 };
 // A page that is full tells where it ends, even when nothing comes after it: AWS does not look.
 bool is_full(const SearchIn& in, const Progress& p) {
   return (in.limit && p.scanned == in.limit) || p.bytes > kPageBytesMax;
+}
+
+// Whether every item that is looked at is shown as it is stored, so that none needs a tree.
+bool shows_all(const SearchIn& in, const Searched& searched) {
+  return in.written && !in.filter && in.projection.empty() && !in.count_only && !searched.fetches;
+}
+// The key that a page ends with.
+json::object last_key(const Searched& searched, const json::object& item) {
+  return searched.index ? entry_key_attributes(searched.table, *searched.index, item)
+                        : searched.table.key_attributes(item);
 }
 
 // The whole item of an entry.
@@ -40,34 +53,48 @@ Result<json::object> fetch(const Table& table, const json::object& entry, const 
   p.fetched_units += read_units(item_bytes(item), bool_of(in.body, "ConsistentRead"));
   return item;
 }
+Result<Done> take_written(const SearchIn& in, const Searched& searched, std::string_view key,
+                          std::string_view sealed, Progress& p) {
+  TRY(const std::string stored, searched.table.open_text(sealed, key));
+  TRY(const size_t bytes, write_stored_item(p.written, stored));
+  p.bytes += bytes;
+  ++p.scanned;
+  ++p.matched;
+  if (!is_full(in, p)) return Done{};
+  TRY(const json::object item, decode_item(stored, json_arena(stored.size() * 4)));
+  p.last = last_key(searched, item);
+  return Done{};
+}
+Result<Done> take_item(const SearchIn& in, const Searched& searched, const Snapshot& s,
+                       std::string_view key, std::string_view sealed, Progress& p) {
+  const Table& table = searched.table;
+  TRY(json::object item, table.open_item(key, sealed));
+  p.bytes += item_bytes(item);
+  bool matches = true;
+  if (in.statement) matches = !in.filter || evaluate(*in.filter, item);
+  if (searched.fetches) {
+    TRY(item, fetch(table, item, in, s, p));
+  }
+  ++p.scanned;
+  if (is_full(in, p)) p.last = last_key(searched, item);
+  if (!in.statement) matches = !in.filter || evaluate(*in.filter, item);
+  if (!matches) return Done{};
+  ++p.matched;
+  if (in.statement)
+    p.items.push_back(columns_of(item, in.projection));
+  else if (!in.count_only)
+    p.items.push_back(project(item, in.projection));
+  return Done{};
+}
 // Takes one stored item into the page; false ends the page.
 bool take(const SearchIn& in, const Searched& searched, const Snapshot& s, std::string_view key,
           std::string_view sealed, Progress& p) {
-  const Table& table = searched.table;
   if (is_full(in, p)) return false;
-  auto item = table.open_item(key, sealed);
-  bool matches = true;
-  if (item) {
-    p.bytes += item_bytes(*item);
-    p.last_part = p.part;
-    p.last = searched.index ? entry_key_attributes(table, *searched.index, *item)
-                            : table.key_attributes(*item);
-    if (in.statement) matches = !in.filter || evaluate(*in.filter, *item);
-    if (searched.fetches) item = fetch(table, *item, in, s, p);
-  }
-  if (!item) {
-    p.error = item.error();
-    return false;
-  }
-  ++p.scanned;
-  if (!in.statement) matches = !in.filter || evaluate(*in.filter, *item);
-  if (!matches) return true;
-  ++p.matched;
-  if (in.statement)
-    p.items.push_back(columns_of(*item, in.projection));
-  else if (!in.count_only)
-    p.items.push_back(project(*item, in.projection));
-  return true;
+  p.last_part = p.part;
+  const auto taken = shows_all(in, searched) ? take_written(in, searched, key, sealed, p)
+                                             : take_item(in, searched, s, key, sealed, p);
+  if (!taken) p.error = taken.error();
+  return taken.has_value();
 }
 
 // The attributes of these paths that an index does not hold.
@@ -190,7 +217,7 @@ const std::string* key_in_filter(const Node& node, const KeySpace& keys) {
 template <class Self>
 Result<SearchIn> Searches<Self>::parse(const Request& request) {
   constexpr bool kQuery = std::is_same_v<Self, Query>;
-  SearchIn in;
+  SearchIn in{.written = true};
   TRY(in.body, parse_json_object(request.body));
   TRY(in.table, table_name_of(in.body));
   const Fields fields(in.body);
@@ -359,6 +386,8 @@ Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, c
   const SearchIn& first = parts.front();
   TRY(const Searched searched, find_searched(first, table));
   Progress p;
+  const bool written = shows_all(first, searched);
+  if (written) p.written.begin_array();
   for (; p.part < parts.size() && !is_full(first, p) && !p.error; ++p.part) {
     const SearchIn& in = parts[p.part];
     TRY(const Span span, span_of(in, searched));
@@ -375,6 +404,7 @@ Result<SearchPage> search(std::span<const SearchIn> parts, const Table& table, c
     p.cost = cost.shown(first.table, first.body);
   }
   p.more = is_full(first, p);
+  if (written) p.written_items = p.written.end_array().take();
   return SearchPage(std::move(p));
 }
 template <class Self>
@@ -382,7 +412,10 @@ Result<JsonOut> Searches<Self>::run(const Authorized<In>& in, const Snapshot& s)
   TRY(const Table table, Table::open(in->table, s, in.ports()));
   TRY(SearchPage page, search(std::span(&*in, 1), table, s));
   JsonOut out{{{"Count", page.matched}, {"ScannedCount", page.scanned}}};
-  if (!in->count_only) out.body["Items"] = std::move(page.items);
+  if (!page.written_items.empty())
+    out.written = {"Items", std::move(page.written_items)};
+  else if (!in->count_only)
+    out.body["Items"] = std::move(page.items);
   if (page.more) out.body["LastEvaluatedKey"] = std::move(page.last);
   if (!page.cost.empty()) out.body["ConsumedCapacity"] = std::move(page.cost);
   return out;
