@@ -1,16 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/decode.h"
 
+#include <algorithm>
+
 namespace sluice::ingest {
 namespace {
+constexpr size_t kReservedMax = 1024;
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// How many bytes at the beginning are none of `marks`.
+struct Marks {
+  bool is[256] = {};
+  constexpr explicit Marks(std::string_view marks) {
+    for (const char c : marks) is[static_cast<uint8_t>(c)] = true;
+  }
+  size_t first_in(std::string_view bytes) const {
+    size_t at = 0;
+    while (at < bytes.size() && !is[static_cast<uint8_t>(bytes[at])]) ++at;
+    return at;
+  }
+};
+constexpr Marks kInString("\"\\\n"), kInBrackets("\"{}[]\n");
 }  // namespace
 
-void Splitter::keep(char c) {
-  if (record_.text.size() < kRecordBytesMax)
-    record_.text.push_back(c);
-  else
-    too_large_ = true;
+void Splitter::keep(std::string_view bytes) {
+  const size_t room = kRecordBytesMax - record_.text.size();
+  record_.text.append(bytes.substr(0, room));
+  if (bytes.size() > room) too_large_ = true;
 }
 
 Result<Done> Splitter::emit(const char* broken, const char* why) {
@@ -24,6 +40,7 @@ Result<Done> Splitter::emit(const char* broken, const char* why) {
   }
   Record out = std::move(record_);
   record_ = {};
+  record_.text.reserve(std::min(out.text.size(), kReservedMax));  // the next is often as long
   open_ = too_large_ = in_string_ = escaped_ = line_began_ = false;
   depth_ = 0;
   last_ = 0;
@@ -65,7 +82,7 @@ Result<Done> Splitter::in_array(char c) {
     open_ = true;
     record_.offset = at_;
   }
-  keep(c);
+  keep({&c, 1});
   scan(c);
   return Done{};
 }
@@ -87,14 +104,35 @@ Result<Done> Splitter::in_stream(char c) {
     line_began_ = false;
   const bool bracketed = depth_ > 0 || (record_.text.empty() && (c == '{' || c == '['));
   if (!bracketed && c == '\n') return emit();  // a scalar, or no JSON at all: one a line
-  keep(c);
+  keep({&c, 1});
   scan(c);
   return bracketed && depth_ == 0 ? emit() : Result<Done>(Done{});
 }
 
+// Inside a string or a bracket most bytes change nothing: they are taken together. Returns how many
+// there are at the beginning.
+size_t Splitter::take_ordinary(std::string_view bytes) {
+  const bool inside = open_ && (in_string_ || depth_ > 0);
+  if (!inside || escaped_ || mode_ == Mode::after_array) return 0;
+  const size_t size = (in_string_ ? kInString : kInBrackets).first_in(bytes);
+  keep(bytes.substr(0, size));
+  for (size_t end = size; end > 0; --end)
+    if (!is_blank(bytes[end - 1])) {
+      last_ = bytes[end - 1];
+      line_began_ = false;
+      break;
+    }
+  at_ += size;
+  return size;
+}
+
 Result<Done> Splitter::write(std::string_view bytes) {
   constexpr unsigned char kBom[] = {0xEF, 0xBB, 0xBF};
-  for (const char c : bytes) {
+  while (!bytes.empty()) {
+    bytes.remove_prefix(take_ordinary(bytes));
+    if (bytes.empty()) break;
+    const char c = bytes.front();
+    bytes.remove_prefix(1);
     if (mode_ == Mode::start && at_ < 3 && static_cast<unsigned char>(c) == kBom[at_] &&
         bom_ == static_cast<int>(at_)) {
       ++bom_;
@@ -117,7 +155,7 @@ Result<Done> Splitter::write(std::string_view bytes) {
         open_ = true;
         record_.offset = at_;
       }
-      keep(c);
+      keep({&c, 1});
     }
     ++at_;
   }

@@ -43,7 +43,8 @@ class Splitter {
   enum class Mode { start, array, after_array, stream };
   Result<Done> in_array(char c);
   Result<Done> in_stream(char c);
-  void keep(char c);
+  void keep(std::string_view bytes);
+  size_t take_ordinary(std::string_view bytes);
   void scan(char c);  // keeps in_string_ and depth_ up to date
   Result<Done> emit(const char* broken = nullptr, const char* why = "");
   Take take_;

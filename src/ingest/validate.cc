@@ -3,7 +3,9 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -164,6 +166,129 @@ struct ItemBuilder {
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads what most devices send: one object with strings, numbers, booleans and nulls, whose strings
+// have no escapes. The text of each part is the item's as it stands, so it is copied and nothing is
+// made of it in between. Whatever else a record may be, right or wrong, is left to
+// validate_in_full().
+class PlainRecord {
+ public:
+  explicit PlainRecord(std::string_view text) : text_(text) {}
+  std::optional<Item> read() {
+    item_.json.reserve(text_.size() + kMembersMax * 8);
+    if (!skip('{')) return std::nullopt;
+    item_.json += '{';
+    do {
+      if (!member()) return std::nullopt;
+    } while (skip(','));
+    if (!skip('}') || at_ != text_.size()) return std::nullopt;
+    item_.json += '}';
+    if (item_.device_id.empty() || item_.timestamp.empty() || !has_value_) return std::nullopt;
+    return std::move(item_);
+  }
+
+ private:
+  static constexpr size_t kMembersMax = 16;
+  bool at_end() const { return at_ == text_.size(); }
+  void skip_blanks() {
+    while (!at_end() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
+  }
+  // Whether this comes next, after blanks; then it has been read.
+  bool skip(char c) {
+    skip_blanks();
+    if (at_end() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  bool member() {
+    const auto name = string();
+    if (!name || !skip(':')) return false;
+    for (size_t i = 0; i < members_; ++i)
+      if (names_[i] == *name) return false;
+    if (members_ == kMembersMax) return false;
+    if (members_) item_.json += ',';
+    names_[members_++] = *name;
+    item_.json.append("\"").append(*name).append("\":");
+    skip_blanks();
+    if (at_end()) return false;
+    if (text_[at_] == '"') return string_value(*name);
+    if (text_[at_] == '-' || is_digit(text_[at_])) return number_value(*name);
+    if (*name == "device_id" || *name == "timestamp" || *name == "value") return false;
+    return word("true", "{\"BOOL\":true}") || word("false", "{\"BOOL\":false}") ||
+           word("null", "{\"NULL\":true}");
+  }
+  bool word(std::string_view word, std::string_view value) {
+    if (!text_.substr(at_).starts_with(word)) return false;
+    at_ += word.size();
+    item_.json += value;
+    return true;
+  }
+  std::optional<std::string_view> string() {
+    if (!skip('"')) return std::nullopt;
+    const size_t start = at_;
+    bool ascii = true;
+    for (; !at_end() && text_[at_] != '"'; ++at_) {
+      const auto c = static_cast<uint8_t>(text_[at_]);
+      if (c < 0x20 || c == '\\') return std::nullopt;
+      ascii = ascii && c < 0x80;
+    }
+    if (at_end()) return std::nullopt;
+    const std::string_view found = text_.substr(start, at_++ - start);
+    if (!ascii && !is_utf8(found)) return std::nullopt;
+    return found;
+  }
+  bool string_value(std::string_view name) {
+    const auto found = string();
+    if (!found || name == "value") return false;
+    std::string_view value = *found;
+    if (name == "device_id") {
+      if (value.empty() || value.size() > kDeviceIdBytesMax) return false;
+      item_.device_id = value;
+    } else if (name == "timestamp") {
+      item_.timestamp = utc_timestamp(value);
+      if (item_.timestamp.empty() || item_.timestamp.size() > kTimestampBytesMax) return false;
+      value = item_.timestamp;
+    }
+    item_.json.append("{\"S\":\"").append(value).append("\"}");
+    return true;
+  }
+  size_t digits() {
+    const size_t start = at_;
+    while (!at_end() && is_digit(text_[at_])) ++at_;
+    return at_ - start;
+  }
+  bool number_value(std::string_view name) {
+    if (name == "device_id" || name == "timestamp") return false;
+    const size_t start = at_;
+    if (text_[at_] == '-') ++at_;
+    const bool zero = !at_end() && text_[at_] == '0';
+    if (const size_t count = digits(); count == 0 || (zero && count > 1)) return false;
+    if (!at_end() && text_[at_] == '.') {
+      ++at_;
+      if (digits() == 0) return false;
+    }
+    if (!at_end() && (text_[at_] == 'e' || text_[at_] == 'E')) {
+      ++at_;
+      if (!at_end() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
+      if (digits() == 0) return false;
+    }
+    const std::string_view number = text_.substr(start, at_ - start);
+    if (!is_exact_number(number)) return false;
+    has_value_ = has_value_ || name == "value";
+    item_.json.append("{\"N\":\"").append(number).append("\"}");
+    return true;
+  }
+
+  const std::string_view text_;
+  size_t at_ = 0, members_ = 0;
+  std::array<std::string_view, kMembersMax> names_;
+  bool has_value_ = false;
+  Item item_;
+};
+
 int digits(std::string_view text, size_t at, size_t count) {
   int value = 0;
   for (size_t i = at; i < at + count; ++i) {
@@ -195,7 +320,7 @@ std::string utc_timestamp(std::string_view t) {
     while (at < t.size() && t[at] >= '0' && t[at] <= '9') ++at;
     if (at == start) return {};
   }
-  const std::string fraction(t.substr(19, at - 19));
+  const std::string_view fraction = t.substr(19, at - 19);
   int offset = 0;
   const std::string_view zone = t.substr(at);
   if (zone != "Z" && zone != "z") {
@@ -205,6 +330,8 @@ std::string utc_timestamp(std::string_view t) {
       return {};
     offset = (zone[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
   }
+  if (offset == 0)
+    return std::string(t.substr(0, 10)) + "T" + std::string(t.substr(11, at - 11)) + "Z";
   int total = hour * 60 + minute - offset;  // within a day of today
   if (total < 0) {
     total += 1440;
@@ -232,7 +359,7 @@ std::string utc_timestamp(std::string_view t) {
   char text[32];
   snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", year % 10000, month % 100, day % 100,
            hour % 100, minute % 100, second % 100);
-  return text + fraction + "Z";
+  return text + std::string(fraction) + "Z";
 }
 
 bool is_exact_number(std::string_view text) {
@@ -270,7 +397,7 @@ bool is_exact_number(std::string_view text) {
   return point - 1 >= -130 && point - 1 <= 125;
 }
 
-std::variant<Item, Rejection> validate(std::string_view text) {
+std::variant<Item, Rejection> validate_in_full(std::string_view text) {
   if (!is_utf8(text)) return Rejection{"InvalidUtf8", "the record is not UTF-8"};
   json::parse_options options;
   options.max_depth = kDepthMax + 8;
@@ -290,6 +417,11 @@ std::variant<Item, Rejection> validate(std::string_view text) {
   if (!b.has_time) return Rejection{"MissingTimestamp", "the record has no timestamp"};
   if (!b.has_value) return Rejection{"MissingValue", "the record has no value"};
   return Item{std::move(b.device_id), std::move(b.timestamp), std::move(b.out)};
+}
+
+std::variant<Item, Rejection> validate(std::string_view text) {
+  if (auto item = PlainRecord(text).read()) return *std::move(item);
+  return validate_in_full(text);
 }
 
 }  // namespace sluice::ingest

@@ -29,6 +29,9 @@ struct Rejection {
   std::string code, message;
 };
 std::variant<Item, Rejection> validate(std::string_view text);
+// The same by the parser of all of JSON. validate() asks it about all but the plainest records,
+// which it copies part by part.
+std::variant<Item, Rejection> validate_in_full(std::string_view text);
 
 // "2026-02-01T12:00:00.50+02:00" -> "2026-02-01T10:00:00.50Z"; "" when it is not an RFC 3339
 // date-time.

@@ -90,6 +90,57 @@ TEST(Validate, BringsTimestampsToUtc) {
     EXPECT_EQ(utc_timestamp(wrong), "") << wrong;
 }
 
+// What is read part by part is what the parser of all of JSON makes of it, and what is not plain is
+// left to that.
+TEST(Validate, JudgesPlainRecordsAsAllOthers) {
+  const std::string start = R"({"device_id":"d","timestamp":"2026-02-01T10:00:00+00:00",)";
+  for (const char* rest : {R"("value":1})",
+                           R"( "value" : -0.50 , "b":true,"n":null,"f":false})",
+                           R"("value":1e-130})",
+                           "\"value\":1,\"unit\":\"\xC2\xB0"
+                           "C\"}",
+                           "\"value\":1,\"unit\":\"\xC2\"}",
+                           "\"value\":1,\"unit\":\"\x01\"}",
+                           R"("value":1,"u":"\u00e9\n"})",
+                           R"("value":1,"l":[1]})",
+                           R"("value":1,"value":2})",
+                           R"("value":1,"device_id":"e"})",
+                           R"("value":01})",
+                           R"("value":-})",
+                           R"("value":1.})",
+                           R"("value":1e})",
+                           R"("value":.5})",
+                           R"("value":+1})",
+                           R"("value":1E126})",
+                           R"("value":true})",
+                           R"("value":"1"})",
+                           R"("value":1,"b":tru})",
+                           R"("value":1,"b":truely})",
+                           R"("value":1,})",
+                           R"("value":1} )",
+                           R"("value":1}})",
+                           R"("value":1)",
+                           R"("value":)",
+                           R"("value")",
+                           R"("value":1 "b":2})",
+                           R"(})",
+                           ""}) {
+    const auto plain = validate(start + rest), full = validate_in_full(start + rest);
+    ASSERT_EQ(plain.index(), full.index()) << rest;
+    if (const auto* item = std::get_if<Item>(&plain)) {
+      EXPECT_EQ(item->json, std::get<Item>(full).json);
+      EXPECT_EQ(item->device_id, std::get<Item>(full).device_id);
+      EXPECT_EQ(item->timestamp, std::get<Item>(full).timestamp);
+    }
+  }
+  for (size_t members : {13, 14, 40}) {  // at and past what is read part by part
+    std::string text = start + "\"value\":1";
+    for (size_t i = 0; i < members; ++i) text += ",\"m" + std::to_string(i) + "\":true";
+    text += "}";
+    EXPECT_EQ(judged(text), std::get<Item>(validate_in_full(text)).json);
+  }
+}
+
 // read = stored + duplicate + rejected depends on it.
 TEST(SeenKeys, TellsNewKeysFromRepeatedOnes) {
   SeenKeys seen;

@@ -8,8 +8,12 @@
 using namespace sluice;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto text = fuzz::text(data, size);
-  const auto judged = ingest::validate(text);
+  const auto judged = ingest::validate(text), in_full = ingest::validate_in_full(text);
+  MUST(judged.index() == in_full.index());
   if (const auto* item = std::get_if<ingest::Item>(&judged)) {
+    const auto& other = std::get<ingest::Item>(in_full);
+    MUST(item->json == other.json && item->device_id == other.device_id &&
+         item->timestamp == other.timestamp);
     auto object = parse_json_object(item->json);
     MUST(object);
     MUST(dynamodb::check_item(*object) || item->json.size() > 300 * 1024);
