@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/gzip.h"
 #include "ingest/decode.h"
+#include "ingest/keys.h"
 #include "ingest/quarantine.h"
 #include "ingest/write.h"
 
@@ -91,8 +92,10 @@ Result<Done> process(const Object& object, const Invocation& invocation, Connect
       return Done{};
     }
     Item& item = std::get<Item>(judged);
-    ++(seen.insert(item) ? account.stored : account.duplicate);
-    return writer.write({std::move(item), record.index, record.offset, std::move(record.text)});
+    const uint64_t key = key_hash(item);
+    ++(seen.insert(key) ? account.stored : account.duplicate);
+    return writer.write(
+        {std::move(item), key, record.index, record.offset, std::move(record.text)});
   });
   Inflater inflater([&](std::string_view bytes) { return splitter.write(bytes); });
   auto done = download(connections.objects, object, [&](std::string_view bytes) {

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ingest/write.h"
-
 namespace sluice::ingest {
 namespace {
 // The item's DynamoDB notation, or "!code".
@@ -139,15 +137,6 @@ TEST(Validate, JudgesPlainRecordsAsAllOthers) {
     text += "}";
     EXPECT_EQ(judged(text), std::get<Item>(validate_in_full(text)).json);
   }
-}
-
-// read = stored + duplicate + rejected depends on it.
-TEST(SeenKeys, TellsNewKeysFromRepeatedOnes) {
-  SeenKeys seen;
-  for (int i = 0; i < 50000; ++i) ASSERT_TRUE(seen.insert({"device", std::to_string(i), ""}));
-  for (int i = 0; i < 50000; ++i) ASSERT_FALSE(seen.insert({"device", std::to_string(i), ""}));
-  EXPECT_TRUE(seen.insert({"device1", "", ""}));  // not the same as {"device", "1"}
-  EXPECT_TRUE(seen.exact());
 }
 
 }  // namespace sluice::ingest

@@ -3,16 +3,15 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/random.h"
-#include "crypto/crypto.h"
-#include "base/thread_safety.h"
 
 namespace sluice::ingest {
 namespace {
-constexpr size_t kSlotsMin = 1 << 14, kSlotsMax = 1 << 22;
 constexpr size_t kStackBytes = 256 << 10;  // thread stacks count against the function's memory
 Error unavailable(std::string why) { return {503, "WriteFailure", std::move(why), {}}; }
 
@@ -24,116 +23,130 @@ AwsClient::Call call_of(const char* operation, std::string body) {
   return call;
 }
 std::string quoted(const std::string& text) { return json::serialize(json::string_view(text)); }
+std::string batch_body(const std::string& table, const std::vector<Pending>& batch) {
+  constexpr std::string_view kBefore = "{\"PutRequest\":{\"Item\":", kAfter = "}}";
+  std::string body = "{\"RequestItems\":{" + quoted(table) + ":[";
+  size_t bytes = body.size() + 3;
+  for (const Pending& p : batch) bytes += kBefore.size() + p.item.json.size() + kAfter.size() + 1;
+  body.reserve(bytes);
+  for (const Pending& p : batch) {
+    if (&p != batch.data()) body += ',';
+    body.append(kBefore).append(p.item.json).append(kAfter);
+  }
+  return body += "]}}";
+}
 bool is_transient(const HttpReply& reply, const std::string& code) {  // worth another try
   return reply.status >= 500 || code == "ThrottlingException" ||
          code == "ProvisionedThroughputExceededException" || code == "RequestLimitExceeded";
 }
 }  // namespace
 
-struct TableWriter::Lane {
-  TableWriter* owner = nullptr;
-  AwsClient& client;
-  pthread_t thread{};
-  bool started = false;
-  Mutex mutex;
-  ConditionVariable changed;
-  std::deque<Batch> queue SLUICE_GUARDED_BY(mutex);
-  bool closed SLUICE_GUARDED_BY(mutex) = false;
-  bool busy SLUICE_GUARDED_BY(mutex) = false;
-  std::optional<Error> failure SLUICE_GUARDED_BY(mutex);
-  Batch building;  // of the caller's thread
-  size_t building_bytes = 0;
-  explicit Lane(AwsClient& c) : client(c) {}
-};
-
 TableWriter::TableWriter(Connections& connections, std::string table, Refused refused)
-    : table_(std::move(table)), refused_(std::move(refused)) {
-  for (const auto& client : connections.tables) {
-    lanes_.push_back(std::make_unique<Lane>(*client));
-    lanes_.back()->owner = this;
-  }
-}
+    : connections_(connections), table_(std::move(table)), refused_(std::move(refused)) {}
 
 TableWriter::~TableWriter() {
-  for (auto& lane : lanes_) {
-    const MutexLock lock(lane->mutex);
-    lane->closed = true;
-    lane->changed.notify_all();
+  {
+    const MutexLock lock(mutex_);
+    closed_ = true;
+    came_.notify_all();
   }
-  for (auto& lane : lanes_)
-    if (lane->started) pthread_join(lane->thread, nullptr);
+  for (const Sender& sender : senders_) pthread_join(sender.thread, nullptr);
 }
 
 void* TableWriter::run(void* raw) {
-  Lane& lane = *static_cast<Lane*>(raw);
-  MutexLock lock(lane.mutex);
+  Sender& sender = *static_cast<Sender*>(raw);
+  sender.owner.send_what_comes(sender.client);
+  return nullptr;
+}
+
+void TableWriter::send_what_comes(AwsClient& client) {
+  MutexLock lock(mutex_);
   for (;;) {
-    while (!lane.closed && lane.queue.empty()) lane.changed.wait(lock);
-    if (lane.queue.empty()) return nullptr;
-    Batch batch = std::move(lane.queue.front());
-    lane.queue.pop_front();
-    lane.busy = true;
-    lane.changed.notify_all();
-    const bool skip = lane.failure.has_value();  // the invocation has failed already
+    ++idle_;
+    while (!closed_ && waiting_.empty()) came_.wait(lock);
+    --idle_;
+    if (waiting_.empty()) return;
+    sent_now_.splice(sent_now_.end(), waiting_, waiting_.begin());
+    const auto batch = std::prev(sent_now_.end());
+    const bool skip = failure_.has_value();  // the invocation has failed already
     lock.unlock();
-    auto done = skip ? Result<Done>(Done{}) : lane.owner->send_batch(lane.client, batch);
+    auto done = skip ? Result<Done>(Done{}) : send_batch(client, *batch);
     lock.lock();
-    if (!done && !lane.failure) lane.failure = done.error();
-    lane.busy = false;
-    lane.changed.notify_all();
+    if (!done && !failure_) failure_ = done.error();
+    sent_now_.erase(batch);
+    went_.notify_all();
   }
 }
 
-Result<Done> TableWriter::push(Lane& lane) {
-  if (!lane.started) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, kStackBytes);
-    lane.started = pthread_create(&lane.thread, &attributes, run, &lane) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!lane.started) return unavailable("no thread could be started");
-  }
-  MutexLock lock(lane.mutex);
-  while (lane.queue.size() >= kQueueMax) lane.changed.wait(lock);
-  lane.queue.push_back(std::move(lane.building));
-  lane.building = {};
-  lane.building_bytes = 0;
-  lane.changed.notify_all();
+Result<Done> TableWriter::start_sender() {
+  Sender& sender = senders_.emplace_back(*this, *connections_.tables[senders_.size()]);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  const bool started = pthread_create(&sender.thread, &attributes, run, &sender) == 0;
+  pthread_attr_destroy(&attributes);
+  if (started) return Done{};
+  senders_.pop_back();
+  if (senders_.empty()) return unavailable("no thread could be started");
   return Done{};
+}
+
+bool TableWriter::meets_one_under_way(const Batch& batch) const {
+  for (const auto* batches : {&waiting_, &sent_now_})
+    for (const Batch& other : *batches)
+      for (const uint64_t key : batch.keys)
+        if (std::find(other.keys.begin(), other.keys.end(), key) != other.keys.end()) return true;
+  return false;
+}
+
+Result<Done> TableWriter::push() {
+  MutexLock lock(mutex_);
+  if (meets_one_under_way(building_))
+    while (!all_done()) went_.wait(lock);
+  while (waiting_.size() >= kBatchesWaitingMax) went_.wait(lock);
+  if (failure_) return *failure_;
+  waiting_.push_back(std::exchange(building_, {}));
+  building_bytes_ = 0;
+  came_.notify_one();
+  if (waiting_.size() <= idle_ || senders_.size() == connections_.tables.size()) return Done{};
+  return start_sender();
 }
 
 Result<Done> TableWriter::write(Pending pending) {
-  Lane& lane =
-      *lanes_[std::hash<std::string>{}(pending.item.device_id + '\n' + pending.item.timestamp) %
-              kWriters];
-  {
-    const MutexLock lock(lane.mutex);
-    if (lane.failure) return *lane.failure;
-  }
-  for (Pending& other : lane.building)  // a batch may not name a key twice
-    if (other.item.device_id == pending.item.device_id &&
-        other.item.timestamp == pending.item.timestamp) {
-      other = std::move(pending);
+  auto& [items, keys] = building_;
+  for (size_t i = 0; i < items.size(); ++i)  // a batch may not name a key twice
+    if (keys[i] == pending.key && items[i].item.device_id == pending.item.device_id &&
+        items[i].item.timestamp == pending.item.timestamp) {
+      items[i] = std::move(pending);
       return Done{};
     }
-  lane.building_bytes += pending.item.json.size() + pending.text.size();
-  lane.building.push_back(std::move(pending));
-  if (lane.building.size() == kBatchItemsMax || lane.building_bytes >= kBatchBytesMax)
-    return push(lane);
-  return Done{};
+  if (items.empty()) {
+    items.reserve(kBatchItemsMax);
+    keys.reserve(kBatchItemsMax);
+  }
+  building_bytes_ += pending.item.json.size() + pending.text.size();
+  keys.push_back(pending.key);
+  items.push_back(std::move(pending));
+  return items.size() == kBatchItemsMax || building_bytes_ >= kBatchBytesMax ? push()
+                                                                             : Result<Done>(Done{});
+}
+
+bool TableWriter::nothing_under_way() {
+  const MutexLock lock(mutex_);
+  return all_done() && !failure_;
+}
+// Then no sender uses its connection, and no thread need be started for the last batch.
+Result<Done> TableWriter::send_here() {
+  Batch last = std::exchange(building_, {});
+  return send_batch(*connections_.tables.front(), last);
 }
 
 Result<Done> TableWriter::finish(int64_t deadline_ms) {
   deadline_ms_ = deadline_ms;
-  for (auto& lane : lanes_)
-    if (!lane->building.empty()) CHECK(push(*lane));
-  std::optional<Error> first;
-  for (auto& lane : lanes_) {
-    MutexLock lock(lane->mutex);
-    while (!lane->queue.empty() || lane->busy) lane->changed.wait(lock);
-    if (lane->failure && !first) first = lane->failure;
-  }
-  if (first) return *first;
+  if (!building_.items.empty()) CHECK(nothing_under_way() ? send_here() : push());
+  MutexLock lock(mutex_);
+  while (!all_done()) went_.wait(lock);
+  if (failure_) return *failure_;
   return Done{};
 }
 
@@ -150,18 +163,15 @@ Result<Done> TableWriter::pause(int attempt) {
 }
 
 Result<Done> TableWriter::send_batch(AwsClient& client, Batch& batch) {
-  std::string requests;
-  for (const Pending& p : batch)
-    requests += (requests.empty() ? "" : ",") + ("{\"PutRequest\":{\"Item\":" + p.item.json + "}}");
-  std::string request_items = "{" + quoted(table_) + ":[" + requests + "]}";
+  AwsClient::Call call = call_of("BatchWriteItem", batch_body(table_, batch.items));
   for (int attempt = 0;; ++attempt) {
-    auto reply = client.send(call_of("BatchWriteItem", "{\"RequestItems\":" + request_items + "}"));
+    auto reply = client.send(call);
     const std::string code = reply && reply->status != 200 ? error_code(*reply) : "";
     if (reply && reply->status == 200) {
       const auto body = parse_json_object(reply->body);
       const json::value* rest = body ? body->if_contains("UnprocessedItems") : nullptr;
       if (!rest || !rest->is_object() || rest->get_object().empty()) return Done{};
-      request_items = json::serialize(*rest);
+      call.body = "{\"RequestItems\":" + json::serialize(*rest) + "}";
     } else if (reply && code == "ValidationException") {
       return send_singly(client, batch);  // one bad item spoils a batch
     } else if (reply && !is_transient(*reply, code)) {
@@ -172,7 +182,7 @@ Result<Done> TableWriter::send_batch(AwsClient& client, Batch& batch) {
 }
 
 Result<Done> TableWriter::send_singly(AwsClient& client, Batch& batch) {
-  for (Pending& p : batch) {
+  for (Pending& p : batch.items) {
     for (int attempt = 0;; ++attempt) {
       auto reply = client.send(call_of(
           "PutItem", "{\"TableName\":" + quoted(table_) + ",\"Item\":" + p.item.json + "}"));
@@ -189,40 +199,6 @@ Result<Done> TableWriter::send_singly(AwsClient& client, Batch& batch) {
     }
   }
   return Done{};
-}
-
-SeenKeys::SeenKeys() : slots_(kSlotsMin), salt_(random_bytes(16)) {}
-
-bool SeenKeys::insert(const Item& item) {
-  uint64_t hash = from_big_endian64(
-      sha256(salt_ + big_endian64(item.device_id.size()) + item.device_id + item.timestamp));
-  if (hash == 0) hash = 1;  // 0 marks an empty slot
-  if (used_ * 4 >= slots_.size() * 3) {
-    if (slots_.size() >= kSlotsMax) {
-      exact_ = false;
-      return true;
-    }
-    grow();
-  }
-  for (size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at] == hash) return false;
-    if (slots_[at] == 0) {
-      slots_[at] = hash;
-      ++used_;
-      return true;
-    }
-  }
-}
-
-void SeenKeys::grow() {
-  std::vector<uint64_t> larger(slots_.size() * 2);
-  for (const uint64_t hash : slots_) {
-    if (hash == 0) continue;
-    size_t at = hash & (larger.size() - 1);
-    while (larger[at]) at = (at + 1) & (larger.size() - 1);
-    larger[at] = hash;
-  }
-  slots_.swap(larger);
 }
 
 }  // namespace sluice::ingest
