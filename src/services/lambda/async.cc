@@ -28,9 +28,16 @@ void AsyncQueue::serve() {
        }});
 }
 
+void AsyncQueue::answered(const std::string& request_id) {
+  const MutexLock lock(mutex_);
+  if (const auto found = delivered_.find(request_id); found != delivered_.end())
+    found->second = true;
+}
+
 // An event of another service is delivered by a call in the name of that service, which the policy
-// of the function must allow. An event of Invoke was authorised when it was accepted.
-Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
+// of the function must allow; the commit of a call that succeeds finishes the job too. An event of
+// Invoke was authorised when it was accepted.
+Result<FunctionRunner::Outcome> AsyncQueue::deliver(const Job& job, const AsyncEvent& event,
                                                     const FunctionName& function) {
   std::string payload = json::serialize(event.payload);
   if (event.source.empty())
@@ -44,9 +51,22 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const AsyncEvent& event,
   request.headers.add("x-sluice-event-id", event.request_id);
   request.headers.add("user-agent", event.source);
   request.body = std::move(payload);
+  {
+    const MutexLock lock(mutex_);
+    delivered_[event.request_id] = false;
+  }
+  const Rider finishes = [&](Staged& staged) -> Result<Done> {
+    const MutexLock lock(mutex_);
+    if (std::exchange(delivered_[event.request_id], false)) staged.finish(job);
+    return Done{};
+  };
   Response answer = ports_.dispatcher->call(
       "lambda", "Invoke", std::move(request),
-      Gate::service_caller(event.source, ports_.store->scope(), event.source_arn));
+      Gate::service_caller(event.source, ports_.store->scope(), event.source_arn), finishes);
+  {
+    const MutexLock lock(mutex_);
+    delivered_.erase(event.request_id);
+  }
   if (answer.status != 200)
     return Error{answer.status, answer.headers.get("x-amzn-errortype"), answer.body, {}};
   return FunctionRunner::Outcome{std::move(answer.body),
@@ -60,8 +80,9 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   const FunctionName function = name_of(event);
   const auto config = ports_.store->snapshot().get(event_config_key(function.settings()));
   const EventConfig rules = config ? *config : EventConfig{};
-  auto outcome = deliver(event, function);
-  if (outcome && outcome->function_error.empty()) return finish(job, event, "");
+  auto outcome = deliver(job, event, function);
+  if (outcome && outcome->function_error.empty())
+    return event.source.empty() ? finish(job, event, "") : JobResult::finished();
   // It may have failed because we stop. Then it is delivered again at the next start.
   if (stopping()) return JobResult::finished();
   const bool too_old = ports_.store->jobs().clock().calendar() - event.queued >

@@ -10,6 +10,10 @@
 //   queue.serve();
 //
 // An event leaves the queue in the commit that finishes it, so it is delivered at least once.
+#include <map>
+#include <string>
+
+#include "base/thread_safety.h"
 #include "request/async_event.h"
 #include "services/lambda/model.h"
 #include "services/lambda/runner.h"
@@ -24,10 +28,14 @@ class AsyncQueue {
   AsyncQueue(const Ports& ports, FunctionRunner& runner) : ports_(ports), runner_(runner) {}
   // Does the jobs from now on. This object must outlive the jobs of the store.
   void serve();
+  // Called by the runner when a function has answered an invocation without an error: when it was
+  // an event that is delivered now, it is finished together with the call that delivers it.
+  void answered(const std::string& request_id);
 
  private:
   JobResult process(const Job& job, const Stopping& stopping);
-  Result<FunctionRunner::Outcome> deliver(const AsyncEvent& event, const FunctionName& function);
+  Result<FunctionRunner::Outcome> deliver(const Job& job, const AsyncEvent& event,
+                                          const FunctionName& function);
   void retry_function(const Job& job, AsyncEvent event);
   // Puts the event into the on-failure bucket. False: that failed too, and the event must be kept.
   bool set_aside(const AsyncEvent& event, const FunctionName& named, const EventConfig& rules,
@@ -36,6 +44,9 @@ class AsyncQueue {
 
   const Ports& ports_;
   FunctionRunner& runner_;
+  Mutex mutex_;
+  // The ids of the events that are delivered now, and whether the function has answered.
+  std::map<std::string, bool> delivered_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice::lambda

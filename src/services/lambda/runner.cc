@@ -205,6 +205,7 @@ class Runner : public FunctionRunner {
     if (outcome.log_tail.size() > kLogTailBytes)
       outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
     CHECK(keep_record(call.named, *environment, log, finished, began));
+    if (outcome.function_error.empty()) async_.answered(call.request_id);
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
       keep_warm(std::move(environment));
     return outcome;
