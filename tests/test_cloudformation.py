@@ -5,15 +5,20 @@ import json
 import pathlib
 import shutil
 import signal
+import ssl
 import subprocess
 import time
+import urllib.request
 import zipfile
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 import pytest
 import yaml
 
-from functions import key_policy_for_logs, trust, until, zipped
+from functions import key_policy_for_logs, make_assumable, trust, until, zipped
 from test_lambda_versions import fetch
 from test_runtimes import NODE, PYTHON
 
@@ -438,6 +443,54 @@ def test_resources_are_made_as_the_caller(server, stacks):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def signed_by(server, session, sign, method, headers=None, **fields):
+    """The status of CreateStack, asked with this session's signature made by `sign`."""
+    asked = {"Action": "CreateStack", "Version": "2010-05-15"} | fields
+    request = botocore.awsrequest.AWSRequest(
+        method,
+        server.endpoint["endpoint"] + "/",
+        headers=headers,
+        **{"data" if method == "POST" else "params": asked},
+    )
+    request.prepare()
+    keys = [session[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    signer = sign(
+        botocore.credentials.Credentials(*keys), "cloudformation", server.endpoint["region"]
+    )
+    signer.add_auth(request)
+    ready = request.prepare()
+    asking = urllib.request.Request(ready.url, ready.body, dict(ready.headers), method=method)
+    trusting = ssl.create_default_context(cafile=server.endpoint["ca_file"])
+    with urllib.request.urlopen(asking, context=trusting) as answer:
+        return answer.status
+
+
+def test_a_foreign_token_beside_the_signature_lends_no_rights(server, stacks):
+    """The work goes on in the name of the session that signed, whatever other token was signed with
+    it: in a header of a presigned URL, or in the form of a request that is signed by its header."""
+    make_assumable(server, "poor")
+    allow = {"Effect": "Allow", "Action": ["cloudformation:*", "sts:*"], "Resource": "*"}
+    server.client("iam").put_role_policy(
+        RoleName="poor",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": allow}),
+    )
+    poor, foreign = server.session("poor"), server.session()["SessionToken"]
+    by_url, by_header = botocore.auth.SigV4QueryAuth, botocore.auth.SigV4Auth
+    token = "X-Amz-Security-Token"
+    for name, sign, method, headers, fields in (
+        ("by-url", by_url, "GET", {token: foreign}, {}),
+        ("by-form", by_header, "POST", {}, {token: foreign}),
+        ("as-if-by-url", by_header, "POST", {}, {token: foreign, "X-Amz-Signature": "0" * 64}),
+    ):
+        template = text({"Resources": {"Bucket": bucket("poor-" + name)}})
+        asked = {"StackName": name, "TemplateBody": template} | fields
+        assert signed_by(server, poor, sign, method, headers, **asked) == 200
+        assert stacks.done(name)["StackStatus"] == "ROLLBACK_COMPLETE", name
+        assert "assumed-role/poor/" in stacks.failure(name), name
+    assert not [b for b in server.client("s3").list_buckets()["Buckets"] if "poor-" in b["Name"]]
 
 
 def test_a_policy_can_tell_a_stacks_calls_from_direct_ones(server, stacks):

@@ -30,8 +30,11 @@ class SignedRequest : public Evidence {
   Result<std::shared_ptr<const Caller>> verify(Request& request, const Service& service,
                                                const Ports& ports) const override {
     TRY(const std::string hash, canonical_payload_hash(request, service));
-    return Gate::signed_caller(sigv4::verify(request, claim_, *session_, hash, service, ports),
-                               session_);
+    TRY(auto caller,
+        Gate::signed_caller(sigv4::verify(request, claim_, *session_, hash, service, ports),
+                            session_));
+    request.session_token = claim_.token;
+    return caller;
   }
   Result<std::shared_ptr<BodySource>> payload(BodySource& raw,
                                               const Request& request) const override {

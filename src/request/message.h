@@ -64,6 +64,9 @@ struct Request {
   std::shared_ptr<BodySource> stream;
   // For uploads from an HTML form: its fields are the request.
   std::shared_ptr<FormUpload> form;
+  // The token of the session whose key signed this, once that is proven; else "". It must be taken
+  // from nowhere else: a header, a query and a form can each hold another session's.
+  std::string session_token;
   // For who has proven himself by a token of an identity provider.
   std::shared_ptr<const WebIdentity> web_identity;
   // For who has proven himself by a certificate.

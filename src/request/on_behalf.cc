@@ -7,10 +7,8 @@ Error denied(const std::string& why) { return {403, "AccessDeniedException", why
 }  // namespace
 
 Result<std::string> token_to_keep(const Request& facts) {
-  const std::string* header = facts.headers.find("x-amz-security-token");
-  const std::string token = header ? *header : facts.query_text("X-Amz-Security-Token");
-  if (token.empty()) return denied("This needs a caller with a session of a role.");
-  return token;
+  if (facts.session_token.empty()) return denied("This needs a caller with a session of a role.");
+  return facts.session_token;
 }
 Result<Caller> on_behalf(const Ports& ports, const std::string& token, std::string_view service) {
   TRY(const Session session, ports.sessions->open(token));

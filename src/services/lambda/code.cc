@@ -130,12 +130,10 @@ Result<Response> send_package(const SealedCode& code, const json::object& contex
 }
 
 std::string location_of(const std::string& target, const PackageCall& call) {
-  std::string token = call.facts.headers.get("x-amz-security-token");
-  if (token.empty()) token = call.facts.query_text("X-Amz-Security-Token");
+  const std::string& token = call.facts.session_token;
   const std::string host = call.facts.headers.get("host");
   if (token.empty() || host.empty()) return "";
   const auto session = call.ports.sessions->open(token);
-  // The token stands in the request; that it is the caller's is what was proven.
   if (!session || session->access_key_id != call.caller.access_key_id()) return "";
   return presigned_url({.scheme = call.facts.tls_version.empty() ? "http" : "https",
                         .host = host,
