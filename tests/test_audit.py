@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every call leaves one record, allowed or not; nothing secret is in it; altering the store is
 noticed."""
+import base64
 import json
+
+import wire
+from functions import LOGS, make_role, zipped
 
 
 def events(trail, **attribute):
@@ -70,6 +74,49 @@ def test_secrets_and_payloads_are_in_no_record(server):
     assert sts.get_caller_identity()["Account"] in text
 
 
+def test_a_name_in_both_cases_shows_no_secret_and_hides_no_value(server):
+    """The operation reads the one with a capital letter; the other is told beside it."""
+    trail, door, session = server.client("cloudtrail"), wire.Wire(server), server.session()
+    key = server.client("kms").create_key()["KeyMetadata"]["KeyId"]
+
+    def record_of(call):
+        answer = door.ask(call, session)
+        assert answer.status < 300, answer
+        (found,) = [
+            record
+            for record in (json.loads(e["CloudTrailEvent"]) for e in events(trail))
+            if record["requestID"] == answer.request_id
+        ]
+        return found["requestParameters"]
+
+    def kms(operation, **members):
+        call = wire.Call("kms", "POST", "/", {}, b"")
+        return record_of(wire.as_json(call, f"TrentService.{operation}", members))
+
+    secret = base64.b64encode(b"CANARY").decode()
+    shown = kms("Encrypt", KeyId=key, Plaintext=secret, plaintext="decoy")
+    assert shown == {"keyId": key, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"} or shown == {
+        "keyId": key
+    }
+    shown = kms("CreateKey", Description="true", description="decoy")
+    assert shown == {"Description": "true", "description": "decoy"}
+    role = make_role(server, "both-cases", LOGS)
+    function = {
+        "FunctionName": "both-cases",
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "Role": role,
+        "Environment": {"Variables": {"A": "CANARY"}},
+        "environment": {},
+        "Code": {"ZipFile": base64.b64encode(zipped()).decode(), "zipFile": "CANARY"},
+        "code": {"ZipFile": "CANARY"},
+    }
+    body = json.dumps(function).encode()
+    shown = record_of(wire.Call("lambda", "POST", "/2015-03-31/functions", {}, body))
+    assert shown["environment"] == {} and "Environment" not in shown
+    assert shown["Code"] == shown["code"] == {}
+
+
 def test_strangers_cannot_fill_the_disk(server):
     import ssl
     import urllib.error
@@ -104,7 +151,6 @@ def test_wrong_questions_are_refused(server, code):
 
 
 def test_strangers_and_unbuilt_calls_are_recorded_by_name_and_the_rest_as_a_count(tmp_path):
-    import wire
     from conftest import Server
 
     one = Server(tmp_path).start()

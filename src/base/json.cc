@@ -247,7 +247,8 @@ json::value camel_case(const json::value& value) {
     std::string name(key);
     if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z')
       name[0] = static_cast<char>(name[0] + 32);
-    out[name] = camel_case(member);
+    // "Name" beside a "name" stays as it is: neither may hide the other.
+    out[object->contains(name) ? std::string(key) : name] = camel_case(member);
   }
   return out;
 }

@@ -55,7 +55,7 @@ Result<json::object> parse_json_object(std::string_view body);
 json::storage_ptr json_arena(size_t bytes);
 
 // The same document with the first letter of every name in lower case, as CloudTrail records the
-// JSON of a call.
+// JSON of a call. A name stays as it is where the other one stands beside it.
 json::value camel_case(const json::value& value);
 
 // Members of a document that we have made ourselves, where a wrong type is a bug.

@@ -54,5 +54,15 @@ TEST(Json, StrictRefusesARepeatedKeyWhereverItIs) {
   EXPECT_TRUE(parse_json_strict(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"));
   EXPECT_FALSE(parse_json_strict(R"({"b":[{"a":1,"\u0061":2}]})"));
 }
+
+// Whoever sends a name in both cases hides neither value from the audit record.
+TEST(Json, CamelCaseKeepsANameThatStandsThereInBothCases) {
+  const auto shown = [](const char* text) {
+    return json::serialize(camel_case(*parse_json(text)));
+  };
+  EXPECT_EQ(shown(R"({"Name":"a","Deep":[{"Other":1}]})"), R"({"name":"a","deep":[{"other":1}]})");
+  EXPECT_EQ(shown(R"({"Name":"a","name":"b"})"), R"({"Name":"a","name":"b"})");
+  EXPECT_EQ(shown(R"({"a":{"name":"b","Name":"a"}})"), R"({"a":{"name":"b","Name":"a"}})");
+}
 }  // namespace
 }  // namespace sluice

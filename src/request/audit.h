@@ -75,6 +75,9 @@ json::value shown_fields(const Request& request, std::initializer_list<std::stri
 json::value shown_members(const json::object& body, std::initializer_list<std::string_view> names);
 // The whole JSON body:
 json::value shown_body(const Request& request);
+// Takes out what must not be shown: the member `name`, which is in camel case, and the one with a
+// capital letter that stands there when both were sent.
+void hide_member(json::object& shown, std::string_view name);
 // An answer as CloudTrail shows it: names in camel case, and times (numbers named ...Date,
 // ...DateTime or LastModified) in words. Null when it is empty.
 json::value shown_answer(const json::object& answer);

@@ -320,6 +320,12 @@ json::value shown_body(const Request& request) {
   const auto body = parse_json_object(request.body);
   return body ? or_null(camel_case(*body).as_object()) : json::value();
 }
+void hide_member(json::object& shown, std::string_view name) {
+  std::string twin(name);
+  twin[0] = static_cast<char>(twin[0] - 'a' + 'A');
+  shown.erase(name);
+  shown.erase(twin);
+}
 json::value shown_answer(const json::object& answer) {
   json::value shown = camel_case(answer);
   put_times_in_words(shown);

@@ -49,6 +49,12 @@ constexpr std::string_view kIdentity =
     R"("accountId":"111122223333","userName":"pump"},"attributes":)"
     R"({"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"false"}}})";
 
+TEST(AuditRecord, WhatIsHiddenIsHiddenInBothCases) {
+  json::object sent =
+      camel_case(*parse_json(R"({"Plaintext":"a","plaintext":"b","KeyId":"k"})")).as_object();
+  hide_member(sent, "plaintext");
+  EXPECT_EQ(json::serialize(sent), R"({"keyId":"k"})");
+}
 // These are the bytes that records had when they were made as trees.
 TEST(AuditRecord, OfAPutObject) {
   Request put = request();

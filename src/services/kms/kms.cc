@@ -29,7 +29,7 @@ json::value audit_key(const KeyIn& in) {
   for (const char* member :
        {"plaintext", "ciphertextBlob", "recipient", "grantTokens", "grantToken", "message",
         "signature", "mac", "importToken", "encryptedKeyMaterial"})
-    shown.erase(member);
+    hide_member(shown, member);
   for (const char* member :
        {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"})
     if (const json::value* context = in.body.if_contains(member))

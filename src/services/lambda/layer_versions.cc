@@ -120,8 +120,7 @@ json::value audit_layer(const Request& request) {
   json::value shown = shown_body(request);
   if (!shown.is_object()) shown.emplace_object();
   json::object& out = shown.as_object();
-  if (json::value* content = out.if_contains("content"); content && content->is_object())
-    content->as_object().erase("zipFile");
+  hide_package(out, "content");
   const json::value query = shown_fields(
       request, {"CompatibleRuntime", "CompatibleArchitecture", "Marker", "MaxItems", "RevisionId"});
   if (query.is_object())

@@ -225,15 +225,21 @@ class StoredPolicies : public FunctionPolicies {
 
 std::unique_ptr<FunctionPolicies> function_policies() { return std::make_unique<StoredPolicies>(); }
 
+void hide_package(json::object& shown, std::string_view name) {
+  for (auto& [key, member] : shown)
+    if (member.is_object() && lower(key) == name) hide_member(member.get_object(), "zipFile");
+}
 json::value audit_function(const NameIn& in) {
   json::object shown = camel_case(in.body).as_object();
   if (const json::value* tags = in.body.if_contains("Tags")) shown["tags"] = *tags;  // as they are
   shown["functionName"] = in.name;
   if (!in.qualifier.empty()) shown["qualifier"] = in.qualifier;
-  if (json::value* environment = shown.if_contains("environment")) *environment = json::object{};
-  shown.erase("zipFile");
-  if (json::value* code = shown.if_contains("code"); code && code->is_object())
-    code->as_object().erase("zipFile");
+  if (shown.contains("environment")) {
+    hide_member(shown, "environment");
+    shown["environment"] = json::object{};
+  }
+  hide_member(shown, "zipFile");
+  hide_package(shown, "code");
   return shown;
 }
 

@@ -73,6 +73,8 @@ struct NameIn : FunctionName {
 };
 // Also reads the JSON body, when there is one.
 Result<NameIn> parse_name_in(const Request& request);
+// Takes the bytes of a package out of what is shown: a zipFile of the member `name`.
+void hide_package(json::object& shown, std::string_view name);
 // The body in camel case, without the code and without the values of the environment.
 json::value audit_function(const NameIn& in);
 struct JsonOut {
