@@ -8,6 +8,7 @@ import uuid
 import botocore.exceptions
 import pytest
 
+import wire
 from functions import LOGS, make_assumable, make_role, until, zipped
 from test_dynamodb_streams import code, item, make_table  # noqa: F401, a fixture
 
@@ -284,6 +285,40 @@ def test_who_may_map_which_function(server, followed):
     assert narrow.get_event_source_mapping(UUID=mine)["UUID"] == mine
     narrow.delete_event_source_mapping(UUID=mine)
     other.lambdas.delete_event_source_mapping(UUID=foreign)
+
+
+def test_the_record_shows_what_was_asked_and_not_a_query_that_nobody_reads(server, followed):
+    door, session = wire.Wire(server), server.session()
+
+    def shown(target, asked):
+        """The parameters in the record of this call, which must succeed."""
+        headers, body = {"content-type": "application/json"}, json.dumps(asked).encode()
+        answer = door.ask(wire.Call("lambda", "POST", target, headers, body), session)
+        assert answer.status in (201, 202), answer
+        attribute = {"AttributeKey": "EventSource", "AttributeValue": "lambda.amazonaws.com"}
+        trail = server.client("cloudtrail").get_paginator("lookup_events")
+        pages = trail.paginate(LookupAttributes=[attribute])
+        found = [json.loads(e["CloudTrailEvent"]) for page in pages for e in page["Events"]]
+        (record,) = [one for one in found if one["requestID"] == answer.request_id]
+        return record["requestParameters"]
+
+    decoys = "?EventSourceArn=decoy&FunctionName=decoy&FunctionVersion=9&Marker=decoy"
+    asked = {
+        "EventSourceArn": followed.stream,
+        "FunctionName": followed.function,
+        "StartingPosition": "LATEST",
+    }
+    assert shown("/2015-03-31/event-source-mappings" + decoys, asked) == {
+        "eventSourceArn": followed.stream,
+        "functionName": followed.function,
+        "startingPosition": "LATEST",
+    }
+    aliases = f"/2015-03-31/functions/{followed.function}/aliases"
+    assert shown(aliases + decoys, {"Name": "live", "FunctionVersion": "$LATEST"}) == {
+        "functionName": followed.function,
+        "name": "live",
+        "functionVersion": "$LATEST",
+    }
 
 
 def test_latest_means_from_the_creation_on(followed):

@@ -122,6 +122,7 @@ Result<AliasIn> parse_alias_in(const Request& request) {
 json::value audit_alias(const AliasIn& in, const Request& request) {
   json::object shown = audit_function(in).as_object();
   if (!in.alias.empty()) shown["name"] = in.alias;
+  if (request.method != "GET") return shown;  // only a list reads the query
   const json::value query = shown_fields(request, {"FunctionVersion", "Marker", "MaxItems"});
   if (query.is_object())
     for (const auto& [name, value] : query.get_object()) shown[name] = value;

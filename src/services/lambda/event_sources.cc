@@ -217,9 +217,9 @@ Result<MappingIn> parse_mapping_in(const Request& request) {
   if (in.uuid.size() > 36) return invalid("UUID must be at most 36 characters.");
   in.stream_arn = request.query_text("EventSourceArn");
   in.function = request.query_text("FunctionName");
-  const json::value query =
-      shown_fields(request, {"EventSourceArn", "FunctionName", "Marker", "MaxItems"});
-  if (query.is_object()) in.shown = query;
+  // Only a list reads the query: beside a body it would stand in its place in the record.
+  if (request.method == "GET")
+    in.shown = shown_fields(request, {"EventSourceArn", "FunctionName", "Marker", "MaxItems"});
   if (in.uuid.empty()) return in;
   if (!in.shown.is_object()) in.shown.emplace_object();
   in.shown.as_object()["uUID"] = in.uuid;
