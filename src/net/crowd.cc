@@ -65,7 +65,10 @@ Turn Crowd::ask_place(Guest& guest, std::string_view claimed_session) {
   Guest::Standing& standing = standing_of(guest);
   if (standing.leaving || standing.refused) return Turn::never;
   if (standing.has_place) return Turn::now;  // it has waited for it
+  // A session that is not here has no share that a claim could stand in: whoever made up many
+  // would have as many.
   standing.claim = standing.session.empty() ? claimed_session : "";
+  if (!share_of(standing.claim).connections) standing.claim.clear();
   if (lack_of(standing).any()) {
     make_place_for(standing, monotonic_us());
     fill_places();  // those that wait come first
@@ -108,30 +111,51 @@ Crowd::Lack Crowd::lack_of(const Guest::Standing& standing) const {
                 share.claimed >= std::max<size_t>(limits_.places_of_a_session / 4, 1)};
 }
 
-// Those that hold up this one make room. False: there are none.
+// Those that hold up this one make room. Nobody goes when that would not be enough. False: nobody
+// went. One of the strangers that claim a session makes room in every share that they take from.
 bool Crowd::make_place_for(const Guest::Standing& standing, int64_t now_us) {
   const Lack lack = lack_of(standing);
   const std::string& session = standing.session.empty() ? standing.claim : standing.session;
-  return (lack.session && dismiss_a_slow_one(&session)) || (lack.all && dismiss_a_slow_one()) ||
-         (lack.claims && dismiss_a_served_stranger(now_us, &session)) ||
-         (lack.strangers && dismiss_a_served_stranger(now_us));
+  std::vector<Guest*> goes;
+  if (lack.claims) {
+    goes = {a_served_stranger(now_us, &session)};
+  } else {
+    if (lack.session) goes.push_back(a_slow_one(&session));
+    if (lack.strangers) goes.push_back(a_served_stranger(now_us));
+    if (lack.all && goes.empty()) goes.push_back(a_slow_one());
+  }
+  if (goes.empty() || std::find(goes.begin(), goes.end(), nullptr) != goes.end()) return false;
+  for (Guest* guest : goes) dismiss(*guest);
+  return true;
+}
+
+void Crowd::stand_last(Line& line) {
+  std::list<Line*>& turns = turns_[line.of_strangers];
+  turns.splice(turns.end(), turns, line.in_turns);
+  line.turn = next_turn_++;
+}
+// The line whose turn it is; nullptr: there is none that may have a place.
+Crowd::Line* Crowd::next_line() {
+  Line* const known = turns_[false].empty() ? nullptr : turns_[false].front();
+  const bool full = share_of("").places >= limits_.places_of_strangers;
+  Line* const strange = full || turns_[true].empty() ? nullptr : turns_[true].front();
+  return !strange || (known && known->turn < strange->turn) ? known : strange;
 }
 
 // Gives the places that are free to those that wait. Who has a line has one turn after the other,
 // and those whose share is used up are passed over.
 void Crowd::fill_places() {
-  for (size_t passed = 0; passed < turns_.size() && all_.places < limits_.places;) {
-    Line& line = *turns_.front();
-    turns_.splice(turns_.end(), turns_, turns_.begin());
-    Guest& first = *line.guests.front();
-    if (lack_of(standing_of(first)).any()) {
-      ++passed;
-      continue;
-    }
+  uint64_t seen = next_turn_;  // the lines with this turn or a later one were passed over
+  while (all_.places < limits_.places) {
+    Line* const line = next_line();
+    if (!line || line->turn >= seen) return;
+    stand_last(*line);
+    Guest& first = *line->guests.front();
+    if (lack_of(standing_of(first)).any()) continue;
     leave_line(first);
     give_place(first);
     resume(first, false);
-    passed = 0;
+    seen = next_turn_;
   }
 }
 
@@ -144,7 +168,10 @@ void Crowd::wait_for_place(Guest& guest, std::function<void()> resume_it) {
   Line& line = waiting_[name];
   if (line.guests.empty()) {
     line.name = name;
-    line.in_turns = turns_.insert(turns_.end(), &line);
+    line.of_strangers = standing.session.empty();
+    std::list<Line*>& turns = turns_[line.of_strangers];
+    line.in_turns = turns.insert(turns.end(), &line);
+    line.turn = next_turn_++;
   }
   standing.waits_in = &line;
   standing.waits_since_us = monotonic_us();
@@ -157,14 +184,13 @@ void Crowd::wait_for_place(Guest& guest, std::function<void()> resume_it) {
   fill_places();                                         // one may have become free meanwhile
 }
 
-// A stranger waits with the others of his source, or, when he claims to be of a session that the
-// server knows, with those that claim the same.
+// A stranger waits with the others of his source that claim the same session, or none that is here:
+// whoever claims a session from elsewhere does not hold up its own newcomers.
 std::string Crowd::line_of(const Guest& guest) const {
   const Guest::Standing& standing = guest.standing_;
   if (!standing.session.empty()) return "session " + standing.session;
-  if (!standing.claim.empty() && share_of(standing.claim).connections)
-    return "claim " + standing.claim;
-  return "source " + guest.source;
+  const std::string source = "source " + guest.source;
+  return standing.claim.empty() ? source : "claim " + standing.claim + " of " + source;
 }
 
 // False: this one's line is the longest, so it is this one that finds no room.
@@ -174,11 +200,11 @@ bool Crowd::make_room_in_lines(const Guest& guest) {
              full_of_strangers = stranger && waiting_strangers_ >= limits_.waiting_strangers;
   if (!full && !full_of_strangers) return true;
   Line* longest = nullptr;
-  for (Line* line : turns_) {
-    const bool of_strangers = standing_of(*line->guests.front()).session.empty();
-    if (full_of_strangers && !of_strangers) continue;
-    if (!longest || line->guests.size() > longest->guests.size()) longest = line;
-  }
+  for (const auto& turns : turns_)
+    for (Line* line : turns) {
+      if (full_of_strangers && !line->of_strangers) continue;
+      if (!longest || line->guests.size() > longest->guests.size()) longest = line;
+    }
   const auto own = waiting_.find(line_of(guest));
   const size_t own_size = own == waiting_.end() ? 0 : own->second.guests.size();
   if (!longest || longest->guests.size() <= own_size + 1) return false;
@@ -196,7 +222,7 @@ void Crowd::leave_line(Guest& guest) {
   --waiting_count_;
   if (standing.session.empty()) --waiting_strangers_;
   if (!line->guests.empty()) return;
-  turns_.erase(line->in_turns);
+  turns_[line->of_strangers].erase(line->in_turns);
   waiting_.erase(std::string(line->name));
 }
 
@@ -209,8 +235,8 @@ void Crowd::resume(Guest& guest, bool refused) {
 void Crowd::look_after_lines(int64_t now_us) {
   const MutexLock lock(mutex_);
   std::vector<Guest*> late;
-  for (const Line* line : turns_)
-    for (Guest* guest : line->guests) {
+  for (const auto& [name, line] : waiting_)
+    for (Guest* guest : line.guests) {
       if (now_us - standing_of(*guest).waits_since_us <= kPlaceWaitMaxUs) break;
       late.push_back(guest);
     }
@@ -224,15 +250,16 @@ void Crowd::look_after_lines(int64_t now_us) {
 // False: nobody had to go.
 bool Crowd::make_place_for_one_of_each(int64_t now_us) {
   bool made = false;
-  for (const Line* line : turns_)
-    made |= make_place_for(standing_of(*line->guests.front()), now_us);
+  for (const auto& turns : turns_)
+    for (const Line* line : turns)
+      made |= make_place_for(standing_of(*line->guests.front()), now_us);
   return made;
 }
 
 void Crowd::refuse_all_waiting() {
   const MutexLock lock(mutex_);
-  while (!turns_.empty()) {
-    Guest& guest = *turns_.front()->guests.front();
+  while (!waiting_.empty()) {
+    Guest& guest = *waiting_.begin()->second.guests.front();
     leave_line(guest);
     resume(guest, true);
   }
@@ -352,7 +379,7 @@ bool Crowd::dismiss_a_stranger() {
 
 // The same among the strangers whose requests have held a place for long, or among those of them
 // that claim to be of this session.
-bool Crowd::dismiss_a_served_stranger(int64_t now_us, const std::string* claimed_session) {
+Guest* Crowd::a_served_stranger(int64_t now_us, const std::string* claimed_session) const {
   std::map<std::string_view, std::vector<Guest*>> served_of;
   for (Guest* guest : served_)
     if (standing_of(*guest).session.empty() && now_us - guest->since_us > kStrangerGraceUs &&
@@ -363,9 +390,7 @@ bool Crowd::dismiss_a_served_stranger(int64_t now_us, const std::string* claimed
         if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();
         return a.second.front()->since_us > b.second.front()->since_us;
       });
-  if (most == served_of.end()) return false;
-  dismiss(*most->second.front());
-  return true;
+  return most == served_of.end() ? nullptr : most->second.front();
 }
 
 // Between two requests.
@@ -376,7 +401,7 @@ bool Crowd::dismiss_an_idle_one() {
 }
 
 // Of the session that has most slow ones, or of this session, the one that moved the least.
-bool Crowd::dismiss_a_slow_one(const std::string* of_session) {
+Guest* Crowd::a_slow_one(const std::string* of_session) const {
   const int64_t now_us = monotonic_us();
   std::map<std::string_view, std::vector<Guest*>> slow_of;
   for (Guest* guest : served_)
@@ -385,10 +410,14 @@ bool Crowd::dismiss_a_slow_one(const std::string* of_session) {
   const auto most = std::max_element(
       slow_of.begin(), slow_of.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  if (most == slow_of.end()) return false;
-  dismiss(**std::min_element(most->second.begin(), most->second.end(),
-                             [](const Guest* a, const Guest* b) { return a->moved < b->moved; }));
-  return true;
+  if (most == slow_of.end()) return nullptr;
+  return *std::min_element(most->second.begin(), most->second.end(),
+                           [](const Guest* a, const Guest* b) { return a->moved < b->moved; });
+}
+bool Crowd::dismiss_a_slow_one() {
+  Guest* const slow = a_slow_one();
+  if (slow) dismiss(*slow);
+  return slow;
 }
 
 }  // namespace sluice::net

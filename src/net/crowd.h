@@ -13,7 +13,8 @@
 // A request that finds no place waits for one, without a thread and before its body is read. There
 // is a line for each session, and one for each source of strangers; when a place is free, the lines
 // take turns, so that a long line holds up itself alone. A stranger whose head claims to be signed
-// by a session waits until that session has room for him. The claim decides nothing else.
+// by a session that has connections here waits until that session has room for him, in a line with
+// those of his source that claim the same. The claim decides nothing else.
 //
 //   const std::shared_ptr<Guest> guest = crowd.admit(fd, ip);   // nullptr: no room, close it
 //   const Place place(guest.get(), claimed);   // a head has come
@@ -88,7 +89,7 @@ struct Guest {
   struct Line;
   struct Standing {
     std::string session;  // whose request was proven here last; "": a stranger's
-    std::string claim;    // of a stranger: the session that his head claims; "": none
+    std::string claim;    // of a stranger: the session here that his head claims; "": none
     bool leaving = false, has_place = false;
     bool refused = false;          // it has waited for nothing
     Line* waits_in = nullptr;      // for a place
@@ -101,7 +102,10 @@ struct Guest {
   struct Line {
     std::string name;
     std::list<Guest*> guests;
-    std::list<Line*>::iterator in_turns;  // of those that wait for a place
+    // Of those that wait for a place:
+    bool of_strangers = false;
+    uint64_t turn = 0;  // the line with the lowest one is next
+    std::list<Line*>::iterator in_turns;
   };
   Standing standing_;  // the crowd's (Crowd::standing_of)
 };
@@ -133,7 +137,8 @@ class Crowd {
     size_t connections = 0, places = 0;
     size_t claimed = 0;  // places of strangers that claim to be of this session
   };
-  // Those that wait for a place, or the strangers of one source; who has waited longest first.
+  // Those that wait for a place together, or the strangers of one source; who has waited longest
+  // first.
   using Line = Guest::Line;
   Turn ask_place(Guest& guest, std::string_view claimed_session);
   void give_up_place(Guest& guest);
@@ -151,10 +156,12 @@ class Crowd {
   void dismiss(Guest& guest) SLUICE_REQUIRES(mutex_);
   bool make_room() SLUICE_REQUIRES(mutex_);
   bool dismiss_a_stranger() SLUICE_REQUIRES(mutex_);
-  bool dismiss_a_served_stranger(int64_t now_us, const std::string* claimed_session = nullptr)
-      SLUICE_REQUIRES(mutex_);
   bool dismiss_an_idle_one() SLUICE_REQUIRES(mutex_);
-  bool dismiss_a_slow_one(const std::string* of_session = nullptr) SLUICE_REQUIRES(mutex_);
+  bool dismiss_a_slow_one() SLUICE_REQUIRES(mutex_);
+  // Whom others that wait may send away. nullptr: there is none.
+  Guest* a_served_stranger(int64_t now_us, const std::string* claimed_session = nullptr) const
+      SLUICE_REQUIRES(mutex_);
+  Guest* a_slow_one(const std::string* of_session = nullptr) const SLUICE_REQUIRES(mutex_);
 
   struct Lack {
     // Of places: of all, of those of strangers, of the session, of those of who claims it.
@@ -167,6 +174,8 @@ class Crowd {
   bool make_place_for(const Guest::Standing& standing, int64_t now_us) SLUICE_REQUIRES(mutex_);
   bool make_place_for_one_of_each(int64_t now_us) SLUICE_REQUIRES(mutex_);
   void give_place(Guest& guest) SLUICE_REQUIRES(mutex_);
+  void stand_last(Line& line) SLUICE_REQUIRES(mutex_);
+  Line* next_line() SLUICE_REQUIRES(mutex_);
   void fill_places() SLUICE_REQUIRES(mutex_);
   std::string line_of(const Guest& guest) const SLUICE_REQUIRES(mutex_);
   bool make_room_in_lines(const Guest& guest) SLUICE_REQUIRES(mutex_);
@@ -183,9 +192,11 @@ class Crowd {
   std::set<std::tuple<size_t, int64_t, Line*>> ranks_ SLUICE_GUARDED_BY(mutex_);
   std::list<Guest*> idle_ SLUICE_GUARDED_BY(mutex_);    // known, without a place, the longest first
   std::list<Guest*> served_ SLUICE_GUARDED_BY(mutex_);  // with a place
-  // The lines of those that wait for a place, and the order of their turns.
+  // The lines of those that wait for a place, and the order of their turns: those of sessions, and
+  // those of strangers, which are passed over together when strangers have all their places.
   std::unordered_map<std::string, Line> waiting_ SLUICE_GUARDED_BY(mutex_);
-  std::list<Line*> turns_ SLUICE_GUARDED_BY(mutex_);
+  std::list<Line*> turns_[2] SLUICE_GUARDED_BY(mutex_);  // by Line::of_strangers
+  uint64_t next_turn_ SLUICE_GUARDED_BY(mutex_) = 0;
   size_t waiting_count_ SLUICE_GUARDED_BY(mutex_) = 0;
   size_t waiting_strangers_ SLUICE_GUARDED_BY(mutex_) = 0;
 };

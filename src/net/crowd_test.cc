@@ -230,6 +230,60 @@ TEST_F(SmallCrowd, AStrangerWaitsForTheSessionThatHeClaims) {
   EXPECT_TRUE(waits.is_served());
   waits.ends();
 }
+// Names that nobody has are no claim: a stranger who makes them up is one as any other.
+TEST_F(SmallCrowd, AClaimOfASessionThatIsNotHereDoesNotCount) {
+  const Peer one = come("10.0.0.2"), two = come("10.0.0.3"), three = come("10.0.0.2");
+  const Place first(one.guest.get(), "made up"), second(two.guest.get(), "made up");
+  EXPECT_TRUE(first && second) << "they are held up by the share of strangers alone";
+  Waiting waits(crowd_, three.guest.get(), "made up");
+  std::vector<Peer> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(come("10.0.0.4"));
+    EXPECT_TRUE(crowd_.introduce(*peers.back().guest, "made up"));
+  }
+  const Place third(peers[0].guest.get()), fourth(peers[1].guest.get());
+  EXPECT_TRUE(third && fourth) << "nor do they take from who has the name";
+  crowd_.refuse_all_waiting();
+}
+// Those that claim a session from one source do not hold up its newcomers from another.
+TEST_F(SmallCrowd, WhoClaimsASessionHoldsUpHisOwnSourceAlone) {
+  const Peer true_one = known("A");
+  std::vector<Peer> peers;
+  for (const char* from : {"10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3"})
+    peers.push_back(come(from));
+  auto holds = std::make_unique<Place>(peers[0].guest.get(), "A");
+  EXPECT_TRUE(*holds);
+  Waiting first(crowd_, peers[1].guest.get(), "A"), second(crowd_, peers[2].guest.get(), "A");
+  Waiting newcomer(crowd_, peers[3].guest.get(), "A");
+  holds.reset();
+  EXPECT_TRUE(first.is_served());
+  EXPECT_FALSE(newcomer.resumed || second.resumed);
+  first.ends();
+  EXPECT_TRUE(newcomer.is_served());
+  EXPECT_FALSE(second.resumed);
+  newcomer.ends();
+  EXPECT_TRUE(second.is_served());
+}
+// Their lines are passed over together then, and keep their turns.
+TEST_F(SmallCrowd, StrangersWithoutAPlaceHoldUpNobodyElse) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A", "B", "C"}) peers.push_back(known(session));
+  const Peer one = come("10.0.0.2"), two = come("10.0.0.3"), three = come("10.0.0.4");
+  auto first = std::make_unique<Place>(one.guest.get());
+  const Place second(two.guest.get());
+  auto third = std::make_unique<Place>(peers[0].guest.get());
+  auto fourth = std::make_unique<Place>(peers[1].guest.get());
+  Waiting stranger(crowd_, three.guest.get()), b(crowd_, peers[2].guest.get());
+  third.reset();
+  EXPECT_TRUE(b.is_served());
+  EXPECT_FALSE(stranger.resumed);
+  Waiting c(crowd_, peers[3].guest.get());
+  first.reset();
+  EXPECT_TRUE(stranger.is_served());
+  EXPECT_FALSE(c.resumed);
+  fourth.reset();
+  EXPECT_TRUE(c.is_served());
+}
 TEST_F(SmallCrowd, TheLongestLineLosesItsLastWhenTooManyWait) {
   std::vector<Peer> peers;
   for (const char* from : {"10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3", "10.0.0.2"})
@@ -279,6 +333,27 @@ TEST_F(SmallCrowd, ThoseThatHoldUpOthersMakeRoom) {
   crowd_.look_after_lines();
   EXPECT_TRUE(peers[1].is_told_to_leave());
   EXPECT_TRUE(waits.is_served());
+}
+// Sending a slow one away would not help a stranger when strangers have all their places.
+TEST_F(SmallCrowd, NobodyIsSentAwayForWhoWouldStillHaveToWait) {
+  std::vector<Peer> peers;
+  for (const char* session : {"A", "A"}) peers.push_back(known(session));
+  const Peer one = come("10.0.0.2"), two = come("10.0.0.3"), three = come("10.0.0.4");
+  const Place first(peers[0].guest.get()), second(peers[1].guest.get());
+  const Place third(one.guest.get(), "A"), fourth(two.guest.get());
+  for (const Peer& slow : {peers[0], two}) slow.guest->begin_wait();
+  for (const Peer& slow : {peers[0], two})
+    slow.guest->waits_since_us = slow.guest->waits_since_us - kSlowAfterUs - 1;
+  EXPECT_FALSE(Place(three.guest.get()));
+  EXPECT_FALSE(Place(three.guest.get(), "A"));
+  EXPECT_FALSE(peers[0].is_told_to_leave() || two.is_told_to_leave());
+  two.guest->since_us = two.guest->since_us - kStrangerGraceUs - 1;
+  EXPECT_FALSE(Place(three.guest.get(), "A")) << "another one claims A";
+  EXPECT_FALSE(two.is_told_to_leave());
+  one.guest->since_us = one.guest->since_us - kStrangerGraceUs - 1;
+  EXPECT_TRUE(Place(three.guest.get(), "A"));
+  EXPECT_TRUE(one.is_told_to_leave());
+  EXPECT_FALSE(peers[0].is_told_to_leave() || two.is_told_to_leave());
 }
 TEST_F(SmallCrowd, WhoIsSentAwayWaitsNoMore) {
   std::vector<Peer> peers;
