@@ -88,7 +88,7 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<std::string> reco
 // with their next requests: a few large groups take less of the processors than many small ones.
 // While a group of writers is synced the next one gathers by itself. Reads wait for no sync, so
 // their leader lets the threads that can run go first, which have requests of their own.
-void Committer::lead(Waiter& me) {
+void Committer::lead(Waiter& me) noexcept {
   if (me.reads) sched_yield();
   std::vector<Waiter*> group;
   {

@@ -75,7 +75,9 @@ class Committer {
   static constexpr uint32_t kLeads = 1, kDone = 2;
   std::vector<Waiter*> next_group(bool of_reads) SLUICE_REQUIRES(mutex_);
   Waiter* appoint_next() SLUICE_REQUIRES(mutex_);
-  void lead(Waiter& me);
+  // What it throws ends the server, which is started again (decision 0005): those that wait for it
+  // would wait for ever.
+  void lead(Waiter& me) noexcept;
   static void tell(Waiter& one, uint32_t turn, Waiter& me);
   static void release(std::vector<Waiter*>& group, bool reads, Waiter& me);
   static size_t bytes_of(const std::vector<Waiter*>& group);
