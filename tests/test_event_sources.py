@@ -3,6 +3,7 @@
 once, and what it cannot take is set aside or told."""
 import json
 import signal
+import time
 import uuid
 
 import botocore.exceptions
@@ -10,6 +11,7 @@ import pytest
 
 import wire
 from functions import LOGS, make_assumable, make_role, until, zipped
+from records import records_of
 from test_dynamodb_streams import code, item, make_table  # noqa: F401, a fixture
 
 # Tells of each call which records it got, and behaves as the first record that says so wants.
@@ -499,6 +501,28 @@ def test_the_reading_is_authorised_as_the_role(server, followed):
         RoleName=followed.function, PolicyName="p", PolicyDocument=json.dumps(policy)
     )
     until(lambda: followed.seen() == ["a", "b"])
+
+
+def test_a_mapping_whose_table_is_deleted_says_so_and_rests(fresh_server):
+    followed = Followed(fresh_server)
+    mapping = followed.follow()
+    followed.put("a")
+    until(lambda: followed.seen() == ["a"])
+    state = lambda: followed.lambdas.get_event_source_mapping(UUID=mapping)
+    until(lambda: state()["LastProcessingResult"] == "OK")
+    time.sleep(1)  # it waits for the next record
+    followed.db.delete_table(TableName=followed.table)
+    until(lambda: state()["LastProcessingResult"].startswith("PROBLEM: ResourceNotFound"))
+    time.sleep(4)
+    assert state()["State"] == "Enabled"
+    ours = [
+        record
+        for record in records_of(fresh_server)
+        if record["eventSource"] == "dynamodb.amazonaws.com"
+        and followed.function in json.dumps(record["userIdentity"])
+    ]
+    assert sum("errorCode" in record for record in ours) <= 5, "a second, two, four, ..."
+    assert len(ours) < 20
 
 
 def test_each_record_comes_at_least_once_and_in_order_over_kills(fresh_server):

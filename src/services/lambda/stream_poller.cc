@@ -28,6 +28,20 @@ std::string sequence_of(const json::object& record) {
 Time arrived(const json::object& record) {
   return int_of(change_of(record), "ApproximateCreationDateTime") * 1000;
 }
+// How far a mapping is: a record, and what stands in the stream before it, is done.
+struct Position {
+  std::string sequence;
+  Time arrived = 0;
+};
+// The payload of Invoke for these records.
+std::string payload_of(Records batch) {
+  std::string out = R"({"Records":[)";
+  for (const json::object& record : batch) {
+    if (&record != &batch.front()) out += ',';
+    out += json::serialize(record);
+  }
+  return out + "]}";
+}
 std::string code_of(const json::object& error) {
   const std::string type = text_of(error, "__type");
   return type.substr(type.find('#') + 1);
@@ -78,7 +92,9 @@ class Reader {
       if (shard_ended_) wait(kIdleWait);  // the stream was disabled: nothing more comes
       return Done{};
     }
-    return deliver(records) ? write_progress(&records.back(), "OK") : Done{};
+    const Position last{sequence_of(records.back()), arrived(records.back())};
+    TRY(const bool done, deliver(std::move(records)));
+    return done ? write_progress(&last, "OK") : Done{};
   }
 
   // Takes the mapping as it is now, and sees to the function, its session and the iterator.
@@ -146,20 +162,23 @@ class Reader {
   // What is there for one round: as many records as all batches take, or fewer. It waits for the
   // first one, and then for more until the window of the mapping closes.
   Result<Done> read(std::vector<json::object>& records) {
-    const auto wait_past = [this](const std::string& position, auto until) {
-      return ports_.change_streams->wait_past(mapping_.stream_arn, position, until,
-                                              [this] { return ends(); });
+    const auto position = [this] {
+      return ports_.change_streams->now_at(mapping_.stream_arn, ports_.store->snapshot());
     };
-    if (!idle_at_.empty() && !wait_past(idle_at_, std::chrono::steady_clock::now() + kIdleWait))
-      return Done{};
+    const auto wait_past = [&](const std::string& after, auto until) {
+      return ports_.change_streams->wait_past(mapping_.stream_arn, after, until,
+                                              [&] { return ends() || !position(); });
+    };
+    // Whatever ends the wait, what follows is asked behind it: for a stream that is gone there is
+    // no wait, and only an error keeps this from beginning anew at once.
+    if (!idle_at_.empty()) wait_past(idle_at_, std::chrono::steady_clock::now() + kIdleWait);
     idle_at_.clear();
     const auto most = static_cast<size_t>(mapping_.batch_size * mapping_.parallel);
     std::optional<std::chrono::steady_clock::time_point> closes;
     size_t bytes = 0;
     while (!ends()) {
       if (iterator_.empty()) CHECK(begin_reading());
-      TRY(const std::string here,
-          ports_.change_streams->now_at(mapping_.stream_arn, ports_.store->snapshot()));
+      TRY(const std::string here, position());
       auto got = ask("GetRecords", {{"ShardIterator", iterator_},
                                     {"Limit", std::min(most - records.size(), kRecordsAtOnceMax)}});
       if (!got) {
@@ -167,9 +186,9 @@ class Reader {
         if (got.error().code == "ExpiredIteratorException" && records.empty()) continue;
         return got.error();
       }
-      const json::array& page = got->at("Records").get_array();
-      for (const json::value& one : page) {
-        records.push_back(one.get_object());
+      json::array& page = got->at("Records").get_array();
+      for (json::value& one : page) {
+        records.push_back(std::move(one.get_object()));
         bytes += static_cast<size_t>(int_of(change_of(records.back()), "SizeBytes"));
       }
       iterator_ = text_of(*got, "NextShardIterator");
@@ -189,26 +208,26 @@ class Reader {
     return Done{};
   }
 
-  // False: it was not done, because the server stops or the mapping is over.
-  bool deliver(const std::vector<json::object>& records) {
+  // False: it was not done, because the server stops or the mapping is over. After an error the
+  // records are to be read again.
+  Result<bool> deliver(std::vector<json::object> records) {
     std::vector<std::vector<json::object>> lanes(static_cast<size_t>(mapping_.parallel));
-    for (const json::object& record : records) {
+    for (json::object& record : records) {
       if (!is_wanted(record)) continue;
       const size_t lane =
           lanes.size() == 1
               ? 0
               : std::hash<std::string>{}(json::serialize(change_of(record).at("Keys"))) %
                     lanes.size();
-      lanes[lane].push_back(shown(record));
+      lanes[lane].push_back(shown(std::move(record)));
     }
-    std::atomic<bool> done = true;
+    std::atomic<bool> done = true, broken = false;
     const auto run_lane = [&](const std::vector<json::object>& lane) {
       try {
         if (!deliver_lane(lane)) done = false;
       } catch (const std::exception& bug) {  // a thread that ends by one ends the server
         spdlog::error("event source mapping {}: {}", asked_.uuid, bug.what());
-        done = false;
-        wait(kRetryFirst);
+        broken = true;
       }
     };
     {
@@ -223,7 +242,8 @@ class Reader {
       }
       run_lane(lanes[0]);
     }
-    return done;
+    if (broken) return Error{500, "InternalError", "A batch could not be handed over.", {}};
+    return done.load();
   }
   bool is_wanted(const json::object& record) const {
     return filters_.empty() ||
@@ -231,8 +251,7 @@ class Reader {
                        [&](const EventFilter& filter) { return filter.matches(record); });
   }
   // The record as functions get it.
-  json::object shown(const json::object& record) const {
-    json::object out = record;
+  json::object shown(json::object out) const {
     out["eventSourceARN"] = mapping_.stream_arn;
     if (json::value* by = out.if_contains("userIdentity")) {
       const json::object identity = by->as_object();
@@ -264,10 +283,7 @@ class Reader {
     FunctionRunner::Outcome outcome;
   };
   Attempt attempt(Records batch) {
-    json::array list;
-    for (const json::object& record : batch) list.push_back(record);
-    const std::string payload = json::serialize(json::object{{"Records", std::move(list)}});
-    auto outcome = runner_.run(name_.name, name_.qualifier, payload, random_uuid(), "");
+    auto outcome = runner_.run(name_.name, name_.qualifier, payload_of(batch), random_uuid(), "");
     if (!outcome) return {0, false, {outcome.error().message, "Unhandled", {}, {}}};
     if (!outcome->function_error.empty()) return {0, true, *std::move(outcome)};
     const size_t taken = mapping_.reports_failures ? taken_of(batch, outcome->body) : batch.size();
@@ -353,8 +369,6 @@ class Reader {
     if (mapping_.on_failure.empty()) return tell_loss(batch, condition);
     const Time now = today();
     const std::string time = iso_millis(now), id = random_uuid();
-    json::array list;
-    for (const json::object& record : batch) list.push_back(record);
     const json::object record{
         {"requestContext",
          json::object{{"requestId", id},
@@ -377,7 +391,7 @@ class Reader {
                       {"approximateArrivalOfLastRecord", iso_millis(arrived(batch.back()))},
                       {"batchSize", batch.size()},
                       {"streamArn", mapping_.stream_arn}}},
-        {"payload", json::serialize(json::object{{"Records", std::move(list)}})}};
+        {"payload", payload_of(batch)}};
     std::string day = time.substr(0, 10), second = time.substr(0, 19);
     std::replace(day.begin(), day.end(), '-', '/');
     std::replace(second.begin(), second.end(), ':', '.');
@@ -412,9 +426,8 @@ class Reader {
     return true;
   }
 
-  // `last` is the last record that is done; nullptr: no other than before. Nothing is written for a
-  // mapping that is deleted.
-  Result<Done> write_progress(const json::object* last, const std::string& result) {
+  // nullptr: it is as far as before. Nothing is written for a mapping that is deleted.
+  Result<Done> write_progress(const Position* last, const std::string& result) {
     while (true) {
       Staged staged = ports_.store->stage();
       if (!staged.look(event_source_key(asked_.uuid))) return Done{};
@@ -422,10 +435,10 @@ class Reader {
       if (!last && progress.result == result) return Done{};
       progress.result = result;
       if (last) {
-        progress.after = sequence_of(*last);
+        progress.after = last->sequence;
         if (ports_.meter)
           ports_.meter->record(staged, "AWS/Lambda", "IteratorAge", {{"FunctionName", name_.name}},
-                               static_cast<double>(std::max<Time>(0, today() - arrived(*last))),
+                               static_cast<double>(std::max<Time>(0, today() - last->arrived)),
                                "Milliseconds", today());
       }
       staged.put(progress_key(asked_.uuid), progress);
