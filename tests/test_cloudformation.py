@@ -965,6 +965,7 @@ def inline(code, runtime=PYTHON, handler="index.answer", **more):
                     "FunctionName": "inline-f",
                     "Runtime": runtime,
                     "Handler": handler,
+                    "Timeout": 60,
                     "Code": {"ZipFile": code, **more},
                     "PackageType": "Zip",
                     "TracingConfig": {"Mode": "PassThrough"},

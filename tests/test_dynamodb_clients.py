@@ -11,9 +11,19 @@ import botocore.config
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 
+import clients
 from registries import FOREIGN, installed
 
 D = decimal.Decimal
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A server of their own: others look whether the shared one has their tables and no more."""
+    one = clients.World(tmp_path_factory.mktemp("the clients of DynamoDB"))
+    yield one
+    assert one.server.stop() == 0
+    assert "clean" in one.server.run("verify").stdout
 
 
 @pytest.fixture
