@@ -5,6 +5,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import time
 import uuid
 
@@ -448,6 +449,55 @@ def test_csv_is_imported_and_what_is_no_item_is_told(server, db):
     assert [one["line"] for one in told if one["s3Key"] == "in/1.csv"] == [4, 5, 6]
     listed = db.list_imports()["ImportSummaryList"]
     assert started["ImportArn"] in [one["ImportArn"] for one in listed]
+
+
+def test_exports_and_imports_are_listed_page_by_page(server, db, recoverable, code):
+    empty = bucket(server)
+    arn = db.describe_table(TableName=recoverable)["Table"]["TableArn"]
+    exports = [
+        db.export_table_to_point_in_time(TableArn=arn, S3Bucket=empty)["ExportDescription"]
+        for _ in range(3)
+    ]
+    imports = [
+        db.import_table(
+            S3BucketSource={"S3Bucket": empty, "S3KeyPrefix": "nothing"},
+            InputFormat="DYNAMODB_JSON",
+            TableCreationParameters={"TableName": "l" + uuid.uuid4().hex, **KEYS},
+        )["ImportTableDescription"]
+        for _ in range(3)
+    ]
+
+    def pages(call, size, summaries, **arguments):
+        found, token = [], {}
+        while True:
+            page = call(**arguments, **size, **token)
+            found.append(page[summaries])
+            if "NextToken" not in page:
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    by_two = pages(db.list_exports, {"MaxResults": 2}, "ExportSummaries", TableArn=arn)
+    assert [len(page) for page in by_two] == [2, 1]
+    arns = [one["ExportArn"] for page in by_two for one in page]
+    assert sorted(arns) == sorted(one["ExportArn"] for one in exports)
+    by_two = pages(db.list_imports, {"PageSize": 2}, "ImportSummaryList")
+    arns = [one["ImportArn"] for page in by_two for one in page]
+    assert all(len(page) == 2 for page in by_two[:-1]) and len(set(arns)) == len(arns)
+    assert {one["ImportArn"] for one in imports} <= set(arns)
+    (only,) = db.list_imports(TableArn=imports[0]["TableArn"])["ImportSummaryList"]
+    assert only["ImportArn"] == imports[0]["ImportArn"]
+    refused, loose = "ValidationException", server.client("dynamodb", parameter_validation=False)
+    of_exports = db.list_exports(TableArn=arn, MaxResults=1)["NextToken"]
+    assert re.fullmatch("([0-9a-f]{16}){7,64}", of_exports)  # what the SDKs take for imports
+    for wrong in (of_exports, of_exports[:-2], "x" * 112, "61" * 56):
+        assert code(loose.list_imports, NextToken=wrong) == refused, wrong
+    for size in (0, 26):
+        assert code(loose.list_exports, MaxResults=size) == refused
+        assert code(loose.list_imports, PageSize=size) == refused
+    for one in exports:
+        assert exported(db, one["ExportArn"])["ExportStatus"] == "COMPLETED"
+    for one in imports:
+        assert finished(db, one["ImportArn"])["ImportStatus"] == "COMPLETED"
 
 
 def test_an_import_that_cannot_be_done_leaves_no_table(server, db, code):

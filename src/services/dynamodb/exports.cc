@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/exports.h"
 
-#include <spdlog/spdlog.h>
-
 #include "base/bytes.h"
 #include "base/gzip.h"
 #include "base/random.h"
@@ -10,13 +8,13 @@
 #include "services/dynamodb/constraints.h"
 #include "services/dynamodb/filling.h"
 #include "services/dynamodb/recovery.h"
+#include "services/dynamodb/table_work.h"
 #include "store/jobs.h"
 
 namespace sluice::dynamodb {
 namespace {
 constexpr std::string_view kExportQueue = "dynamodb.export", kDynamoDb = "dynamodb.amazonaws.com";
 constexpr size_t kFileBytesMax = 32 << 20;  // of a data file, before gzip
-constexpr size_t kFailureShownMax = 1000;
 
 // The event of a job of the queue "dynamodb.export".
 struct ExportEvent {
@@ -27,12 +25,9 @@ struct ExportEvent {
   }
 };
 
-std::string export_arn(const Scope& scope, const std::string& table, const std::string& id) {
-  return table_arn(scope, table) + "/export/" + id;
-}
-double in_seconds(Time time) { return static_cast<double>(time) / 1000; }
+constexpr WorkKind kExport{"Export", "MaxResults", "ExportSummaries"};
 json::object shown_export(const ExportRecord& e, const Scope& scope) {
-  json::object d{{"ExportArn", export_arn(scope, e.table, e.id)},
+  json::object d{{"ExportArn", work_arn(kExport, scope, e.table, e.id)},
                  {"ExportStatus", e.status},
                  {"StartTime", in_seconds(e.started)},
                  {"TableArn", table_arn(scope, e.table)},
@@ -139,20 +134,6 @@ Result<Done> set_times(ExportRecord& e, const json::object& body, const TableRec
     return bad_time("An incremental export covers at most 24 hours");
   return Done{};
 }
-// 14 digits of the time and 8 hexadecimal ones, as AWS's.
-std::string new_export_id(Time now) {
-  const std::string digits = std::to_string(now);
-  return std::string(14 - std::min<size_t>(14, digits.size()), '0') + digits + "-" + random_hex(8);
-}
-std::optional<ExportRecord> by_token(const Snapshot& s, const std::string& table,
-                                     const std::string& token, Time now) {
-  std::optional<ExportRecord> found;
-  s.scan(RecordPrefix<ExportRecord>({table}), "", false, [&](std::string_view, ExportRecord&& e) {
-    if (e.client_token == token && now - e.started < kExportTokenMs) found = std::move(e);
-    return true;
-  });
-  return found;
-}
 }  // namespace
 
 Result<Done> check_bucket_owner(const json::object& holder, const Scope& scope) {
@@ -183,120 +164,44 @@ Result<JsonOut> ExportTableToPointInTime::run(const Authorized<In>& in, Staged& 
     return Error{400, "TableNotFoundException", "Table not found: " + in->table, {}};
   if (!table->recovery.since) return no_recovery(in->table);
   TRY(ExportRecord e, asked_export(in->body));
-  e.fingerprint = base64(sha256(json::serialize(in->body)));
-  if (!e.client_token.empty())
-    if (const auto known = by_token(staged.snapshot(), in->table, e.client_token, in.time())) {
-      if (known->fingerprint == e.fingerprint)
-        return JsonOut{shown_export(*known, staged.snapshot().scope())};
-      return Error{400,
-                   "ExportConflictException",
-                   "There was an export with this ClientToken and other parameters",
-                   {}};
-    }
+  e.table = table->name;
+  e.fingerprint = fingerprint_of(in->body);
+  TRY(const auto known, known_work(kExport, e, staged.snapshot(), in.time()));
+  if (known) return JsonOut{shown_export(*known, staged.snapshot().scope())};
   CHECK(set_times(e, in->body, *table, in.time()));
   TRY(const std::string token, token_to_keep(in.facts()));
   if (e.client_token.empty()) e.client_token = random_uuid();
-  e.table = table->name;
   e.table_id = table->id;
-  e.id = new_export_id(in.time());
+  e.id = new_work_id(in.time());
   e.started = in.time();
   staged.put(export_key(e.table, e.id), e);
   staged.enqueue({.queue = kExportQueue, .event = members_of(ExportEvent{e.table, e.id, token})});
   return JsonOut{shown_export(e, staged.snapshot().scope())};
 }
 
-namespace {
-// The table and the id in the ARN of an export.
-Result<std::pair<std::string, std::string>> export_of(const json::object& body) {
-  TRY(const auto arn, Fields(body).text("ExportArn"));
-  Constraints constraints;
-  constraints.not_null(arn.has_value(), "exportArn");
-  if (arn) constraints.length(*arn, "exportArn", 37, 1024);
-  CHECK(constraints.met());
-  const auto parsed = parse_arn(*arn);
-  constexpr std::string_view kTable = "table/", kExport = "/export/";
-  const size_t cut = parsed ? parsed->resource.find(kExport) : std::string::npos;
-  if (!parsed || parsed->service != "dynamodb" || !parsed->resource.starts_with(kTable) ||
-      cut == std::string::npos)
-    return validation("Invalid ExportArn");
-  return std::pair(parsed->resource.substr(kTable.size(), cut - kTable.size()),
-                   parsed->resource.substr(cut + kExport.size()));
-}
-}  // namespace
-
 Result<TableIn> DescribeExport::parse(const Request& request) {
-  TableIn in;
-  TRY(in.body, parse_json_object(request.body));
-  TRY(const auto named, export_of(in.body));
-  in.table = named.first;
-  return in;
+  return parse_describe_work(kExport, request);
 }
 Result<std::vector<Need>> DescribeExport::needs(const In& in, const Snapshot& s) {
-  Need need = table_need(action, in.table, s);
-  need.resource = text_of(in.body, "ExportArn");
-  return std::vector<Need>{std::move(need)};
+  return describe_work_needs(kExport, action, in, s);
 }
 Result<JsonOut> DescribeExport::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const auto named, export_of(in->body));
-  const auto e = s.get(export_key(named.first, named.second));
-  if (!e || export_arn(s.scope(), e->table, e->id) != text_of(in->body, "ExportArn"))
-    return Error{
-        400, "ExportNotFoundException", "Export not found: " + text_of(in->body, "ExportArn"), {}};
+  TRY(const auto e, find_work<ExportRecord>(kExport, in->body, s));
   return JsonOut{shown_export(*e, s.scope())};
 }
 
 Result<TableIn> ListExports::parse(const Request& request) {
-  TableIn in;
-  TRY(in.body, parse_json_object(request.body));
-  TRY(const auto arn, Fields(in.body).text("TableArn"));
-  if (arn) {
-    TRY(in.table, table_name_of({{"TableName", *arn}}));
-  }
-  TRY(const auto most, Fields(in.body).integer("MaxResults"));
-  TRY(const auto next, Fields(in.body).text("NextToken"));
-  Constraints constraints;
-  if (most)
-    constraints.check(*most >= 1 && *most <= static_cast<int64_t>(kExportsPageMax),
-                      std::to_string(*most), "maxResults",
-                      "Member must have value between 1 and 25");
-  if (next) constraints.length(*next, "nextToken", 1, 1024);
-  CHECK(constraints.met());
-  return in;
+  return parse_list_work(kExport, request);
 }
 Result<std::vector<Need>> ListExports::needs(const In& in, const Snapshot& s) {
-  return std::vector<Need>{in.table.empty() ? Need{std::string(action), "*", {}, {}, ""}
-                                            : table_need(action, in.table, s)};
+  return list_work_needs(action, in, s);
 }
 Result<JsonOut> ListExports::run(const Authorized<In>& in, const Snapshot& s) {
-  const std::string after = text_of(in->body, "NextToken");
-  const auto most =
-      static_cast<size_t>(int_of(in->body, "MaxResults", static_cast<int64_t>(kExportsPageMax)));
-  std::string start;
-  if (!after.empty()) {
-    TRY(const auto named, export_of({{"ExportArn", after}}));
-    start = export_key(named.first, named.second).bytes;
-  }
-  json::array summaries;
-  std::string next;
-  const auto list = [&](std::string_view, ExportRecord&& e) {
-    const std::string arn = export_arn(s.scope(), e.table, e.id);
-    if (arn == after) return true;
-    if (summaries.size() == most) {
-      next = text_of(summaries.back().as_object(), "ExportArn");
-      return false;
-    }
-    summaries.push_back(json::object{{"ExportArn", arn},
-                                     {"ExportStatus", e.status},
-                                     {"ExportType", e.to ? "INCREMENTAL_EXPORT" : "FULL_EXPORT"}});
-    return true;
-  };
-  if (in->table.empty())
-    s.scan(RecordPrefix<ExportRecord>{}, start, false, list);
-  else
-    s.scan(RecordPrefix<ExportRecord>({in->table}), start, false, list);
-  JsonOut out{{{"ExportSummaries", std::move(summaries)}}};
-  if (!next.empty()) out.body["NextToken"] = next;
-  return out;
+  return list_work<ExportRecord>(kExport, *in, s, [&](const ExportRecord& e) {
+    return json::object{{"ExportArn", work_arn(kExport, s.scope(), e.table, e.id)},
+                        {"ExportStatus", e.status},
+                        {"ExportType", e.to ? "INCREMENTAL_EXPORT" : "FULL_EXPORT"}};
+  });
 }
 
 namespace {
@@ -412,7 +317,7 @@ class Exporting {
       return text.empty() ? json::value() : json::value(text);
     };
     json::object summary{{"version", e_.to ? "2023-08-01" : "2020-06-30"},
-                         {"exportArn", export_arn(scope, e_.table, e_.id)},
+                         {"exportArn", work_arn(kExport, scope, e_.table, e_.id)},
                          {"startTime", iso_millis(e_.started)},
                          {"endTime", iso_millis(ports_.store->jobs().clock().calendar())},
                          {"tableArn", table_arn(scope, e_.table)},
@@ -462,14 +367,7 @@ JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
     e = *known;
     const auto done = do_export(ports, *e, asked.token, stopping);
     if (stopping()) return JobResult::finished();  // it begins anew at the next start
-    e->ended = ports.store->jobs().clock().calendar();
-    e->status = done ? "COMPLETED" : "FAILED";
-    if (!done) {
-      e->failure_code = done.error().code;
-      e->failure_message = done.error().message.substr(0, kFailureShownMax);
-      spdlog::warn("the export {} of table {} failed: {} {}", e->id, e->table, e->failure_code,
-                   e->failure_message);
-    }
+    note_end(kExport, *e, done, ports.store->jobs().clock().calendar());
   }
   (void)commit_until_done(ports, [&](Staged& staged) {
     if (e) staged.put(export_key(asked.table, asked.id), *e);

@@ -14,8 +14,7 @@
 
 namespace sluice::dynamodb {
 
-constexpr size_t kExportsPageMax = 25;
-constexpr Time kExportTokenMs = 8 * 3600 * 1000, kIncrementMaxMs = 24 * 3600 * 1000;
+constexpr Time kIncrementMaxMs = 24 * 3600 * 1000;
 
 struct ExportTableToPointInTime : OnTable<ExportTableToPointInTime> {
   static constexpr std::string_view name = "ExportTableToPointInTime",

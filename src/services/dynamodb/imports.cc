@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/imports.h"
 
-#include <spdlog/spdlog.h>
-
 #include "base/bytes.h"
 #include "base/gzip.h"
 #include "base/random.h"
@@ -13,13 +11,13 @@
 #include "services/dynamodb/exports.h"
 #include "services/dynamodb/filling.h"
 #include "services/dynamodb/schema.h"
+#include "services/dynamodb/table_work.h"
 #include "store/jobs.h"
 
 namespace sluice::dynamodb {
 namespace {
 constexpr std::string_view kImportQueue = "dynamodb.import", kDynamoDb = "dynamodb.amazonaws.com";
 constexpr const char* kLogGroup = "/aws-dynamodb/imports";
-constexpr size_t kFailureShownMax = 1000;
 
 // The event of a job of the queue "dynamodb.import".
 struct ImportEvent {
@@ -30,15 +28,12 @@ struct ImportEvent {
   }
 };
 
-std::string import_arn(const Scope& scope, const std::string& table, const std::string& id) {
-  return table_arn(scope, table) + "/import/" + id;
-}
-double in_seconds(Time time) { return static_cast<double>(time) / 1000; }
+constexpr WorkKind kImport{"Import", "PageSize", "ImportSummaryList"};
 std::string log_group_arn(const Scope& scope) {
   return make_arn(scope, "logs", std::string("log-group:") + kLogGroup + ":*");
 }
 json::object shown_import(const ImportRecord& i, const Scope& scope) {
-  json::object d{{"ImportArn", import_arn(scope, i.table, i.id)},
+  json::object d{{"ImportArn", work_arn(kImport, scope, i.table, i.id)},
                  {"ImportStatus", i.status},
                  {"TableArn", table_arn(scope, i.table)},
                  {"TableId", i.table_id},
@@ -129,19 +124,6 @@ json::object known_members(const json::object& body) {
   kept["TableCreationParameters"] = std::move(table);
   return kept;
 }
-std::optional<ImportRecord> by_token(const Snapshot& s, const std::string& table,
-                                     const std::string& token, Time now) {
-  std::optional<ImportRecord> found;
-  s.scan(RecordPrefix<ImportRecord>({table}), "", false, [&](std::string_view, ImportRecord&& i) {
-    if (i.client_token == token && now - i.started < kImportTokenMs) found = std::move(i);
-    return true;
-  });
-  return found;
-}
-std::string new_import_id(Time now) {
-  const std::string digits = std::to_string(now);
-  return std::string(14 - std::min<size_t>(14, digits.size()), '0') + digits + "-" + random_hex(8);
-}
 }  // namespace
 
 Result<TableIn> ImportTable::parse(const Request& request) {
@@ -163,18 +145,11 @@ Result<JsonOut> ImportTable::run(const Authorized<In>& in, Staged& staged) {
   const Scope& scope = staged.snapshot().scope();
   CHECK(check_bucket_owner(in->body.at("S3BucketSource").get_object(), scope));
   ImportRecord i{
-      .table = in->table, .id = new_import_id(in.time()), .request = known_members(in->body)};
+      .table = in->table, .id = new_work_id(in.time()), .request = known_members(in->body)};
   i.client_token = text_of(in->body, "ClientToken");
-  i.fingerprint = base64(sha256(json::serialize(in->body)));
-  if (!i.client_token.empty())
-    if (const auto known = by_token(staged.snapshot(), in->table, i.client_token, in.time())) {
-      if (known->fingerprint == i.fingerprint)
-        return JsonOut{{{"ImportTableDescription", shown_import(*known, scope)}}};
-      return Error{400,
-                   "ImportConflictException",
-                   "There was an import with this ClientToken and other parameters",
-                   {}};
-    }
+  i.fingerprint = fingerprint_of(in->body);
+  TRY(const auto known, known_work(kImport, i, staged.snapshot(), in.time()));
+  if (known) return JsonOut{{{"ImportTableDescription", shown_import(*known, scope)}}};
   TRY(TableRecord table,
       new_table(in->table, parameters_of(in->body), in.time(), in.ports(), staged));
   TRY(const std::string token, token_to_keep(in.facts()));
@@ -188,99 +163,32 @@ Result<JsonOut> ImportTable::run(const Authorized<In>& in, Staged& staged) {
   return JsonOut{{{"ImportTableDescription", shown_import(i, scope)}}};
 }
 
-namespace {
-// The table and the id in the ARN of an import.
-Result<std::pair<std::string, std::string>> import_of(const json::object& body) {
-  TRY(const auto arn, Fields(body).text("ImportArn"));
-  Constraints constraints;
-  constraints.not_null(arn.has_value(), "importArn");
-  if (arn) constraints.length(*arn, "importArn", 37, 1024);
-  CHECK(constraints.met());
-  const auto parsed = parse_arn(*arn);
-  constexpr std::string_view kTable = "table/", kImport = "/import/";
-  const size_t cut = parsed ? parsed->resource.find(kImport) : std::string::npos;
-  if (!parsed || parsed->service != "dynamodb" || !parsed->resource.starts_with(kTable) ||
-      cut == std::string::npos)
-    return validation("Invalid ImportArn");
-  return std::pair(parsed->resource.substr(kTable.size(), cut - kTable.size()),
-                   parsed->resource.substr(cut + kImport.size()));
-}
-}  // namespace
-
 Result<TableIn> DescribeImport::parse(const Request& request) {
-  TableIn in;
-  TRY(in.body, parse_json_object(request.body));
-  TRY(const auto named, import_of(in.body));
-  in.table = named.first;
-  return in;
+  return parse_describe_work(kImport, request);
 }
 Result<std::vector<Need>> DescribeImport::needs(const In& in, const Snapshot& s) {
-  Need need = table_need(action, in.table, s);
-  need.resource = text_of(in.body, "ImportArn");
-  return std::vector<Need>{std::move(need)};
+  return describe_work_needs(kImport, action, in, s);
 }
 Result<JsonOut> DescribeImport::run(const Authorized<In>& in, const Snapshot& s) {
-  TRY(const auto named, import_of(in->body));
-  const auto i = s.get(import_key(named.first, named.second));
-  if (!i || import_arn(s.scope(), i->table, i->id) != text_of(in->body, "ImportArn"))
-    return Error{
-        400, "ImportNotFoundException", "Import not found: " + text_of(in->body, "ImportArn"), {}};
+  TRY(const auto i, find_work<ImportRecord>(kImport, in->body, s));
   return JsonOut{{{"ImportTableDescription", shown_import(*i, s.scope())}}};
 }
 
 Result<TableIn> ListImports::parse(const Request& request) {
-  TableIn in;
-  TRY(in.body, parse_json_object(request.body));
-  TRY(const auto arn, Fields(in.body).text("TableArn"));
-  if (arn) {
-    TRY(in.table, table_name_of({{"TableName", *arn}}));
-  }
-  TRY(const auto most, Fields(in.body).integer("PageSize"));
-  TRY(const auto next, Fields(in.body).text("NextToken"));
-  Constraints constraints;
-  if (most)
-    constraints.check(*most >= 1 && *most <= static_cast<int64_t>(kImportsPageMax),
-                      std::to_string(*most), "pageSize", "Member must have value between 1 and 25");
-  if (next) constraints.length(*next, "nextToken", 1, 1024);
-  CHECK(constraints.met());
-  return in;
+  return parse_list_work(kImport, request);
 }
 Result<std::vector<Need>> ListImports::needs(const In& in, const Snapshot& s) {
-  return std::vector<Need>{in.table.empty() ? Need{std::string(action), "*", {}, {}, ""}
-                                            : table_need(action, in.table, s)};
+  return list_work_needs(action, in, s);
 }
 Result<JsonOut> ListImports::run(const Authorized<In>& in, const Snapshot& s) {
-  const std::string after = text_of(in->body, "NextToken");
-  const auto most =
-      static_cast<size_t>(int_of(in->body, "PageSize", static_cast<int64_t>(kImportsPageMax)));
-  std::string start;
-  if (!after.empty()) {
-    TRY(const auto named, import_of({{"ImportArn", after}}));
-    start = import_key(named.first, named.second).bytes;
-  }
-  json::array summaries;
-  std::string next;
-  const auto list = [&](std::string_view, ImportRecord&& i) {
-    json::object shown = shown_import(i, s.scope());
-    if (text_of(shown, "ImportArn") == after) return true;
-    if (summaries.size() == most) {
-      next = text_of(summaries.back().as_object(), "ImportArn");
-      return false;
-    }
+  return list_work<ImportRecord>(kImport, *in, s, [&](const ImportRecord& i) {
+    const json::object shown = shown_import(i, s.scope());
     json::object summary;
     for (const char* member : {"ImportArn", "ImportStatus", "TableArn", "S3BucketSource",
                                "CloudWatchLogGroupArn", "InputFormat", "StartTime", "EndTime"})
-      if (shown.contains(member)) summary[member] = shown[member];
-    summaries.push_back(std::move(summary));
-    return true;
-  };
-  if (in->table.empty())
-    s.scan(RecordPrefix<ImportRecord>{}, start, false, list);
-  else
-    s.scan(RecordPrefix<ImportRecord>({in->table}), start, false, list);
-  JsonOut out{{{"ImportSummaryList", std::move(summaries)}}};
-  if (!next.empty()) out.body["NextToken"] = next;
-  return out;
+      if (const json::value* value = shown.if_contains(member)) summary[member] = *value;
+    return summary;
+  });
 }
 
 namespace {
@@ -494,14 +402,7 @@ JobResult work(const Ports& ports, const Job& job, const Stopping& stopping) {
     i = *known;
     const auto done = do_import(ports, *i, asked.token, stopping);
     if (stopping()) return JobResult::finished();  // it begins anew at the next start
-    i->ended = ports.store->jobs().clock().calendar();
-    i->status = done ? "COMPLETED" : "FAILED";
-    if (!done) {
-      i->failure_code = done.error().code;
-      i->failure_message = done.error().message.substr(0, kFailureShownMax);
-      spdlog::warn("the import {} of table {} failed: {} {}", i->id, i->table, i->failure_code,
-                   i->failure_message);
-    }
+    note_end(kImport, *i, done, ports.store->jobs().clock().calendar());
   }
   // Without a record to go by there is nothing to fill, and the job is over.
   const auto note = [&](Staged& staged) {

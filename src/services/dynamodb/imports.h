@@ -14,10 +14,9 @@
 
 namespace sluice::dynamodb {
 
-constexpr size_t kImportsPageMax = 25, kCsvHeaderMax = 255;
+constexpr size_t kCsvHeaderMax = 255;
 constexpr size_t kImportLineBytesMax = 4 << 20;  // an item of 400 KB may be larger as text
 constexpr int64_t kImportErrorsShownMax = 10'000;
-constexpr Time kImportTokenMs = 8 * 3600 * 1000;
 
 struct ImportTable : OnTable<ImportTable> {
   static constexpr std::string_view name = "ImportTable", action = "dynamodb:ImportTable";
