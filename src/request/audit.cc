@@ -121,9 +121,10 @@ std::string first_action(std::string_view form) {
 }
 }  // namespace
 
-void write_within_limit(JsonWriter& record, std::string_view name, const json::value& value) {
-  const size_t begun = record.name(name).size();
-  const size_t bytes = record.value(value).size() - begun;
+namespace {
+// Takes back the member that was begun when the record had this size, when it is too large.
+void keep_within_limit(JsonWriter& record, std::string_view name, size_t begun) {
+  const size_t bytes = record.size() - begun;
   if (bytes > kAuditMemberBytesMax)
     record.take_back(begun)
         .begin_object()
@@ -131,6 +132,17 @@ void write_within_limit(JsonWriter& record, std::string_view name, const json::v
         .member("originalSize", bytes)
         .member("reason", std::string(name) + " too large")
         .end_object();
+}
+}  // namespace
+void write_within_limit(JsonWriter& record, std::string_view name, const json::value& value) {
+  const size_t begun = record.name(name).size();
+  record.value(value);
+  keep_within_limit(record, name, begun);
+}
+void write_within_limit(JsonWriter& record, std::string_view name, const std::string& written) {
+  const size_t begun = record.name(name).size();
+  record.written(written);
+  keep_within_limit(record, name, begun);
 }
 
 namespace {

@@ -67,6 +67,8 @@ void add_own_facts(JsonMembers& additional_event_data, const AuditedCall& call);
 // A member of a record, null or what the operation shows. When that is too large it is left out,
 // and the record says so. Source: CloudTrail User Guide, "Record contents".
 void write_within_limit(JsonWriter& record, std::string_view name, const json::value& value);
+// The same for what is JSON already.
+void write_within_limit(JsonWriter& record, std::string_view name, const std::string& written);
 
 // For `audit` and `audit_result` of operations. Names become camel case. What was not sent is not
 // shown, and the value is null when nothing is left. These fields of a form or query:

@@ -266,7 +266,9 @@ void write_request_parameters(JsonWriter& record, const AuditedCall& call) {
     // it.
     json::object shown = parameters.get_object();
     shown["keyId"] = *arn;
-    write_within_limit(record, "requestParameters", std::move(shown));
+    write_within_limit(record, "requestParameters", json::value(std::move(shown)));
+  } else if (!call.facts.written_parameters.empty()) {
+    write_within_limit(record, "requestParameters", call.facts.written_parameters);
   } else {
     write_within_limit(record, "requestParameters", parameters);
   }

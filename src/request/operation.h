@@ -100,6 +100,7 @@ class Permit {
 // What `perform` learns of a call for its audit record.
 struct AuditFacts {
   json::value request_parameters, response_elements;
+  std::string written_parameters;  // the first as JSON, where an operation has written it itself
   struct Resource {
     std::string type, arn;
   };
@@ -216,7 +217,8 @@ constexpr Proof kSigned[] = {Proof::header, Proof::presigned_url};
 //   queues       true: writers of one key queue up in the commit (Store::commit, Rerun). All that
 //                its run decides on must come from Staged::get
 //   audit        of (const In&), (const In&, const Snapshot&) or (const Request&): what the audit
-//                record has as requestParameters. Never a payload or a secret
+//                record has as requestParameters. Never a payload or a secret. It is a
+//                json::value, or of (const In&, const Snapshot&) also a std::string that is JSON
 //   audit_result of (const Out&): what the audit record has as responseElements
 struct Row {
   std::string_view name, action;
@@ -297,7 +299,11 @@ struct Gate {
                                   Staged& staged, AuditFacts& audit,
                                   std::shared_ptr<void>& received) {
     TRY(const auto in, Op::parse(request));
-    if constexpr (requires { Op::audit(in, staged.snapshot()); })
+    if constexpr (requires {
+                    { Op::audit(in, staged.snapshot()) } -> std::same_as<std::string>;
+                  })
+      audit.written_parameters = Op::audit(in, staged.snapshot());
+    else if constexpr (requires { Op::audit(in, staged.snapshot()); })
       audit.request_parameters = Op::audit(in, staged.snapshot());
     else if constexpr (requires { Op::audit(in); })
       audit.request_parameters = Op::audit(in);

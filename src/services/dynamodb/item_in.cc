@@ -144,29 +144,36 @@ void describe(json::object& into, const json::object& item, bool whole, const Ta
   into["key"] = plain_key(key);
   if (!names.empty()) into["item"] = std::move(names);
 }
-void describe(json::object& into, const PackedItem& item, bool whole, const TableRecord* table,
+void describe(JsonWriter& into, const PackedItem& item, bool whole, const TableRecord* table,
               size_t& names_bytes) {
-  json::object key;
-  json::array names;
-  key.reserve(2);
-  names.reserve(item.size());
-  into.reserve(2);
+  const auto in_key = [&](size_t n) {
+    return table && (item.name(n) == table->hash || item.name(n) == table->range);
+  };
+  into.name("key").begin_object();
   for (size_t n = 0; n < item.size(); ++n) {
-    const std::string_view name = item.name(n);
-    const bool in_key = table && (name == table->hash || name == table->range);
+    if (!in_key(n)) continue;
+    into.name(item.name(n));
     // A key of a wrong type, which is refused, is shown as it was sent.
-    if (const PackedValue value = item.value(n); in_key)
-      key[name] = value.is_scalar() ? json::value(value.shown())
-                                    : item.tree().at(name).get_object().begin()->value();
-    if (in_key && !whole) continue;
+    if (const PackedValue value = item.value(n); value.is_scalar())
+      into.text(value.shown());
+    else
+      into.value(item.tree().at(item.name(n)).get_object().begin()->value());
+  }
+  into.end_object();
+  std::vector<std::string_view> names;
+  for (size_t n = 0; n < item.size(); ++n) {
+    if (in_key(n) && !whole) continue;
+    const std::string_view name = item.name(n);
     if (name.size() <= names_bytes) {
       names_bytes -= name.size();
-      names.emplace_back(name);
+      names.push_back(name);
     } else if (names.empty() || names.back() != "...")
-      names.emplace_back("...");
+      names.push_back("...");
   }
-  into["key"] = std::move(key);
-  if (!names.empty()) into["item"] = std::move(names);
+  if (names.empty()) return;
+  into.name("item").begin_array();
+  for (const std::string_view name : names) into.text(name);
+  into.end_array();
 }
 json::object merged(json::object into, const json::value& more) {
   if (more.is_object())

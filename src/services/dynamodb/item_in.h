@@ -6,6 +6,7 @@
 //   TRY(const ItemIn in, read_item_in(request, "Key", {"UpdateExpression",
 //   "ConditionExpression"})); CHECK(check_condition(in, before)); TRY(const auto after,
 //   updated_item(in, before));   // nullopt: there is no item to be written
+#include "base/json_writer.h"
 #include "services/dynamodb/cost.h"
 #include "services/dynamodb/update.h"
 #include "services/dynamodb/write_item.h"
@@ -41,7 +42,8 @@ constexpr size_t kAuditNamesBytesMax = 16 * 1024;
 // all attributes, together up to `names_bytes`.
 void describe(json::object& into, const json::object& item, bool whole, const TableRecord* table,
               size_t& names_bytes);
-void describe(json::object& into, const PackedItem& item, bool whole, const TableRecord* table,
+// The same, as members of the object that is being written.
+void describe(JsonWriter& into, const PackedItem& item, bool whole, const TableRecord* table,
               size_t& names_bytes);
 json::object merged(json::object into, const json::value& more);
 // What CloudTrail shows of a call besides keys and the names of attributes. Expressions may be

@@ -384,22 +384,25 @@ Result<JsonOut> BatchWriteItem::run(const Authorized<In>& in, Staged& staged) {
   if (!collections.empty()) out.body["ItemCollectionMetrics"] = std::move(collections);
   return out;
 }
-json::value BatchWriteItem::audit(const In& in, const Snapshot& s) {
-  json::object tables;
+// It names up to 25 keys, so it is written straight into its text.
+std::string BatchWriteItem::audit(const In& in, const Snapshot& s) {
+  JsonWriter shown(1024);
   size_t names_bytes = kAuditNamesBytesMax;
+  shown.begin_object().name("requestItems").begin_object();
   for (const auto& [table_name, writes] : in.tables) {
     const auto table = s.get(table_key(table_name));
-    json::array requests;
-    requests.reserve(writes.size());
+    shown.name(table_name).begin_array();
     for (const Write& write : writes) {
-      json::object shown;
+      shown.begin_object().name(write.put ? "putRequest" : "deleteRequest").begin_object();
       describe(shown, write.item, write.put, table.get(), names_bytes);
-      requests.push_back(
-          json::object{{write.put ? "putRequest" : "deleteRequest", std::move(shown)}});
+      shown.end_object().end_object();
     }
-    tables[table_name] = std::move(requests);
+    shown.end_array();
   }
-  return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
+  shown.end_object();
+  if (const json::object* options = in.shown.if_object())
+    for (const auto& [name, value] : *options) shown.member(name, value);
+  return shown.end_object().take();
 }
 
 namespace {

@@ -106,7 +106,7 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
-  static json::value audit(const In& in, const Snapshot& s);
+  static std::string audit(const In& in, const Snapshot& s);
 };
 struct BatchGetItem : OnTables<BatchGetItem> {
   static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
