@@ -95,9 +95,7 @@ def test_a_name_in_both_cases_shows_no_secret_and_hides_no_value(server):
 
     secret = base64.b64encode(b"CANARY").decode()
     shown = kms("Encrypt", KeyId=key, Plaintext=secret, plaintext="decoy")
-    assert shown == {"keyId": key, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"} or shown == {
-        "keyId": key
-    }
+    assert set(shown) <= {"keyId", "encryptionAlgorithm"} and key in shown["keyId"]
     shown = kms("CreateKey", Description="true", description="decoy")
     assert shown == {"Description": "true", "description": "decoy"}
     role = make_role(server, "both-cases", LOGS)
