@@ -61,8 +61,8 @@ Result<Done> ingest_readings(const Options& options, Report& report, cli::Client
   char note[96];
   snprintf(note, sizeof note, "%lld records in %.1f s; server and function %.2f cores",
            static_cast<long long>(with.records), with.seconds, with.cores);
-  report.add({"ingestion", with.rate(), "records/s", note, report.value("bare RocksDB"), 0.5,
-              false, "bare RocksDB"});
+  report.add({"ingestion", with.rate(), "records/s", note, report.value("bare RocksDB"), 0.5, false,
+              "bare RocksDB"});
   report.add({"ingestion, of trail stopped", 100 * with.rate() / without.rate(), "percent",
               "of " + std::to_string(static_cast<int64_t>(without.rate())) +
                   " records/s with the trail stopped",
