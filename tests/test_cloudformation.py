@@ -461,7 +461,8 @@ def signed_by(server, session, sign, method, headers=None, **fields):
     )
     signer.add_auth(request)
     ready = request.prepare()
-    asking = urllib.request.Request(ready.url, ready.body, dict(ready.headers), method=method)
+    body = ready.body.encode() if isinstance(ready.body, str) else ready.body
+    asking = urllib.request.Request(ready.url, body, dict(ready.headers), method=method)
     trusting = ssl.create_default_context(cafile=server.endpoint["ca_file"])
     with urllib.request.urlopen(asking, context=trusting) as answer:
         return answer.status
