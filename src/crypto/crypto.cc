@@ -180,33 +180,31 @@ Aead::Aead(Aead&&) noexcept = default;
 Aead& Aead::operator=(Aead&&) noexcept = default;
 Aead::~Aead() = default;
 
-namespace {
-// Writes plain.size() + 16 bytes to `out`, under the key that the context has.
-void seal_to(char* out, EVP_CIPHER_CTX* c, std::string_view nonce, std::string_view plain,
-             std::string_view aad) {
-  auto* sealed = reinterpret_cast<unsigned char*>(out);
+void Aead::seal(std::string_view nonce, std::string_view plain, std::string_view aad,
+                char* sealed) {
+  EVP_CIPHER_CTX* c = state_->seal.raw;
+  auto *out = reinterpret_cast<unsigned char*>(sealed), *tag = out + plain.size();
   int size = 0;
   const bool ok =
       nonce.size() == kAeadNonceBytes &&
       EVP_EncryptInit_ex2(c, nullptr, nullptr, bytes(nonce), nullptr) == 1 &&
       (aad.empty() ||
        EVP_EncryptUpdate(c, nullptr, &size, bytes(aad), static_cast<int>(aad.size())) == 1) &&
-      EVP_EncryptUpdate(c, sealed, &size, bytes(plain), static_cast<int>(plain.size())) == 1 &&
-      EVP_EncryptFinal_ex(c, sealed + plain.size(), &size) == 1 &&
-      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kAeadTagBytes, sealed + plain.size()) == 1;
+      EVP_EncryptUpdate(c, out, &size, bytes(plain), static_cast<int>(plain.size())) == 1 &&
+      EVP_EncryptFinal_ex(c, tag, &size) == 1 &&
+      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kAeadTagBytes, tag) == 1;
   if (!ok) fail("AES-256-GCM");
 }
-}  // namespace
 std::string Aead::seal(std::string_view nonce, std::string_view plain, std::string_view aad) {
   std::string out(plain.size() + kAeadTagBytes, '\0');
-  seal_to(out.data(), state_->seal.raw, nonce, plain, aad);
+  seal(nonce, plain, aad, out.data());
   return out;
 }
 std::string Aead::seal_random(std::string_view plain, std::string_view aad) {
   const std::string nonce = random_bytes(kAeadNonceBytes);
   std::string out(kAeadNonceBytes + plain.size() + kAeadTagBytes, '\0');
   nonce.copy(out.data(), kAeadNonceBytes);
-  seal_to(out.data() + kAeadNonceBytes, state_->seal.raw, nonce, plain, aad);
+  seal(nonce, plain, aad, out.data() + kAeadNonceBytes);
   return out;
 }
 bool Aead::open(std::string_view nonce, std::string_view sealed, std::string_view aad,

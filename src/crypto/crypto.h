@@ -68,6 +68,8 @@ class Aead {
   Aead& operator=(Aead&&) noexcept;
   ~Aead();
   std::string seal(std::string_view nonce, std::string_view plain, std::string_view aad);
+  // Writes plain.size() + 16 bytes to `sealed`, which may be where `plain` is.
+  void seal(std::string_view nonce, std::string_view plain, std::string_view aad, char* sealed);
   std::string seal_random(std::string_view plain, std::string_view aad);  // as aead_seal_random
   // Writes sealed.size() - 16 bytes to `plain`. False: the bytes are not authentic, and what was
   // written is wiped.

@@ -65,6 +65,14 @@ TEST(Aead, OneKeyForManyMessagesIsTheSameAsOneForEach) {
   EXPECT_FALSE(aead.open_random("short", ""));
 }
 
+TEST(Aead, SealsInPlaceWhatItSealsElsewhere) {
+  Aead aead(Secret(random_bytes(32)));
+  const std::string nonce(12, 'n'), plain = random_bytes(1000);
+  std::string place = plain + std::string(kAeadTagBytes, '\0');
+  aead.seal(nonce, {place.data(), plain.size()}, "context", place.data());
+  EXPECT_EQ(place, aead.seal(nonce, plain, "context"));
+}
+
 TEST(Aead, OpensWhatItSealedAndNothingElse) {
   const Secret key(random_bytes(32));
   const std::string sealed = aead_seal_random(key, "plain", "context");

@@ -4,57 +4,29 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <optional>
 #include <stdexcept>
 
+#include "crypto/crc.h"
 #include "crypto/crypto.h"
+#include "crypto/md5.h"
 
 namespace sluice {
 namespace {
-struct Crc {
-  int bits;
-  uint64_t polynomial;
-};  // reflected
-Crc crc_of(Digest::Algorithm a) {
-  switch (a) {
-    case Digest::Algorithm::crc32: return {32, 0xedb88320};
-    case Digest::Algorithm::crc32c: return {32, 0x82f63b78};
-    case Digest::Algorithm::crc64nvme: return {64, 0x9a6c9329ac4bc9b5};
-    default: return {0, 0};
-  }
+// Of one of the three CRCs.
+const CrcKind& crc_of(Digest::Algorithm a) {
+  static const CrcKind crc32(32, 0xedb88320), crc32c(32, 0x82f63b78),
+      crc64nvme(64, 0x9a6c9329ac4bc9b5);
+  return a == Digest::Algorithm::crc32    ? crc32
+         : a == Digest::Algorithm::crc32c ? crc32c
+                                          : crc64nvme;
+}
+bool is_crc(Digest::Algorithm a) {
+  return a == Digest::Algorithm::crc32 || a == Digest::Algorithm::crc32c ||
+         a == Digest::Algorithm::crc64nvme;
 }
 uint64_t mask(int bits) { return bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1; }
 
-using Tables = std::array<std::array<uint64_t, 256>, 8>;
-Tables make_tables(uint64_t polynomial) {  // slicing by eight
-  Tables t{};
-  for (uint64_t i = 0; i < 256; ++i) {
-    uint64_t v = i;
-    for (int k = 0; k < 8; ++k) v = v & 1 ? v >> 1 ^ polynomial : v >> 1;
-    t[0][i] = v;
-  }
-  for (size_t k = 1; k < 8; ++k)
-    for (size_t i = 0; i < 256; ++i) t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 255];
-  return t;
-}
-const Tables& tables(Digest::Algorithm a) {
-  static const Tables crc32 = make_tables(crc_of(Digest::Algorithm::crc32).polynomial),
-                      crc32c = make_tables(crc_of(Digest::Algorithm::crc32c).polynomial),
-                      crc64 = make_tables(crc_of(Digest::Algorithm::crc64nvme).polynomial);
-  return a == Digest::Algorithm::crc32 ? crc32 : a == Digest::Algorithm::crc32c ? crc32c : crc64;
-}
-uint64_t crc_update(const Tables& t, uint64_t crc, std::string_view data) {
-  size_t i = 0;
-  for (; i + 8 <= data.size(); i += 8) {
-    uint64_t v = 0;
-    for (size_t k = 0; k < 8; ++k)
-      v |= static_cast<uint64_t>(static_cast<uint8_t>(data[i + k])) << (8 * k);
-    v ^= crc;
-    crc = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
-          t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
-  }
-  for (; i < data.size(); ++i) crc = crc >> 8 ^ t[0][(crc ^ static_cast<uint8_t>(data[i])) & 255];
-  return crc;
-}
 std::string big_endian(uint64_t value, int bits) {
   std::string out;
   for (int shift = bits - 8; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 255);
@@ -80,41 +52,44 @@ Matrix square(const Matrix& m) {
 }
 }  // namespace
 
+// One of the three is in use.
 struct Digest::State {
-  Algorithm algorithm;
-  uint64_t crc = 0;
+  const CrcKind* crc = nullptr;
+  uint64_t crc_state = 0;
+  std::optional<Md5> md5;
   EVP_MD_CTX* context = nullptr;
   ~State() { EVP_MD_CTX_free(context); }
 };
 
 Digest::Digest(Algorithm algorithm) : state_(std::make_unique<State>()) {
-  state_->algorithm = algorithm;
-  if (const int bits = crc_of(algorithm).bits) {
-    state_->crc = mask(bits);
-    return;
+  if (is_crc(algorithm)) {
+    state_->crc = &crc_of(algorithm);
+    state_->crc_state = mask(state_->crc->bits());
+  } else if (algorithm == Algorithm::md5) {
+    state_->md5.emplace();
+  } else {
+    state_->context = EVP_MD_CTX_new();
+    const EVP_MD* md = algorithm == Algorithm::sha256 ? EVP_sha256() : EVP_sha1();
+    if (!state_->context || EVP_DigestInit_ex(state_->context, md, nullptr) != 1)
+      throw std::runtime_error("OpenSSL: digest");
   }
-  state_->context = EVP_MD_CTX_new();
-  const EVP_MD* md = algorithm == Algorithm::sha256 ? EVP_sha256()
-                     : algorithm == Algorithm::sha1 ? EVP_sha1()
-                                                    : EVP_md5();
-  if (!state_->context || EVP_DigestInit_ex(state_->context, md, nullptr) != 1)
-    throw std::runtime_error("OpenSSL: digest");
 }
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
 void Digest::update(std::string_view data) {
-  if (state_->context)
-    EVP_DigestUpdate(state_->context, data.data(), data.size());
+  if (state_->crc)
+    state_->crc_state = state_->crc->update(state_->crc_state, data);
+  else if (state_->md5)
+    state_->md5->update(data);
   else
-    state_->crc = crc_update(tables(state_->algorithm), state_->crc, data);
+    EVP_DigestUpdate(state_->context, data.data(), data.size());
 }
 std::string Digest::finish() {
-  if (!state_->context) {
-    const int bits = crc_of(state_->algorithm).bits;
-    return big_endian(state_->crc ^ mask(bits), bits);
-  }
+  if (const CrcKind* crc = state_->crc)
+    return big_endian(state_->crc_state ^ mask(crc->bits()), crc->bits());
+  if (state_->md5) return state_->md5->finish();
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
   EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(out.data()), &size);
@@ -124,15 +99,15 @@ std::string Digest::finish() {
 
 std::string crc_combine(Digest::Algorithm algorithm, std::string_view crc_a, std::string_view crc_b,
                         uint64_t b_bytes) {
-  const Crc crc = crc_of(algorithm);
+  const CrcKind& crc = crc_of(algorithm);
   Matrix zero_bit{};  // appends one zero bit
-  zero_bit[0] = crc.polynomial;
-  for (size_t k = 1; k < static_cast<size_t>(crc.bits); ++k) zero_bit[k] = uint64_t{1} << (k - 1);
+  zero_bit[0] = crc.polynomial();
+  for (size_t k = 1; k < static_cast<size_t>(crc.bits()); ++k) zero_bit[k] = uint64_t{1} << (k - 1);
   Matrix power = square(square(square(zero_bit)));  // one zero byte
   uint64_t a = from_big_endian(crc_a);
   for (; b_bytes; b_bytes >>= 1, power = square(power))
     if (b_bytes & 1) a = times(power, a);
-  return big_endian(a ^ from_big_endian(crc_b), crc.bits);
+  return big_endian(a ^ from_big_endian(crc_b), crc.bits());
 }
 
 }  // namespace sluice

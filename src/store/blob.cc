@@ -57,9 +57,9 @@ class Writer : public BlobWriter {
     total_ += plain.size();
     while (!plain.empty()) {
       // The last chunk, full or not, is left for finish().
-      if (pending_.size() == kChunkBytes) CHECK(flush(false));
-      const size_t n = std::min(kChunkBytes - pending_.size(), plain.size());
-      pending_.append(plain.substr(0, n));
+      if (pending_bytes_ == kChunkBytes) CHECK(flush(false));
+      const size_t n = plain.copy(chunk_.get() + pending_bytes_, kChunkBytes - pending_bytes_);
+      pending_bytes_ += n;
       plain.remove_prefix(n);
     }
     return Done{};
@@ -74,11 +74,11 @@ class Writer : public BlobWriter {
  private:
   Result<Done> flush(bool last) {
     if (disk_.low()) return no_space();
-    const std::string sealed = aead_.seal(nonce(index_), pending_, aad(id_, index_, last));
+    aead_.seal(nonce(index_), {chunk_.get(), pending_bytes_}, aad(id_, index_, last), chunk_.get());
     ++index_;
-    pending_.clear();
-    for (size_t at = 0; at < sealed.size();) {
-      const ssize_t put = ::write(fd_, sealed.data() + at, sealed.size() - at);
+    const size_t size = std::exchange(pending_bytes_, 0) + kAeadTagBytes;
+    for (size_t at = 0; at < size;) {
+      const ssize_t put = ::write(fd_, chunk_.get() + at, size - at);
       if (put > 0)
         at += static_cast<size_t>(put);
       else if (put == 0 || errno != EINTR)
@@ -93,7 +93,9 @@ class Writer : public BlobWriter {
   int fd_ = -1;
   bool finished_ = false;
   uint64_t total_ = 0, index_ = 0;
-  std::string pending_;
+  // One chunk, sealed where it stands, with room for its tag.
+  const std::unique_ptr<char[]> chunk_ = std::make_unique_for_overwrite<char[]>(kSealedBytes);
+  size_t pending_bytes_ = 0;
 };
 
 class Reader : public BlobReader {

@@ -14,6 +14,9 @@ namespace {
 constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition",
                                         "content-encoding", "content-language",
                                         "cache-control",    "expires"};
+// What is read before it is hashed and sealed: a chunk of a sealed file, which the processor's
+// cache holds from one to the other.
+constexpr size_t kPieceBytes = 64 * 1024;
 }  // namespace
 
 namespace {
@@ -263,6 +266,16 @@ Result<Done> verify_sent(const BodySource& body, const ObjectIn& in, const Check
         {}};
   return Done{};
 }
+// Until `buffer` is full or the body ends: a read gives what one TLS record has.
+Result<size_t> read_piece(BodySource& body, std::string& buffer) {
+  size_t total = 0;
+  while (total < buffer.size()) {
+    TRY(const size_t got, body.read(buffer.data() + total, buffer.size() - total));
+    if (!got) break;
+    total += got;
+  }
+  return total;
+}
 }  // namespace
 
 Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption& encryption,
@@ -288,15 +301,15 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
   const bool two_sums = sent && sent != keep,
              needs_md5 = encryption.algorithm == "AES256" || !wanted_md5.empty();
   uint64_t total = 0;
-  const int64_t announced = parse_int(in.header("content-length")).value_or(kInlineBytesMax);
-  std::string buffer(std::clamp<size_t>(static_cast<size_t>(std::max<int64_t>(announced, 0)), 1024,
-                                        kInlineBytesMax),
-                     '\0');
+  const int64_t announced = parse_int(in.header("content-length")).value_or(kPieceBytes);
+  std::string buffer(
+      std::clamp<size_t>(static_cast<size_t>(std::max<int64_t>(announced, 0)), 1024, kPieceBytes),
+      '\0');
   std::unique_ptr<BlobWriter> spool;
   // A part is always a file, also when it is empty.
   if (inline_bytes_max == 0) spool = ports.store->write_blob(out.key.plain);
   for (;;) {
-    TRY(const size_t got, body.read(buffer.data(), buffer.size()));
+    TRY(const size_t got, read_piece(body, buffer));
     if (!got) break;
     const std::string_view piece(buffer.data(), got);
     total += got;
