@@ -11,11 +11,14 @@
 namespace sluice::bench {
 namespace {
 constexpr size_t kObjects[] = {1'000, 100'000, 1'000'000}, kItems[] = {1'000, 100'000, 10'000'000};
-constexpr double kFillSeconds = 3600;  // at most
-
 // A number below `count`, and in no order.
 size_t scattered(size_t n, size_t count) { return n * 2654435761 % count; }
 
+// So many calls, however long they take.
+void fill(const Target& target, size_t calls, const Next& next) {
+  constexpr double kSecondsMax = 3600;
+  if (calls) run_load(target, kWriters, kSecondsMax, next, calls);
+}
 void add_median(Report& report, const std::string& call, size_t count, size_t least, Load load) {
   const auto row = [&](size_t n) { return fmt::format("{} at {}", call, n); };
   const double median = percentile(load.latency_ms, 0.5);
@@ -32,7 +35,7 @@ void measure_objects(const Options& options, Report& report, const Target& targe
         signer.head("PUT", "/bench/g/" + std::to_string(stored++), {}, hash, body.size()), &body};
   };
   for (const size_t count : kObjects) {
-    run_load(target, kWriters, kFillSeconds, put, count - std::min(count, stored));
+    fill(target, count - std::min(count, stored), put);
     add_median(report, "PUT 1 KiB", count, kObjects[0],
                run_load(target, kConnections, options.seconds, put));
     const auto get = [&](size_t n) {
@@ -56,8 +59,7 @@ void measure_items(const Options& options, Report& report, const Target& target,
   size_t batches = 0;
   const auto write = [&](size_t) { return call("BatchWriteItem", batch_body(batches++)); };
   for (const size_t count : kItems) {
-    run_load(target, kWriters, kFillSeconds, write,
-             (count - std::min(count, batches * kBatch)) / kBatch);
+    fill(target, (count - std::min(count, batches * kBatch)) / kBatch, write);
     add_median(report, "BatchWriteItem", count, kItems[0],
                run_load(target, kConnections, options.seconds, write));
     const auto get = [&](size_t n) {
