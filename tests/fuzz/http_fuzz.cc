@@ -7,52 +7,50 @@ using namespace sluice;
 namespace {
 class Memory : public net::Stream {
  public:
-  Memory(std::string_view in, size_t step) : in_(in), step_(step) {}
-  long read(char* into, size_t size, int) override {
-    const size_t n = in_.substr(0, std::min(size, step_)).copy(into, size);
-    in_.remove_prefix(n);
-    return static_cast<long>(n);
+  Memory(std::string_view in, size_t step, std::string& out) : in_(in), step_(step), out_(out) {}
+  net::Io try_read(char* into, size_t size, size_t& got) override {
+    got = in_.substr(0, std::min(size, step_)).copy(into, size);
+    in_.remove_prefix(got);
+    return got ? net::Io::done : net::Io::closed;
   }
-  bool write(const char* data, size_t size, int) override {
+  net::Io try_write(const char* data, size_t size, size_t& put) override {
     out_.append(data, size);
-    return true;
+    put = size;
+    return net::Io::done;
   }
-  const std::string& out() const { return out_; }
+  bool await(net::Io, int64_t) override { return true; }
 
  private:
   std::string_view in_;
   const size_t step_;
-  std::string out_;
+  std::string& out_;
 };
 // What the connection's requests were, and what was answered.
 std::string served(std::string_view in, size_t step) {
-  Memory stream(in, step);
-  std::string seen;
-  static const std::atomic<bool> kRunning{false};
-  net::serve_connection(
-      stream, "127.0.0.1",
-      [&](Request request, BodySource& body) {
-        seen += request.method + " " + request.target + "\n";
-        for (const auto& [name, value] : request.headers.list) seen += name + ":" + value + "\n";
-        char buffer[500];
-        std::string whole;  // how much of one that breaks off is seen depends on the pieces
-        for (;;) {
-          const auto got = body.read(buffer, sizeof buffer);
-          if (!got) {
-            whole = "!" + got.error().code;
-            break;
-          }
-          if (!*got) break;
-          whole.append(buffer, *got);
-        }
-        seen += whole;
-        Response response;
-        response.headers.add("x-echo", request.target);
-        response.body = "ok";
-        return response;
-      },
-      kRunning);
-  return seen + "\n--\n" + stream.out();
+  std::string seen, out;
+  static const std::atomic<bool> kStopping{false};
+  const net::Handler handler = [&](Request request, BodySource& body) {
+    seen += request.method + " " + request.target + "\n";
+    for (const auto& [name, value] : request.headers.list) seen += name + ":" + value + "\n";
+    char buffer[500];
+    std::string whole;  // how much of one that breaks off is seen depends on the pieces
+    for (;;) {
+      const auto got = body.read(buffer, sizeof buffer);
+      if (!got) {
+        whole = "!" + got.error().code;
+        break;
+      }
+      if (!*got) break;
+      whole.append(buffer, *got);
+    }
+    seen += whole;
+    Response response;
+    response.headers.add("x-echo", request.target);
+    response.body = "ok";
+    return response;
+  };
+  net::serve_connection(std::make_unique<Memory>(in, step, out), "127.0.0.1", {handler, kStopping});
+  return seen + "\n--\n" + out;
 }
 }  // namespace
 

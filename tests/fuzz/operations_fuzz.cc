@@ -161,7 +161,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     MUST(outcome->status < 400);
   else
     MUST(!outcome.error().code.empty() && outcome.error().status >= 300);
-  (void)audit_record(request, *service, found, &world->caller(), facts,
-                     outcome ? nullptr : &outcome.error(), world->ports.store->scope());
+  const AuditedCall call{.request = request,
+                         .service = *service,
+                         .row = found,
+                         .caller = &world->caller(),
+                         .facts = facts,
+                         .error = outcome ? nullptr : &outcome.error(),
+                         .response = outcome ? &*outcome : nullptr};
+  (void)audit_record(call, world->ports.store->scope());
   return 0;
 }
