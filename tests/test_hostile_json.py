@@ -24,6 +24,20 @@ def test_the_corpus_is_here():
     assert len(DOCUMENTS) == 318, f"{CORPUS} must stand beside the checkout"
 
 
+def test_many_names_cost_no_more_than_their_number(server):
+    """What a policy could ask of a batch is gathered before anybody is asked whether it is allowed.
+    Each name against all others took minutes."""
+    door = wire.Wire(server)
+    puts, names = [], (f"{n:05x}" for n in range(500_000))
+    for _ in range(8):
+        attributes = ",".join(f'"{next(names)}":{{"NULL":true}}' for _ in range(62_000))
+        puts.append(f'{{"PutRequest":{{"Item":{{{attributes}}}}}}}')
+    call = wire.dynamodb("BatchWriteItem", {})
+    body = f'{{"RequestItems":{{"no-such-table":[{",".join(puts)}]}}}}'.encode()
+    answer = door.ask(dataclasses.replace(call, body=body), server.session())
+    assert (answer.status, answer.code) == (400, "ResourceNotFoundException")
+
+
 def test_as_uploads_each_ends_in_quarantine_with_its_reason(fresh_server):
     server = fresh_server
     bucket = make_pipeline(server)

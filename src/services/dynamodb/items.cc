@@ -39,9 +39,9 @@ Result<Done> add_metrics(JsonOut& out, const ItemIn& in, const Table& table, Old
 CallContext::CallContext(const std::string& table, const Snapshot& snapshot) {
   if (const auto record = snapshot.get(table_key(table))) hash_ = record->hash;
 }
+// An item may have a hundred thousand names, so they are not looked for one among the others.
 void CallContext::add_name(std::string_view name) {
-  std::vector<std::string>& names = context_["dynamodb:attributes"];
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  if (names_.emplace(name).second) context_["dynamodb:attributes"].emplace_back(name);
 }
 void CallContext::add_keys(const std::string& hash, const std::string& range) {
   for (const std::string* name : {&hash, &range})

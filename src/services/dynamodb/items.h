@@ -5,6 +5,8 @@
 // AccessDeniedException (for the key of the table).
 //
 //   constexpr auto rows = table<PutItem, GetItem, DeleteItem, Query, Scan>();   // dynamodb.cc
+#include <set>
+
 #include "services/dynamodb/item_in.h"
 #include "services/dynamodb/key_condition.h"
 #include "services/dynamodb/tables.h"
@@ -38,6 +40,7 @@ class CallContext {
   void add_name(std::string_view name);
   std::string hash_;  // the name of the table's partition key; "" when there is no table
   policy::Context context_;
+  std::set<std::string, std::less<>> names_;  // the attributes that are in it
 };
 
 // What a condition that fails tells of the item is a return value like others: the last need is
