@@ -363,6 +363,8 @@ def test_lock_headers_that_say_nonsense_are_refused(wire):
         ({mode: "SOMETIMES", date: future}, "InvalidArgument"),
         ({mode: "GOVERNANCE", date: past}, "InvalidArgument"),
         ({mode: "GOVERNANCE", date: "tomorrow"}, "InvalidArgument"),
+        # In the year 10000, which no policy could compare with its own dates.
+        ({mode: "COMPLIANCE", date: "9999-12-31T23:59:60Z"}, "InvalidArgument"),
         ({hold: "MAYBE"}, "InvalidArgument"),
     ):
         assert (

@@ -16,6 +16,8 @@ constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu",
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+constexpr Time kYear0 = -62'167'219'200'000, kYear10000 = 253'402'300'800'000;  // their beginnings
+
 // Not by gmtime_r, which takes a lock of the whole process.
 struct Utc {
   int year, month, day, weekday, hour, minute, second;  // month from 1, weekday from Sunday, 0
@@ -96,6 +98,9 @@ Clock::Clock()
 
 std::string iso_seconds(Time t) {
   const Utc u = utc(t);
+  if (t < kYear0 || t >= kYear10000)  // somebody may have asked for it, and it is told
+    return fmt::format("{}-{:02}-{:02}T{:02}:{:02}:{:02}Z", u.year, u.month, u.day, u.hour,
+                       u.minute, u.second);
   return dated("0000-00-00T00:00:00Z", {u.year, u.month, u.day, u.hour, u.minute, u.second});
 }
 std::string long_date(Time t) {
@@ -151,7 +156,9 @@ std::optional<Time> parse_iso(std::string_view s) {
   const auto east = zone(s, at);
   const auto local = make(year, month, day, digits(s, 11, 2), digits(s, 14, 2), second);
   if (!east || !local) return std::nullopt;
-  return *local + millis - *east;
+  // A zone or a leap second must not lead out of the years that can be written again.
+  const Time t = *local + millis - *east;
+  return t >= kYear0 && t < kYear10000 ? std::optional(t) : std::nullopt;
 }
 
 std::optional<Time> parse_http_date(std::string_view s) {

@@ -194,14 +194,13 @@ bool holds(const Condition& condition, std::optional<std::span<const std::string
     return condition.if_exists || condition.set == Condition::Set::all ||
            (op.negated && condition.set == Condition::Set::one);
   const auto one_holds = [&](const std::string& one) {
-    bool any = false, incomparable = false;
+    bool incomparable = false;
     for (const std::string& wanted : condition.values) {
       const auto match = matches(op, wanted, one, keys, variables);
-      any = any || match.value_or(false);
+      if (match.value_or(false)) return !op.negated;
       incomparable = incomparable || !match;
     }
-    if (incomparable && !any) return op.negated && !allow;
-    return any != op.negated;
+    return op.negated && !(incomparable && allow);
   };
   size_t count = 0;
   for (const std::string& one : *actual) count += one_holds(one);

@@ -90,6 +90,7 @@ bool resource_matches(const Statement& s, const Asked& asked, const Document& d)
   const bool must_be_known = s.allow && s.not_resource;
   bool any = false;
   for (const Pattern& pattern : s.resources) {
+    if (any && !must_be_known) break;
     if (pattern.is_plain(d.variables)) {
       any = any || names_resource(asked, [&](std::string_view r) { return pattern.arn_glob(r); });
       continue;
