@@ -6,6 +6,7 @@ import json
 
 import wire
 from functions import LOGS, make_role, zipped
+from records import records_of
 
 
 def events(trail, **attribute):
@@ -113,6 +114,27 @@ def test_a_name_in_both_cases_shows_no_secret_and_hides_no_value(server):
     shown = record_of(wire.Call("lambda", "POST", "/2015-03-31/functions", {}, body))
     assert shown["environment"] == {} and "Environment" not in shown
     assert shown["Code"] == shown["code"] == {}
+
+
+def test_an_attribute_without_a_name_is_no_key_of_a_table_without_a_sort_key(fresh_server):
+    """A key is shown with its value, so nothing else may be taken for one."""
+    server = fresh_server
+    db, door, session = server.client("dynamodb"), wire.Wire(server), server.session()
+    db.create_table(
+        TableName="nameless",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+    item = {"id": {"S": "a"}, "": {"S": "CANARY-NAMELESS"}}
+    for operation, asked in (
+        ("PutItem", {"TableName": "nameless", "Item": item}),
+        ("BatchWriteItem", {"RequestItems": {"nameless": [{"PutRequest": {"Item": item}}]}}),
+    ):
+        assert door.ask(wire.dynamodb(operation, asked), session).status == 200
+    written = [r for r in records_of(server) if r["eventName"] in ("PutItem", "BatchWriteItem")]
+    assert len(written) == 2
+    assert "CANARY-NAMELESS" not in json.dumps(written), written
 
 
 def test_strangers_cannot_fill_the_disk(server):

@@ -124,6 +124,12 @@ Result<std::optional<json::object>> updated_item(const ItemIn& in, const json::o
     return validation("Item size to update has exceeded the maximum allowed size");
   return std::optional(std::move(after));
 }
+namespace {
+// A table without a range key has "" for its name, which an attribute may have too.
+bool is_key(const TableRecord* table, std::string_view name) {
+  return table && !name.empty() && (name == table->hash || name == table->range);
+}
+}  // namespace
 // CloudTrail's view of an item (DynamoDB Developer Guide, "Understanding DynamoDB log file
 // entries"): the key as it is; of a `whole` item the names of all attributes, together up to
 // `names_bytes`.
@@ -132,7 +138,7 @@ void describe(json::object& into, const json::object& item, bool whole, const Ta
   json::object key;
   json::array names;
   for (const auto& [name, value] : item) {
-    const bool in_key = table && (name == table->hash || name == table->range);
+    const bool in_key = is_key(table, name);
     if (in_key) key[name] = value;
     if (in_key && !whole) continue;
     if (name.size() <= names_bytes) {
@@ -146,9 +152,7 @@ void describe(json::object& into, const json::object& item, bool whole, const Ta
 }
 void describe(JsonWriter& into, const PackedItem& item, bool whole, const TableRecord* table,
               size_t& names_bytes) {
-  const auto in_key = [&](size_t n) {
-    return table && (item.name(n) == table->hash || item.name(n) == table->range);
-  };
+  const auto in_key = [&](size_t n) { return is_key(table, item.name(n)); };
   into.name("key").begin_object();
   for (size_t n = 0; n < item.size(); ++n) {
     if (!in_key(n)) continue;
