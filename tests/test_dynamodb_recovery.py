@@ -426,7 +426,8 @@ def test_csv_is_imported_and_what_is_no_item_is_told(server, db):
     s3.put_object(
         Bucket=source,
         Key="in/1.csv",
-        Body=b'p,r,note\na,1,"one, ""two"""\na,2,\nb,no number,x\n,3,empty key\na,4,x,too many\n',
+        Body=b'p,r,note\na,1,"one, ""two"""\na,2,\nb,no number,x\n,3,empty key\na,4,x,too many\n'
+        b"a,5,not UTF-8: \xe9\n",
     )
     s3.put_object(Bucket=source, Key="in/2.csv.gz", Body=gzip.compress(b"note,p,r\nsecond,z,9\n"))
     s3.put_object(Bucket=source, Key="other.csv", Body=b"p,r\nnever,1\n")
@@ -438,7 +439,7 @@ def test_csv_is_imported_and_what_is_no_item_is_told(server, db):
     )["ImportTableDescription"]
     over = finished(db, started["ImportArn"])
     assert over["ImportStatus"] == "COMPLETED", over
-    assert (over["ProcessedItemCount"], over["ImportedItemCount"], over["ErrorCount"]) == (6, 3, 3)
+    assert (over["ProcessedItemCount"], over["ImportedItemCount"], over["ErrorCount"]) == (7, 3, 4)
     assert items_of(db, name) == [
         item("a", 1, note={"S": 'one, "two"'}),
         item("a", 2),
@@ -446,7 +447,7 @@ def test_csv_is_imported_and_what_is_no_item_is_told(server, db):
     ]
     events = server.client("logs").filter_log_events(logGroupName="/aws-dynamodb/imports")["events"]
     told = [json.loads(event["message"]) for event in events]
-    assert [one["line"] for one in told if one["s3Key"] == "in/1.csv"] == [4, 5, 6]
+    assert [one["line"] for one in told if one["s3Key"] == "in/1.csv"] == [4, 5, 6, 7]
     listed = db.list_imports()["ImportSummaryList"]
     assert started["ImportArn"] in [one["ImportArn"] for one in listed]
 

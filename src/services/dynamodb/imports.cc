@@ -313,6 +313,8 @@ class Importing {
   }
   Result<Done> take_row(CsvRow&& row) {
     ++row_;
+    if (!row.broken && !std::all_of(row.fields.begin(), row.fields.end(), is_utf8))
+      row.broken = "the row is not UTF-8";
     if (header_.empty()) {
       if (row.broken) return Error{400, "InvalidHeader", object_ + ": " + row.broken, {}};
       header_ = std::move(row.fields);

@@ -55,10 +55,13 @@ class Packer {
     spots.push_back(spot);
     return true;
   }
+  // An item takes at most twice the bytes that it has here (an empty list has two, and counts
+  // three), so that one with half of what it may have is not too large.
   bool value(size_t depth) {
     if (depth > kNestingMax || !in_.takes('{')) return false;
     const auto type = in_.text();
-    return type && in_.takes(':') && content(*type, depth) && in_.takes('}');
+    return type && in_.takes(':') && content(*type, depth) && in_.takes('}') &&
+           out_.size() <= kItemBytesMax / 2;
   }
   bool content(std::string_view type, size_t depth) {
     if (type == "S") return string();
@@ -153,13 +156,11 @@ PackedItem::PackedItem(const json::object& item) {
   }
 }
 
-// An item takes at most twice the bytes that it has here: an empty list has two, and counts three.
 std::optional<PackedItem> PackedItem::read(JsonCursor& in) {
   PackedItem item;
   item.bytes_.reserve(128);
   item.spots_.reserve(8);
-  if (!Packer(in, item.bytes_).map(1, item.spots_) || item.bytes_.size() > kItemBytesMax / 2)
-    return std::nullopt;
+  if (!Packer(in, item.bytes_).map(1, item.spots_)) return std::nullopt;
   return item;
 }
 std::string_view PackedItem::name(size_t n) const { return name_at(bytes_, spots_[n]); }
