@@ -114,17 +114,17 @@ Result<Done> TableWriter::push() {
 
 Result<Done> TableWriter::write(Pending pending) {
   auto& [items, keys] = building_;
+  building_bytes_ += pending.item.json.size() + pending.text.size();  // of one replaced, too
   for (size_t i = 0; i < items.size(); ++i)  // a batch may not name a key twice
     if (keys[i] == pending.key && items[i].item.device_id == pending.item.device_id &&
         items[i].item.timestamp == pending.item.timestamp) {
       items[i] = std::move(pending);
-      return Done{};
+      return building_bytes_ >= kBatchBytesMax ? push() : Result<Done>(Done{});
     }
   if (items.empty()) {
     items.reserve(kBatchItemsMax);
     keys.reserve(kBatchItemsMax);
   }
-  building_bytes_ += pending.item.json.size() + pending.text.size();
   keys.push_back(pending.key);
   items.push_back(std::move(pending));
   return items.size() == kBatchItemsMax || building_bytes_ >= kBatchBytesMax ? push()

@@ -129,7 +129,8 @@ TEST_F(Writer, KeepsSeveralBatchesUnderWay) {
   write("d", 20 * kBatchItemsMax + 1);
   ASSERT_TRUE(finish());
   EXPECT_EQ(table_.batches().size(), 21);
-  EXPECT_EQ(table_.most(), kWriters);
+  EXPECT_GT(table_.most(), 1);
+  EXPECT_LE(table_.most(), kWriters);
 }
 
 TEST_F(Writer, NamesAKeyOnceInABatch) {
