@@ -264,6 +264,64 @@ TEST(Connection, ReadsAChunkedBodyThatDrips) {
         << out;
   }
 }
+// A body that is made while it is sent, in pieces of these sizes; what fits goes with the head.
+class Pieces : public BodyProducer {
+ public:
+  explicit Pieces(std::vector<size_t> sizes) : sizes_(std::move(sizes)) {}
+  Result<std::string> next() override {
+    if (at_ == sizes_.size()) return std::string();
+    const size_t n = at_++;
+    return std::string(sizes_[n], static_cast<char>('a' + n % 26));
+  }
+
+ private:
+  const std::vector<size_t> sizes_;
+  size_t at_ = 0;
+};
+TEST(Connection, SendsAStreamWholeWhateverItsPieces) {
+  for (const std::vector<size_t>& sizes :
+       {std::vector<size_t>{1}, {16'000}, {16'384}, {16'385, 1}, {1, 70'000, 1}, {65'536, 65'536}})
+    for (const bool is_head : {false, true})
+      for (const int more : {0, 1, -1}) {  // announced bytes than there are
+        std::string body;
+        Pieces made(sizes);
+        for (size_t n = 0; n < sizes.size(); ++n) body += *made.next();
+        const size_t announced = body.size() + static_cast<size_t>(more);
+        const Handler handler = [&](Request, BodySource&) {
+          Response r{200, {}, "", std::make_shared<Pieces>(sizes), 0};
+          r.stream_bytes = announced;
+          return r;
+        };
+        int pair[2];
+        ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        const std::atomic<bool> running{false};
+        std::thread server([&, fd = pair[1]] {
+          serve_connection(plain_stream(fd), "127.0.0.1", {handler, running, {}});
+        });
+        const std::string asked = std::string(is_head ? "HEAD" : "GET") +
+                                  " / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        EXPECT_EQ(::send(pair[0], asked.data(), asked.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(asked.size()));
+        std::string answer;
+        char piece[4096];
+        for (ssize_t got; (got = recv(pair[0], piece, sizeof piece, 0)) > 0;)
+          answer.append(piece, static_cast<size_t>(got));
+        server.join();
+        close(pair[0]);
+        const size_t end = answer.find("\r\n\r\n");
+        ASSERT_NE(end, answer.npos);
+        EXPECT_NE(answer.find("content-length: " + std::to_string(announced) + "\r\n"),
+                  answer.npos);
+        const std::string sent = answer.substr(end + 4);
+        if (is_head)
+          EXPECT_EQ(sent, "");
+        else if (more == 0)
+          EXPECT_EQ(sent, body);
+        else  // what is there goes out, and never more than was announced
+          EXPECT_TRUE(body.starts_with(sent) && sent.size() <= announced) << sent.size();
+      }
+}
+
 TEST(Connection, SaysContinueToAnEmptyBodyToo) {
   const std::string head =
       "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n";

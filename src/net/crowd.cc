@@ -12,6 +12,9 @@
 #include "base/clock.h"
 
 namespace sluice::net {
+namespace {
+constexpr size_t kStrangersPassedMax = 64;  // of their lines, when places are given
+}  // namespace
 
 Guest::Guest(Crowd& of, int descriptor, std::string from)
     : crowd(of), fd(descriptor), source(std::move(from)), since_us(monotonic_us()) {}
@@ -135,23 +138,29 @@ void Crowd::stand_last(Line& line) {
   line.turn = next_turn_++;
 }
 // The line whose turn it is; nullptr: there is none that may have a place.
-Crowd::Line* Crowd::next_line() {
+Crowd::Line* Crowd::next_line(bool strangers_too) {
   Line* const known = turns_[false].empty() ? nullptr : turns_[false].front();
-  const bool full = share_of("").places >= limits_.places_of_strangers;
-  Line* const strange = full || turns_[true].empty() ? nullptr : turns_[true].front();
+  const bool passed =
+      !strangers_too || turns_[true].empty() || share_of("").places >= limits_.places_of_strangers;
+  Line* const strange = passed ? nullptr : turns_[true].front();
   return !strange || (known && known->turn < strange->turn) ? known : strange;
 }
 
 // Gives the places that are free to those that wait. Who has a line has one turn after the other,
-// and those whose share is used up are passed over.
+// and those whose share is used up are passed over. Of strangers that claim a session whose share
+// is used up there may be thousands: some are passed over now and the next ones the next time.
 void Crowd::fill_places() {
+  size_t passed_strangers = 0;
   uint64_t seen = next_turn_;  // the lines with this turn or a later one were passed over
   while (all_.places < limits_.places) {
-    Line* const line = next_line();
+    Line* const line = next_line(passed_strangers < kStrangersPassedMax);
     if (!line || line->turn >= seen) return;
     stand_last(*line);
     Guest& first = *line->guests.front();
-    if (lack_of(standing_of(first)).any()) continue;
+    if (lack_of(standing_of(first)).any()) {
+      passed_strangers += line->of_strangers;
+      continue;
+    }
     leave_line(first);
     give_place(first);
     resume(first, false);
@@ -244,6 +253,7 @@ void Crowd::look_after_lines(int64_t now_us) {
     leave_line(*guest);
     resume(*guest, true);
   }
+  for (size_t lines = 0; lines <= turns_[true].size(); lines += kStrangersPassedMax) fill_places();
   while (make_place_for_one_of_each(now_us)) fill_places();
 }
 

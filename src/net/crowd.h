@@ -175,7 +175,7 @@ class Crowd {
   bool make_place_for_one_of_each(int64_t now_us) SLUICE_REQUIRES(mutex_);
   void give_place(Guest& guest) SLUICE_REQUIRES(mutex_);
   void stand_last(Line& line) SLUICE_REQUIRES(mutex_);
-  Line* next_line() SLUICE_REQUIRES(mutex_);
+  Line* next_line(bool strangers_too) SLUICE_REQUIRES(mutex_);
   void fill_places() SLUICE_REQUIRES(mutex_);
   std::string line_of(const Guest& guest) const SLUICE_REQUIRES(mutex_);
   bool make_room_in_lines(const Guest& guest) SLUICE_REQUIRES(mutex_);

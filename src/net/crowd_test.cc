@@ -41,19 +41,27 @@ class SmallCrowd : public testing::Test {
     EXPECT_TRUE(crowd_.introduce(*peer.guest, session));
     return peer;
   }
+  SmallCrowd()
+      : SmallCrowd({.connections = 10,
+                    .strangers = 6,
+                    .of_a_session = 5,
+                    .leaving = 3,
+                    .places = 4,
+                    .places_of_strangers = 2,
+                    .places_of_a_session = 3,
+                    .waiting = 4,
+                    .waiting_strangers = 3}) {}
+  explicit SmallCrowd(const CrowdLimits& limits) : crowd_(limits) {}
   ~SmallCrowd() override {
     for (const int fd : sockets_) close(fd);
   }
-  Crowd crowd_{{.connections = 10,
-                .strangers = 6,
-                .of_a_session = 5,
-                .leaving = 3,
-                .places = 4,
-                .places_of_strangers = 2,
-                .places_of_a_session = 3,
-                .waiting = 4,
-                .waiting_strangers = 3}};
+  Crowd crowd_;
   std::vector<int> sockets_;
+};
+class CrowdOfTwoStrangers : public SmallCrowd {
+ protected:
+  CrowdOfTwoStrangers()
+      : SmallCrowd({.places = 6, .places_of_strangers = 2, .places_of_a_session = 1}) {}
 };
 
 // Connections that ask nothing keep nobody out.
@@ -283,6 +291,25 @@ TEST_F(SmallCrowd, StrangersWithoutAPlaceHoldUpNobodyElse) {
   EXPECT_FALSE(c.resumed);
   fourth.reset();
   EXPECT_TRUE(c.is_served());
+}
+// So many lines are not all looked at for each place, but all are within a second.
+TEST_F(CrowdOfTwoStrangers, WhoStandsBehindManyThatClaimASessionHasHisTurn) {
+  const Peer session = known("A"), one = come("10.0.1.1"), two = come("10.0.1.2");
+  const Place claimed(one.guest.get(), "A");
+  auto other = std::make_unique<Place>(two.guest.get());
+  std::vector<Peer> peers;
+  std::vector<std::unique_ptr<Waiting>> claiming;
+  for (int i = 0; i < 200; ++i) {
+    peers.push_back(come("10.0.2." + std::to_string(i)));
+    claiming.push_back(std::make_unique<Waiting>(crowd_, peers.back().guest.get(), "A"));
+  }
+  const Peer last = come("10.0.3.1");
+  Waiting stranger(crowd_, last.guest.get());
+  other.reset();
+  EXPECT_FALSE(stranger.resumed);
+  crowd_.look_after_lines();
+  EXPECT_TRUE(stranger.is_served());
+  for (const auto& one_claiming : claiming) EXPECT_FALSE(one_claiming->resumed);
 }
 TEST_F(SmallCrowd, TheLongestLineLosesItsLastWhenTooManyWait) {
   std::vector<Peer> peers;
