@@ -72,8 +72,16 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<std::string> reco
   Waiter me{&staged, rerun ? &rerun : nullptr, std::move(records), reads, {}, {}};
   Waiter* next;
   {
-    const MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
     (reads ? readers_ : writers_).push_back(&me);
+    // While a group of writers is synced the next one gathers by itself. Reads wait for no sync, so
+    // the threads that can run go first here: they may have records for the same group. Nobody
+    // leads meanwhile, so that a writer who comes need not wait for that.
+    if (reads && !leader_active_) {
+      lock.unlock();
+      sched_yield();
+      lock.lock();
+    }
     next = appoint_next();
   }
   if (next) tell(*next, kLeads, me);
@@ -86,10 +94,7 @@ Result<Receipt> Committer::commit(Staged&& staged, std::vector<std::string> reco
 // Writes what waits, and tells those whose turn it is. Nobody is woken under the lock: they would
 // only wait for it. The next to lead is told last, so that those who are done can be in his group
 // with their next requests: a few large groups take less of the processors than many small ones.
-// While a group of writers is synced the next one gathers by itself. Reads wait for no sync, so
-// their leader lets the threads that can run go first, which have requests of their own.
 void Committer::lead(Waiter& me) noexcept {
-  if (me.reads) sched_yield();
   std::vector<Waiter*> group;
   {
     const MutexLock lock(mutex_);
