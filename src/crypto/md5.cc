@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/container/static_vector.hpp>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "base/baton.h"
 #include "base/thread_safety.h"
@@ -162,14 +162,15 @@ namespace {
 // who makes it full does so at once. On an idle machine nobody comes, and nothing was waited for.
 class Together {
  public:
-  void hash(Md5Blocks blocks) {
+  // Whoever failed on the way would leave the others waiting for ever.
+  void hash(Md5Blocks blocks) noexcept {
     Waiting self{blocks, {}};
-    std::vector<Waiting*> group = join(self);
+    const Group group = join(self);
     if (group.empty()) {
       self.hashed.await();
       return;
     }
-    std::vector<Md5Blocks> all;
+    boost::container::static_vector<Md5Blocks, kMd5Lanes> all;
     for (const Waiting* one : group) all.push_back(one->blocks);
     md5_hash_together(all);
     for (Waiting* one : group)
@@ -183,8 +184,9 @@ class Together {
     Md5Blocks blocks;
     Baton hashed;
   };
+  using Group = boost::container::static_vector<Waiting*, kMd5Lanes>;
   // Those whom `self` is to hash, himself included; empty: another hashes him.
-  std::vector<Waiting*> join(Waiting& self) {
+  Group join(Waiting& self) {
     MutexLock lock(mutex_);
     group_.push_back(&self);
     if (group_.size() == kMd5Lanes) return std::exchange(group_, {});
@@ -199,7 +201,7 @@ class Together {
     return std::exchange(group_, {});
   }
   Mutex mutex_;
-  std::vector<Waiting*> group_ SLUICE_GUARDED_BY(mutex_);
+  Group group_ SLUICE_GUARDED_BY(mutex_);
 };
 Together& together() {
   static Together one;

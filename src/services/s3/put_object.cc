@@ -296,10 +296,11 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
   auto generated = ports.data_keys->generate(encryption.key_reference, context, staged);
   if (!generated) return kms_error(std::move(generated).error());
   Received out{{}, encryption, *std::move(generated), {}, {}};
-  Digest kept_sum(keep->algorithm), sent_sum((sent ? sent : keep)->algorithm),
-      md5_sum(Digest::Algorithm::md5);
-  const bool two_sums = sent && sent != keep,
-             needs_md5 = encryption.algorithm == "AES256" || !wanted_md5.empty();
+  Digest kept_sum(keep->algorithm), sent_sum((sent ? sent : keep)->algorithm);
+  std::optional<Digest> md5_sum;
+  if (encryption.algorithm == "AES256" || !wanted_md5.empty())
+    md5_sum.emplace(Digest::Algorithm::md5);
+  const bool two_sums = sent && sent != keep;
   uint64_t total = 0;
   const int64_t announced = parse_int(in.header("content-length")).value_or(kPieceBytes);
   std::string buffer(
@@ -316,7 +317,7 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
     if (total > kPutBytesMax) return too_large;
     kept_sum.update(piece);
     if (two_sums) sent_sum.update(piece);
-    if (needs_md5) md5_sum.update(piece);
+    if (md5_sum) md5_sum->update(piece);
     if (!spool && out.held.size() + got <= inline_bytes_max) {
       out.held.append(piece);
       continue;
@@ -328,7 +329,7 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
     }
     CHECK(spool->write(piece));
   }
-  const std::string digest = needs_md5 ? md5_sum.finish() : std::string(),
+  const std::string digest = md5_sum ? md5_sum->finish() : std::string(),
                     value = base64(kept_sum.finish());
   if (!wanted_md5.empty() && digest != wanted_md5)
     return Error{
