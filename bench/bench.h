@@ -124,6 +124,8 @@ class Signer {
   const std::string access_key_id_, token_, region_, service_, host_, day_;
   std::string key_;
 };
+// A call of DynamoDB, signed with a signer for it.
+Message dynamodb_call(const Signer& signer, const std::string& operation, const std::string& body);
 
 void measure_machine(const Options& options, Report& report);
 int run_echo(const std::string& dir);  // the echo server, as a process of its own

@@ -49,25 +49,21 @@ void measure_objects(const Options& options, Report& report, const Target& targe
 
 void measure_items(const Options& options, Report& report, const Target& target,
                    const Signer& signer) {
-  const auto call = [&](const char* operation, const std::string& body) {
-    return Message{signer.head("POST", "/",
-                               {{"content-type", "application/x-amz-json-1.0"},
-                                {"x-amz-target", std::string("DynamoDB_20120810.") + operation}},
-                               hex(sha256(body)), body.size()) +
-                   body};
-  };
   size_t batches = 0;
-  const auto write = [&](size_t) { return call("BatchWriteItem", batch_body(batches++)); };
+  const auto write = [&](size_t) {
+    return dynamodb_call(signer, "BatchWriteItem", batch_body(batches++));
+  };
   for (const size_t count : kItems) {
     fill(target, (count - std::min(count, batches * kBatch)) / kBatch, write);
     add_median(report, "BatchWriteItem", count, kItems[0],
                run_load(target, kConnections, options.seconds, write));
     const auto get = [&](size_t n) {
       const size_t item = scattered(n, count);
-      return call("GetItem",
-                  fmt::format(R"({{"TableName":"Bench","Key":{{"device_id":{{"S":"device-{}"}},)"
-                              R"("timestamp":{{"S":"2026-01-02T03:04:05.{}Z"}}}}}})",
-                              item % kBatch, 1'000'000'000 + item / kBatch));
+      return dynamodb_call(
+          signer, "GetItem",
+          fmt::format(R"({{"TableName":"Bench","Key":{{"device_id":{{"S":"device-{}"}},)"
+                      R"("timestamp":{{"S":"2026-01-02T03:04:05.{}Z"}}}}}})",
+                      item % kBatch, 1'000'000'000 + item / kBatch));
     };
     add_median(report, "GetItem", count, kItems[0],
                run_load(target, kConnections, options.seconds, get));

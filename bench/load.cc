@@ -262,4 +262,12 @@ std::string Signer::head(std::string_view method, const std::string& path,
          "\r\nuser-agent: bench\r\ncontent-length: " + std::to_string(body_bytes) + "\r\n\r\n";
 }
 
+Message dynamodb_call(const Signer& signer, const std::string& operation, const std::string& body) {
+  return {signer.head("POST", "/",
+                      {{"content-type", "application/x-amz-json-1.0"},
+                       {"x-amz-target", "DynamoDB_20120810." + operation}},
+                      hex(sha256(body)), body.size()) +
+          body};
+}
+
 }  // namespace sluice::bench

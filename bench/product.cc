@@ -42,6 +42,7 @@ Result<Session> session_of(const std::string& data_dir) {
 void measure_objects(const Options& options, Report& report, const Session& s) {
   const Target target = target_of(s.endpoint);
   const Signer signer(s.credentials, s.endpoint, "s3");
+  constexpr size_t kRead = 32;  // objects that are read again and again
   struct Size {
     const char* name;
     size_t bytes;
@@ -51,12 +52,15 @@ void measure_objects(const Options& options, Report& report, const Session& s) {
     const std::string body = random_bytes(size.bytes), hash = hex(sha256(body)),
                       nothing = hex(sha256(""));
     const std::string folder = "/bench/" + std::to_string(size.bytes) + "/";
-    const Load put = run_load(target, kConnections, options.seconds, [&](size_t n) {
+    const auto put_next = [&](size_t n) {
       return Message{signer.head("PUT", folder + std::to_string(n), {}, hash, body.size()), &body};
-    });
-    const Load get = run_load(target, kConnections, options.seconds, [&](size_t n) {
-      return Message{signer.head("GET", folder + std::to_string(n % 32), {}, nothing, 0)};
-    });
+    };
+    const auto get_next = [&](size_t n) {
+      return Message{signer.head("GET", folder + std::to_string(n % kRead), {}, nothing, 0)};
+    };
+    run_load(target, 1, 3600, put_next, kRead);  // however few the load itself comes to
+    const Load put = run_load(target, kConnections, options.seconds, put_next);
+    const Load get = run_load(target, kConnections, options.seconds, get_next);
     if (size.bytes == kKiB) {
       report.add({"PUT 1 KiB", put.rate(), "/s", put.split(),
                   report.value("bare TLS echo, PUT 1 KiB"), 0.4, false, "bare TLS echo"});
@@ -100,12 +104,7 @@ void measure_items(const Options& options, Report& report, const Session& s, siz
   const Target target = target_of(s.endpoint);
   const Signer signer(s.credentials, s.endpoint, "dynamodb");
   const auto next = [&](size_t) {
-    const std::string body = batch_body(number++);
-    return Message{signer.head("POST", "/",
-                               {{"content-type", "application/x-amz-json-1.0"},
-                                {"x-amz-target", "DynamoDB_20120810.BatchWriteItem"}},
-                               hex(sha256(body)), body.size()) +
-                   body};
+    return dynamodb_call(signer, "BatchWriteItem", batch_body(number++));
   };
   const Load load = run_load(target, kWriters, options.seconds, next);
   report.add({"BatchWriteItem", load.rate() * kBatch, "items/s", load.split(),
@@ -122,12 +121,7 @@ void measure_what_follows(const Options& options, Report& report, const Session&
   for (const auto& [table, row] : {std::pair("BenchIndexed", "BatchWriteItem, two indexes"),
                                    std::pair("BenchStreamed", "BatchWriteItem, with a stream")}) {
     const Load load = run_load(target, kWriters, options.seconds, [&](size_t n) {
-      const std::string body = batch_body(n, table);
-      return Message{signer.head("POST", "/",
-                                 {{"content-type", "application/x-amz-json-1.0"},
-                                  {"x-amz-target", "DynamoDB_20120810.BatchWriteItem"}},
-                                 hex(sha256(body)), body.size()) +
-                     body};
+      return dynamodb_call(signer, "BatchWriteItem", batch_body(n, table));
     });
     report.add({row, load.rate() * kBatch, "items/s", load.split()});
   }
@@ -146,12 +140,7 @@ void measure_calls(const Options& options, Report& report, const Session& s) {
   const auto rate_of = [&](const std::string& operation,
                            const std::function<std::string(size_t)>& body_of) {
     const Load load = run_load(target, kWriters, options.seconds, [&](size_t n) {
-      const std::string body = R"({"TableName":"Bench",)" + body_of(n) + "}";
-      return Message{signer.head("POST", "/",
-                                 {{"content-type", "application/x-amz-json-1.0"},
-                                  {"x-amz-target", "DynamoDB_20120810." + operation}},
-                                 hex(sha256(body)), body.size()) +
-                     body};
+      return dynamodb_call(signer, operation, R"({"TableName":"Bench",)" + body_of(n) + "}");
     });
     split = load.split();
     return load.rate();

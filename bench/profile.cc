@@ -200,24 +200,19 @@ void measure_profile(const Options& options, Report& report, const Target& targe
   load("a GET of 1 KiB", kConnections, 1, [&](size_t n) {
     return Message{s3.head("GET", "/bench/p/" + std::to_string(n % 32), {}, nothing, 0)};
   });
-  const auto call = [&](const char* operation, const std::string& text) {
-    return Message{dynamodb.head("POST", "/",
-                                 {{"content-type", "application/x-amz-json-1.0"},
-                                  {"x-amz-target", std::string("DynamoDB_20120810.") + operation}},
-                                 hex(sha256(text)), text.size()) +
-                   text};
-  };
   const auto key = [](size_t n) {
     return R"({"device_id":{"S":"profile"},"timestamp":{"S":")" + std::to_string(n) + R"("})";
   };
   load("a PutItem", kWriters, 1, [&](size_t n) {
-    return call("PutItem", R"({"TableName":"Bench","Item":)" + key(n) + R"(,"value":{"N":"1"}}})");
+    return dynamodb_call(dynamodb, "PutItem",
+                         R"({"TableName":"Bench","Item":)" + key(n) + R"(,"value":{"N":"1"}}})");
   });
   load("a GetItem", kWriters, 1, [&](size_t n) {
-    return call("GetItem", R"({"TableName":"Bench","Key":)" + key(n % 1000) + "}}");
+    return dynamodb_call(dynamodb, "GetItem",
+                         R"({"TableName":"Bench","Key":)" + key(n % 1000) + "}}");
   });
   load("an item of BatchWriteItem", kWriters, kBatch,
-       [&](size_t n) { return call("BatchWriteItem", batch_body(n)); });
+       [&](size_t n) { return dynamodb_call(dynamodb, "BatchWriteItem", batch_body(n)); });
 }
 
 void profile_ingestion(const Options& options, Report& report, cli::Client& client,
