@@ -185,9 +185,9 @@ template <class Op>
 concept Writes = requires(const Authorized<typename Op::In>& in, Staged& s) {
   { Op::run(in, s) } -> std::same_as<Result<typename Op::Out>>;
 };
-// Writes in two steps. `receive` takes in what can be read only once: the body of a row that
-// streams, or the bytes that a copy copies. `run` then stages it. After a conflict only `run` is
-// done again, with the same body.
+// Writes in two steps. `receive` takes in what can be had only once: the body of a row that
+// streams, the bytes that a copy copies, what came of a function. `run` then stages it. After a
+// conflict only `run` is done again, with the same body.
 template <class Op>
 concept Receives =
     requires(const Authorized<typename Op::In>& in, typename Op::Body& body, Staged& s) {

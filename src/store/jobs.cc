@@ -60,41 +60,51 @@ class Jobs::Runner {
   ~Runner() { stop(); }
 
   void serve(Queue queue) {
-    const MutexLock lock(mutex_);
     auto state = std::make_unique<QueueState>();
     state->queue = std::move(queue);
+    MutexLock lock(mutex_);
     queues_.push_back(std::move(state));
-    change();
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   void recur(std::string name, std::chrono::milliseconds first, Recurring work) {
-    const MutexLock lock(mutex_);
     auto state = std::make_unique<RecurringState>();
     state->name = std::move(name);
     state->work = std::move(work);
+    MutexLock lock(mutex_);
     shared(*state).due = now() + first.count();
     recurring_.push_back(std::move(state));
-    change();
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   void wake(std::string_view name) {
-    const MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
     for (const auto& one : recurring_)
       if (one->name == name) shared(*one).woken = true;
-    change();
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   void clock_turned() {
-    const MutexLock lock(mutex_);
-    change();
+    MutexLock lock(mutex_);
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   Time now() const { return clock_.now(); }
 
   void added(const Key& key) {
     const auto parts = schema::parts(key.bytes);
-    const MutexLock lock(mutex_);
-    if (QueueState* queue = find(parts.at(0))) {
-      ++shared(*queue).waiting;
-      shared(*queue).added.push_back(key.bytes);
-      change();
-    }
+    MutexLock lock(mutex_);
+    QueueState* queue = find(parts.at(0));
+    if (!queue) return;
+    ++shared(*queue).waiting;
+    shared(*queue).added.push_back(key.bytes);
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   void removed(const Key& key) {
     const auto parts = schema::parts(key.bytes);
@@ -207,10 +217,11 @@ class Jobs::Runner {
       if (queue->queue.name == name) return queue.get();
     return nullptr;
   }
-  void change() SLUICE_REQUIRES(mutex_) {
+  // The dispatcher has something to look at. He is told with `changed_`, without the lock, for
+  // which he would only wait.
+  void note_change() SLUICE_REQUIRES(mutex_) {
     dirty_ = true;
     if (!dispatcher_.joinable() && !stopping_) dispatcher_ = std::thread([this] { dispatch(); });
-    changed_.notify_one();
   }
 
   // ---- the dispatcher: what runs next
@@ -245,7 +256,10 @@ class Jobs::Runner {
       }
       for (QueueState* queue : queues) count_parked(*queue);
       if (!hire()) next = std::min(next, now() + 1000);
-      if (!ready_.empty()) ready_came_.notify_all();
+      const size_t ready = ready_.size();
+      lock.unlock();
+      for (size_t told = 0; told < ready; ++told) ready_came_.notify_one();
+      lock.lock();
       const auto ends = std::chrono::steady_clock::now() +
                         std::chrono::milliseconds(std::max<Time>(0, next - now()));
       while (!stopping_ && !dirty_ && changed_.wait_until(lock, ends)) {
@@ -462,13 +476,18 @@ class Jobs::Runner {
         --shared(*task.queue).running;
         ended_.push_back({std::move(task), std::move(result)});
       }
-      change();
+      note_change();
+      lock.unlock();
+      changed_.notify_one();
+      lock.lock();
     }
     const auto self = std::find_if(workers_.begin(), workers_.end(), [](const std::thread& t) {
       return t.get_id() == std::this_thread::get_id();
     });
     retired_.splice(retired_.end(), workers_, self);
-    change();
+    note_change();
+    lock.unlock();
+    changed_.notify_one();
   }
   bool stopping() const {
     const MutexLock lock(mutex_);

@@ -30,18 +30,26 @@ rocksdb::Status WalSync::sync() {
 }
 
 void WalSync::owe() {
-  const MutexLock lock(mutex_);
-  if (owed_++ != paid_) return;  // the payer knows of an older one
-  due_ = std::chrono::steady_clock::now() + kSyncWithin;
-  changed_.notify_all();
+  bool wakes = false;
+  {
+    const MutexLock lock(mutex_);
+    if (owed_++ != paid_) return;  // the payer knows of an older one
+    due_ = std::chrono::steady_clock::now() + kSyncWithin;
+    // A payer who waits for the time of a debt that a writer has paid finds this one by himself,
+    // and before it is due: where reads and writes take turns he would be woken by each.
+    wakes = payer_sleeps_;
+  }
+  if (wakes) changed_.notify_one();
 }
 
 void WalSync::pay_in_time() {
   MutexLock lock(mutex_);
   while (!ending_) {
-    if (owed_ == paid_)
+    if (owed_ == paid_) {
+      payer_sleeps_ = true;
       changed_.wait(lock);
-    else if (std::chrono::steady_clock::now() < due_)
+      payer_sleeps_ = false;
+    } else if (std::chrono::steady_clock::now() < due_)
       changed_.wait_until(lock, due_);
     else {
       lock.unlock();

@@ -39,6 +39,8 @@ class WalSync {
   ConditionVariable changed_;
   uint64_t owed_ SLUICE_GUARDED_BY(mutex_) = 0, paid_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::chrono::steady_clock::time_point due_ SLUICE_GUARDED_BY(mutex_);  // of the oldest debt
+  // The payer waits for a debt, and not for the time of one: it must be told of the next.
+  bool payer_sleeps_ SLUICE_GUARDED_BY(mutex_) = false;
   bool ending_ SLUICE_GUARDED_BY(mutex_) = false;
   std::thread payer_;
 };

@@ -41,7 +41,7 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const Job& job, const AsyncE
                                                     const FunctionName& function) {
   std::string payload = json::serialize(event.payload);
   if (event.source.empty())
-    return runner_.run(function.name, function.qualifier, payload, event.request_id, "");
+    return runner_.run_and_keep(function.name, function.qualifier, payload, event.request_id);
   Request request;
   request.method = "POST";
   request.target = "/2015-03-31/functions/" + function.name + "/invocations";
@@ -57,7 +57,7 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const Job& job, const AsyncE
   }
   const Rider finishes = [&](Staged& staged) -> Result<Done> {
     const MutexLock lock(mutex_);
-    if (std::exchange(delivered_[event.request_id], false)) staged.finish(job);
+    if (delivered_[event.request_id]) staged.finish(job);
     return Done{};
   };
   Response answer = ports_.dispatcher->call(
@@ -72,7 +72,8 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const Job& job, const AsyncE
   return FunctionRunner::Outcome{std::move(answer.body),
                                  answer.headers.get("x-amz-function-error"),
                                  {},
-                                 answer.headers.get("x-amz-executed-version")};
+                                 answer.headers.get("x-amz-executed-version"),
+                                 {}};
 }
 
 JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
@@ -95,7 +96,8 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
     return JobResult::park(outcome.error().code + " " + outcome.error().message);
   if (rules.on_failure.empty()) return finish(job, event, function.name);
   const FunctionRunner::Outcome last =
-      outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}, {}};
+      outcome ? *outcome
+              : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}, {}, {}};
   if (set_aside(event, function, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
     return finish(job, event, "");
   return JobResult::finished();  // the job is still there, so it is tried again

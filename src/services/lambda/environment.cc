@@ -212,16 +212,19 @@ void Environment::watch() {
                     {process_watched ? sandbox_.process() : -1, POLLIN, 0}};
     const int every_ms = busy_ || !ready_ ? kLookBusyMs : kLookIdleMs;
     if (poll(fds, std::size(fds), every_ms) < 0) continue;
-    if (process_watched && monotonic_us() - looked_us >= every_ms * 1000) {
-      check_memory();
-      if (!shares && begun_) shares = sandbox_.share_processor();
-      looked_us = monotonic_us();
-    }
     if (fds[0].revents) {
       eventfd_t count;
       eventfd_read(wake_, &count);
       const MutexLock lock(mutex_);
       if (stopping_) return;
+      // An invocation begins, and should not share the processor with a look at the memory: the
+      // one before it ended with such a look.
+      if (shares) looked_us = monotonic_us();
+    }
+    if (process_watched && monotonic_us() - looked_us >= every_ms * 1000) {
+      check_memory();
+      if (!shares && begun_) shares = sandbox_.share_processor();
+      looked_us = monotonic_us();
     }
     if (fds[3].revents) {
       read_output();

@@ -30,9 +30,13 @@ struct Invoke {
     std::string type, payload, event_id, client_context;
     bool tail = false;
   };
+  // What has run. It ran once, also where its commit has to be tried again.
+  struct Body {
+    std::shared_ptr<const FunctionRunner::Outcome> outcome;  // nullptr: nothing was to run now
+  };
   struct Out {
     int status = 200;
-    FunctionRunner::Outcome outcome;
+    std::shared_ptr<const FunctionRunner::Outcome> outcome;  // nullptr: see status
     bool tail = false;
     std::string version;  // that has run, or would run
   };
@@ -41,7 +45,8 @@ struct Invoke {
     CHECK(check_place(in, s.scope()));
     return std::vector<Need>{function_need(action, in, s)};
   }
-  static Result<Out> run(const Authorized<In>& in, Staged& staged);
+  static Result<Body> receive(const Authorized<In>& in, Staged&);
+  static Result<Out> run(const Authorized<In>& in, Body& body, Staged& staged);
   static Response render(const Out& out);
   static json::value audit(const In& in, const Snapshot& s) {
     return json::object{{"functionName", function_arn(s.scope(), in.qualified())},
@@ -85,21 +90,8 @@ Result<Invoke::In> Invoke::parse(const Request& request) {
   return in;
 }
 
-Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
-  const Scope& scope = staged.snapshot().scope();
-  TRY(const auto function, find_function(staged.snapshot(), *in));
-  if (in->type == "DryRun") return Out{204, {}, false, function->version};
-  if (in->type == "Event") {
-    TRY(json::value payload, parse_json(in->payload));
-    const std::string arn = function_arn(scope, in->qualified());
-    staged.enqueue({.queue = kAsyncQueue,
-                    .lane = arn,
-                    .event = members_of(AsyncEvent{.function = arn,
-                                                   .payload = std::move(payload),
-                                                   .request_id = in.request_id(),
-                                                   .queued = in.time()})});
-    return Out{202, {}, false, function->version};
-  }
+Result<Invoke::Body> Invoke::receive(const Authorized<In>& in, Staged&) {
+  if (in->type != "RequestResponse") return Body{};
   // All attempts of one event have the same id. Only the queue, which calls in a service's name,
   // may say which.
   const bool from_queue =
@@ -107,17 +99,36 @@ Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Staged& staged) {
   TRY(auto outcome,
       in.ports().runner->run(in->name, in->qualifier, in->payload,
                              from_queue ? in->event_id : in.request_id(), in->client_context));
-  const std::string version = outcome.version;
-  return Out{200, std::move(outcome), in->tail, version};
+  return Body{std::make_shared<const FunctionRunner::Outcome>(std::move(outcome))};
+}
+
+Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Body& body, Staged& staged) {
+  if (body.outcome) {
+    body.outcome->keep(staged);
+    return Out{200, body.outcome, in->tail, body.outcome->version};
+  }
+  const Scope& scope = staged.snapshot().scope();
+  TRY(const auto function, find_function(staged.snapshot(), *in));
+  if (in->type == "DryRun") return Out{204, {}, false, function->version};
+  TRY(json::value payload, parse_json(in->payload));
+  const std::string arn = function_arn(scope, in->qualified());
+  staged.enqueue({.queue = kAsyncQueue,
+                  .lane = arn,
+                  .event = members_of(AsyncEvent{.function = arn,
+                                                 .payload = std::move(payload),
+                                                 .request_id = in.request_id(),
+                                                 .queued = in.time()})});
+  return Out{202, {}, false, function->version};
 }
 
 Response Invoke::render(const Out& out) {
-  Response r{out.status, {}, out.outcome.body, nullptr, 0};
-  if (out.status == 200) r.headers.add("content-type", "application/json");
+  Response r{out.status, {}, out.outcome ? out.outcome->body : "", nullptr, 0};
   r.headers.add("x-amz-executed-version", out.version);
-  if (!out.outcome.function_error.empty())
-    r.headers.add("x-amz-function-error", out.outcome.function_error);
-  if (out.tail) r.headers.add("x-amz-log-result", base64(out.outcome.log_tail));
+  if (!out.outcome) return r;
+  r.headers.add("content-type", "application/json");
+  if (!out.outcome->function_error.empty())
+    r.headers.add("x-amz-function-error", out.outcome->function_error);
+  if (out.tail) r.headers.add("x-amz-log-result", base64(out.outcome->log_tail));
   return r;
 }
 

@@ -129,6 +129,12 @@ class Runner : public FunctionRunner {
     give_slot_back(name);
     return outcome;
   }
+  Result<Outcome> run_and_keep(const std::string& name, const std::string& qualifier,
+                               const std::string& payload, const std::string& request_id) override {
+    TRY(Outcome outcome, run(name, qualifier, payload, request_id, ""));
+    CHECK(record(outcome.keep));
+    return outcome;
+  }
 
  private:
   // One call of a function, as it was named.
@@ -197,14 +203,15 @@ class Runner : public FunctionRunner {
     Outcome outcome{std::move(finished.body),
                     finished.kind == Finished::Kind::success ? "" : "Unhandled",
                     {},
-                    function->version};
+                    function->version,
+                    {}};
     finished.body.clear();
-    const std::vector<Journal::Line> log = log_lines(
+    std::vector<Journal::Line> log = log_lines(
         {*function, *runtime, call.request_id, ports_.store->scope().region, began}, finished);
     for (const auto& line : log) outcome.log_tail += line.message + "\n";
     if (outcome.log_tail.size() > kLogTailBytes)
       outcome.log_tail.erase(0, outcome.log_tail.size() - kLogTailBytes);
-    CHECK(keep_record(call.named, *environment, log, finished, began));
+    outcome.keep = record_of(call.named, *environment, std::move(log), finished, began);
     if (outcome.function_error.empty()) async_.answered(call.request_id);
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
       keep_warm(std::move(environment));
@@ -458,21 +465,24 @@ class Runner : public FunctionRunner {
         .has_value();
   }
 
-  Result<Done> keep_record(const FunctionName& named, const Environment& environment,
-                           const std::vector<Journal::Line>& log, const Finished& finished,
-                           Time began) {
+  // What stages the log and the metrics of a run. It is called after others may have the
+  // environment.
+  std::function<void(Staged&)> record_of(const FunctionName& named, const Environment& environment,
+                                         std::vector<Journal::Line> log, const Finished& finished,
+                                         Time began) {
     const Function& function = environment.function();
-    const std::string& version = function.version;
-    const bool logs = ports_.journal && may_log(function, environment);
-    return record([&](Staged& staged) {
-      if (logs) ports_.journal->append(staged, function.log_group, environment.log_stream(), log);
+    if (!ports_.journal || !may_log(function, environment)) log.clear();
+    return [this, named, log = std::move(log), group = function.log_group,
+            stream = environment.log_stream(), version = function.version,
+            errors = finished.kind == Finished::Kind::success ? 0 : 1,
+            duration_ms = finished.duration_ms,
+            at_once = static_cast<double>(running(function.name)), began](Staged& staged) {
+      if (!log.empty()) ports_.journal->append(staged, group, stream, log);
       count(staged, named, version, "Invocations", 1, "Count", began);
-      count(staged, named, version, "Errors", finished.kind == Finished::Kind::success ? 0 : 1,
-            "Count", began);
-      count(staged, named, version, "Duration", finished.duration_ms, "Milliseconds", began);
-      count(staged, named, version, "ConcurrentExecutions",
-            static_cast<double>(running(function.name)), "Count", began);
-    });
+      count(staged, named, version, "Errors", errors, "Count", began);
+      count(staged, named, version, "Duration", duration_ms, "Milliseconds", began);
+      count(staged, named, version, "ConcurrentExecutions", at_once, "Count", began);
+    };
   }
   // Commits what `add` stages, and begins again when somebody else's commit came between.
   Result<Done> record(const std::function<void(Staged&)>& add) const {

@@ -19,6 +19,9 @@ class FunctionRunner {
     std::string body, function_error;  // `function_error` is "" or "Unhandled"
     std::string log_tail;              // the last 4 KB of the log
     std::string version;               // which one has run
+    // Stages the run's log and metrics. Whoever asked for the run has them in his commit, so that
+    // they are there together with his audit record, and for one sync.
+    std::function<void(Staged&)> keep;
   };
   virtual ~FunctionRunner() = default;
   // Does the jobs of "lambda.async" from now on, beginning with those of before. ports.runner must
@@ -27,12 +30,16 @@ class FunctionRunner {
   // Takes no more work. What runs has kStopGraceMs to end and is then killed. Events that are not
   // finished stay in the queue.
   virtual void stop() = 0;
-  // Runs the function and stores its log and metrics. `qualifier` is a version, an alias or "";
-  // `client_context` is what the caller tells of himself, in JSON, or "".
+  // Runs the function. `qualifier` is a version, an alias or ""; `client_context` is what the
+  // caller tells of himself, in JSON, or "".
   // Errors: ResourceNotFoundException 404, TooManyRequestsException 429, ServiceException 500.
   virtual Result<Outcome> run(const std::string& function, const std::string& qualifier,
                               const std::string& payload, const std::string& request_id,
                               const std::string& client_context) = 0;
+  // The same, and commits what is to be kept of it, for a caller who has no commit of his own.
+  virtual Result<Outcome> run_and_keep(const std::string& function, const std::string& qualifier,
+                                       const std::string& payload,
+                                       const std::string& request_id) = 0;
 };
 
 namespace lambda {
