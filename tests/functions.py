@@ -33,6 +33,9 @@ while True:
         except MemoryError: result = "refused"
     elif do == "env": result = dict(os.environ)
     elif do == "calls": result = calls
+    elif do == "count":
+        time.sleep(event["seconds"])
+        result = calls
     elif do == "arn": result = answer.headers["Lambda-Runtime-Invoked-Function-Arn"]
     elif do == "read":
         try: result = open(event["path"]).read()[:100]

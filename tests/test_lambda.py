@@ -243,6 +243,25 @@ def test_sixteen_cold_starts_at_once(fn, server):
     assert sorted(body["n"] for _, body in done) == list(range(16))
 
 
+def test_a_run_whose_commit_comes_too_late_is_not_run_again(fn, server):
+    """Eight first runs at once, and only one of their commits can make the log group. The others
+    stage their logs anew; an environment that was called twice would say 2."""
+    role = server.client("iam").get_role(RoleName="runner")["Role"]["Arn"]
+    make_function(server, "once", role, Timeout=60)
+    session = server.session()
+
+    def one(_):
+        client = server.client("lambda", session=session, read_timeout=120)
+        return invoke(client, {"do": "count", "seconds": 1.5}, name="once")[1]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == [1] * 8
+    starts = server.client("logs").filter_log_events(
+        logGroupName="/aws/lambda/once", filterPattern='"START RequestId"'
+    )["events"]
+    assert len(starts) == 8
+
+
 def test_a_function_has_many_names(fn, server, code):
     account = server.endpoint["account_id"]
     for name in (
