@@ -194,7 +194,7 @@ TEST_F(SmallCrowd, TheLinesOfThoseThatWaitTakeTurns) {
   std::vector<Peer> peers;
   for (const char* session : {"A", "A", "A", "A", "A", "B", "C"}) peers.push_back(known(session));
   std::vector<std::unique_ptr<Place>> places;
-  for (const size_t peer : {0, 1, 2, 6})
+  for (const size_t peer : {0UL, 1UL, 2UL, 6UL})
     places.push_back(std::make_unique<Place>(peers[peer].guest.get()));
   Waiting a(crowd_, peers[3].guest.get()), another(crowd_, peers[4].guest.get());
   Waiting b(crowd_, peers[5].guest.get());
