@@ -6,6 +6,7 @@ import concurrent.futures
 import io
 import json
 import pathlib
+import time
 import zipfile
 
 import botocore.exceptions
@@ -601,6 +602,28 @@ def test_the_log_is_in_cloudwatch(fn, server):
         )["events"]
     ]
     assert [m.split()[0] for m in found] == ["START", "event", "END", "REPORT"]
+
+
+def test_a_log_group_that_goes_while_the_function_runs_comes_again(fn, server):
+    """The log of a run is written to the group that is there at its end."""
+    make_function(server, "patient", make_role(server, "patient-role", LOGS), Timeout=30)
+    logs = server.client("logs")
+    group = "/aws/lambda/patient"
+
+    def starts():
+        found = logs.filter_log_events(logGroupName=group, filterPattern='"START RequestId"')
+        return [e["message"].split()[2] for e in found["events"]]
+
+    for comes_again in (False, True):
+        invoke(fn, {}, name="patient")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            running = pool.submit(invoke, fn, {"do": "sleep", "seconds": 1.5}, name="patient")
+            time.sleep(0.5)  # it runs: its call has begun, and nothing outside shows that
+            logs.delete_log_group(logGroupName=group)
+            if comes_again:
+                logs.create_log_group(logGroupName=group)
+        answer, _ = running.result()
+        assert starts() == [answer["ResponseMetadata"]["RequestId"]]
 
 
 def test_without_permission_to_log_there_is_no_log(fn, server):
