@@ -244,6 +244,16 @@ Result<Response> Path::run(const Request& request, const Service& service, const
   }
 }
 
+// The record of a call that failed before it had a commit, or that lost each of them to others.
+std::optional<Receipt> Path::record_failure(AuditedCall call, Result<Response>& outcome) {
+  call.error = &outcome.error();
+  auto committed =
+      ports_.store->commit(ports_.store->stage(), {audit_record(call, ports_.store->scope())});
+  if (committed) return *std::move(committed);
+  outcome = std::move(committed).error();
+  return std::nullopt;
+}
+
 // An allowed read of data, a list or a Decrypt changes nothing and gives nobody a right: its answer
 // need not wait for the disk. A denial does, and whatever changes something or makes a session.
 Wait Path::wait_for(const Row& row, bool allowed) const {
@@ -401,21 +411,15 @@ Response Path::answer(Request request, BodySource& raw) {
     }
     return run(request, service, *row, caller, facts, receipt);
   }();
-  if (!receipt && !outcome) {
-    const AuditedCall call{.request = request,
-                           .service = service,
-                           .row = row,
-                           .caller = &caller,
-                           .facts = facts,
-                           .error = &outcome.error(),
-                           .payload_proven = payload_proven};
-    if (auto committed = ports_.store->commit(ports_.store->stage(),
-                                              {audit_record(call, ports_.store->scope())});
-        committed)
-      receipt = *std::move(committed);
-    else
-      outcome = std::move(committed).error();
-  }
+  if (!receipt && !outcome)
+    receipt = record_failure({.request = request,
+                              .service = service,
+                              .row = row,
+                              .caller = &caller,
+                              .facts = facts,
+                              .error = nullptr,
+                              .payload_proven = payload_proven},
+                             outcome);
   count(service, row, outcome ? nullptr : &outcome.error(), begun_us);
   if (!receipt) return refuse(request, service, outcome.error());
   return reply(*receipt, request, service, row, std::move(outcome));
@@ -460,6 +464,14 @@ Response Path::call(std::string_view service_name, std::string_view operation, R
     if (row->streams) request.stream = std::make_shared<TextSource>(std::move(request.body));
     return run(request, *service, *row, caller, facts, receipt, rider);
   }();
+  if (!receipt && !outcome)
+    receipt = record_failure({.request = request,
+                              .service = *service,
+                              .row = row,
+                              .caller = &caller,
+                              .facts = facts,
+                              .error = nullptr},
+                             outcome);
   if (!receipt)
     return refuse(request, *service,
                   outcome ? Error{500, "InternalFailure", "no receipt", {}} : outcome.error());

@@ -57,6 +57,7 @@ class Path : public Dispatcher {
   Response refuse_stranger(const Request& request, const Service& service, const Error& error,
                            const Session* token_of = nullptr);
   void count(const Service& service, const Row* row, const Error* error, int64_t begun_us);
+  std::optional<Receipt> record_failure(AuditedCall call, Result<Response>& outcome);
   Wait wait_for(const Row& row, bool allowed) const;
   Ports& ports_;
   const bool syncs_audit_of_reads_;

@@ -257,7 +257,7 @@ class Jobs::Runner {
       for (QueueState* queue : queues) count_parked(*queue);
       if (!hire()) next = std::min(next, now() + 1000);
       const size_t ready = ready_.size();
-      lock.unlock();
+      lock.unlock();  // as many as there are tasks: who is woken for nothing costs two switches
       for (size_t told = 0; told < ready; ++told) ready_came_.notify_one();
       lock.lock();
       const auto ends = std::chrono::steady_clock::now() +
@@ -451,14 +451,13 @@ class Jobs::Runner {
   }
   void work() {
     MutexLock lock(mutex_);
+    ++idle_;
     for (;;) {
-      ++idle_;
       const auto ends = std::chrono::steady_clock::now() + kIdleThreadEnds;
       while (!stopping_ && ready_.empty() && ready_came_.wait_until(lock, ends)) {
       }
+      if (stopping_ || ready_.empty()) break;
       --idle_;
-      if (stopping_) return;  // stop() joins
-      if (ready_.empty()) break;
       Task task = std::move(ready_.front());
       ready_.pop_front();
       lock.unlock();
@@ -476,11 +475,14 @@ class Jobs::Runner {
         --shared(*task.queue).running;
         ended_.push_back({std::move(task), std::move(result)});
       }
+      ++idle_;
       note_change();
       lock.unlock();
       changed_.notify_one();
       lock.lock();
     }
+    --idle_;
+    if (stopping_) return;  // stop() joins
     const auto self = std::find_if(workers_.begin(), workers_.end(), [](const std::thread& t) {
       return t.get_id() == std::this_thread::get_id();
     });

@@ -72,8 +72,7 @@ Result<FunctionRunner::Outcome> AsyncQueue::deliver(const Job& job, const AsyncE
   return FunctionRunner::Outcome{std::move(answer.body),
                                  answer.headers.get("x-amz-function-error"),
                                  {},
-                                 answer.headers.get("x-amz-executed-version"),
-                                 {}};
+                                 answer.headers.get("x-amz-executed-version")};
 }
 
 JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
@@ -96,8 +95,7 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
     return JobResult::park(outcome.error().code + " " + outcome.error().message);
   if (rules.on_failure.empty()) return finish(job, event, function.name);
   const FunctionRunner::Outcome last =
-      outcome ? *outcome
-              : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}, {}, {}};
+      outcome ? *outcome : FunctionRunner::Outcome{outcome.error().message, "Unhandled", {}, {}};
   if (set_aside(event, function, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
     return finish(job, event, "");
   return JobResult::finished();  // the job is still there, so it is tried again

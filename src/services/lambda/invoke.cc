@@ -104,6 +104,9 @@ Result<Invoke::Body> Invoke::receive(const Authorized<In>& in, Staged&) {
 
 Result<Invoke::Out> Invoke::run(const Authorized<In>& in, Body& body, Staged& staged) {
   if (body.outcome) {
+    // Staged on what is there now and not before the run, which may have been long: its log group
+    // may have gone since, and a conflict should stay a rare thing.
+    staged = in.ports().store->stage();
     body.outcome->keep(staged);
     return Out{200, body.outcome, in->tail, body.outcome->version};
   }

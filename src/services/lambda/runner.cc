@@ -118,21 +118,24 @@ class Runner : public FunctionRunner {
     const Call call{{name, {}, {}, qualifier}, payload, request_id, client_context};
     TRY(const auto function, choose_function(snapshot, call.named));
     // What is reserved is the function's, whichever version runs.
-    if (auto slot = take_slot(*snapshot.get(function_key(name))); !slot) {
+    if (auto taken = take_slot(*snapshot.get(function_key(name))); !taken) {
       Staged staged = ports_.store->stage();
       count(staged, call.named, function->version, "Throttles", 1, "Count", now());
       if (auto kept = ports_.store->commit(std::move(staged), {}); !kept)
         spdlog::error("a throttle of {} could not be counted: {}", name, kept.error().message);
-      return std::move(slot).error();
+      return std::move(taken).error();
     }
-    auto outcome = run_in_slot(function, call, snapshot);
-    give_slot_back(name);
+    auto slot = std::make_shared<Slot>(*this, name);
+    TRY(Outcome outcome, run_in_slot(function, call, snapshot, *slot));
+    outcome.place = std::move(slot);
     return outcome;
   }
   Result<Outcome> run_and_keep(const std::string& name, const std::string& qualifier,
                                const std::string& payload, const std::string& request_id) override {
     TRY(Outcome outcome, run(name, qualifier, payload, request_id, ""));
     CHECK(record(outcome.keep));
+    outcome.keep = nullptr;
+    outcome.place.reset();
     return outcome;
   }
 
@@ -144,6 +147,22 @@ class Runner : public FunctionRunner {
   };
   using Environments = std::list<std::unique_ptr<Environment>>;
   const Clock& clock() const { return ports_.store->jobs().clock(); }
+  // Of a call that runs. At its end it is given back, and with it the environment, when that can be
+  // used again.
+  class Slot {
+   public:
+    Slot(Runner& of, std::string function) : of_(of), function_(std::move(function)) {}
+    ~Slot() {
+      if (environment) of_.keep_warm(std::move(environment));
+      of_.give_slot_back(function_);
+    }
+    Slot(const Slot&) = delete;
+    std::unique_ptr<Environment> environment;
+
+   private:
+    Runner& of_;
+    const std::string function_;
+  };
   Result<Done> take_slot(const Function& function) {
     const MutexLock lock(mutex_);
     int64_t& own = running_[function.name];
@@ -184,7 +203,7 @@ class Runner : public FunctionRunner {
   }
 
   Result<Outcome> run_in_slot(const std::shared_ptr<const Function>& function, const Call& call,
-                              const Snapshot& snapshot) {
+                              const Snapshot& snapshot, Slot& slot) {
     const Time began = now();
     auto runtime = ports_.runtimes->get(function->runtime);
     if (!runtime)
@@ -203,8 +222,7 @@ class Runner : public FunctionRunner {
     Outcome outcome{std::move(finished.body),
                     finished.kind == Finished::Kind::success ? "" : "Unhandled",
                     {},
-                    function->version,
-                    {}};
+                    function->version};
     finished.body.clear();
     std::vector<Journal::Line> log = log_lines(
         {*function, *runtime, call.request_id, ports_.store->scope().region, began}, finished);
@@ -214,7 +232,7 @@ class Runner : public FunctionRunner {
     outcome.keep = record_of(call.named, *environment, std::move(log), finished, began);
     if (outcome.function_error.empty()) async_.answered(call.request_id);
     if (finished.kind == Finished::Kind::success || finished.kind == Finished::Kind::error)
-      keep_warm(std::move(environment));
+      slot.environment = std::move(environment);
     return outcome;
   }
 
@@ -471,13 +489,13 @@ class Runner : public FunctionRunner {
                                          std::vector<Journal::Line> log, const Finished& finished,
                                          Time began) {
     const Function& function = environment.function();
-    if (!ports_.journal || !may_log(function, environment)) log.clear();
-    return [this, named, log = std::move(log), group = function.log_group,
+    const bool logs = ports_.journal && may_log(function, environment);
+    return [this, named, logs, log = std::move(log), group = function.log_group,
             stream = environment.log_stream(), version = function.version,
             errors = finished.kind == Finished::Kind::success ? 0 : 1,
             duration_ms = finished.duration_ms,
             at_once = static_cast<double>(running(function.name)), began](Staged& staged) {
-      if (!log.empty()) ports_.journal->append(staged, group, stream, log);
+      if (logs) ports_.journal->append(staged, group, stream, log);
       count(staged, named, version, "Invocations", 1, "Count", began);
       count(staged, named, version, "Errors", errors, "Count", began);
       count(staged, named, version, "Duration", duration_ms, "Milliseconds", began);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Runs functions: it keeps warm environments, bounds how many there are, writes their logs and
+// Runs functions: it keeps warm environments, bounds how many there are, makes their logs and
 // metrics, and does the asynchronous invocations. Source: Lambda Developer Guide, "Understanding
 // retry behavior", "Capturing records of Lambda asynchronous invocations".
 //
 //   const auto runner = lambda::make_runner(ports, data_dir);
 //   runner->start();
 //   TRY(const auto outcome, runner->run("ingest", "prod", payload, request_id, ""));
+//   outcome.keep(staged);   // its log and metrics, in the commit of who asked for the run
 #include <chrono>
 
 #include "services/lambda/lambda.h"
@@ -22,6 +23,9 @@ class FunctionRunner {
     // Stages the run's log and metrics. Whoever asked for the run has them in his commit, so that
     // they are there together with his audit record, and for one sync.
     std::function<void(Staged&)> keep;
+    // The run's place among those at once, and its environment. They are free for the next run when
+    // this goes: after the commit, so that a log stream grows in the order of its runs.
+    std::shared_ptr<void> place;
   };
   virtual ~FunctionRunner() = default;
   // Does the jobs of "lambda.async" from now on, beginning with those of before. ports.runner must

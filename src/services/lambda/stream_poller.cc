@@ -285,7 +285,7 @@ class Reader {
   Attempt attempt(Records batch) {
     auto outcome =
         runner_.run_and_keep(name_.name, name_.qualifier, payload_of(batch), random_uuid());
-    if (!outcome) return {0, false, {outcome.error().message, "Unhandled", {}, {}, {}}};
+    if (!outcome) return {0, false, {outcome.error().message, "Unhandled", {}, {}}};
     if (!outcome->function_error.empty()) return {0, true, *std::move(outcome)};
     const size_t taken = mapping_.reports_failures ? taken_of(batch, outcome->body) : batch.size();
     return {taken, true, *std::move(outcome)};

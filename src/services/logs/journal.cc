@@ -86,13 +86,11 @@ class StoreJournal : public Journal {
               const std::vector<Line>& lines) override {
     if (!check_group_name(group_name) || !check_stream_name(stream_name)) return;
     const Time at = now();
-    // What is staged may be as old as an invocation was long, and its group not be there any more.
-    const Snapshot newest = ports_.store->snapshot();
     const Group group =
-        open(staged, newest, group_key(group_name), [&] { return new_group(group_name, at); });
-    const Stream stream = open(staged, newest, stream_key(group.id, stream_name),
+        open(staged, group_key(group_name), [&] { return new_group(group_name, at); });
+    const Stream stream = open(staged, stream_key(group.id, stream_name),
                                [&] { return new_stream(stream_name, at); });
-    const Sealing sealing(group, newest, ports_);
+    const Sealing sealing(group, staged.snapshot(), ports_);
     Result<std::string> sealed = std::string();
     for (const Line& line : lines) {
       if (line.message.empty()) continue;
@@ -113,8 +111,8 @@ class StoreJournal : public Journal {
   // a creation conflicts with the same creation by another. Events appended while their group is
   // deleted are swept up later.
   template <class R, class Make>
-  static R open(Staged& staged, const Snapshot& newest, const RecordKey<R>& key, const Make& make) {
-    if (const auto there = newest.get(key)) return *there;
+  static R open(Staged& staged, const RecordKey<R>& key, const Make& make) {
+    if (const auto there = staged.snapshot().get(key)) return *there;
     if (auto own = staged.get(key)) return *std::move(own);
     R made = make();
     staged.put(key, made);
