@@ -131,7 +131,7 @@ TEST(Validate, JudgesPlainRecordsAsAllOthers) {
       EXPECT_EQ(item->timestamp, std::get<Item>(full).timestamp);
     }
   }
-  for (size_t members : {13, 14, 40}) {  // at and past what is read part by part
+  for (size_t members : {13UL, 14UL, 40UL}) {  // at and past what is read part by part
     std::string text = start + "\"value\":1";
     for (size_t i = 0; i < members; ++i) text += ",\"m" + std::to_string(i) + "\":true";
     text += "}";

@@ -401,7 +401,7 @@ std::string BatchWriteItem::audit(const In& in, const Snapshot& s) {
   }
   shown.end_object();
   if (const json::object* options = in.shown.if_object())
-    for (const auto& [name, value] : *options) shown.member(name, value);
+    for (const auto& [option, value] : *options) shown.member(option, value);
   return shown.end_object().take();
 }
 

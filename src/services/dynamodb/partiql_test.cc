@@ -268,7 +268,7 @@ TEST(Partiql, IsBounded) {
   EXPECT_EQ(where_fault(times(2000, "(")), kPrefix + "The expression is nested too deeply");
   EXPECT_EQ(where_fault(times(2000, "size(")), kPrefix + "The expression is nested too deeply");
   EXPECT_EQ(inserted(times(31, "[") + "1" + times(31, "]")).substr(0, 6), R"({"L":[)");
-  for (const size_t deep : {32, 4000})
+  for (const size_t deep : {32UL, 4000UL})
     EXPECT_EQ(inserted(times(deep, "[") + "1" + times(deep, "]")),
               "Nesting Levels have exceeded supported limits");
   EXPECT_THAT(inserted(times(4000, "<<")), testing::StartsWith("Unsupported data type in Bag"));

@@ -420,7 +420,8 @@ Result<JsonOut> ListStreams::run(const Authorized<In>& in, const Snapshot& s) {
                     after = text_of(*in, "ExclusiveStartStreamArn");
   const auto limit = static_cast<size_t>(limit_of(*in, kStreamsPageMax));
   std::string start;
-  if (const auto name = stream_name_of(after)) start = stream_key(name->table, name->label).bytes;
+  if (const auto last_seen = stream_name_of(after))
+    start = stream_key(last_seen->table, last_seen->label).bytes;
   json::array streams;
   std::string last;
   const auto list = [&](std::string_view, StreamRecord&& stream) {

@@ -106,8 +106,8 @@ Result<ListEntitiesForPolicy::Out> ListEntitiesForPolicy::run(const Authorized<I
   };
   if (in->usage != Usage::boundary) snapshot.scan(attachments_prefix(in->arn), "", false, take);
   if (in->usage != Usage::permissions) snapshot.scan(boundaries_prefix(in->arn), "", false, take);
-  for (auto name = names.upper_bound(in->page.marker); name != names.end(); ++name) {
-    const auto role = snapshot.get(role_key(*name));
+  for (auto next = names.upper_bound(in->page.marker); next != names.end(); ++next) {
+    const auto role = snapshot.get(role_key(*next));
     if (!role || !role->path.starts_with(in->path_prefix)) continue;
     if (out.roles.size() == in->page.max) {
       out.next = out.roles.back().first;

@@ -160,12 +160,12 @@ Result<KeyIn> CreateGrant::parse(const Request& request) {
   TRY(KeyIn in, parse_key_in(request, true));
   CHECK(check_principal(in.body, "GranteePrincipal", true));
   CHECK(check_principal(in.body, "RetiringPrincipal", false));
-  TRY(const auto name, Fields(in.body).text("Name"));
-  if (name &&
-      (name->empty() || name->size() > kGrantNameMax ||
-       name->find_first_not_of(
-           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/_-") != name->npos))
-    return invalid("1 validation error detected: Value '" + name->substr(0, kGrantNameMax) +
+  TRY(const auto named, Fields(in.body).text("Name"));
+  if (named &&
+      (named->empty() || named->size() > kGrantNameMax ||
+       named->find_first_not_of(
+           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/_-") != named->npos))
+    return invalid("1 validation error detected: Value '" + named->substr(0, kGrantNameMax) +
                    "' at 'name' failed to satisfy constraint: Member must satisfy regular "
                    "expression pattern: ^[a-zA-Z0-9:/_-]+$");
   TRY(const Grant grant, asked_grant(in.body));

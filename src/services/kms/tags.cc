@@ -63,9 +63,9 @@ Result<Done> TagResource::change(KmsKey& key, const Authorized<In>& in, Staged& 
         "1 validation error detected: Value null at 'tags' failed to satisfy constraint: Member "
         "must not be null");
   TRY(const Tags tags, tags_of(in->body));
-  for (const auto& [name, value] : tags) {
-    CHECK(check_one_of_its_case(key.tags, name));
-    key.tags[name] = value;
+  for (const auto& [tag, value] : tags) {
+    CHECK(check_one_of_its_case(key.tags, tag));
+    key.tags[tag] = value;
   }
   if (key.tags.size() > kTagsMax)
     return Error{400, "LimitExceededException", "A key can have at most 50 tags", {}};
@@ -84,9 +84,9 @@ Result<Done> UntagResource::change(KmsKey& key, const Authorized<In>& in, Staged
     return invalid(
         "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member "
         "must not be null");
-  for (const std::string& name : names) {
-    CHECK(check_key(name));
-    key.tags.erase(name);
+  for (const std::string& tag : names) {
+    CHECK(check_key(tag));
+    key.tags.erase(tag);
   }
   return Done{};
 }

@@ -106,11 +106,11 @@ Response CreateSession::render(const Out& out) {
 
 json::value CreateSession::audit(const Request& request) {
   json::object out;
-  for (const char* name : {"profileArn", "roleArn", "trustAnchorArn"})
-    if (const std::string* value = request.query_value(name)) out[name] = *value;
+  for (const char* shown : {"profileArn", "roleArn", "trustAnchorArn"})
+    if (const std::string* value = request.query_value(shown)) out[shown] = *value;
   if (const auto body = parse_json_object(request.body))
-    for (const char* name : {"durationSeconds", "roleSessionName"})
-      if (const json::value* value = body->if_contains(name)) out[name] = *value;
+    for (const char* shown : {"durationSeconds", "roleSessionName"})
+      if (const json::value* value = body->if_contains(shown)) out[shown] = *value;
   return out;
 }
 

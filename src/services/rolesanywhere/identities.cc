@@ -51,7 +51,7 @@ std::string subject_id_of(const Certificate& leaf, const std::string& anchor_id)
   std::string text = anchor_id;
   for (const auto& [key, value] : leaf.subject()) text += "\n" + key + "=" + value;
   std::string id = hex(sha256(text)).substr(0, 32);
-  for (const size_t at : {8, 13, 18, 23}) id.insert(at, "-");
+  for (const size_t at : {8UL, 13UL, 18UL, 23UL}) id.insert(at, "-");
   return id;
 }
 

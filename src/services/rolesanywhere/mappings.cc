@@ -70,8 +70,8 @@ Result<Shown> PutAttributeMapping::run(const Authorized<In>& in, Staged& staged)
 Result<MappingIn> DeleteAttributeMapping::parse(const Request& request) {
   TRY(const ById one, (OnOne<DeleteAttributeMapping, Profile>::parse(request)));
   In in{one.id, request.query_text("certificateField"), {}};
-  for (const auto& [name, value] : request.query)
-    if (name == "specifiers") in.specifiers.push_back(value);
+  for (const auto& [parameter, value] : request.query)
+    if (parameter == "specifiers") in.specifiers.push_back(value);
   CHECK(check(in));
   return in;
 }
@@ -93,10 +93,10 @@ Result<Shown> DeleteAttributeMapping::run(const Authorized<In>& in, Staged& stag
 json::value DeleteAttributeMapping::audit(const Request& request) {
   json::object out{{"profileId", request.param("profileId")},
                    {"certificateField", request.query_text("certificateField")}};
-  for (const auto& [name, value] : request.query)
-    if (name == "specifiers") {
-      if (!out.contains(name)) out[name] = json::array{};
-      out[name].as_array().emplace_back(value);
+  for (const auto& [parameter, value] : request.query)
+    if (parameter == "specifiers") {
+      if (!out.contains(parameter)) out[parameter] = json::array{};
+      out[parameter].as_array().emplace_back(value);
     }
   return out;
 }
