@@ -295,7 +295,7 @@ TEST_F(SmallCrowd, StrangersWithoutAPlaceHoldUpNobodyElse) {
 // So many lines are not all looked at for each place, but all are within a second.
 TEST_F(CrowdOfTwoStrangers, WhoStandsBehindManyThatClaimASessionHasHisTurn) {
   const Peer session = known("A"), one = come("10.0.1.1"), two = come("10.0.1.2");
-  const Place claimed(one.guest.get(), "A");
+  auto claimed = std::make_unique<Place>(one.guest.get(), "A");
   auto other = std::make_unique<Place>(two.guest.get());
   std::vector<Peer> peers;
   std::vector<std::unique_ptr<Waiting>> claiming;
@@ -310,6 +310,7 @@ TEST_F(CrowdOfTwoStrangers, WhoStandsBehindManyThatClaimASessionHasHisTurn) {
   crowd_.look_after_lines();
   EXPECT_TRUE(stranger.is_served());
   for (const auto& one_claiming : claiming) EXPECT_FALSE(one_claiming->resumed);
+  claimed.reset();  // the next of those who wait has it, while he is there
 }
 TEST_F(SmallCrowd, TheLongestLineLosesItsLastWhenTooManyWait) {
   std::vector<Peer> peers;
