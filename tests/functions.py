@@ -56,7 +56,7 @@ while True:
         about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [metric]}
         print(json.dumps({"_aws": about, "Kind": "brown", "Eggs": 12}), flush=True)
         result = "done"
-    elif do == "large": result = "x" * (7 << 20)
+    elif do == "large": result = "x" * event.get("bytes", 7 << 20)
     else: result = event
     post("invocation/" + rid + "/response", result)
 """

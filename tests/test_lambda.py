@@ -141,8 +141,11 @@ def test_failures_are_told_apart(fn):
         and "Task timed out after 1.00 seconds" in body["errorMessage"]
     )
     assert "Status: timeout" in base64.b64decode(answer["LogResult"]).decode()
-    answer, body = invoke(fn, {"do": "large"})
-    assert body["errorType"] == "Function.ResponseSizeTooLarge"
+    limit = 6291556  # of the answer, in which the text has two quotes
+    assert len(invoke(fn, {"do": "large", "bytes": limit - 2})[1]) == limit - 2
+    for size in (limit - 1, 7 << 20):
+        answer, body = invoke(fn, {"do": "large", "bytes": size})
+        assert body["errorType"] == "Function.ResponseSizeTooLarge"
     assert invoke(fn, {"a": 1})[1] == {"a": 1}
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import ROOT, SLUICE, Server
 
@@ -161,6 +162,11 @@ def test_the_pipeline_works_in_another_region_and_account(tmp_path):
         ]
         == "eu-west-1"
     )
+    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+        server.client("s3").create_bucket(
+            Bucket="sluice-code-123456789012",
+            CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+        )
     server.run("deploy")  # a second time finds its bucket
     assert server.stop() == 0
     assert "clean" in server.run("verify").stdout

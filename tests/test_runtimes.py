@@ -965,6 +965,7 @@ def test_a_hostile_function_says_too_much(functions, hostile, runtime):
     assert body == "logged" and "Sluice left out " in log
     body, log = functions.call(patient, "large")
     assert body["errorType"] == "Function.ResponseSizeTooLarge"
+    assert "LAMBDA_RUNTIME" in log and log.index("LAMBDA_RUNTIME") < log.index("END RequestId")
     assert isinstance(functions.call(patient)[0], int)
 
 

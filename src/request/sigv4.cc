@@ -259,7 +259,8 @@ Result<Done> verify_scope(const Claim& claim, const Service& service, const Scop
       return fault(Fault::wrong_region, service,
                    "The authorization header is malformed; the region " + quoted(claim.region) +
                        " is wrong; expecting '" + scope.region + "'",
-                   {{"Region", scope.region}});
+                   // A HEAD has no body, and clients look for the Region to sign for in the header.
+                   {{"Region", scope.region}, {"header:x-amz-bucket-region", scope.region}});
     return fault(Fault::wrong_region, service,
                  "Credential should be scoped to a valid Region, not '" + claim.region +
                      "'. This server's Region is '" + scope.region + "'.");

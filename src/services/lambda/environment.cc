@@ -335,6 +335,10 @@ Response Environment::next() {
     initialised_us_ = monotonic_us();
     changed_.notify_all();
   }
+  if (std::exchange(refused_answer_, false)) {
+    answered_ = true;
+    changed_.notify_all();
+  }
   while (!stopping_ && !waiting_payload_) changed_.wait(lock);
   if (stopping_) return refused(500, "Container.Stopped", "The environment is being stopped.");
   if (!sandbox_.running()) {  // who asked has ended while he waited, and sees no event any more
@@ -369,7 +373,7 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
     const auto got = source.read(body.data() + used, body.size() - used);
     if (!got) return refused(400, "InvalidRequest", "The body could not be read.");
     if (!*got) break;
-    if ((used += *got) > kSyncPayloadBytesMax) break;
+    if ((used += *got) > kResponseBytesMax) break;
   }
   body.resize(used);
   const MutexLock lock(mutex_);
@@ -379,10 +383,10 @@ Response Environment::finish(const std::string& id, bool failed, std::string err
     changed_.notify_all();
     return runtime_json(202, {{"status", "OK"}});
   }
-  if (id != event_.request_id || !handed_over_ || answered_)
+  if (id != event_.request_id || !handed_over_ || answered_ || refused_answer_)
     return refused(403, "InvalidRequestID", "Invalid request ID");
-  const bool too_large = used > kSyncPayloadBytesMax;
-  answered_ = true;
+  const bool too_large = used > kResponseBytesMax;
+  (too_large ? refused_answer_ : answered_) = true;
   result_failed_ = failed || too_large;
   result_error_type_ = too_large ? "Function.ResponseSizeTooLarge" : std::move(error_type);
   result_ =
@@ -417,6 +421,7 @@ int64_t Environment::wait_until_done(MutexLock& lock) {
   const auto ends = until(began_us + function_->timeout_s * 1000000);
   while (!answered_ && !exited_ && changed_.wait_until(lock, ends)) {
   }
+  answered_ = answered_ || refused_answer_;
   return began_us;
 }
 
@@ -425,7 +430,7 @@ Finished Environment::invoke(Event event) {
   MutexLock lock(mutex_);
   event_ = std::move(event);
   waiting_payload_ = true;
-  handed_over_ = answered_ = result_failed_ = false;
+  handed_over_ = answered_ = refused_answer_ = result_failed_ = false;
   changed_.notify_all();
   busy_ = true;
   eventfd_write(wake_, 1);  // from now on memory is looked at more often

@@ -139,6 +139,9 @@ class Environment {
   bool result_failed_ SLUICE_GUARDED_BY(mutex_) = false;
   int64_t initialised_us_ SLUICE_GUARDED_BY(mutex_) = 0;
   int64_t handed_over_us_ SLUICE_GUARDED_BY(mutex_) = 0;
+  // The answer was refused as too large. What the runtime writes about that belongs to the same
+  // run, which ends when the runtime asks for its next one.
+  bool refused_answer_ SLUICE_GUARDED_BY(mutex_) = false;
   Event event_ SLUICE_GUARDED_BY(mutex_);
   std::string result_ SLUICE_GUARDED_BY(mutex_);
   std::string result_error_type_ SLUICE_GUARDED_BY(mutex_);

@@ -12,9 +12,10 @@
 
 namespace sluice::lambda {
 
-constexpr size_t kSyncPayloadBytesMax = 6 << 20, kAsyncPayloadBytesMax = 1 << 20,
-                 kEnvironmentBytesMax = 4096, kPolicyBytesMax = 20480,
-                 kClientContextBytesMax = 3583;
+// An answer may have a hundred bytes more than a request, as on AWS.
+constexpr size_t kSyncPayloadBytesMax = 6 << 20, kResponseBytesMax = kSyncPayloadBytesMax + 100,
+                 kAsyncPayloadBytesMax = 1 << 20, kEnvironmentBytesMax = 4096,
+                 kPolicyBytesMax = 20480, kClientContextBytesMax = 3583;
 constexpr int64_t kTimeoutMaxS = 900, kMemoryMinMb = 128, kMemoryMaxMb = 10240;
 constexpr int64_t kConcurrencyMax = 64;  // environments of all functions at one time
 constexpr int64_t kEventAgeMinS = 60, kEventAgeMaxS = 21600, kRetriesMax = 2;
