@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/dynamodb/history.h"
 
+#include <atomic>
 #include <random>
 
 #include "services/dynamodb/write_item.h"
@@ -75,7 +76,7 @@ class HistoryTest : public StoreTest {
     }));
     return changed;
   }
-  Time now_ = 1000;
+  std::atomic<Time> now_ = 1000;  // which work in the background reads
   OneKey key_;
   Ports ports_;
 };
