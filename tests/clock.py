@@ -22,7 +22,8 @@ LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 
 @functools.cache
 def sanitized():
-    """A sanitizer wants to be the first library; libfaketime wants that too."""
+    """A sanitizer wants to be the first library; libfaketime wants that too. And it keeps what is
+    freed, so that the memory of the process says nothing."""
     program = SLUICE.read_bytes()
     return b"__asan_init" in program or b"__tsan_init" in program
 

@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 import wire
+from clock import sanitized
 from functions import make_role, until
 
 MIB = 1 << 20
@@ -77,7 +78,7 @@ def test_idle_connections_keep_nobody_out(server, door, tls):
     with idle_strangers(server, 2000, tls=tls) as held:
         assert [door.ask(ASK, door.session).status for _ in range(100)] == [200] * 100
         assert still_open(held) == 2000
-        assert (resident(server) - before[0]) / 2000 < 48 << 10
+        assert sanitized() or (resident(server) - before[0]) / 2000 < 48 << 10
         until(lambda: threads(server) <= before[1] + 4)
 
 
@@ -436,7 +437,7 @@ def test_bodies_have_a_budget(fresh_server):
         "MiB;",
         {code: codes.count(code) for code in set(codes)},
     )
-    assert rss(server) - before < 400 * MIB
+    assert sanitized() or rss(server) - before < 400 * MIB
 
 
 def test_a_body_that_drips_is_given_up(server, door):
@@ -482,7 +483,8 @@ def test_strangers_from_everywhere_cost_next_to_nothing(fresh_server):
         "kB",
     )
     assert codes == {b"400"}
-    assert on_disk(server) - size < 4 * MIB and rss(server) - memory < 32 * MIB
+    assert on_disk(server) - size < 4 * MIB
+    assert sanitized() or rss(server) - memory < 32 * MIB
     assert door.ask(ASK, session).status == 200
 
 
