@@ -261,11 +261,11 @@ Result<Done> measure_running(const Options& options, Report& report, size_t& bat
   if (wanted("items")) measure_what_follows(options, report, s);
   if (wanted("identity")) CHECK(measure_identity(options, report, *client, target, s.credentials));
   if (wanted("trail")) measure_trail(options, report, *client, target, s3);
-  if (wanted("functions")) {
+  if (wanted("pipeline")) measure_pipeline(options, report, *client, s.common);
+  if (wanted("functions")) {  // last: their environments end while the next row would be measured
     measure_functions(options, report, *client);
     measure_runtimes(report, *client, s.common);
   }
-  if (wanted("pipeline")) measure_pipeline(options, report, *client, s.common);
   return Done{};
 }
 }  // namespace

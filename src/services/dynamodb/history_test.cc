@@ -25,7 +25,8 @@ class HistoryTest : public StoreTest {
     EXPECT_TRUE(store_->commit(std::move(staged), {}));
   }
   StoreOptions options() const override {
-    return {dir_ / "data", dir_ / "root.key", {}, false, {}, {}, Clock([this] { return now_; })};
+    return {
+        dir_ / "data", dir_ / "root.key", {}, false, {}, {}, Clock([this] { return now_.load(); })};
   }
   static json::object item(const std::string& name, const std::string& value) {
     return {{"h", {{"S", name}}}, {"v", {{"S", value}}}};
