@@ -181,7 +181,7 @@ TEST_F(JobsTest, WhatWasNotFinishedIsDoneAgainWithGrowingDelays) {
   EXPECT_EQ(await(2).size(), 2u);
   turn(1);
   await(3);
-  await_status([](const Jobs::Status& s) { return s.waiting == 0; });
+  await_status([](const Jobs::Status& s) { return s.waiting == 0 && s.running == 0; });
   EXPECT_EQ(failures, (std::vector<int64_t>{0, 1, 2}));
 }
 
