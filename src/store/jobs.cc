@@ -316,6 +316,9 @@ class Jobs::Runner {
                     }
                     return true;
                   });
+    // A commit that the snapshot shows may not have told of its jobs yet. It has when a later one
+    // returns, also one of nothing.
+    (void)store_.commit(store_.stage(), {}).has_value();
     const MutexLock lock(mutex_);
     for (const std::string& key : shared(queue).added)
       if (snapshot.get({Family::outbox, key})) --left_over;  // counted when it came
