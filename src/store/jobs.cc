@@ -62,49 +62,44 @@ class Jobs::Runner {
   void serve(Queue queue) {
     auto state = std::make_unique<QueueState>();
     state->queue = std::move(queue);
-    MutexLock lock(mutex_);
+    const Telling telling{changed_};
+    const MutexLock lock(mutex_);
     queues_.push_back(std::move(state));
     note_change();
-    lock.unlock();
-    changed_.notify_one();
   }
   void recur(std::string name, std::chrono::milliseconds first, Recurring work) {
     auto state = std::make_unique<RecurringState>();
     state->name = std::move(name);
     state->work = std::move(work);
-    MutexLock lock(mutex_);
+    const Telling telling{changed_};
+    const MutexLock lock(mutex_);
     shared(*state).due = now() + first.count();
     recurring_.push_back(std::move(state));
     note_change();
-    lock.unlock();
-    changed_.notify_one();
   }
   void wake(std::string_view name) {
-    MutexLock lock(mutex_);
+    const Telling telling{changed_};
+    const MutexLock lock(mutex_);
     for (const auto& one : recurring_)
       if (one->name == name) shared(*one).woken = true;
     note_change();
-    lock.unlock();
-    changed_.notify_one();
   }
   void clock_turned() {
-    MutexLock lock(mutex_);
+    const Telling telling{changed_};
+    const MutexLock lock(mutex_);
     note_change();
-    lock.unlock();
-    changed_.notify_one();
   }
   Time now() const { return clock_.now(); }
 
   void added(const Key& key) {
     const auto parts = schema::parts(key.bytes);
-    MutexLock lock(mutex_);
+    const Telling telling{changed_};
+    const MutexLock lock(mutex_);
     QueueState* queue = find(parts.at(0));
     if (!queue) return;
     ++shared(*queue).waiting;
     shared(*queue).added.push_back(key.bytes);
     note_change();
-    lock.unlock();
-    changed_.notify_one();
   }
   void removed(const Key& key) {
     const auto parts = schema::parts(key.bytes);
@@ -157,6 +152,11 @@ class Jobs::Runner {
   }
 
  private:
+  // Tells the dispatcher at its end. It stands before the lock, for which he would only wait.
+  struct Telling {
+    ConditionVariable& dispatcher;
+    ~Telling() { dispatcher.notify_one(); }
+  };
   // Only the dispatcher uses this.
   struct Lane {
     // The smallest keys that were not looked at yet, of the jobs to be done at once and of those
@@ -217,8 +217,7 @@ class Jobs::Runner {
       if (queue->queue.name == name) return queue.get();
     return nullptr;
   }
-  // The dispatcher has something to look at. He is told with `changed_`, without the lock, for
-  // which he would only wait.
+  // The dispatcher has something to look at, of which he is told with `changed_`.
   void note_change() SLUICE_REQUIRES(mutex_) {
     dirty_ = true;
     if (!dispatcher_.joinable() && !stopping_) dispatcher_ = std::thread([this] { dispatch(); });
