@@ -305,6 +305,8 @@ def test_a_name_a_bucket_may_have(wire, name):
     made = wire.call("PUT", f"/{name}")
     assert made.status == 200 and made.headers["location"] == f"/{name}"
     assert wire.call("PUT", f"/{name}").status == 200  # its owner may, in us-east-1 alone
+    locked = {"x-amz-bucket-object-lock-enabled": "true"}  # but the answer must not promise a lock
+    assert wire.call("PUT", f"/{name}", headers=locked).code == "BucketAlreadyOwnedByYou"
     assert wire.call("HEAD", f"/{name}").headers["x-amz-bucket-region"] == "us-east-1"
     assert wire.call("DELETE", f"/{name}").status == 204
 

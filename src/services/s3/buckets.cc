@@ -110,13 +110,15 @@ Result<Text> CreateBucket::run(const Authorized<In>& in, Staged& staged) {
   Text made;
   made.headers.add("location", "/" + in->bucket);
   made.headers.add("x-amz-bucket-arn", s3_arn(in->bucket));
+  const bool locks = equals_ignore_case(header_of(*in, "x-amz-bucket-object-lock-enabled"), "true");
+  const auto there = staged.look(bucket_key(in->bucket));
   // In us-east-1 alone the owner may make it again, and nothing changes (API Reference,
-  // CreateBucket, BucketAlreadyOwnedByYou). A stack must know that the bucket is not its own.
-  const bool is_there = staged.look(bucket_key(in->bucket)) != nullptr;
-  if (is_there && staged.snapshot().scope().region == "us-east-1" &&
-      in.caller().invoked_by().empty())
+  // CreateBucket, BucketAlreadyOwnedByYou). A stack must know that the bucket is not its own, and
+  // who asks for a lock that it has none.
+  if (there && staged.snapshot().scope().region == "us-east-1" &&
+      in.caller().invoked_by().empty() && (!locks || there->object_lock))
     return made;
-  if (is_there)
+  if (there)
     return Error{
         409,
         "BucketAlreadyOwnedByYou",
@@ -127,7 +129,7 @@ Result<Text> CreateBucket::run(const Authorized<In>& in, Staged& staged) {
   bucket.created = in.time();
   bucket.algorithm = "AES256";
   bucket.public_access_block = {true, true, true, true};
-  if (equals_ignore_case(header_of(*in, "x-amz-bucket-object-lock-enabled"), "true")) {
+  if (locks) {
     bucket.versioning = "Enabled";
     bucket.object_lock.emplace();
   }
