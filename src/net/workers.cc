@@ -65,7 +65,7 @@ Workers::~Workers() {
 }
 
 bool Workers::add(int fd, std::unique_ptr<Connection> connection) {
-  auto made = std::make_unique<Held>(Held{fd, std::move(connection)});
+  auto made = std::make_unique<Held>(fd, std::move(connection));
   Held& held = *made;
   {
     const MutexLock lock(mutex_);
@@ -74,6 +74,7 @@ bool Workers::add(int fd, std::unique_ptr<Connection> connection) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLONESHOT;
   event.data.ptr = &held;
+  held.handed_over.store(true, std::memory_order_release);
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
   const MutexLock lock(mutex_);
   held_.erase(&held);
@@ -142,6 +143,7 @@ void Workers::work() {
 }
 
 void Workers::serve(Held& held) {
+  (void)held.handed_over.load(std::memory_order_acquire);  // Workers::Held
   Io next = Io::closed;
   try {
     next = held.connection->advance(threads_ - waiting_ < kThreadsThatStay, begins_);
@@ -169,7 +171,9 @@ bool Workers::let_wait(Held& held, Io what) {
   epoll_event event{};
   event.events = (what == Io::wants_write ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT;
   event.data.ptr = &held;
-  return epoll_ctl(epoll_, EPOLL_CTL_MOD, held.fd, &event) == 0;
+  const int fd = held.fd;
+  held.handed_over.store(true, std::memory_order_release);
+  return epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
 void Workers::has_its_turn(Held& held) {

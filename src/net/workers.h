@@ -38,8 +38,13 @@ class Workers {
 
  private:
   struct Held {
+    Held(int f, std::unique_ptr<Connection> c) : fd(f), connection(std::move(c)) {}
     int fd;  // -1: it is being destroyed
     std::unique_ptr<Connection> connection;
+    // Set by who gives it to epoll and read by who gets it from there: what the one did comes
+    // before what the other does, of which the kernel's order alone tells neither C++ nor a
+    // sanitizer.
+    std::atomic<bool> handed_over{false};
   };
   bool start_worker();
   void work();
