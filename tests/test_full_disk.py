@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk of a few hundred MiB that fills up: the server says so, goes on reading and deleting, and
 takes in again when there is room."""
+import concurrent.futures
 import subprocess
 
 import botocore.exceptions
@@ -154,4 +155,35 @@ def test_a_full_disk_is_told_and_got_over(tmp_path):
     )  # the files go after the answer
     until(server.has_reserve)
     assert "has room again" in server.said()
+    assert server.stop() == 0
+
+
+def test_small_objects_give_their_room_back(tmp_path):
+    """Their bodies stand in files that many share, and that are written anew to free what is gone."""
+    server = SmallDisk(tmp_path).start()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="bulk")
+    kept = []
+
+    def fill(number):
+        try:
+            s3.put_object(Bucket="bulk", Key=str(number), Body=bytes(64 * 1024))
+        except botocore.exceptions.ClientError as full:
+            assert full.response["Error"]["Code"] == "ServiceUnavailable"
+            return False
+        kept.append(str(number))
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for first in range(0, DISK // (64 * 1024), 64):  # a log that goes makes room for a moment
+            if not all(pool.map(fill, range(first, first + 64))) and len(kept) > 1500:
+                break
+    assert len(kept) > 1500
+    for first in range(0, len(kept), 1000):
+        s3.delete_objects(
+            Bucket="bulk",
+            Delete={"Objects": [{"Key": key} for key in kept[first : first + 1000]]},
+        )
+    until(lambda: server.free() > DISK - RESERVE - len(kept) * 64 * 1024)  # beside it: the log
+    s3.put_object(Bucket="bulk", Key="more", Body=b"x")
     assert server.stop() == 0

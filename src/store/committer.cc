@@ -10,7 +10,7 @@
 
 namespace sluice {
 namespace {
-constexpr size_t kGroupMax = 128;
+constexpr size_t kGroupMax = 128, kBatchKeptBytes = 8 << 20;
 Error conflict() {
   return {409, "Conflict", "What this request read was changed by another; it is run again.", {}};
 }
@@ -240,21 +240,21 @@ Committer::Ends::iterator Committer::end_of(const Key& log) {
   return log_ends_.emplace(log, End{noted ? from_big_endian64(*noted) : 0, false}).first;
 }
 
-void Committer::append(rocksdb::WriteBatch& batch, Appended& entry) {
+void Committer::append(Appended& entry) {
   const Ends::iterator end = end_of(entry.log);
   if (!std::exchange(end->second.moved, true)) moved_.push_back(end);
   entry.under.bytes += schema::part(big_endian64(++end->second.number));
-  batch.Put(rocks_.family(entry.under.family), rocks_.on_disk(entry.under.bytes), entry.value);
+  batch_.Put(rocks_.family(entry.under.family), rocks_.on_disk(entry.under.bytes), entry.value);
 }
 
-void Committer::note_ends(rocksdb::WriteBatch& batch) const {
+void Committer::note_ends() {
   for (const Ends::iterator& end : moved_)
-    batch.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(end->first).bytes),
-              big_endian64(end->second.number));
+    batch_.Put(rocks_.family(Family::outbox), rocks_.on_disk(log_end_key(end->first).bytes),
+               big_endian64(end->second.number));
 }
 
 // Each record is hashed together with the hash before it. It is stored with its own hash before it.
-void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records) {
+void Committer::add_records(const std::vector<std::string>& records) {
   for (const std::string& record : records) {
     std::string chained;
     chained.reserve(chain_.size() + record.size());
@@ -262,22 +262,8 @@ void Committer::add_records(rocksdb::WriteBatch& batch, const std::vector<std::s
     chain_ = sha256(chained);
     chained.replace(0, chain_.size(), chain_);
     Appended entry{audit_, audit_, std::move(chained), false};
-    append(batch, entry);
+    append(entry);
   }
-}
-
-// About what the group takes in a batch, which would grow and be copied again and again.
-size_t Committer::bytes_of(const std::vector<Waiter*>& group) {
-  constexpr size_t kPlaceBytes = 64;  // what stands before a key on disk, and the lengths
-  size_t bytes = 0;
-  for (const Waiter* w : group) {
-    for (const auto& [key, value] : w->staged->data_->writes)
-      bytes += kPlaceBytes + key.second.size() + (value ? value->size() : 0);
-    for (const Appended& entry : w->staged->data_->appended)
-      bytes += kPlaceBytes + entry.under.bytes.size() + entry.value.size();
-    for (const std::string& record : w->records) bytes += 2 * kPlaceBytes + record.size();
-  }
-  return bytes;
 }
 
 // The number of the commit; 0: nothing was written, since all of the group failed.
@@ -295,7 +281,11 @@ uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
     for (Waiter* w : group) w->error = read_only();
     return 0;
   }
-  rocksdb::WriteBatch batch(bytes_of(group));
+  // It keeps its memory from group to group, if that is not much.
+  if (batch_.Data().capacity() > kBatchKeptBytes)
+    batch_ = rocksdb::WriteBatch();
+  else
+    batch_.Clear();
   const uint64_t commit = commits_ + 1;
   bool meta = false;
   for (Waiter* w : group) {
@@ -310,21 +300,21 @@ uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
       const rocksdb::SliceParts on_disk(pieces, 2);
       if (value) {
         const rocksdb::Slice content(*value);
-        batch.Put(rocks_.family(key.first), on_disk, rocksdb::SliceParts(&content, 1));
+        batch_.Put(rocks_.family(key.first), on_disk, rocksdb::SliceParts(&content, 1));
       } else {
-        batch.Delete(rocks_.family(key.first), on_disk);
+        batch_.Delete(rocks_.family(key.first), on_disk);
       }
       recent_.note(key.first, key.second, commit);
       meta = meta || key.first == Family::meta;
       if (KnownValues* known = rocks_.known(key.first)) known->writes.note(key.second, commit);
     }
-    for (Appended& entry : w->staged->data_->appended) append(batch, entry);
-    add_records(batch, w->records);
+    for (Appended& entry : w->staged->data_->appended) append(entry);
+    add_records(w->records);
   }
-  note_ends(batch);
-  if (batch.Count() == 0) return 0;
+  note_ends();
+  if (batch_.Count() == 0) return 0;
   if (crash_point_) crash_point_("before write");
-  const rocksdb::Status status = rocks_.db->Write({}, &batch);
+  const rocksdb::Status status = rocks_.db->Write({}, &batch_);
   if (crash_point_) crash_point_("after write");
   group_.add(group.size());
   if (status.IsNoSpace()) blobs_.disk().give_up_reserve();

@@ -80,7 +80,6 @@ class Committer {
   void lead(Waiter& me) noexcept;
   static void tell(Waiter& one, uint32_t turn, Waiter& me);
   static void release(std::vector<Waiter*>& group, bool reads, Waiter& me);
-  static size_t bytes_of(const std::vector<Waiter*>& group);
   uint64_t write(std::vector<Waiter*>& group);
   uint64_t write_batch(std::vector<Waiter*>& group);
   void sync(const std::vector<Waiter*>& group, uint64_t commit);
@@ -90,7 +89,7 @@ class Committer {
                    const std::string& key) const;
   void stage_anew(const std::vector<Waiter*>& group, Waiter& one);
   bool occupied(const Staged::Data& data, const Key& prefix) const;
-  void add_records(rocksdb::WriteBatch& batch, const std::vector<std::string>& records);
+  void add_records(const std::vector<std::string>& records);
   // Where a log ends.
   struct End {
     uint64_t number;  // of the newest entry
@@ -98,8 +97,8 @@ class Committer {
   };
   using Ends = std::map<Key, End>;
   Ends::iterator end_of(const Key& log);
-  void append(rocksdb::WriteBatch& batch, Appended& entry);
-  void note_ends(rocksdb::WriteBatch& batch) const;
+  void append(Appended& entry);
+  void note_ends();
   void stop_writing(const std::string& why);
   void fail(const std::vector<Waiter*>& group, const std::string& why);
   void finish(Staged::Data& data, uint64_t commit);
@@ -117,6 +116,7 @@ class Committer {
   bool leader_active_ SLUICE_GUARDED_BY(mutex_) = false;  // somebody writes
   bool syncing_ SLUICE_GUARDED_BY(mutex_) = false;        // what writers wrote is not published
   // Only the leader touches these.
+  rocksdb::WriteBatch batch_;  // what the group that is being written writes
   RecentWrites recent_;
   std::string chain_;  // the hash of the audit chain up to the newest record
   const Key audit_ = kAuditLog.entries();

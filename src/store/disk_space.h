@@ -32,9 +32,9 @@ class DiskSpace {
   // itself is looked at every kLookMs only.
   bool low();
   void give_up_reserve();
+  uint64_t free_bytes() const;
 
  private:
-  uint64_t free_bytes() const;
   void take_reserve() SLUICE_REQUIRES(mutex_);
 
   const std::string dir_, reserve_;

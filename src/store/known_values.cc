@@ -17,9 +17,10 @@ std::optional<std::shared_ptr<const void>> KnownValues::find(const std::string& 
 void KnownValues::keep(const std::string& key, const void* type, uint64_t read_at,
                        std::shared_ptr<const void> value, size_t bytes) {
   if (bytes > kValueBytesMax) return;
+  decltype(known_) dropped;  // destroyed when nobody waits for the lock any more
   const WriterLock lock(mutex_);
   if (known_.size() >= kEntriesMax || bytes_ + bytes > kBytesMax) {
-    known_.clear();
+    known_.swap(dropped);
     bytes_ = 0;
   }
   Entry& entry = known_[key];

@@ -61,7 +61,9 @@ class KnownValues {
             std::shared_ptr<const void> value, size_t bytes);
 
  private:
-  static constexpr size_t kEntriesMax = 4096, kValueBytesMax = 64 << 10, kBytesMax = 8 << 20;
+  static constexpr size_t kEntriesMax = 4096, kBytesMax = 8 << 20;
+  // A body of 64 KiB, the largest that stands in its record, and what is said of it.
+  static constexpr size_t kValueBytesMax = 80 << 10;
   struct Entry {
     const void* type = nullptr;
     std::shared_ptr<const void> value;

@@ -29,6 +29,10 @@ namespace sluice {
 namespace {
 constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "items",  "outbox",
                                                        "audit",   "logs",    "metrics"};
+// From this size on the value of an object's version stands in a blob file.
+constexpr uint64_t kBlobBytesMin = 1024;
+// Below the size from which the allocator asks the kernel for fresh pages each time.
+constexpr size_t kFileBufferBytes = 256 << 10;
 // RocksDB's log of messages would be plaintext in the data directory, so there is none.
 class NoLog : public rocksdb::Logger {
  public:
@@ -51,7 +55,8 @@ std::vector<std::pair<std::string_view, uint64_t>> Rocks::bytes() const {
   std::vector<std::pair<std::string_view, uint64_t>> out;
   for (size_t i = 0; i < kFamilies; ++i) {
     uint64_t sum = 0, one = 0;
-    for (const char* property : {"rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables"})
+    for (const char* property : {"rocksdb.total-sst-files-size", "rocksdb.total-blob-file-size",
+                                 "rocksdb.cur-size-all-mem-tables"})
       if (db->GetIntProperty(families[i], property, &one)) sum += one;
     out.emplace_back(kNames[i], sum);
   }
@@ -109,7 +114,10 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.listeners.push_back(std::make_shared<NoRecovery>());
   options.max_open_files = 256;
-  options.max_background_jobs = 2;
+  // A flush and one compaction. Only when writers would soon have to wait there are three, since
+  // the one may be the garbage collector's.
+  options.max_background_jobs = 4;
+  options.writable_file_max_buffer_size = kFileBufferBytes;
   options.db_write_buffer_size = 40 << 20;
   options.max_total_wal_size = 80 << 20;
   options.keep_log_file_num = 1;
@@ -126,6 +134,12 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   family.compression = rocksdb::kLZ4Compression;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* name : kNames) descriptors.emplace_back(name, family);
+  // Bodies are written once. In tables compaction would write them again and again, and the tables
+  // of a large store would not fit into any cache. The garbage collector (garbage.h) frees them.
+  rocksdb::ColumnFamilyOptions& objects = descriptors[static_cast<size_t>(Family::objects)].options;
+  objects.enable_blob_files = true;
+  objects.min_blob_size = kBlobBytesMin;
+  objects.blob_cache = table.block_cache;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   drop_unbegun_files(dir);

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "crypto/crypto.h"
 #include "store/committer.h"
+#include "store/garbage.h"
 #include "store/janitor.h"
 #include "store/jobs.h"
 #include "store/keyring.h"
@@ -38,11 +39,13 @@ class RocksStore : public Store {
                [this](std::vector<std::string> ids) { janitor_.free(std::move(ids)); }),
         jobs_(*this, options_.clock),
         janitor_(blobs_, jobs_),
+        collector_(*rocks_, disk_, jobs_),
         committer_(std::in_place, *rocks_, blobs_, options_.scope, jobs_, followers_, options_) {
     if (options_.read_only) return;
     disk_.low();
     sweep();
     janitor_.start();
+    collector_.start();
   }
   ~RocksStore() override {
     jobs_.stop();
@@ -94,6 +97,8 @@ class RocksStore : public Store {
     rocksdb::FlushOptions flush;
     rocksdb::CompactRangeOptions all;
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    all.blob_garbage_collection_age_cutoff = 1;
     const std::vector<rocksdb::ColumnFamilyHandle*> families(rocks_->families.begin(),
                                                              rocks_->families.end());
     // A file of the log goes when no family needs it, so all families are flushed.
@@ -128,6 +133,7 @@ class RocksStore : public Store {
   Blobs blobs_;
   Jobs jobs_;
   Janitor janitor_;
+  GarbageCollector collector_;
   LogFollowers followers_;
   std::optional<Committer> committer_;
 };
