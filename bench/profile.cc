@@ -98,10 +98,12 @@ std::string step_of(const std::vector<std::string>& stack) {
   return "other";
 }
 
-// Watches one process with perf while it lives.
+// Watches the processors with perf while it lives, and tells of one process. A clock of each thread
+// would begin anew whenever the thread does, and find it there: a switch between threads, which
+// takes a thirtieth of a GET, looked like a quarter of it.
 class Watch {
  public:
-  Watch(int64_t pid, std::string file) : file_(std::move(file)) {
+  Watch(int64_t pid, std::string file) : pid_(pid), file_(std::move(file)) {
     child_ = fork();
     if (child_ > 0) wait_until_it_watches();
     if (child_ != 0) return;
@@ -109,7 +111,7 @@ class Watch {
     dup2(null, 1);
     dup2(null, 2);
     execlp("perf", "perf", "record", "-F", "199", "--call-graph", "dwarf,16384", "-o",
-           file_.c_str(), "-p", std::to_string(pid).c_str(), nullptr);
+           file_.c_str(), "-a", nullptr);
     _exit(127);
   }
   // How many samples each step has; empty without perf.
@@ -119,7 +121,8 @@ class Watch {
     kill(child_, SIGINT);
     waitpid(child_, nullptr, 0);
     if (!std::filesystem::exists(file_)) return samples;
-    const std::string command = "perf script --no-inline -F ip,sym -i '" + file_ + "' 2>/dev/null";
+    const std::string command =
+        fmt::format("perf script --no-inline --pid {} -F ip,sym -i '{}' 2>/dev/null", pid_, file_);
     FILE* const out = popen(command.c_str(), "r");
     if (!out) return samples;
     std::vector<std::string> stack;
@@ -153,6 +156,7 @@ class Watch {
     }
     usleep(200'000);
   }
+  const int64_t pid_;
   const std::string file_;
   pid_t child_ = -1;
 };
