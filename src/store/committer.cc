@@ -10,7 +10,7 @@
 
 namespace sluice {
 namespace {
-constexpr size_t kGroupMax = 128, kBatchKeptBytes = 8 << 20;
+constexpr size_t kGroupMax = 128, kBatchKeptBytes = 32 << 20;
 Error conflict() {
   return {409, "Conflict", "What this request read was changed by another; it is run again.", {}};
 }
@@ -230,7 +230,7 @@ bool Committer::occupied(const Staged::Data& data, const Key& prefix) const {
     // What this commit erases does not count.
     if (own == data.writes.end() || own->second.has_value()) return true;
   }
-  return false;
+  return !it->status().ok();  // what cannot be read counts as taken
 }
 
 Committer::Ends::iterator Committer::end_of(const Key& log) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Gives the disk back what deleted and replaced objects leave in RocksDB's blob files. Such a file
-// is never changed: what is live in it has to be written anew before the file can go. RocksDB's own
-// collection looks at the oldest files alone, whatever it costs; this one takes the files whose
-// going is worth most, and only as many as the disk has room for
-// (docs/decisions/0017-bodies-in-blob-files.md).
+// is never changed: what is live in it has to be written anew before the file can go, and RocksDB
+// does that for the oldest files up to one of them. This says up to which it is worth most, and how
+// many the disk has room for: docs/decisions/0017-bodies-in-blob-files.md.
 //
 //   GarbageCollector collector(*rocks, disk, jobs);
 //   collector.start();
@@ -26,7 +25,9 @@ struct BlobFileBytes {
 struct CollectFrom {
   uint64_t bytes, one_in;
 };
-constexpr CollectFrom kUsually{64 << 20, 2}, kWhenTheDiskIsLow{1 << 20, 8};
+constexpr CollectFrom kUsually{64 << 20, 2}, kWhenRoomIsShort{1 << 20, 8};
+// Room is short when less is free than this and the garbage together.
+constexpr uint64_t kShortRoomBytes = uint64_t{1} << 30;
 
 // How many of the files, which come in the order of their age, are to be written anew: the oldest
 // ones up to where most is gained for what is written. 0: none, it would gain too little, or what
@@ -46,14 +47,10 @@ class GarbageCollector {
 
  private:
   void work(const Stopping& stopping);
-  void drop_erased_keys(bool disk_is_low, const Stopping& stopping);
-  uint64_t erasures() const;
 
   Rocks& rocks_;
   DiskSpace& disk_;
   Jobs& jobs_;
-  // Those that the last look could not drop: a snapshot from before them is still read.
-  uint64_t kept_erasures_ = 0;
 };
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "store/store_fixture.h"
@@ -45,72 +46,91 @@ TEST(FilesToCollect, HaveTheirLiveBytesWrittenWhereThereIsRoom) {
 
 class GarbageTest : public StoreTest {
  protected:
-  static constexpr size_t kBodyBytes = 64 << 10;
+  static constexpr size_t kBodyBytes = 8 << 10;
   static Key body_key(int n) { return schema::key(Family::objects, "t", {digits(n)}); }
   static std::string body(int n) { return std::string(kBodyBytes, static_cast<char>('a' + n % 7)); }
   void write_bodies(int count) {
-    constexpr int kInACommit = 50;
+    constexpr int kInACommit = 500;
     for (int n = 0; n < count;) {
       Staged staged = store_->stage();
       for (int i = 0; i < kInACommit && n < count; ++i, ++n) staged.put(body_key(n), body(n));
       ASSERT_TRUE(store_->commit(std::move(staged), {}));
     }
   }
-  uint64_t blob_file_bytes() const {
-    uint64_t sum = 0;
+  std::map<std::string, uint64_t> blob_files() const {
+    std::map<std::string, uint64_t> sizes;
     std::error_code gone;  // a file may go while it is looked at
     for (const auto& file : std::filesystem::directory_iterator(dir_ / "data" / "db"))
       if (file.path().extension() == ".blob")
-        if (const uint64_t bytes = file.file_size(gone); !gone) sum += bytes;
+        if (const uint64_t bytes = file.file_size(gone); !gone)
+          sizes[file.path().filename()] = bytes;
+    return sizes;
+  }
+  uint64_t blob_file_bytes() const {
+    uint64_t sum = 0;
+    for (const auto& [name, bytes] : blob_files()) sum += bytes;
     return sum;
+  }
+  void expect_one_in(int kept_one_in, int bodies) {
+    const Snapshot now = store_->snapshot();
+    for (int n = 0; n < bodies; ++n)
+      ASSERT_EQ(now.get(body_key(n)), n % kept_one_in ? std::nullopt : std::optional(body(n)));
   }
 };
 
 TEST_F(GarbageTest, WhatDeletedBodiesLeaveComesBackToTheDisk) {
-  constexpr int kBodies = 2'000, kKeptOneIn = 10;
+  constexpr int kBodies = 9'999, kMore = 3, kKeptOneIn = 10;
   open();
-  write_bodies(kBodies);
+  for (int wave = 0; wave < kMore; ++wave) write_bodies(kBodies);  // the last one counts
   open();  // what was in memory is in files now
   const uint64_t full = blob_file_bytes();
   ASSERT_GT(full, kBodies * kBodyBytes);
   Staged staged = store_->stage();
   for (int n = 0; n < kBodies; ++n)
     if (n % kKeptOneIn) staged.erase(body_key(n));
+  // As many keys again, so that there are enough of them to be looked for.
+  for (int n = 0; n < kBodies; ++n) staged.erase(schema::key(Family::objects, "u", {digits(n)}));
   ASSERT_TRUE(store_->commit(std::move(staged), {}));
+  store_->jobs().wake(kGarbageCollection);
+  open();  // which breaks it off, at the latest
+  expect_one_in(kKeptOneIn, kBodies);
   store_->jobs().wake(kGarbageCollection);
   const auto given_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (blob_file_bytes() > full / 4 && std::chrono::steady_clock::now() < given_up)
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_LE(blob_file_bytes(), full / 4);
+  expect_one_in(kKeptOneIn, kBodies);
   open();
-  for (int n = 0; n < kBodies; ++n)
-    EXPECT_EQ(store_->snapshot().get(body_key(n)),
-              n % kKeptOneIn ? std::nullopt : std::optional(body(n)));
+  expect_one_in(kKeptOneIn, kBodies);
   EXPECT_TRUE(store_->verify().empty());
 }
 
-TEST_F(GarbageTest, ASnapshotStillShowsWhatWasCollected) {
-  constexpr int kBodies = 1'200;
+TEST_F(GarbageTest, ASnapshotStillShowsWhatWasWrittenAnew) {
+  constexpr int kBodies = 2'000;
   open();
   write_bodies(kBodies);
+  open();
+  const auto files = blob_files();
   const Snapshot before = store_->snapshot();
   Staged staged = store_->stage();
   for (int n = 0; n < kBodies; ++n) staged.erase(body_key(n));
   ASSERT_TRUE(store_->commit(std::move(staged), {}));
   store_->scrub(Family::objects);
+  for (const auto& [name, bytes] : blob_files()) EXPECT_FALSE(files.contains(name)) << name;
   for (int n = 0; n < kBodies; n += 100) EXPECT_EQ(before.get(body_key(n)), body(n));
   EXPECT_FALSE(store_->snapshot().get(body_key(0)));
 }
 
-TEST_F(GarbageTest, AFamilySizeCountsItsBlobFiles) {
+TEST_F(GarbageTest, TheSizeOfAFamilyCountsItsBlobFiles) {
+  constexpr int kBodies = 500;
   open();
-  write_bodies(100);
+  write_bodies(kBodies);
   open();
+  uint64_t objects = 0;
   for (const auto& [family, bytes] : store_->counts().bytes)
-    if (family == "objects") {
-      EXPECT_GT(bytes, 100 * kBodyBytes);
-      EXPECT_LT(bytes, 100 * kBodyBytes + kMiB);
-    }
+    if (family == "objects") objects = bytes;
+  EXPECT_GT(objects, kBodies * kBodyBytes);
+  EXPECT_LT(objects, kBodies * kBodyBytes + kMiB);
 }
 
 }  // namespace

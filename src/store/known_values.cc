@@ -17,7 +17,7 @@ std::optional<std::shared_ptr<const void>> KnownValues::find(const std::string& 
 void KnownValues::keep(const std::string& key, const void* type, uint64_t read_at,
                        std::shared_ptr<const void> value, size_t bytes) {
   if (bytes > kValueBytesMax) return;
-  decltype(known_) dropped;  // destroyed when nobody waits for the lock any more
+  decltype(known_) dropped;  // destroyed after the lock is given back
   const WriterLock lock(mutex_);
   if (known_.size() >= kEntriesMax || bytes_ + bytes > kBytesMax) {
     known_.swap(dropped);

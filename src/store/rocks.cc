@@ -31,6 +31,8 @@ constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "it
                                                        "audit",   "logs",    "metrics"};
 // From this size on the value of an object's version stands in a blob file.
 constexpr uint64_t kBlobBytesMin = 1024;
+// The live bytes of one file at least must fit on the disk to free what else is in it.
+constexpr uint64_t kBlobFileBytes = 32 << 20;
 // Below the size from which the allocator asks the kernel for fresh pages each time.
 constexpr size_t kFileBufferBytes = 256 << 10;
 // RocksDB's log of messages would be plaintext in the data directory, so there is none.
@@ -113,7 +115,7 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   options.info_log = std::make_shared<NoLog>();
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.listeners.push_back(std::make_shared<NoRecovery>());
-  options.max_open_files = 256;
+  options.max_open_files = 4096;
   // A flush and one compaction. Only when writers would soon have to wait there are three, since
   // the one may be the garbage collector's.
   options.max_background_jobs = 4;
@@ -139,6 +141,8 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   rocksdb::ColumnFamilyOptions& objects = descriptors[static_cast<size_t>(Family::objects)].options;
   objects.enable_blob_files = true;
   objects.min_blob_size = kBlobBytesMin;
+  objects.blob_file_size = kBlobFileBytes;
+  objects.target_file_size_base = kObjectTableBytes;
   objects.blob_cache = table.block_cache;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
