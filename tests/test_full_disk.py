@@ -159,7 +159,7 @@ def test_a_full_disk_is_told_and_got_over(tmp_path):
 
 
 def test_small_objects_give_their_room_back(tmp_path):
-    """Their bodies stand in files that many share, and that are written anew to free what is gone."""
+    """Their bodies stand in files that many share: what is live in one is written anew."""
     server = SmallDisk(tmp_path).start()
     s3 = server.client("s3")
     s3.create_bucket(Bucket="bulk")
