@@ -100,7 +100,7 @@ std::string step_of(const std::vector<std::string>& stack) {
 
 // Watches the processors with perf while it lives, and tells of one process. A clock of each thread
 // would begin anew whenever the thread does, and find it there: a switch between threads, which
-// takes a thirtieth of a GET, looked like a quarter of it.
+// takes a twelfth of a GET, looked like a quarter of it.
 class Watch {
  public:
   Watch(int64_t pid, std::string file) : pid_(pid), file_(std::move(file)) {

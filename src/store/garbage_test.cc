@@ -3,6 +3,7 @@
 #include "store/garbage.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <map>
@@ -119,6 +120,29 @@ TEST_F(GarbageTest, ASnapshotStillShowsWhatWasWrittenAnew) {
   for (const auto& [name, bytes] : blob_files()) EXPECT_FALSE(files.contains(name)) << name;
   for (int n = 0; n < kBodies; n += 100) EXPECT_EQ(before.get(body_key(n)), body(n));
   EXPECT_FALSE(store_->snapshot().get(body_key(0)));
+}
+
+// As many as a large store has: a file may be closed again while others are read.
+TEST_F(GarbageTest, MoreFilesAreReadThanTheProcessMayHaveOpen) {
+  constexpr int kFiles = 420;
+  open();
+  for (int n = 0; n < kFiles; ++n) {
+    Staged staged = store_->stage();
+    staged.put(body_key(n), body(n));
+    ASSERT_TRUE(store_->commit(std::move(staged), {}));
+    store_->scrub(Family::meta);  // which writes what is in memory into files
+  }
+  store_.reset();
+  ASSERT_GE(blob_files().size(), static_cast<size_t>(kFiles));
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  rlimit few = usual;
+  few.rlim_cur = kFiles - 20;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  open();
+  for (int n = 0; n < kFiles; ++n) EXPECT_EQ(store_->snapshot().get(body_key(n)), body(n)) << n;
+  store_.reset();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
 }
 
 TEST_F(GarbageTest, TheSizeOfAFamilyCountsItsBlobFiles) {

@@ -7,7 +7,9 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -35,6 +37,13 @@ constexpr uint64_t kBlobBytesMin = 1024;
 constexpr uint64_t kBlobFileBytes = 32 << 20;
 // Below the size from which the allocator asks the kernel for fresh pages each time.
 constexpr size_t kFileBufferBytes = 256 << 10;
+// Tables and blob files that stay open. An eighth of the descriptors of the process: connections
+// may take three quarters, and commands that run beside no server have the system's usual 1,024.
+int open_files_max() {
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  return static_cast<int>(std::clamp<rlim_t>(descriptors.rlim_cur / 8, 256, 4096));
+}
 // RocksDB's log of messages would be plaintext in the data directory, so there is none.
 class NoLog : public rocksdb::Logger {
  public:
@@ -115,7 +124,7 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   options.info_log = std::make_shared<NoLog>();
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.listeners.push_back(std::make_shared<NoRecovery>());
-  options.max_open_files = 4096;
+  options.max_open_files = open_files_max();
   // A flush and one compaction. Only when writers would soon have to wait there are three, since
   // the one may be the garbage collector's.
   options.max_background_jobs = 4;
