@@ -90,6 +90,7 @@ class Committer {
   void stage_anew(const std::vector<Waiter*>& group, Waiter& one);
   bool occupied(const Staged::Data& data, const Key& prefix) const;
   void add_records(const std::vector<std::string>& records);
+  void add_writes();
   // Where a log ends.
   struct End {
     uint64_t number;  // of the newest entry
@@ -117,6 +118,12 @@ class Committer {
   bool syncing_ SLUICE_GUARDED_BY(mutex_) = false;        // what writers wrote is not published
   // Only the leader touches these.
   rocksdb::WriteBatch batch_;  // what the group that is being written writes
+  // The same before it is in order; both point into what a request of the group has staged.
+  struct Write {
+    const std::pair<Family, std::string>* key;
+    const std::optional<std::string>* value;  // nullopt: the key is erased
+  };
+  std::vector<Write> writes_;
   RecentWrites recent_;
   std::string chain_;  // the hash of the audit chain up to the newest record
   const Key audit_ = kAuditLog.entries();
