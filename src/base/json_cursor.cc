@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/plain_text.h"
 
 namespace sluice {
 
@@ -32,7 +33,7 @@ std::optional<std::string_view> JsonCursor::text() {
   if (!takes('"')) return std::nullopt;
   bool escapes = false;
   uint8_t all_bits = 0;
-  for (size_t i = 0; i < rest_.size(); ++i) {
+  for (size_t i = plain_bytes(rest_); i < rest_.size(); ++i) {
     const auto c = static_cast<uint8_t>(rest_[i]);
     if (c < 0x20) return std::nullopt;
     all_bits |= c;

@@ -2,9 +2,9 @@
 #include "base/json_writer.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/bytes.h"
+#include "base/plain_text.h"
 
 namespace sluice {
 namespace {
@@ -12,22 +12,6 @@ constexpr std::string_view kTooDeep = "nested too deep to be shown";
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 bool is_escaped(char c) { return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\'; }
-// Whether all of it is ASCII without anything to escape, as most text is: then it is copied whole.
-// Eight characters are looked at together. (Sean Anderson, "Bit Twiddling Hacks": a byte below n.)
-bool is_plain(std::string_view text) {
-  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
-  const auto has_below = [](uint64_t eight, uint64_t n) { return (eight - kOnes * n) & ~eight; };
-  uint64_t marked = 0;
-  for (; text.size() >= sizeof marked; text.remove_prefix(sizeof marked)) {
-    uint64_t eight;
-    std::memcpy(&eight, text.data(), sizeof eight);
-    marked |= eight | has_below(eight, 0x20) | has_below(eight ^ kOnes * '"', 1) |
-              has_below(eight ^ kOnes * '\\', 1);
-  }
-  return !(marked & kHighs) && std::none_of(text.begin(), text.end(), [](char c) {
-    return is_escaped(c) || static_cast<uint8_t>(c) >= 0x80;
-  });
-}
 // As Boost.JSON writes them, so that both write the same bytes.
 void append_escaped(std::string& out, char c) {
   constexpr char kHex[] = "0123456789abcdef";
@@ -122,7 +106,7 @@ JsonWriter& JsonWriter::value(const json::object& object) {
 }
 
 void JsonWriter::quote(std::string_view text) {
-  const bool plain = is_plain(text);
+  const bool plain = plain_bytes(text) == text.size();
   if (!plain && !is_utf8(text)) return quote(percent_encode(text));
   out_ += '"';
   if (plain)

@@ -28,6 +28,7 @@
 // may strings, integers, numbers, booleans, lists, maps of names, optionals, JSON that is kept as
 // it came, and what is made of a text (policy::Stored). A record whose layout changes gets a new
 // version and a fixture of the old one (CONTRIBUTING.md, "Add a record").
+#include <array>
 #include <concepts>
 #include <map>
 #include <tuple>
@@ -64,9 +65,9 @@ struct UnreadableRecord : std::runtime_error {
 };
 
 // A struct as a JSON object of its members, and back. members_from throws UnreadableRecord when a
-// member has another type.
+// member has another type. The object and all in it stands in the memory that is given.
 template <HasMembers T>
-json::object members_of(const T& from);
+json::object members_of(const T& from, const json::storage_ptr& memory = {});
 template <HasMembers T>
 T members_from(const json::object& object);
 
@@ -87,23 +88,23 @@ template <class>
 inline constexpr bool kNoSuchMemberType = false;
 
 template <class T>
-json::value write(const T& value) {
+json::value write(const T& value, const json::storage_ptr& memory) {
   if constexpr (HasMembers<T>) {
-    return members_of(value);
+    return members_of(value, memory);
   } else if constexpr (MadeOfText<T>) {
-    return json::value(value.text());
+    return json::value(value.text(), memory);
   } else if constexpr (IsOptional<T>::value) {
-    return value ? write(*value) : json::value();
+    return value ? write(*value, memory) : json::value();
   } else if constexpr (IsList<T>::value) {
-    json::array out;
-    for (const auto& one : value) out.push_back(write(one));
+    json::array out(memory);
+    for (const auto& one : value) out.push_back(write(one, memory));
     return out;
   } else if constexpr (IsNamed<T>::value) {
-    json::object out;
-    for (const auto& [name, one] : value) out[name] = write(one);
+    json::object out(memory);
+    for (const auto& [name, one] : value) out[name] = write(one, memory);
     return out;
   } else {
-    return json::value(value);
+    return json::value(value, memory);
   }
 }
 
@@ -222,14 +223,14 @@ json::object stored_members(std::string_view value, uint8_t& version);
 }  // namespace record_codec
 
 template <HasMembers T>
-json::object members_of(const T& from) {
+json::object members_of(const T& from, const json::storage_ptr& memory) {
   static const T defaults{};
-  json::object out;
+  json::object out(memory);
   std::apply(
       [&](const auto&... one) {
         const auto add = [&](const auto& m) {
           if (!(from.*m.place == defaults.*m.place))
-            out[m.name] = record_codec::write(from.*m.place);
+            out[m.name] = record_codec::write(from.*m.place, memory);
         };
         (add(one), ...);
       },
@@ -267,7 +268,10 @@ T members_from(const json::object& object) {
 // have `void complete()`: what works out, once for all who read it, what stands beside the members.
 template <Record R>
 std::string encode(const R& record) {
-  return static_cast<char>(R::record.version) + json::serialize(members_of(record));
+  // Most records fit into this, and their members then take no other memory.
+  std::array<unsigned char, 4096> usual;
+  json::monotonic_resource memory(usual.data(), usual.size());
+  return static_cast<char>(R::record.version) + json::serialize(members_of(record, &memory));
 }
 template <Record R>
 R decode(std::string_view value) {  // UnreadableRecord

@@ -144,11 +144,14 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.write_buffer_size = 32 << 20;
   family.compression = rocksdb::kLZ4Compression;
-  // A commit inserts its keys in their order (committer.cc): each search begins where the one
-  // before it ended. All keys have one prefix here, of no bytes, so there is one such place.
-  family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* name : kNames) descriptors.emplace_back(name, family);
+  // A commit inserts its keys in their order (committer.cc): each search begins where the one
+  // before it ended. All keys have one prefix here, of no bytes, so there is one such place. Keys
+  // of logs only grow, and need no search anyway.
+  for (const Family one : {Family::objects, Family::items})
+    descriptors[static_cast<size_t>(one)].options.memtable_insert_with_hint_prefix_extractor.reset(
+        rocksdb::NewFixedPrefixTransform(0));
   // Bodies are written once. In tables compaction would write them again and again, and the tables
   // of a large store would not fit into any cache. The garbage collector (garbage.h) frees them.
   rocksdb::ColumnFamilyOptions& objects = descriptors[static_cast<size_t>(Family::objects)].options;

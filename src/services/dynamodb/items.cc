@@ -41,7 +41,9 @@ CallContext::CallContext(const std::string& table, const Snapshot& snapshot) {
 }
 // An item may have a hundred thousand names, so they are not looked for one among the others.
 void CallContext::add_name(std::string_view name) {
-  if (names_.emplace(name).second) context_["dynamodb:attributes"].emplace_back(name);
+  if (names_.contains(name)) return;  // most items of a batch have the same names
+  names_.emplace(name);
+  context_["dynamodb:attributes"].emplace_back(name);
 }
 void CallContext::add_keys(const std::string& hash, const std::string& range) {
   for (const std::string* name : {&hash, &range})

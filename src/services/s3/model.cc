@@ -196,6 +196,14 @@ std::string sequencer(const Staged& staged) {
                          bits(staged.place(), kPlaceBits);
   return "02" + hex(big_endian64(place << kEventBits | bits(staged.jobs(), kEventBits))).substr(2);
 }
+
+// The `sort` of the version of this key whose id is "null".
+std::optional<std::string> null_sort(Staged& staged, const Bucket& bucket, const std::string& key,
+                                     const Current* current) {
+  // Without versioning a key has no other version, and no delete markers.
+  if (bucket.versioning.empty()) return current ? std::optional(current->sort) : std::nullopt;
+  return staged.get(null_key(bucket.name, key));
+}
 }  // namespace
 
 void emit_event(Staged& staged, const Bucket& bucket, const std::string& key,
@@ -253,7 +261,7 @@ Result<Done> add_version(Staged& staged, const Bucket& bucket, const std::string
   const std::string sort = new_sort(current ? current->sort : "", staged.snapshot());
   version.facts.id = versioned(bucket) ? sort : "null";
   if (!versioned(bucket)) {  // a key has one null version, so the old one goes
-    if (const auto old = staged.get(null_key(name, key)))
+    if (const auto old = null_sort(staged, bucket, key, current.get()))
       if (const auto replaced = facts_at(staged, name, key, *old)) {
         CHECK(erase_version(staged, name, key, *old, *replaced, false));
       }
