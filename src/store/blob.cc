@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "base/bytes.h"
 #include "base/files.h"
@@ -42,10 +45,21 @@ Error unreadable() {
           {}};
 }
 
+// What is written past the page cache begins and ends at such places (open(2), "O_DIRECT").
+constexpr size_t kBlockBytes = 4096;
+constexpr size_t kChunksPerWrite = 2;
+// A body that is larger goes past the page cache from here on. There it would be copied once more,
+// and stand in the way of what is read often. A smaller one is mostly read as soon as it is there.
+constexpr uint64_t kDirectFrom = 1 << 20;
+constexpr size_t in_blocks(size_t bytes) {
+  return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
 class Writer : public BlobWriter {
  public:
   Writer(Blobs& blobs, std::string id, const Secret& key)
       : path_(blobs.path(id)), disk_(blobs.disk()), id_(std::move(id)), aead_(key) {
+    if (!held_) throw std::bad_alloc();
     if (blobs.make_folder_of(path_))
       fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   }
@@ -57,45 +71,72 @@ class Writer : public BlobWriter {
     total_ += plain.size();
     while (!plain.empty()) {
       // The last chunk, full or not, is left for finish().
-      if (pending_bytes_ == kChunkBytes) CHECK(flush(false));
-      const size_t n = plain.copy(chunk_.get() + pending_bytes_, kChunkBytes - pending_bytes_);
+      if (pending_bytes_ == kChunkBytes) CHECK(seal(false));
+      char* const place = held_.get() + held_bytes_ + pending_bytes_;
+      const size_t n = plain.copy(place, kChunkBytes - pending_bytes_);
       pending_bytes_ += n;
       plain.remove_prefix(n);
     }
     return Done{};
   }
   Result<BlobRef> finish() override {
-    CHECK(flush(true));
-    if (fsync(fd_) != 0 || !sync_folder_of(path_)) return no_space();
+    CHECK(seal(true));
+    // Past the page cache the end is a whole block, too, of which the rest is then cut off.
+    const size_t rest = held_bytes_, whole = direct_ ? in_blocks(rest) : rest;
+    std::fill(held_.get() + rest, held_.get() + whole, '\0');
+    held_bytes_ = whole;
+    CHECK(write_out(whole));
+    const auto size = static_cast<off_t>(written_ - whole + rest);
+    if ((whole != rest && ftruncate(fd_, size) != 0) || fsync(fd_) != 0 || !sync_folder_of(path_))
+      return no_space();
     finished_ = true;
     return BlobRef{id_, total_, std::make_shared<UncommittedFile>(path_)};
   }
 
  private:
-  Result<Done> flush(bool last) {
+  Result<Done> seal(bool last) {
     if (disk_.low()) return no_space();
-    aead_.seal(nonce(index_), {chunk_.get(), pending_bytes_}, aad(id_, index_, last), chunk_.get());
+    char* const chunk = held_.get() + held_bytes_;
+    aead_.seal(nonce(index_), {chunk, pending_bytes_}, aad(id_, index_, last), chunk);
     ++index_;
-    const size_t size = std::exchange(pending_bytes_, 0) + kAeadTagBytes;
-    for (size_t at = 0; at < size;) {
-      const ssize_t put = ::write(fd_, chunk_.get() + at, size - at);
+    held_bytes_ += std::exchange(pending_bytes_, 0) + kAeadTagBytes;
+    if (last || held_bytes_ < kChunksPerWrite * kSealedBytes) return Done{};
+    return write_out(held_bytes_ / kBlockBytes * kBlockBytes);
+  }
+  // The first `count` bytes of what is held.
+  Result<Done> write_out(size_t count) {
+    for (size_t at = 0; at < count;) {
+      const ssize_t put = ::write(fd_, held_.get() + at, count - at);
       if (put > 0)
         at += static_cast<size_t>(put);
+      else if (put < 0 && errno == EINVAL && direct_)  // this file system wants other blocks
+        direct_ = fcntl(fd_, F_SETFL, 0) != 0;
       else if (put == 0 || errno != EINTR)
         return no_space();
     }
+    std::copy(held_.get() + count, held_.get() + held_bytes_, held_.get());
+    held_bytes_ -= count;
+    const bool was_small = written_ < kDirectFrom;
+    written_ += count;
+    // Where the file system has no such way, it says so here.
+    if (was_small && written_ >= kDirectFrom) direct_ = fcntl(fd_, F_SETFL, O_DIRECT) == 0;
     return Done{};
   }
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
   const std::string path_;
   DiskSpace& disk_;
   const std::string id_;
   Aead aead_;
   int fd_ = -1;
-  bool finished_ = false;
-  uint64_t total_ = 0, index_ = 0;
-  // One chunk, sealed where it stands, with room for its tag.
-  const std::unique_ptr<char[]> chunk_ = std::make_unique_for_overwrite<char[]>(kSealedBytes);
-  size_t pending_bytes_ = 0;
+  bool finished_ = false, direct_ = false;
+  uint64_t total_ = 0, index_ = 0, written_ = 0;
+  // Sealed chunks that are to be written, with less than a block before them that was left over,
+  // and then the chunk that is coming: it is sealed where it stands.
+  const std::unique_ptr<char, Free> held_{static_cast<char*>(
+      std::aligned_alloc(kBlockBytes, in_blocks(kBlockBytes + kChunksPerWrite * kSealedBytes)))};
+  size_t held_bytes_ = 0, pending_bytes_ = 0;
 };
 
 class Reader : public BlobReader {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "store/blob.h"
 #include "store/erase.h"
 #include "store/log.h"
 #include "store/store_fixture.h"
@@ -149,6 +150,28 @@ TEST_F(StoreTest, ReadsSealedFilesAtAnyOffsetAndNoticesAnEdit) {
     }
   EXPECT_TRUE((*store_->read_blob(*blob, data_key))->read(0, 10));
   EXPECT_FALSE((*store_->read_blob(*blob, data_key))->read(70'000, 10));
+}
+
+// From a MiB on a file is written in whole blocks, past the page cache. Its end is no whole block.
+TEST_F(StoreTest, AFileHasTheBytesThatWereWrittenAndNoMore) {
+  open();
+  constexpr uint64_t kChunk = 65536, kTag = 16;
+  const Secret data_key(random_bytes(32));
+  const std::string all = random_bytes(3 * (1 << 20) + 1);
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{1}, kChunk, 2 * kChunk + 1, 16 * kChunk - 1,
+                               16 * kChunk, 17 * kChunk, 18 * kChunk + 4096, all.size()}) {
+    SCOPED_TRACE(bytes);
+    auto writer = store_->write_blob(data_key);
+    for (size_t at = 0; at < bytes; at += 100'001)
+      ASSERT_TRUE(
+          writer->write(std::string_view(all).substr(at, std::min<size_t>(100'001, bytes - at))));
+    const auto blob = writer->finish();
+    ASSERT_TRUE(blob);
+    EXPECT_EQ(blob->bytes, bytes);
+    EXPECT_EQ(fs::file_size(blob->file->path),
+              bytes + kTag * std::max<uint64_t>(1, (bytes + kChunk - 1) / kChunk));
+    EXPECT_TRUE(*(*store_->read_blob(*blob, data_key))->read(0, bytes) == all.substr(0, bytes));
+  }
 }
 
 TEST_F(StoreTest, LeavesNoFileOfARequestThatFailed) {
