@@ -231,6 +231,20 @@ def test_a_failed_object_file_changes_nothing(things, operation, call, fault, wh
     operation(things)
 
 
+def test_a_disk_that_takes_tables_only_at_once_loses_nothing(things):
+    """RocksDB asks for each new file whether it may be written little by little, and must survive
+    each answer."""
+    prepare(things)
+    with Faults(things.server, "sync_file_range", "error=EIO", "1+"):
+        for number in range(900):  # at 40 MiB what is in memory becomes a table and a blob file
+            body = os.urandom(60_000)
+            key = f"filling-{number}"
+            assert things.attempt(
+                key, body, things.s3.put_object, Bucket=BUCKET, Key=key, Body=body
+            )
+    things.check()
+
+
 def test_a_file_that_cannot_grow_changes_nothing(things):
     """The disk is full for an object's file, and the store's log still has room."""
     prepare(things)

@@ -735,7 +735,9 @@ def test_suspended_versioning_keeps_one_null_version(s3):
         for v in s3.list_object_versions(Bucket="suspended").get("Versions", [])
     ]
     assert s3.get_bucket_versioning(Bucket="suspended").get("Status") is None
-    put(b"before")
+    put(b"first")
+    put(b"before")  # in its place
+    assert versions() == [("null", True)]
     s3.put_bucket_versioning(Bucket="suspended", VersioningConfiguration={"Status": "Enabled"})
     named = put(b"named")["VersionId"]
     assert versions() == [(named, True), ("null", False)]

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "base/plain_text.h"
 
 namespace sluice {
 namespace {
@@ -25,6 +26,17 @@ TEST(JsonCursor, WalksOverADocument) {
 }
 
 // Every string of up to four of these pieces is taken, or not, as parse_json does it.
+TEST(PlainText, EndsAtEachCharacterThatIsNotPlainAtEachPlace) {
+  EXPECT_EQ(plain_bytes(""), 0u);
+  for (int c = 0; c < 256; ++c)
+    for (size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a');
+      text[at] = static_cast<char>(c);
+      const bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+      EXPECT_EQ(plain_bytes(text), plain ? text.size() : at) << c;
+    }
+}
+
 TEST(JsonCursor, TakesTheStringsThatParseJsonTakes) {
   const std::string pieces[] = {
       "a",  "\"",   "\\",   "u00e9", "ud83d", "ude00",        "n",

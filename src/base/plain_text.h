@@ -11,8 +11,9 @@
 
 namespace sluice {
 
-// The plain bytes before the first that is not. Eight are looked at together. (Sean Anderson, "Bit
-// Twiddling Hacks": a byte below n. What it marks lowest is right; above that it may mark others.)
+// How many plain bytes stand before the first that is not plain. Eight are looked at together.
+// (Sean Anderson, "Bit Twiddling Hacks": a byte below n. What it marks lowest is right; above that
+// it may mark others.)
 inline size_t plain_bytes(std::string_view text) {
   static_assert(std::endian::native == std::endian::little);
   constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;

@@ -47,9 +47,10 @@ Error unreadable() {
 
 // What is written past the page cache begins and ends at such places (open(2), "O_DIRECT").
 constexpr size_t kBlockBytes = 4096;
-constexpr size_t kChunksPerWrite = 2;
-// A body that is larger goes past the page cache from here on. There it would be copied once more,
-// and stand in the way of what is read often. A smaller one is mostly read as soon as it is there.
+constexpr size_t kChunksPerWrite = 4;
+// A body that is larger goes past the page cache from here on. In the cache it would be copied once
+// more, and stand in the way of what is read often. A smaller one is mostly read as soon as it is
+// there.
 constexpr uint64_t kDirectFrom = 1 << 20;
 constexpr size_t in_blocks(size_t bytes) {
   return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
@@ -109,10 +110,10 @@ class Writer : public BlobWriter {
       const ssize_t put = ::write(fd_, held_.get() + at, count - at);
       if (put > 0)
         at += static_cast<size_t>(put);
-      else if (put < 0 && errno == EINVAL && direct_)  // this file system wants other blocks
-        direct_ = fcntl(fd_, F_SETFL, 0) != 0;
+      else if (put < 0 && direct_ && (errno == EINVAL || errno == EOPNOTSUPP))
+        go_through_cache();  // this file system wants other blocks
       else if (put == 0 || errno != EINTR)
-        return no_space();
+        return give_up();
     }
     std::copy(held_.get() + count, held_.get() + held_bytes_, held_.get());
     held_bytes_ -= count;
@@ -121,6 +122,16 @@ class Writer : public BlobWriter {
     // Where the file system has no such way, it says so here.
     if (was_small && written_ >= kDirectFrom) direct_ = fcntl(fd_, F_SETFL, O_DIRECT) == 0;
     return Done{};
+  }
+  void go_through_cache() {
+    fcntl(fd_, F_SETFL, 0);
+    direct_ = false;
+  }
+  // Part of what is held is written, and nobody knows which: every later write fails, too.
+  Error give_up() {
+    held_bytes_ = 0;
+    close(std::exchange(fd_, -1));
+    return no_space();
   }
   struct Free {
     void operator()(char* memory) const { std::free(memory); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Object bytes that are too large for a record. Each body is one file, sealed in chunks with
-// AES-256-GCM; docs/on-disk.md has the layout.
+// AES-256-GCM; docs/on-disk.md has the layout. From the second MiB on it is written past the page
+// cache, where the file system can.
 //
 //   std::unique_ptr<BlobWriter> writer = blobs.write(data_key);
 //   CHECK(writer->write(bytes));

@@ -286,7 +286,6 @@ void Committer::add_writes() {
       batch_.Delete(rocks_.family(family), on_disk);
     }
   }
-  writes_.clear();
 }
 
 // The number of the commit; 0: nothing was written, since all of the group failed.
@@ -309,6 +308,7 @@ uint64_t Committer::write_batch(std::vector<Waiter*>& group) {
     batch_ = rocksdb::WriteBatch();
   else
     batch_.Clear();
+  writes_.clear();
   const uint64_t commit = commits_ + 1;
   bool meta = false;
   for (Waiter* w : group) {

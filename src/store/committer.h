@@ -118,7 +118,8 @@ class Committer {
   bool syncing_ SLUICE_GUARDED_BY(mutex_) = false;        // what writers wrote is not published
   // Only the leader touches these.
   rocksdb::WriteBatch batch_;  // what the group that is being written writes
-  // The same before it is in order; both point into what a request of the group has staged.
+  // What goes into it, before it is in order. Key and value belong to what a request of the group
+  // has staged.
   struct Write {
     const std::pair<Family, std::string>* key;
     const std::optional<std::string>* value;  // nullopt: the key is erased

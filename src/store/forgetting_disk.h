@@ -45,6 +45,9 @@ class ForgettingDisk {
   // The call with this number answers with `error`. What it would have synced is lost, also when it
   // is synced later: so does Linux.
   void fail_at(size_t number, int error);
+  // Writes past the page cache (O_DIRECT) so far. The next one answers with `error`.
+  size_t direct_writes() const;
+  void fail_next_direct_write(int error);
   // What is there after a power cut behind the first `calls`: bytes by name; nullopt: a folder.
   using Files = std::map<std::string, std::optional<std::string>>;
   Files after(size_t calls, Keeps keeps) const;
@@ -86,6 +89,8 @@ class ForgettingDisk {
   size_t files_ SLUICE_GUARDED_BY(mutex_) = 1;
   size_t fails_at_ SLUICE_GUARDED_BY(mutex_) = ~size_t{};
   int error_ SLUICE_GUARDED_BY(mutex_) = 0;
+  size_t direct_writes_ SLUICE_GUARDED_BY(mutex_) = 0;
+  int direct_error_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 void lay_out(const ForgettingDisk::Files& files, const std::filesystem::path& to);
 

@@ -96,6 +96,15 @@ std::invoke_result_t<Real> ForgettingDisk::note(Call call, const Real& real) {
   return answer;
 }
 
+size_t ForgettingDisk::direct_writes() const {
+  const MutexLock lock(mutex_);
+  return direct_writes_;
+}
+void ForgettingDisk::fail_next_direct_write(int error) {
+  const MutexLock lock(mutex_);
+  direct_error_ = error;
+}
+
 int ForgettingDisk::open(const char* path, int flags, unsigned mode) {
   const auto name = below(path);
   if (!name) return real_open(path, flags, mode);
@@ -122,6 +131,16 @@ ssize_t ForgettingDisk::write(int fd, const void* bytes, size_t count) {
   const MutexLock lock(mutex_);
   const auto file = opened_.find(fd);
   if (file == opened_.end()) return real_write(fd, bytes, count);
+  if (fcntl(fd, F_GETFL) & O_DIRECT) {
+    ++direct_writes_;
+    constexpr size_t kBlock = 4096;  // open(2): what disks take
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(bytes) % kBlock, 0u);
+    EXPECT_EQ(count % kBlock, 0u);
+    if (const int error = std::exchange(direct_error_, 0)) {
+      errno = error;
+      return -1;
+    }
+  }
   Call call{What::write, file->second.first, file->second.second};
   call.bytes.assign(static_cast<const char*>(bytes), count);
   if (fcntl(fd, F_GETFL) & O_APPEND) lseek(fd, 0, SEEK_END);

@@ -252,6 +252,34 @@ TEST_F(PowerCut, LosesNothingThatWasAcknowledgedWhicheverCallFails) {
   }
 }
 
+// Past the page cache a large body goes in whole blocks, and through it where the file system
+// refuses such blocks. After any other error nothing of it is there.
+TEST_F(PowerCut, ALargeBodyGoesPastThePageCacheWhereItCan) {
+  ForgettingDisk disk(dir_ / "live");
+  prepare(dir_ / "live");
+  const auto opened = Store::open(options(dir_ / "live"));
+  ASSERT_TRUE(opened);
+  const std::string plain = random_bytes(kObjectBytes);
+  const auto write = [&] {
+    const auto writer = (*opened)->write_blob(data_key());
+    const auto written = writer->write(plain);
+    return written ? writer->finish() : Result<BlobRef>(written.error());
+  };
+  const auto is_whole = [&](const Result<BlobRef>& body) {
+    return body && *(*(*opened)->read_blob(*body, data_key()))->read(0, kObjectBytes) == plain;
+  };
+  EXPECT_TRUE(is_whole(write()));
+  if (disk.direct_writes() == 0) GTEST_SKIP() << "this file system has no such way";
+  const size_t before = disk.direct_writes();
+  disk.fail_next_direct_write(EINVAL);
+  EXPECT_TRUE(is_whole(write()));
+  EXPECT_EQ(disk.direct_writes(), before + 1);  // and no second
+  disk.fail_next_direct_write(ENOSPC);
+  const auto failed = write();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, "ServiceUnavailable");
+}
+
 // A read's record is in the log when the read is answered, and on the disk within 20 ms, or with
 // the next write. A process that dies loses none; a power cut no more than those that came since.
 TEST_F(PowerCut, LosesRecordsOfReadsAloneAndOnlyUntilTheNextSync) {

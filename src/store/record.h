@@ -65,7 +65,8 @@ struct UnreadableRecord : std::runtime_error {
 };
 
 // A struct as a JSON object of its members, and back. members_from throws UnreadableRecord when a
-// member has another type. The object and all in it stands in the memory that is given.
+// member has another type. The object and all in it stand in the memory that is given,
+// and must not outlive it.
 template <HasMembers T>
 json::object members_of(const T& from, const json::storage_ptr& memory = {});
 template <HasMembers T>

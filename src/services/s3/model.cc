@@ -200,7 +200,7 @@ std::string sequencer(const Staged& staged) {
 // The `sort` of the version of this key whose id is "null".
 std::optional<std::string> null_sort(Staged& staged, const Bucket& bucket, const std::string& key,
                                      const Current* current) {
-  // Without versioning a key has no other version, and no delete markers.
+  // A bucket that never was versioned has one version of a key, and no delete markers.
   if (bucket.versioning.empty()) return current ? std::optional(current->sort) : std::nullopt;
   return staged.get(null_key(bucket.name, key));
 }
