@@ -231,20 +231,6 @@ def test_a_failed_object_file_changes_nothing(things, operation, call, fault, wh
     operation(things)
 
 
-def test_a_disk_that_takes_tables_only_at_once_loses_nothing(things):
-    """RocksDB asks for each new file whether it may be written little by little, and must survive
-    each answer."""
-    prepare(things)
-    with Faults(things.server, "sync_file_range", "error=EIO", "1+"):
-        for number in range(900):  # at 40 MiB what is in memory becomes a table and a blob file
-            body = os.urandom(60_000)
-            key = f"filling-{number}"
-            assert things.attempt(
-                key, body, things.s3.put_object, Bucket=BUCKET, Key=key, Body=body
-            )
-    things.check()
-
-
 def test_a_file_that_cannot_grow_changes_nothing(things):
     """The disk is full for an object's file, and the store's log still has room."""
     prepare(things)
@@ -320,3 +306,17 @@ def test_the_directory_is_its_owners_alone(things):
         name: oct(mode) for name, mode in modes.items() if mode not in (0o600, 0o700)
     }
     assert things.server.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_disk_that_takes_tables_only_at_once_loses_nothing(things):
+    """RocksDB asks for each new file whether it may be written little by little, and must survive
+    each answer."""
+    prepare(things)
+    with Faults(things.server, "sync_file_range", "error=EIO", "1+"):
+        for number in range(900):  # at 40 MiB what is in memory becomes a table and a blob file
+            body = os.urandom(60_000)
+            key = f"filling-{number}"
+            assert things.attempt(
+                key, body, things.s3.put_object, Bucket=BUCKET, Key=key, Body=body
+            )
+    things.check()
