@@ -25,7 +25,6 @@ TEST(JsonCursor, WalksOverADocument) {
   EXPECT_FALSE(in.text());
 }
 
-// Every string of up to four of these pieces is taken, or not, as parse_json does it.
 TEST(PlainText, EndsAtEachCharacterThatIsNotPlainAtEachPlace) {
   EXPECT_EQ(plain_bytes(""), 0u);
   for (int c = 0; c < 256; ++c)
@@ -37,6 +36,7 @@ TEST(PlainText, EndsAtEachCharacterThatIsNotPlainAtEachPlace) {
     }
 }
 
+// Every string of up to four of these pieces is taken, or not, as parse_json does it.
 TEST(JsonCursor, TakesTheStringsThatParseJsonTakes) {
   const std::string pieces[] = {
       "a",  "\"",   "\\",   "u00e9", "ud83d", "ude00",        "n",
