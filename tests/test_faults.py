@@ -15,7 +15,7 @@ from functions import make_pipeline, rows_of, until
 
 LOG_CALLS = [
     (call, fault)
-    for call in ("write", "fdatasync")
+    for call in ("pwrite64", "fdatasync")
     for fault in ("error=EIO", "error=ENOSPC", "signal=KILL")
 ]
 FILE_CALLS = [

@@ -22,6 +22,11 @@ CrcKind::CrcKind(int bits, uint64_t polynomial) : bits_(bits), polynomial_(polyn
   by_64_ = fold_by(64);
 }
 
+const CrcKind& crc32c() {
+  static const CrcKind kind(32, 0x82f63b78);
+  return kind;
+}
+
 uint64_t CrcKind::update(uint64_t state, std::string_view data) const {
   static const bool folds = can_fold();
   return folds ? update_by_folding(state, data) : update_by_table(state, data);

@@ -37,5 +37,6 @@ class CrcKind {
   std::array<std::array<uint64_t, 256>, 8> tables_{};  // slicing by eight
   Fold by_16_, by_64_;
 };
+const CrcKind& crc32c();  // of Castagnoli (RFC 3720)
 
 }  // namespace sluice

@@ -15,10 +15,9 @@ namespace sluice {
 namespace {
 // Of one of the three CRCs.
 const CrcKind& crc_of(Digest::Algorithm a) {
-  static const CrcKind crc32(32, 0xedb88320), crc32c(32, 0x82f63b78),
-      crc64nvme(64, 0x9a6c9329ac4bc9b5);
+  static const CrcKind crc32(32, 0xedb88320), crc64nvme(64, 0x9a6c9329ac4bc9b5);
   return a == Digest::Algorithm::crc32    ? crc32
-         : a == Digest::Algorithm::crc32c ? crc32c
+         : a == Digest::Algorithm::crc32c ? crc32c()
                                           : crc64nvme;
 }
 bool is_crc(Digest::Algorithm a) {

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "store/wal_files.h"
 
 namespace sluice {
 namespace {
@@ -60,8 +61,8 @@ class CtrProvider : public rocksdb::EncryptionProvider {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> encrypted_env(const Secret& store_key) {
-  return std::unique_ptr<rocksdb::Env>(
-      rocksdb::NewEncryptedEnv(rocksdb::Env::Default(), std::make_shared<CtrProvider>(store_key)));
+  return rocksdb::NewCompositeEnv(rocksdb::NewEncryptedFS(
+      with_wal_files(rocksdb::FileSystem::Default()), std::make_shared<CtrProvider>(store_key)));
 }
 
 }  // namespace sluice

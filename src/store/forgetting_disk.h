@@ -31,6 +31,7 @@ class ForgettingDisk {
     nothing,     // neither bytes nor names
     names,       // new files are there, and empty
     half,        // names, and the first half of each file's bytes
+    holes,       // names, and the second half of the bytes that are written over others
     everything,  // the process died, the machine went on
   };
   // From here to the end of this nothing in the process waits for the disk, below the folder or
@@ -56,7 +57,7 @@ class ForgettingDisk {
   int open(const char* path, int flags, unsigned mode);
   int close(int fd);
   ssize_t write(int fd, const void* bytes, size_t count);
-
+  ssize_t write_at(int fd, const void* bytes, size_t count, int64_t at);
   int sync(int fd);
   int resize(int fd, int64_t size);
   int make_folder(const char* path, unsigned mode);

@@ -31,6 +31,9 @@ int real_close(int fd) { return static_cast<int>(syscall(SYS_close, fd)); }
 ssize_t real_write(int fd, const void* bytes, size_t count) {
   return syscall(SYS_write, fd, bytes, count);
 }
+ssize_t real_write_at(int fd, const void* bytes, size_t count, int64_t at) {
+  return syscall(SYS_pwrite64, fd, bytes, count, at);
+}
 int real_resize(int fd, int64_t size) { return static_cast<int>(syscall(SYS_ftruncate, fd, size)); }
 int real_make_folder(const char* path, unsigned mode) {
   return static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode));
@@ -148,6 +151,16 @@ ssize_t ForgettingDisk::write(int fd, const void* bytes, size_t count) {
   return note(std::move(call), [&] { return real_write(fd, bytes, count); });
 }
 
+ssize_t ForgettingDisk::write_at(int fd, const void* bytes, size_t count, int64_t at) {
+  const MutexLock lock(mutex_);
+  const auto file = opened_.find(fd);
+  if (file == opened_.end()) return real_write_at(fd, bytes, count, at);
+  Call call{What::write, file->second.first, file->second.second};
+  call.bytes.assign(static_cast<const char*>(bytes), count);
+  call.at = static_cast<uint64_t>(at);
+  return note(std::move(call), [&] { return real_write_at(fd, bytes, count, at); });
+}
+
 int ForgettingDisk::sync(int fd) {
   const MutexLock lock(mutex_);
   const auto file = opened_.find(fd);
@@ -253,18 +266,38 @@ struct ForgettingDisk::State {
     for (const auto& named : seen)
       if (is_in(named)) kept.insert(named);
   }
+  static uint64_t size_on_disk(const std::vector<Change>& changes) {
+    uint64_t size = 0;
+    for (const auto& [call, on] : changes)
+      if (on == On::disk)
+        size =
+            call->what == What::resize ? call->at : std::max(size, call->at + call->bytes.size());
+    return size;
+  }
   std::string bytes_of(size_t file, Keeps keeps) const {
     std::string bytes;
     const auto all = changes.find(file);
     if (all == changes.end()) return bytes;
-    uint64_t more = 0;  // how much of what is not synced is there
-    for (const auto& [call, on] : all->second)
-      if (on == On::its_way) more += call->bytes.size();
-    more = keeps == Keeps::half ? more / 2 : 0;
-    for (const auto& [call, on] : all->second) {
+    const uint64_t size = size_on_disk(all->second);
+    const auto may_be_there = [&](const Change& one) {
+      return one.on == On::its_way &&
+             (keeps == Keeps::half ||
+              (keeps == Keeps::holes && one.call->at + one.call->bytes.size() <= size));
+    };
+    uint64_t more = 0, missing = 0;  // of what is not synced: how much is there, and is not before
+    for (const Change& one : all->second)
+      if (may_be_there(one)) more += one.call->bytes.size();
+    if (keeps == Keeps::holes) missing = more / 2;
+    if (keeps == Keeps::half) more /= 2;
+    for (const Change& one : all->second) {
+      const auto& [call, on] = one;
       size_t count = call->bytes.size();
       if (on != On::disk && keeps != Keeps::everything) {
-        if (on == On::nothing || more == 0) continue;
+        if (!may_be_there(one) || more == 0) continue;
+        if (missing > 0) {
+          missing -= std::min<uint64_t>(missing, count);
+          continue;
+        }
         count = std::min<size_t>(count, more);
         more -= count;
       }
@@ -361,6 +394,22 @@ TEST_F(ForgettingDiskTest, ForgetsAFolderThatWasNotSynced) {
             (Found{{"folder", std::nullopt}, {"folder/a", "1"}}));
 }
 
+// Bytes that are written over others may come to the disk in any order.
+TEST_F(ForgettingDiskTest, LeavesHolesInWhatIsWrittenOver) {
+  fs::create_directory(at(""));
+  const int fd = open(at("a").c_str(), O_CREAT | O_WRONLY, 0600);
+  ASSERT_EQ(write(fd, "....", 4), 4);
+  ASSERT_EQ(fsync(fd), 0);
+  ASSERT_EQ(pwrite(fd, "12", 2, 0), 2);
+  ASSERT_EQ(pwrite(fd, "34", 2, 2), 2);
+  ASSERT_EQ(pwrite(fd, "56", 2, 4), 2);
+  EXPECT_EQ(after(disk_.calls(), Keeps::names), (Found{{"a", "...."}}));
+  EXPECT_EQ(after(disk_.calls(), Keeps::half), (Found{{"a", "123."}}));
+  EXPECT_EQ(after(disk_.calls(), Keeps::holes), (Found{{"a", "..34"}}));
+  EXPECT_EQ(after(disk_.calls(), Keeps::everything), (Found{{"a", "123456"}}));
+  close(fd);
+}
+
 TEST_F(ForgettingDiskTest, WhatASyncLostIsLost) {
   fs::create_directory(at(""));
   const int fd = open(at("a").c_str(), O_CREAT | O_WRONLY, 0600);
@@ -404,6 +453,11 @@ ssize_t forgetting_write(int fd, const void* bytes, size_t count) IN_PLACE_OF(wr
 ssize_t forgetting_write(int fd, const void* bytes, size_t count) {
   sluice::ForgettingDisk* disk = the_disk;
   return disk ? disk->write(fd, bytes, count) : sluice::real_write(fd, bytes, count);
+}
+ssize_t forgetting_pwrite(int fd, const void* bytes, size_t count, off_t at) IN_PLACE_OF(pwrite);
+ssize_t forgetting_pwrite(int fd, const void* bytes, size_t count, off_t at) {
+  sluice::ForgettingDisk* disk = the_disk;
+  return disk ? disk->write_at(fd, bytes, count, at) : sluice::real_write_at(fd, bytes, count, at);
 }
 int forgetting_fsync(int fd) IN_PLACE_OF(fsync);
 int forgetting_fsync(int fd) {

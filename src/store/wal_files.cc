@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/wal_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "base/thread_safety.h"
+#include "crypto/crc.h"
+
+namespace sluice {
+namespace {
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+constexpr std::string_view kLetters = "SluiceWL";
+constexpr size_t kHeadBytes = 40, kCrcAt = 32;
+constexpr size_t kPageBytes = 4096;
+// How many zeros are written ahead: as many as there are bytes already, within these bounds. So
+// small stores stay small.
+constexpr uint64_t kAheadMin = 64 << 10, kAheadMax = 1 << 20;
+// Zeros cost as much as other bytes: where more than this is synced at once, they would cost more
+// than the sync gains by them.
+constexpr uint64_t kZerosPay = 32 << 10;
+constexpr size_t kReadBytes = 1 << 20;
+// A begun log's frame and the prefix of the encryption in it end before this.
+constexpr size_t kBeginningBytes = 2 * kPageBytes;
+
+constexpr uint64_t in_pages(uint64_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+IOStatus failed(const std::string& path, const char* what) {
+  const std::string why = std::string(what) + ": " + strerror(errno);
+  return errno == ENOSPC ? IOStatus::NoSpace(path, why) : IOStatus::IOError(path, why);
+}
+
+// What cannot be read must never look like the end of a log. Only this file sees these exceptions.
+class Unreadable : public std::system_error {
+ public:
+  explicit Unreadable(const char* what) : system_error(errno, std::generic_category(), what) {}
+};
+template <class Call>
+IOStatus guarded(const std::string& path, const Call& call) {
+  try {
+    return call();
+  } catch (const Unreadable& bad) {
+    return IOStatus::IOError(path, bad.what());
+  }
+}
+
+// Reading throws Unreadable.
+class File {
+ public:
+  File(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  bool is_open() const { return fd_ >= 0; }
+  // False: errno says why.
+  bool write_at(uint64_t at, std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t put = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(put));
+      at += static_cast<uint64_t>(put);
+    }
+    return true;
+  }
+  // Fewer bytes than `count`: the file ends there.
+  std::string read_at(uint64_t at, uint64_t count) const {
+    std::string bytes(count, '\0');
+    size_t have = 0;
+    while (have < count) {
+      const ssize_t got =
+          pread(fd_, bytes.data() + have, count - have, static_cast<off_t>(at + have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw Unreadable("it cannot be read");
+      if (got == 0) break;
+      have += static_cast<size_t>(got);
+    }
+    bytes.resize(have);
+    return bytes;
+  }
+  bool sync() const { return fdatasync(fd_) == 0; }
+  bool cut_off(uint64_t at) const { return ftruncate(fd_, static_cast<off_t>(at)) == 0; }
+  uint64_t size() const {
+    struct stat facts{};
+    if (fstat(fd_, &facts) != 0) throw Unreadable("its size cannot be read");
+    return static_cast<uint64_t>(facts.st_size);
+  }
+
+ private:
+  const int fd_;
+};
+
+// What each frame of a log begins with.
+std::string mark_of(uint64_t log) { return std::string(kLetters) + big_endian64(log); }
+
+uint64_t checksum(uint64_t place, std::string_view head, std::string_view content) {
+  uint64_t state = crc32c().update(~uint32_t{0}, big_endian64(place));
+  state = crc32c().update(state, head.substr(0, kCrcAt));
+  return crc32c().update(state, content);
+}
+
+std::string encode_head(const std::string& mark, uint64_t place, uint64_t synced,
+                        std::string_view content) {
+  std::string head = mark + big_endian64(synced) + big_endian64(content.size());
+  return head + big_endian64(checksum(place, head, content));
+}
+
+// RocksDB appends on one thread at a time, and syncs on another meanwhile.
+class WalWriter : public rocksdb::FSWritableFile {
+ public:
+  WalWriter(std::string path, uint64_t log, std::unique_ptr<const File> file)
+      : path_(std::move(path)), mark_(mark_of(log)), file_(std::move(file)), size_(file_->size()) {}
+  using FSWritableFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
+    const MutexLock lock(mutex_);
+    return add(data.ToStringView());
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    uint64_t until;
+    {
+      const MutexLock lock(mutex_);
+      until = end();
+    }
+    if (!file_->sync()) return failed(path_, "it cannot be synced");
+    const MutexLock lock(mutex_);
+    synced_ = std::max(synced_, until);
+    add({});  // nothing waits for this frame: where there is no room for it, the next one says it
+    return IOStatus::OK();
+  }
+  bool IsSyncThreadSafe() const override { return true; }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  // No later frame brings the last one to the disk. Of a log in which nothing was noted nothing
+  // stays: the next start need not look through it.
+  IOStatus Close(const IOOptions&, IODebugContext*) override {
+    const MutexLock lock(mutex_);
+    const bool closed = content_ > kPageBytes ? file_->sync() : file_->cut_off(0);
+    return closed ? IOStatus::OK() : failed(path_, "it cannot be closed");
+  }
+  uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
+    const MutexLock lock(mutex_);
+    return content_;
+  }
+  void PrepareWrite(size_t, size_t, const IOOptions&, IODebugContext*) override {}
+
+ private:
+  uint64_t end() const SLUICE_REQUIRES(mutex_) { return last_page_at_ + last_page_.size(); }
+  // Whole pages are written, so that the kernel need not read what was there.
+  IOStatus add(std::string_view content) SLUICE_REQUIRES(mutex_) {
+    const size_t before = last_page_.size();
+    last_page_.append(encode_head(mark_, end(), synced_, content)).append(content);
+    const size_t used = last_page_.size(), full = used / kPageBytes * kPageBytes;
+    last_page_.resize(in_pages(used));
+    if (!file_->write_at(last_page_at_, last_page_)) {
+      last_page_.resize(before);
+      return failed(path_, "it cannot be written");
+    }
+    last_page_.resize(used);
+    last_page_.erase(0, full);
+    last_page_at_ += full;
+    content_ += content.size();
+    if (in_pages(end()) > size_) grow();
+    return IOStatus::OK();
+  }
+  // Without zeros the log only is slower, so no error of theirs counts.
+  void grow() SLUICE_REQUIRES(mutex_) {
+    static constexpr std::array<char, 64 << 10> zeros{};
+    size_ = in_pages(end());
+    if (end() - synced_ > kZerosPay) return;
+    const uint64_t until = size_ + std::clamp(size_, kAheadMin, kAheadMax);
+    while (size_ < until && file_->write_at(size_, {zeros.data(), zeros.size()}))
+      size_ += zeros.size();
+  }
+
+  const std::string path_, mark_;
+  const std::unique_ptr<const File> file_;
+  Mutex mutex_;
+  uint64_t content_ SLUICE_GUARDED_BY(mutex_) = 0;  // bytes
+  uint64_t synced_ SLUICE_GUARDED_BY(mutex_) = 0;   // all before this place of the file
+  uint64_t size_ SLUICE_GUARDED_BY(mutex_);         // of the file
+  uint64_t last_page_at_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::string last_page_ SLUICE_GUARDED_BY(mutex_);  // what of it is used
+};
+
+class WalReader : public rocksdb::FSSequentialFile {
+ public:
+  WalReader(std::string path, uint64_t log, std::unique_ptr<const File> file)
+      : path_(std::move(path)), mark_(mark_of(log)), file_(std::move(file)), size_(file_->size()) {}
+  // Whether a log can be this: one of an older version cannot.
+  bool is_framed() {
+    const std::string_view letters = bytes_at(0, kLetters.size());
+    return letters == kLetters || letters == std::string(kLetters.size(), '\0') || tells_of_more();
+  }
+  IOStatus Read(size_t count, const IOOptions&, Slice* result, char* scratch,
+                IODebugContext*) override {
+    return guarded(path_, [&] {
+      size_t have = 0;
+      while (have < count) {
+        if (rest_.empty()) {
+          IOStatus status = next_frame();
+          if (!status.ok()) return status;
+          if (rest_.empty()) break;
+        }
+        const size_t some = rest_.copy(scratch + have, count - have);
+        rest_.remove_prefix(some);
+        have += some;
+      }
+      *result = Slice(scratch, have);
+      return IOStatus::OK();
+    });
+  }
+  IOStatus Skip(uint64_t count) override {
+    std::string skipped(std::min<uint64_t>(count, kPageBytes), '\0');
+    Slice got;
+    for (; count > 0; count -= got.size()) {
+      const size_t some = std::min<uint64_t>(count, skipped.size());
+      IOStatus status = Read(some, {}, &got, skipped.data(), nullptr);
+      if (!status.ok()) return status;
+      if (got.empty()) break;
+    }
+    return IOStatus::OK();
+  }
+
+ private:
+  struct Frame {
+    uint64_t synced;  // all before this place
+    std::string_view content;
+  };
+  // The next one that has content; `rest_` stays empty at the end.
+  IOStatus next_frame() {
+    while (rest_.empty()) {
+      const auto frame = frame_at(place_);
+      if (!frame && tells_of_more())
+        return IOStatus::Corruption(path_,
+                                    "what was synced is damaged at byte " + std::to_string(place_));
+      if (!frame) break;
+      place_ += kHeadBytes + frame->content.size();
+      rest_ = frame->content;
+    }
+    return IOStatus::OK();
+  }
+  // nullopt: no whole frame of this log begins there.
+  std::optional<Frame> frame_at(uint64_t place) {
+    const std::string_view head = bytes_at(place, kHeadBytes);
+    if (head.size() < kHeadBytes || !head.starts_with(mark_)) return std::nullopt;
+    const std::string_view numbers = head.substr(mark_.size());
+    const uint64_t synced = from_big_endian64(numbers),
+                   length = from_big_endian64(numbers.substr(8)),
+                   crc = from_big_endian64(numbers.substr(16));
+    if (length > size_) return std::nullopt;
+    const std::string_view bytes = bytes_at(place, kHeadBytes + length);
+    if (bytes.size() < kHeadBytes + length) return std::nullopt;
+    const std::string_view content = bytes.substr(kHeadBytes);
+    if (checksum(place, bytes, content) != crc) return std::nullopt;
+    return Frame{synced, content};
+  }
+  // Whether a later frame says that more was synced than what was read.
+  bool tells_of_more() {
+    for (uint64_t from = place_;;) {
+      const std::string bytes = file_->read_at(from, kReadBytes);
+      if (bytes.size() < mark_.size()) return false;
+      for (size_t at = bytes.find(mark_); at != std::string::npos; at = bytes.find(mark_, at + 1))
+        if (const auto frame = frame_at(from + at); frame && frame->synced > place_) return true;
+      from += bytes.size() - (mark_.size() - 1);
+    }
+  }
+  // They stay until the next call. Fewer than `count`: the file ends there.
+  std::string_view bytes_at(uint64_t place, uint64_t count) {
+    if (place < window_at_ || place + count > window_at_ + window_.size()) {
+      window_ = file_->read_at(place, std::max<uint64_t>(count, kReadBytes));
+      window_at_ = place;
+    }
+    return std::string_view(window_).substr(place - window_at_, count);
+  }
+
+  const std::string path_, mark_;
+  const std::unique_ptr<const File> file_;
+  const uint64_t size_;    // of the file
+  uint64_t place_ = 0;     // of the next frame
+  std::string_view rest_;  // of the last one's content, in the window
+  std::string window_;
+  uint64_t window_at_ = 0;
+};
+
+class WalFiles : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+  const char* Name() const override { return "SluiceWalFiles"; }
+  IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* out,
+                           IODebugContext* context) override {
+    const auto log = log_number(path);
+    if (!log) return FileSystemWrapper::NewWritableFile(path, options, out, context);
+    const bool used_before = rename(spare_beside(path).c_str(), path.c_str()) == 0;
+    auto file =
+        std::make_unique<const File>(path, O_CREAT | O_WRONLY | (used_before ? 0 : O_TRUNC));
+    if (!file->is_open()) return failed(path, "it cannot be made");
+    return guarded(path, [&] {
+      *out = std::make_unique<WalWriter>(path, *log, std::move(file));
+      return IOStatus::OK();
+    });
+  }
+  // RocksDB would cut off what stands behind the content of a log that it has recovered, and would
+  // count without the frames.
+  IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                              std::unique_ptr<rocksdb::FSWritableFile>* out,
+                              IODebugContext* context) override {
+    if (log_number(path)) return IOStatus::NotSupported(path, "a log is not written to again");
+    return FileSystemWrapper::ReopenWritableFile(path, options, out, context);
+  }
+  IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* out,
+                             IODebugContext* context) override {
+    return guarded(path, [&] {
+      auto reader = reader_of(path);
+      if (!reader) return FileSystemWrapper::NewSequentialFile(path, options, out, context);
+      *out = std::move(reader);
+      return IOStatus::OK();
+    });
+  }
+  IOStatus GetFileSize(const std::string& path, const IOOptions& options, uint64_t* size,
+                       IODebugContext* context) override {
+    return guarded(path, [&] {
+      const auto reader = reader_of(path);
+      if (!reader) return FileSystemWrapper::GetFileSize(path, options, size, context);
+      std::string scratch(kPageBytes, '\0');
+      Slice got;
+      *size = 0;
+      for (;;) {
+        IOStatus status = reader->Read(scratch.size(), options, &got, scratch.data(), context);
+        if (!status.ok() || got.empty()) return status;
+        *size += got.size();
+      }
+    });
+  }
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options,
+                      IODebugContext* context) override {
+    if (log_number(path) && becomes_spare(path)) return IOStatus::OK();
+    return FileSystemWrapper::DeleteFile(path, options, context);
+  }
+
+ private:
+  // nullopt: it is not a log.
+  static std::optional<uint64_t> log_number(const std::string& path) {
+    constexpr std::string_view kEnding = ".log";
+    if (!path.ends_with(kEnding)) return std::nullopt;
+    const size_t name = path.rfind('/') + 1;
+    const auto number =
+        parse_int(std::string_view(path).substr(name, path.size() - name - kEnding.size()));
+    return number ? std::optional<uint64_t>(*number) : std::nullopt;
+  }
+  static std::string spare_beside(const std::string& path) {
+    return path.substr(0, path.rfind('/') + 1) + "spare";
+  }
+  // First the log is no log any more: with its beginning wiped it would be a damaged one. A process
+  // that dies behind that leaves a file that the next one replaces.
+  bool becomes_spare(const std::string& path) {
+    static constexpr std::array<char, kBeginningBytes> zeros{};
+    const std::string spare = spare_beside(path), fresh = spare + ".new";
+    const MutexLock lock(mutex_);
+    if (access(spare.c_str(), F_OK) == 0 || rename(path.c_str(), fresh.c_str()) != 0) return false;
+    const File file(fresh, O_WRONLY);
+    if (!file.is_open() || !file.write_at(0, {zeros.data(), zeros.size()}) || !file.sync() ||
+        rename(fresh.c_str(), spare.c_str()) != 0)
+      unlink(fresh.c_str());
+    return true;
+  }
+  // nullptr: it is no log, not there, or not framed.
+  static std::unique_ptr<WalReader> reader_of(const std::string& path) {
+    const auto log = log_number(path);
+    if (!log) return nullptr;
+    auto file = std::make_unique<const File>(path, O_RDONLY);
+    if (!file->is_open()) return nullptr;
+    auto reader = std::make_unique<WalReader>(path, *log, std::move(file));
+    return reader->is_framed() ? std::move(reader) : nullptr;
+  }
+
+  Mutex mutex_;  // of those who make a spare
+};
+}  // namespace
+
+std::shared_ptr<rocksdb::FileSystem> with_wal_files(std::shared_ptr<rocksdb::FileSystem> below) {
+  return std::make_shared<WalFiles>(std::move(below));
+}
+
+}  // namespace sluice

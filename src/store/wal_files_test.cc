@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/wal_files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/files.h"
+#include "base/random.h"
+#include "store/forgetting_disk.h"
+
+namespace sluice {
+namespace {
+namespace fs = std::filesystem;
+constexpr size_t kHeadBytes = 40;  // of a frame
+
+class WalFilesTest : public testing::Test {
+ protected:
+  WalFilesTest() { fs::create_directories(path_.parent_path()); }
+  ~WalFilesTest() override { fs::remove_all(dir_); }
+  std::unique_ptr<rocksdb::FSWritableFile> begin() {
+    std::unique_ptr<rocksdb::FSWritableFile> out;
+    EXPECT_TRUE(files_->NewWritableFile(path_, {}, &out, nullptr).ok());
+    return out;
+  }
+  static void append(rocksdb::FSWritableFile& log, const std::string& bytes) {
+    EXPECT_TRUE(log.Append(bytes, {}, nullptr).ok());
+  }
+  static void sync(rocksdb::FSWritableFile& log) { EXPECT_TRUE(log.Sync({}, nullptr).ok()); }
+  // Read in pieces that are no frames; "damaged" when reading fails so.
+  std::string content(size_t piece = 1000) const {
+    std::unique_ptr<rocksdb::FSSequentialFile> log;
+    EXPECT_TRUE(files_->NewSequentialFile(path_, {}, &log, nullptr).ok());
+    std::string out, scratch(piece, '\0');
+    for (;;) {
+      rocksdb::Slice got;
+      const auto status = log->Read(piece, {}, &got, scratch.data(), nullptr);
+      if (status.IsCorruption()) return "damaged";
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      if (got.empty()) return out;
+      out += got.ToStringView();
+    }
+  }
+  uint64_t content_size() const {
+    uint64_t size = 0;
+    EXPECT_TRUE(files_->GetFileSize(path_, {}, &size, nullptr).ok());
+    return size;
+  }
+  void turn_a_bit(uint64_t at) const {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const int byte = file.get();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(byte ^ 1));
+  }
+
+  const fs::path dir_ = fs::temp_directory_path() / ("sluice-wal-" + random_hex(12));
+  fs::path path_ = dir_ / "live" / "000004.log";
+  const std::shared_ptr<rocksdb::FileSystem> files_ =
+      with_wal_files(rocksdb::FileSystem::Default());
+};
+
+TEST_F(WalFilesTest, HoldWhatWasAppended) {
+  const auto log = begin();
+  std::string all;
+  EXPECT_EQ(content(), "");
+  // Around a page, a page of frames, and past all that was written ahead.
+  for (const size_t size : {1, 4096, 4094, 64, 4056, 70'000, 3'000'000, 5}) {
+    const std::string bytes = random_bytes(size);
+    append(*log, bytes);
+    all += bytes;
+    if (size % 2) sync(*log);
+    EXPECT_EQ(content(), all) << size;
+    EXPECT_EQ(content_size(), all.size());
+    EXPECT_EQ(log->GetFileSize({}, nullptr), all.size());
+  }
+  std::unique_ptr<rocksdb::FSSequentialFile> again;
+  ASSERT_TRUE(files_->NewSequentialFile(path_, {}, &again, nullptr).ok());
+  ASSERT_TRUE(again->Skip(5'000).ok());
+  std::string scratch(10, '\0');
+  rocksdb::Slice got;
+  ASSERT_TRUE(again->Read(10, {}, &got, scratch.data(), nullptr).ok());
+  EXPECT_EQ(got.ToStringView(), all.substr(5'000, 10));
+  EXPECT_TRUE(again->Skip(all.size()).ok());  // past the end
+}
+
+// This is what they are for: a sync of a file that grew waits for the file system's journal.
+TEST_F(WalFilesTest, SeldomGrow) {
+  const ForgettingDisk disk(dir_ / "live");  // where syncs take no time
+  const auto log = begin();
+  std::set<uintmax_t> sizes;
+  constexpr size_t kGroups = 3'000, kGroupBytes = 1'000;
+  for (size_t n = 0; n < kGroups; ++n) {
+    append(*log, std::string(kGroupBytes, 'x'));
+    sync(*log);
+    sizes.insert(fs::file_size(path_));
+  }
+  EXPECT_LT(sizes.size(), 10u);
+  EXPECT_LT(*sizes.begin(), 100'000u);  // a small store stays small
+  EXPECT_LT(*sizes.rbegin(), kGroups * (kGroupBytes + 2 * kHeadBytes) + (1u << 20) + 4096);
+}
+
+// Zeros are bytes, too.
+TEST_F(WalFilesTest, HaveNoZerosAheadOfLargeGroups) {
+  const auto log = begin();
+  append(*log, std::string(1'000'000, 'x'));
+  EXPECT_LT(fs::file_size(path_), 1'010'000u);
+}
+
+// What has a name that is no log's is as it was.
+TEST_F(WalFilesTest, AreLogsOnly) {
+  std::unique_ptr<rocksdb::FSWritableFile> table;
+  const std::string path = path_.parent_path() / "000004.sst";
+  ASSERT_TRUE(files_->NewWritableFile(path, {}, &table, nullptr).ok());
+  append(*table, "table");
+  ASSERT_TRUE(table->Close({}, nullptr).ok());
+  EXPECT_EQ(read_file(path), "table");
+  ASSERT_TRUE(files_->DeleteFile(path, {}, nullptr).ok());
+  EXPECT_FALSE(fs::exists(path));
+}
+
+// A log that is no longer needed is the next one's file, and nothing of it is read there, nor could
+// it be decrypted: its beginning, with the encryption's, is wiped.
+TEST_F(WalFilesTest, AreUsedAgain) {
+  const fs::path spare = path_.parent_path() / "spare", next = path_.parent_path() / "000007.log";
+  // In frames of whole pages, and of which 64 are a page: when the new ones have filled a page, the
+  // next of the old ones stands right behind them.
+  const std::string prefix = random_bytes(4096 - kHeadBytes);
+  const std::string old_bytes = "24 bytes of the old log.", new_bytes = "24 bytes of the new log.";
+  {
+    const auto old = begin();
+    append(*old, prefix);
+    for (int n = 0; n < 1'000; ++n) append(*old, old_bytes);
+    sync(*old);
+  }
+  const auto size = fs::file_size(path_);
+  ASSERT_TRUE(files_->DeleteFile(path_, {}, nullptr).ok());
+  EXPECT_FALSE(fs::exists(path_));
+  EXPECT_EQ(read_file(spare)->substr(0, 8192), std::string(8192, '\0'));
+  path_ = next;
+  const auto log = begin();
+  EXPECT_FALSE(fs::exists(spare));
+  EXPECT_EQ(content(), "");
+  std::string all;
+  for (int n = 0; n < 200; ++n) {
+    all += n ? new_bytes : prefix;
+    append(*log, n ? new_bytes : prefix);
+    ASSERT_EQ(content(), all);
+  }
+  sync(*log);
+  EXPECT_EQ(content(), all);
+  EXPECT_EQ(content_size(), all.size());
+  EXPECT_EQ(fs::file_size(path_), size);
+  turn_a_bit(4096 + kHeadBytes);
+  EXPECT_EQ(content(), "damaged");
+}
+
+// One is kept, and the others go.
+TEST_F(WalFilesTest, OneIsKept) {
+  for (const char* name : {"000004.log", "000005.log"}) {
+    path_ = path_.parent_path() / name;
+    append(*begin(), name);
+  }
+  for (const char* name : {"000004.log", "000005.log"})
+    ASSERT_TRUE(files_->DeleteFile(path_.parent_path() / name, {}, nullptr).ok());
+  EXPECT_EQ(std::distance(fs::directory_iterator(path_.parent_path()), {}), 1);
+  EXPECT_FALSE(files_->DeleteFile(path_, {}, nullptr).ok());
+}
+
+// A spare that cannot be wiped is none.
+TEST_F(WalFilesTest, AreNotKeptUnwiped) {
+  append(*begin(), "content");
+  ForgettingDisk disk(dir_ / "live");
+  disk.fail_at(disk.calls() + 2, EIO);  // it is renamed, opened, and then written to
+  ASSERT_TRUE(files_->DeleteFile(path_, {}, nullptr).ok());
+  EXPECT_TRUE(fs::is_empty(path_.parent_path()));
+}
+
+// Nothing was noted in it, so the next start need not look through all of it.
+TEST_F(WalFilesTest, StayEmptyWhenNothingWasNoted) {
+  const auto log = begin();
+  append(*log, std::string(4096, 'p'));  // the prefix of the encryption
+  sync(*log);
+  ASSERT_TRUE(log->Close({}, nullptr).ok());
+  EXPECT_EQ(fs::file_size(path_), 0u);
+}
+
+// Every bit of what was synced counts, whatever comes behind it: it is damage, and not the end.
+TEST_F(WalFilesTest, DamageToWhatWasSyncedIsNoEnd) {
+  {
+    const auto log = begin();
+    append(*log, "first");
+    append(*log, "second");
+    sync(*log);
+  }
+  constexpr uint64_t kSynced = 2 * kHeadBytes + 11;
+  for (uint64_t at = 0; at < kSynced; ++at) {
+    turn_a_bit(at);
+    EXPECT_EQ(content(), "damaged") << at;
+    turn_a_bit(at);
+  }
+  EXPECT_EQ(content(), "firstsecond");
+  turn_a_bit(kSynced);  // what says so is not needed where all else is whole
+  EXPECT_EQ(content(), "firstsecond");
+}
+
+// A power cut leaves any part of them.
+TEST_F(WalFilesTest, BytesThatWereNotSyncedAreNoDamage) {
+  {
+    const auto log = begin();
+    append(*log, "first");
+    sync(*log);
+    for (const char* more : {"second", "third", "fourth"}) append(*log, more);
+  }
+  constexpr uint64_t kSecond = kHeadBytes + 5 + kHeadBytes, kThird = kSecond + kHeadBytes + 6;
+  turn_a_bit(kThird + 3);
+  EXPECT_EQ(content(), "firstsecond");
+  turn_a_bit(kSecond + kHeadBytes + 3);
+  EXPECT_EQ(content(), "first");
+  EXPECT_EQ(content_size(), 5u);
+  turn_a_bit(kThird + 3);  // whole again, but behind a hole
+  EXPECT_EQ(content(), "first");
+}
+
+// Nor are those of which a sync failed, whatever came later.
+TEST_F(WalFilesTest, WhatASyncFailedForIsNotSynced) {
+  ForgettingDisk disk(dir_ / "live");
+  const auto log = begin();
+  append(*log, "first");
+  disk.fail_at(disk.calls(), EIO);
+  EXPECT_TRUE(log->Sync({}, nullptr).IsIOError());
+  append(*log, "second");
+  EXPECT_EQ(content(), "firstsecond");
+  turn_a_bit(kHeadBytes);
+  EXPECT_EQ(content(), "");
+}
+
+// What says that a page was synced stands behind it, so of the last page nothing does.
+TEST_F(WalFilesTest, APageThatIsLostIsDamageWhenAnotherOneFollows) {
+  const std::string group = random_bytes(4096 - 2 * kHeadBytes);
+  {
+    const auto log = begin();
+    for (int n = 0; n < 3; ++n) {
+      append(*log, group);
+      sync(*log);
+    }
+  }
+  const std::string bytes = *read_file(path_);
+  const auto lose = [&](size_t page) {
+    std::string some = bytes;
+    some.replace(page * 4096, 4096, 4096, '\0');
+    std::ofstream(path_, std::ios::binary) << some;
+  };
+  lose(0);
+  EXPECT_EQ(content(), "damaged");
+  lose(1);
+  EXPECT_EQ(content(), "damaged");
+  lose(2);
+  EXPECT_EQ(content(), group + group);
+}
+
+// An error of the disk is no end. What is a folder cannot be read.
+TEST_F(WalFilesTest, WhatCannotBeReadIsNoEnd) {
+  fs::create_directory(path_);
+  std::unique_ptr<rocksdb::FSSequentialFile> log;
+  EXPECT_TRUE(files_->NewSequentialFile(path_, {}, &log, nullptr).IsIOError());
+  uint64_t size = 0;
+  EXPECT_TRUE(files_->GetFileSize(path_, {}, &size, nullptr).IsIOError());
+}
+
+// RocksDB opens the log that it has recovered, to cut off what was set aside behind its content.
+TEST_F(WalFilesTest, AreNotCutOff) {
+  append(*begin(), "content");
+  std::unique_ptr<rocksdb::FSWritableFile> log;
+  EXPECT_TRUE(files_->ReopenWritableFile(path_, {}, &log, nullptr).IsNotSupported());
+}
+
+// A frame stands at one place: what was copied from elsewhere is not read as one.
+TEST_F(WalFilesTest, AFrameIsReadInItsPlaceOnly) {
+  {
+    const auto log = begin();
+    append(*log, "first");
+    append(*log, "later");
+  }
+  std::string bytes = *read_file(path_);
+  bytes.replace(kHeadBytes + 5, kHeadBytes + 5, bytes, 0, kHeadBytes + 5);
+  std::ofstream(path_, std::ios::binary) << bytes;
+  EXPECT_EQ(content(), "first");
+}
+
+// As an older version has left them.
+TEST_F(WalFilesTest, LogsWithoutFramesAreReadAsTheyAre) {
+  const std::string bytes = random_bytes(10'000);
+  std::ofstream(path_, std::ios::binary) << bytes;
+  EXPECT_EQ(content(), bytes);
+  EXPECT_EQ(content_size(), bytes.size());
+}
+
+// Where there is room for what is appended and for no more, that is room enough.
+TEST_F(WalFilesTest, NeedNoRoomAhead) {
+  ForgettingDisk disk(dir_ / "live");
+  const auto log = begin();
+  disk.fail_at(disk.calls() + 1, ENOSPC);  // behind the bytes themselves
+  append(*log, "first");
+  EXPECT_EQ(fs::file_size(path_), 4096u);
+  append(*log, "second");
+  EXPECT_EQ(content(), "firstsecond");
+  disk.fail_at(disk.calls(), ENOSPC);
+  EXPECT_TRUE(log->Append("no room", {}, nullptr).IsNoSpace());
+  append(*log, "third");
+  EXPECT_EQ(content(), "firstsecondthird");
+  disk.fail_at(disk.calls() + 1, ENOSPC);  // the frame that says that all was synced
+  sync(*log);
+  disk.fail_at(disk.calls(), EIO);
+  EXPECT_TRUE(log->Sync({}, nullptr).IsIOError());
+}
+}  // namespace
+}  // namespace sluice
