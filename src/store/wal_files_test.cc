@@ -67,7 +67,8 @@ TEST_F(WalFilesTest, HoldWhatWasAppended) {
   std::string all;
   EXPECT_EQ(content(), "");
   // Around a page, a page of frames, and past all that was written ahead.
-  for (const size_t size : {1, 4096, 4094, 64, 4056, 70'000, 3'000'000, 5}) {
+  for (const size_t size :
+       std::initializer_list<size_t>{1, 4096, 4094, 64, 4056, 70'000, 3'000'000, 5}) {
     const std::string bytes = random_bytes(size);
     append(*log, bytes);
     all += bytes;
