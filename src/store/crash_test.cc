@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/files.h"
 #include "base/random.h"
 #include "store/jobs.h"
+#include "store/wal_files.h"
 
 namespace sluice {
 namespace {
@@ -148,6 +150,15 @@ TEST_F(CrashTest, SnapshotsHaveAnOwner) {
 
 // A write that the disk kept only in part: cut the log at every length. What is left is a prefix of
 // the commits, each with its audit record.
+// It could still be decrypted.
+TEST_F(CrashTest, AnUnwipedLogIsGoneAfterTheNextStart) {
+  ASSERT_TRUE(Store::open(options()));
+  const fs::path unwiped = dir_ / "data" / "db" / kUnwipedSpare;
+  std::ofstream(unwiped) << std::string(10'000, 'x');
+  ASSERT_TRUE(Store::open(options()));
+  EXPECT_FALSE(fs::exists(unwiped));
+}
+
 TEST_F(CrashTest, ATornLogLosesWholeCommitsFromTheEnd) {
   constexpr int kCommits = 8;
   const pid_t child = fork();

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/thread_safety.h"
 #include "crypto/crc.h"
 
@@ -26,6 +27,7 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 
 constexpr std::string_view kLetters = "SluiceWL";
+constexpr char kSpare[] = "spare";
 constexpr size_t kHeadBytes = 40, kCrcAt = 32;
 constexpr size_t kPageBytes = 4096;
 // How many zeros are written ahead: as many as there are bytes already, within these bounds. So
@@ -98,7 +100,16 @@ class File {
     return bytes;
   }
   bool sync() const { return fdatasync(fd_) == 0; }
-  bool cut_off(uint64_t at) const { return ftruncate(fd_, static_cast<off_t>(at)) == 0; }
+  bool make_empty() const { return ftruncate(fd_, 0) == 0; }
+  bool has_one_name() const {
+    struct stat facts{};
+    return fstat(fd_, &facts) == 0 && facts.st_nlink == 1;
+  }
+  bool is_named(const std::string& path) const {
+    struct stat named{}, own{};
+    return stat(path.c_str(), &named) == 0 && fstat(fd_, &own) == 0 && named.st_ino == own.st_ino &&
+           named.st_dev == own.st_dev;
+  }
   uint64_t size() const {
     struct stat facts{};
     if (fstat(fd_, &facts) != 0) throw Unreadable("its size cannot be read");
@@ -148,11 +159,13 @@ class WalWriter : public rocksdb::FSWritableFile {
   }
   bool IsSyncThreadSafe() const override { return true; }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
-  // No later frame brings the last one to the disk. Of a log in which nothing was noted nothing
-  // stays: the next start need not look through it.
+  // The last frame is synced, since no later one will bring it to the disk. Of a log in which
+  // nothing was noted nothing stays: the next start need not look through it. RocksDB closes a log
+  // after it has deleted it, when its file may be that of another one already.
   IOStatus Close(const IOOptions&, IODebugContext*) override {
     const MutexLock lock(mutex_);
-    const bool closed = content_ > kPageBytes ? file_->sync() : file_->cut_off(0);
+    const bool is_unused = content_ <= kPageBytes && file_->is_named(path_);
+    const bool closed = is_unused ? file_->make_empty() : file_->sync();
     return closed ? IOStatus::OK() : failed(path_, "it cannot be closed");
   }
   uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
@@ -193,7 +206,7 @@ class WalWriter : public rocksdb::FSWritableFile {
   const std::string path_, mark_;
   const std::unique_ptr<const File> file_;
   Mutex mutex_;
-  uint64_t content_ SLUICE_GUARDED_BY(mutex_) = 0;  // bytes
+  uint64_t content_ SLUICE_GUARDED_BY(mutex_) = 0;  // its bytes, without the frames
   uint64_t synced_ SLUICE_GUARDED_BY(mutex_) = 0;   // all before this place of the file
   uint64_t size_ SLUICE_GUARDED_BY(mutex_);         // of the file
   uint64_t last_page_at_ SLUICE_GUARDED_BY(mutex_) = 0;
@@ -309,7 +322,9 @@ class WalFiles : public rocksdb::FileSystemWrapper {
                            IODebugContext* context) override {
     const auto log = log_number(path);
     if (!log) return FileSystemWrapper::NewWritableFile(path, options, out, context);
-    const bool used_before = rename(spare_beside(path).c_str(), path.c_str()) == 0;
+    const bool used_before = rename(beside(path, kSpare).c_str(), path.c_str()) == 0;
+    // With its old name after a power cut it could be given to a log of the same number once more.
+    if (used_before && !sync_folder_of(path)) return failed(path, "its name cannot be synced");
     auto file =
         std::make_unique<const File>(path, O_CREAT | O_WRONLY | (used_before ? 0 : O_TRUNC));
     if (!file->is_open()) return failed(path, "it cannot be made");
@@ -367,20 +382,22 @@ class WalFiles : public rocksdb::FileSystemWrapper {
         parse_int(std::string_view(path).substr(name, path.size() - name - kEnding.size()));
     return number ? std::optional<uint64_t>(*number) : std::nullopt;
   }
-  static std::string spare_beside(const std::string& path) {
-    return path.substr(0, path.rfind('/') + 1) + "spare";
+  static std::string beside(const std::string& path, const char* name) {
+    return path.substr(0, path.rfind('/') + 1) + name;
   }
-  // First the log is no log any more: with its beginning wiped it would be a damaged one. A process
-  // that dies behind that leaves a file that the next one replaces.
+  // First the log is no log any more: with its beginning wiped it would be a damaged one. What a
+  // process leaves that dies behind that is removed by the next start (rocks.cc).
   bool becomes_spare(const std::string& path) {
     static constexpr std::array<char, kBeginningBytes> zeros{};
-    const std::string spare = spare_beside(path), fresh = spare + ".new";
+    const std::string spare = beside(path, kSpare), fresh = beside(path, kUnwipedSpare);
     const MutexLock lock(mutex_);
     if (access(spare.c_str(), F_OK) == 0 || rename(path.c_str(), fresh.c_str()) != 0) return false;
     const File file(fresh, O_WRONLY);
-    if (!file.is_open() || !file.write_at(0, {zeros.data(), zeros.size()}) || !file.sync() ||
-        rename(fresh.c_str(), spare.c_str()) != 0)
-      unlink(fresh.c_str());
+    // Where somebody has made a copy by links, the bytes are his, too.
+    const bool is_ready = file.is_open() && file.has_one_name() &&
+                          file.write_at(0, {zeros.data(), zeros.size()}) && file.sync() &&
+                          rename(fresh.c_str(), spare.c_str()) == 0;
+    if (!is_ready) unlink(fresh.c_str());
     return true;
   }
   // nullptr: it is no log, not there, or not framed.
@@ -388,7 +405,10 @@ class WalFiles : public rocksdb::FileSystemWrapper {
     const auto log = log_number(path);
     if (!log) return nullptr;
     auto file = std::make_unique<const File>(path, O_RDONLY);
-    if (!file->is_open()) return nullptr;
+    if (!file->is_open()) {
+      if (errno != ENOENT) throw Unreadable("it cannot be opened");
+      return nullptr;
+    }
     auto reader = std::make_unique<WalReader>(path, *log, std::move(file));
     return reader->is_framed() ? std::move(reader) : nullptr;
   }

@@ -32,6 +32,8 @@
 
 namespace sluice {
 
+// In the folder of the logs: a file that is to be the spare and is not wiped yet.
+constexpr char kUnwipedSpare[] = "spare.new";
 std::shared_ptr<rocksdb::FileSystem> with_wal_files(std::shared_ptr<rocksdb::FileSystem> below);
 
 }  // namespace sluice

@@ -158,6 +158,18 @@ TEST_F(WalFilesTest, AreUsedAgain) {
   EXPECT_EQ(content(), "damaged");
 }
 
+// RocksDB closes a log after it has deleted it.
+TEST_F(WalFilesTest, AreNotEmptiedByTheLogBefore) {
+  const auto old = begin();
+  append(*old, "old");
+  ASSERT_TRUE(files_->DeleteFile(path_, {}, nullptr).ok());
+  path_ = path_.parent_path() / "000007.log";
+  const auto log = begin();
+  append(*log, "new");
+  ASSERT_TRUE(old->Close({}, nullptr).ok());
+  EXPECT_EQ(content(), "new");
+}
+
 // One is kept, and the others go.
 TEST_F(WalFilesTest, OneIsKept) {
   for (const char* name : {"000004.log", "000005.log"}) {
@@ -269,6 +281,26 @@ TEST_F(WalFilesTest, WhatCannotBeReadIsNoEnd) {
   EXPECT_TRUE(files_->NewSequentialFile(path_, {}, &log, nullptr).IsIOError());
   uint64_t size = 0;
   EXPECT_TRUE(files_->GetFileSize(path_, {}, &size, nullptr).IsIOError());
+}
+
+// Else it would be opened once more, and be read as an older version's.
+TEST_F(WalFilesTest, WhatCannotBeOpenedIsNotReadAsItIs) {
+  append(*begin(), "content");
+  ForgettingDisk disk(dir_ / "live");
+  std::unique_ptr<rocksdb::FSSequentialFile> log;
+  disk.fail_at(disk.calls(), ENFILE);
+  EXPECT_TRUE(files_->NewSequentialFile(path_, {}, &log, nullptr).IsIOError());
+  EXPECT_EQ(content(), "content");
+}
+
+// As in a copy that was made by `cp -al`.
+TEST_F(WalFilesTest, AreNotKeptWhenTheyHaveASecondName) {
+  append(*begin(), "content");
+  fs::create_hard_link(path_, dir_ / "000004.log");
+  ASSERT_TRUE(files_->DeleteFile(path_, {}, nullptr).ok());
+  EXPECT_TRUE(fs::is_empty(path_.parent_path()));
+  path_ = dir_ / "000004.log";
+  EXPECT_EQ(content(), "content");
 }
 
 // RocksDB opens the log that it has recovered, to cut off what was set aside behind its content.
