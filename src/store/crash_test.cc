@@ -148,8 +148,6 @@ TEST_F(CrashTest, SnapshotsHaveAnOwner) {
   EXPECT_EQ(owners(), (std::vector<std::string_view>{"the server"}));
 }
 
-// A write that the disk kept only in part: cut the log at every length. What is left is a prefix of
-// the commits, each with its audit record.
 // It could still be decrypted.
 TEST_F(CrashTest, AnUnwipedLogIsGoneAfterTheNextStart) {
   ASSERT_TRUE(Store::open(options()));
@@ -159,6 +157,8 @@ TEST_F(CrashTest, AnUnwipedLogIsGoneAfterTheNextStart) {
   EXPECT_FALSE(fs::exists(unwiped));
 }
 
+// A write that the disk kept only in part: cut the log at every length. What is left is a prefix of
+// the commits, each with its audit record.
 TEST_F(CrashTest, ATornLogLosesWholeCommitsFromTheEnd) {
   constexpr int kCommits = 8;
   const pid_t child = fork();
