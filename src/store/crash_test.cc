@@ -6,13 +6,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "base/files.h"
 #include "base/random.h"
 #include "store/jobs.h"
-#include "store/wal_files.h"
 
 namespace sluice {
 namespace {
@@ -146,15 +144,6 @@ TEST_F(CrashTest, SnapshotsHaveAnOwner) {
     EXPECT_EQ(owners(), (std::vector<std::string_view>{"the server", "GetObject"}));
   }
   EXPECT_EQ(owners(), (std::vector<std::string_view>{"the server"}));
-}
-
-// It could still be decrypted.
-TEST_F(CrashTest, AnUnwipedLogIsGoneAfterTheNextStart) {
-  ASSERT_TRUE(Store::open(options()));
-  const fs::path unwiped = dir_ / "data" / "db" / kUnwipedSpare;
-  std::ofstream(unwiped) << std::string(10'000, 'x');
-  ASSERT_TRUE(Store::open(options()));
-  EXPECT_FALSE(fs::exists(unwiped));
 }
 
 // A write that the disk kept only in part: cut the log at every length. What is left is a prefix of

@@ -114,10 +114,9 @@ void drop_unbegun_files(const std::string& dir) {
   for (const auto& file : std::filesystem::directory_iterator(dir, ignored)) {
     const auto name = file.path().filename();
     uint64_t bytes = 0;
-    const bool is_unbegun = name != "CURRENT" && name != "LOCK" && file.is_regular_file(ignored) &&
-                            files->GetFileSize(file.path(), {}, &bytes, nullptr).ok() &&
-                            bytes <= kFilePrefixBytes;
-    if (is_unbegun || name == kUnwipedSpare) std::filesystem::remove(file.path(), ignored);
+    if (name != "CURRENT" && name != "LOCK" && file.is_regular_file(ignored) &&
+        files->GetFileSize(file.path(), {}, &bytes, nullptr).ok() && bytes <= kFilePrefixBytes)
+      std::filesystem::remove(file.path(), ignored);
   }
 }
 }  // namespace

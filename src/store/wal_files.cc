@@ -8,14 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <system_error>
 
 #include "base/bytes.h"
-#include "base/files.h"
 #include "base/thread_safety.h"
 #include "crypto/crc.h"
 
@@ -27,8 +25,7 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 
 constexpr std::string_view kLetters = "SluiceWL";
-constexpr char kSpare[] = "spare";
-constexpr size_t kHeadBytes = 40, kCrcAt = 32;
+constexpr size_t kHeadBytes = 32, kCrcAt = 24;
 constexpr size_t kPageBytes = 4096;
 // How many zeros are written ahead: as many as there are bytes already, within these bounds. So
 // small stores stay small.
@@ -37,8 +34,6 @@ constexpr uint64_t kAheadMin = 64 << 10, kAheadMax = 1 << 20;
 // than the sync gains by them.
 constexpr uint64_t kZerosPay = 32 << 10;
 constexpr size_t kReadBytes = 1 << 20;
-// A begun log's frame and the prefix of the encryption in it end before this.
-constexpr size_t kBeginningBytes = 2 * kPageBytes;
 
 constexpr uint64_t in_pages(uint64_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -101,15 +96,6 @@ class File {
   }
   bool sync() const { return fdatasync(fd_) == 0; }
   bool make_empty() const { return ftruncate(fd_, 0) == 0; }
-  bool has_one_name() const {
-    struct stat facts{};
-    return fstat(fd_, &facts) == 0 && facts.st_nlink == 1;
-  }
-  bool is_named(const std::string& path) const {
-    struct stat named{}, own{};
-    return stat(path.c_str(), &named) == 0 && fstat(fd_, &own) == 0 && named.st_ino == own.st_ino &&
-           named.st_dev == own.st_dev;
-  }
   uint64_t size() const {
     struct stat facts{};
     if (fstat(fd_, &facts) != 0) throw Unreadable("its size cannot be read");
@@ -120,26 +106,22 @@ class File {
   const int fd_;
 };
 
-// What each frame of a log begins with.
-std::string mark_of(uint64_t log) { return std::string(kLetters) + big_endian64(log); }
-
 uint64_t checksum(uint64_t place, std::string_view head, std::string_view content) {
   uint64_t state = crc32c().update(~uint32_t{0}, big_endian64(place));
   state = crc32c().update(state, head.substr(0, kCrcAt));
   return crc32c().update(state, content);
 }
 
-std::string encode_head(const std::string& mark, uint64_t place, uint64_t synced,
-                        std::string_view content) {
-  std::string head = mark + big_endian64(synced) + big_endian64(content.size());
+std::string encode_head(uint64_t place, uint64_t synced, std::string_view content) {
+  std::string head = std::string(kLetters) + big_endian64(synced) + big_endian64(content.size());
   return head + big_endian64(checksum(place, head, content));
 }
 
 // RocksDB appends on one thread at a time, and syncs on another meanwhile.
 class WalWriter : public rocksdb::FSWritableFile {
  public:
-  WalWriter(std::string path, uint64_t log, std::unique_ptr<const File> file)
-      : path_(std::move(path)), mark_(mark_of(log)), file_(std::move(file)), size_(file_->size()) {}
+  WalWriter(std::string path, std::unique_ptr<const File> empty)
+      : path_(std::move(path)), file_(std::move(empty)) {}
   using FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
     const MutexLock lock(mutex_);
@@ -160,12 +142,10 @@ class WalWriter : public rocksdb::FSWritableFile {
   bool IsSyncThreadSafe() const override { return true; }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   // The last frame is synced, since no later one will bring it to the disk. Of a log in which
-  // nothing was noted nothing stays: the next start need not look through it. RocksDB closes a log
-  // after it has deleted it, when its file may be that of another one already.
+  // nothing was noted nothing stays: an older version can open what was stopped cleanly.
   IOStatus Close(const IOOptions&, IODebugContext*) override {
     const MutexLock lock(mutex_);
-    const bool is_unused = content_ <= kPageBytes && file_->is_named(path_);
-    const bool closed = is_unused ? file_->make_empty() : file_->sync();
+    const bool closed = content_ > kPageBytes ? file_->sync() : file_->make_empty();
     return closed ? IOStatus::OK() : failed(path_, "it cannot be closed");
   }
   uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
@@ -179,7 +159,7 @@ class WalWriter : public rocksdb::FSWritableFile {
   // Whole pages are written, so that the kernel need not read what was there.
   IOStatus add(std::string_view content) SLUICE_REQUIRES(mutex_) {
     const size_t before = last_page_.size();
-    last_page_.append(encode_head(mark_, end(), synced_, content)).append(content);
+    last_page_.append(encode_head(end(), synced_, content)).append(content);
     const size_t used = last_page_.size(), full = used / kPageBytes * kPageBytes;
     last_page_.resize(in_pages(used));
     if (!file_->write_at(last_page_at_, last_page_)) {
@@ -203,20 +183,20 @@ class WalWriter : public rocksdb::FSWritableFile {
       size_ += zeros.size();
   }
 
-  const std::string path_, mark_;
+  const std::string path_;
   const std::unique_ptr<const File> file_;
   Mutex mutex_;
   uint64_t content_ SLUICE_GUARDED_BY(mutex_) = 0;  // its bytes, without the frames
   uint64_t synced_ SLUICE_GUARDED_BY(mutex_) = 0;   // all before this place of the file
-  uint64_t size_ SLUICE_GUARDED_BY(mutex_);         // of the file
+  uint64_t size_ SLUICE_GUARDED_BY(mutex_) = 0;     // of the file, with its zeros
   uint64_t last_page_at_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::string last_page_ SLUICE_GUARDED_BY(mutex_);  // what of it is used
 };
 
 class WalReader : public rocksdb::FSSequentialFile {
  public:
-  WalReader(std::string path, uint64_t log, std::unique_ptr<const File> file)
-      : path_(std::move(path)), mark_(mark_of(log)), file_(std::move(file)), size_(file_->size()) {}
+  WalReader(std::string path, std::unique_ptr<const File> file)
+      : path_(std::move(path)), file_(std::move(file)), size_(file_->size()) {}
   // Whether a log can be this: one of an older version cannot.
   bool is_framed() {
     const std::string_view letters = bytes_at(0, kLetters.size());
@@ -270,11 +250,11 @@ class WalReader : public rocksdb::FSSequentialFile {
     }
     return IOStatus::OK();
   }
-  // nullopt: no whole frame of this log begins there.
+  // nullopt: no whole frame begins there.
   std::optional<Frame> frame_at(uint64_t place) {
     const std::string_view head = bytes_at(place, kHeadBytes);
-    if (head.size() < kHeadBytes || !head.starts_with(mark_)) return std::nullopt;
-    const std::string_view numbers = head.substr(mark_.size());
+    if (head.size() < kHeadBytes || !head.starts_with(kLetters)) return std::nullopt;
+    const std::string_view numbers = head.substr(kLetters.size());
     const uint64_t synced = from_big_endian64(numbers),
                    length = from_big_endian64(numbers.substr(8)),
                    crc = from_big_endian64(numbers.substr(16));
@@ -289,10 +269,11 @@ class WalReader : public rocksdb::FSSequentialFile {
   bool tells_of_more() {
     for (uint64_t from = place_;;) {
       const std::string bytes = file_->read_at(from, kReadBytes);
-      if (bytes.size() < mark_.size()) return false;
-      for (size_t at = bytes.find(mark_); at != std::string::npos; at = bytes.find(mark_, at + 1))
+      if (bytes.size() < kLetters.size()) return false;
+      for (size_t at = bytes.find(kLetters); at != std::string::npos;
+           at = bytes.find(kLetters, at + 1))
         if (const auto frame = frame_at(from + at); frame && frame->synced > place_) return true;
-      from += bytes.size() - (mark_.size() - 1);
+      from += bytes.size() - (kLetters.size() - 1);
     }
   }
   // They stay until the next call. Fewer than `count`: the file ends there.
@@ -304,7 +285,7 @@ class WalReader : public rocksdb::FSSequentialFile {
     return std::string_view(window_).substr(place - window_at_, count);
   }
 
-  const std::string path_, mark_;
+  const std::string path_;
   const std::unique_ptr<const File> file_;
   const uint64_t size_;    // of the file
   uint64_t place_ = 0;     // of the next frame
@@ -320,25 +301,18 @@ class WalFiles : public rocksdb::FileSystemWrapper {
   IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* out,
                            IODebugContext* context) override {
-    const auto log = log_number(path);
-    if (!log) return FileSystemWrapper::NewWritableFile(path, options, out, context);
-    const bool used_before = rename(beside(path, kSpare).c_str(), path.c_str()) == 0;
-    // With its old name after a power cut it could be given to a log of the same number once more.
-    if (used_before && !sync_folder_of(path)) return failed(path, "its name cannot be synced");
-    auto file =
-        std::make_unique<const File>(path, O_CREAT | O_WRONLY | (used_before ? 0 : O_TRUNC));
+    if (!is_log(path)) return FileSystemWrapper::NewWritableFile(path, options, out, context);
+    auto file = std::make_unique<const File>(path, O_CREAT | O_TRUNC | O_WRONLY);
     if (!file->is_open()) return failed(path, "it cannot be made");
-    return guarded(path, [&] {
-      *out = std::make_unique<WalWriter>(path, *log, std::move(file));
-      return IOStatus::OK();
-    });
+    *out = std::make_unique<WalWriter>(path, std::move(file));
+    return IOStatus::OK();
   }
   // RocksDB would cut off what stands behind the content of a log that it has recovered, and would
   // count without the frames.
   IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                               std::unique_ptr<rocksdb::FSWritableFile>* out,
                               IODebugContext* context) override {
-    if (log_number(path)) return IOStatus::NotSupported(path, "a log is not written to again");
+    if (is_log(path)) return IOStatus::NotSupported(path, "a log is not written to again");
     return FileSystemWrapper::ReopenWritableFile(path, options, out, context);
   }
   IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
@@ -366,54 +340,20 @@ class WalFiles : public rocksdb::FileSystemWrapper {
       }
     });
   }
-  IOStatus DeleteFile(const std::string& path, const IOOptions& options,
-                      IODebugContext* context) override {
-    if (log_number(path) && becomes_spare(path)) return IOStatus::OK();
-    return FileSystemWrapper::DeleteFile(path, options, context);
-  }
 
  private:
-  // nullopt: it is not a log.
-  static std::optional<uint64_t> log_number(const std::string& path) {
-    constexpr std::string_view kEnding = ".log";
-    if (!path.ends_with(kEnding)) return std::nullopt;
-    const size_t name = path.rfind('/') + 1;
-    const auto number =
-        parse_int(std::string_view(path).substr(name, path.size() - name - kEnding.size()));
-    return number ? std::optional<uint64_t>(*number) : std::nullopt;
-  }
-  static std::string beside(const std::string& path, const char* name) {
-    return path.substr(0, path.rfind('/') + 1) + name;
-  }
-  // First the log is no log any more: with its beginning wiped it would be a damaged one. What a
-  // process leaves that dies behind that is removed by the next start (rocks.cc).
-  bool becomes_spare(const std::string& path) {
-    static constexpr std::array<char, kBeginningBytes> zeros{};
-    const std::string spare = beside(path, kSpare), fresh = beside(path, kUnwipedSpare);
-    const MutexLock lock(mutex_);
-    if (access(spare.c_str(), F_OK) == 0 || rename(path.c_str(), fresh.c_str()) != 0) return false;
-    const File file(fresh, O_WRONLY);
-    // Where somebody has made a copy by links, the bytes are his, too.
-    const bool is_ready = file.is_open() && file.has_one_name() &&
-                          file.write_at(0, {zeros.data(), zeros.size()}) && file.sync() &&
-                          rename(fresh.c_str(), spare.c_str()) == 0;
-    if (!is_ready) unlink(fresh.c_str());
-    return true;
-  }
+  static bool is_log(const std::string& path) { return path.ends_with(".log"); }
   // nullptr: it is no log, not there, or not framed.
   static std::unique_ptr<WalReader> reader_of(const std::string& path) {
-    const auto log = log_number(path);
-    if (!log) return nullptr;
+    if (!is_log(path)) return nullptr;
     auto file = std::make_unique<const File>(path, O_RDONLY);
     if (!file->is_open()) {
       if (errno != ENOENT) throw Unreadable("it cannot be opened");
       return nullptr;
     }
-    auto reader = std::make_unique<WalReader>(path, *log, std::move(file));
+    auto reader = std::make_unique<WalReader>(path, std::move(file));
     return reader->is_framed() ? std::move(reader) : nullptr;
   }
-
-  Mutex mutex_;  // of those who make a spare
 };
 }  // namespace
 

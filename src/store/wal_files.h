@@ -6,15 +6,10 @@
 //
 //   auto files = with_wal_files(rocksdb::FileSystem::Default());   // below the encryption
 //
-// Zeros are written ahead of the small groups of a quiet store, and the file of a log that is no
-// longer needed becomes the next one's: it waits as `spare` in the same folder, with its beginning
-// wiped, so that nothing in it can be decrypted.
-//
-// Such a file says itself where its content ends. It is a row of frames, each of them what RocksDB
-// appended at once, and behind them zeros, or the frames of an older log:
+// Zeros are written ahead where few bytes are synced at a time. So such a file must say itself
+// where its content ends. It is a row of frames, each of them what RocksDB appended at once:
 //
 //   8 bytes  "SluiceWL"
-//   8 bytes  the number of the log, which is its name
 //   8 bytes  up to which place of the file all was synced when the frame was written
 //   8 bytes  the number of bytes of content
 //   8 bytes  the CRC32C of the frame's place in the file, of the above and of the content
@@ -32,8 +27,6 @@
 
 namespace sluice {
 
-// In the folder of the logs: a file that is to be the spare and is not wiped yet.
-constexpr char kUnwipedSpare[] = "spare.new";
 std::shared_ptr<rocksdb::FileSystem> with_wal_files(std::shared_ptr<rocksdb::FileSystem> below);
 
 }  // namespace sluice

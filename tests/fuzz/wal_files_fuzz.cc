@@ -11,6 +11,7 @@
 
 using namespace sluice;
 namespace {
+constexpr size_t kHeadBytes = 32;  // of a frame
 const fuzz::Scratch kFolder;
 const std::string kLog = kFolder.path() + "/000004.log";
 const auto kFiles = with_wal_files(rocksdb::FileSystem::Default());
@@ -30,7 +31,7 @@ Log write_log(std::string_view script) {
   for (const char one : script) {
     if (one & 1) {
       log.synced = log.content.size();
-      log.says_so = log.content.size() + 40 * frames;
+      log.says_so = log.content.size() + kHeadBytes * frames;
       MUST(file->Sync({}, nullptr).ok());
     } else {
       const std::string some(static_cast<uint8_t>(one) * size_t{7}, one);
@@ -67,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         (static_cast<uint8_t>(text[at]) * size_t{256} + static_cast<uint8_t>(text[at + 1])) %
         log.bytes.size();
     log.bytes[place] = static_cast<char>(log.bytes[place] ^ text[at + 2]);
-    is_told = is_told && (place < log.says_so || place >= log.says_so + 40);
+    is_told = is_told && (place < log.says_so || place >= log.says_so + kHeadBytes);
   }
   std::ofstream(kLog, std::ios::binary) << log.bytes;
   const auto found = read_log();
