@@ -2,6 +2,7 @@
 """Point-in-time recovery: what a table held at any second since can be restored, exported and
 imported again."""
 import base64
+import concurrent.futures
 import gzip
 import hashlib
 import json
@@ -316,6 +317,20 @@ def test_an_export_has_what_the_table_held_and_can_be_imported_again(server, db,
     assert over["ImportStatus"] == "COMPLETED" and over["ImportedItemCount"] == 40, over
     assert over["ErrorCount"] == 0 and items_of(db, imported) == then
     assert db.scan(TableName=imported, IndexName="by-g")["Count"] == 40
+
+
+def test_requests_at_once_with_one_token_are_one_export(server, db, recoverable):
+    # Each client asks again when its answer is late: what it pays for must not be done twice.
+    arn = db.describe_table(TableName=recoverable)["Table"]["TableArn"]
+    to = bucket(server)
+    for token in ("first", "second", "third"):
+        asked = dict(TableArn=arn, S3Bucket=to, ClientToken=token)
+        with concurrent.futures.ThreadPoolExecutor(8) as at_once:
+            calls = [at_once.submit(db.export_table_to_point_in_time, **asked) for _ in range(8)]
+        begun = {call.result()["ExportDescription"]["ExportArn"] for call in calls}
+        assert len(begun) == 1
+        assert exported(db, *begun)["ExportStatus"] == "COMPLETED"
+    assert len(db.list_exports(TableArn=arn)["ExportSummaries"]) == 3
 
 
 def finished(db, arn):

@@ -159,7 +159,7 @@ Result<std::vector<Need>> ExportTableToPointInTime::needs(const In& in, const Sn
 }
 Result<JsonOut> ExportTableToPointInTime::run(const Authorized<In>& in, Staged& staged) {
   CHECK(check_bucket_owner(in->body, staged.snapshot().scope()));
-  const auto table = staged.look(table_key(in->table));
+  auto table = staged.get(table_key(in->table));
   if (!table || !table->filled_by.empty())
     return Error{400, "TableNotFoundException", "Table not found: " + in->table, {}};
   if (!table->recovery.since) return no_recovery(in->table);
@@ -174,6 +174,10 @@ Result<JsonOut> ExportTableToPointInTime::run(const Authorized<In>& in, Staged& 
   e.table_id = table->id;
   e.id = new_work_id(in.time());
   e.started = in.time();
+  // Of two requests at once with one token the second is run again, since the first has changed
+  // the table, and finds the export of the first.
+  table->last_export = e.id;
+  staged.put(table_key(in->table), *table);
   staged.put(export_key(e.table, e.id), e);
   staged.enqueue({.queue = kExportQueue, .event = members_of(ExportEvent{e.table, e.id, token})});
   return JsonOut{shown_export(e, staged.snapshot().scope())};

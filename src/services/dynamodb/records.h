@@ -117,6 +117,7 @@ struct TableRecord {
   // it is ACTIVE.
   std::string filled_by;
   RestoredSetting restored;
+  std::string last_export;  // its id. Exports that begin at once meet here.
   json::object unknown;
   static constexpr auto members() {
     return std::tuple{member("Name", &TableRecord::name),
@@ -142,7 +143,8 @@ struct TableRecord {
                       member("Stream", &TableRecord::stream),
                       member("Recovery", &TableRecord::recovery),
                       member("FilledBy", &TableRecord::filled_by),
-                      member("Restored", &TableRecord::restored)};
+                      member("Restored", &TableRecord::restored),
+                      member("LastExport", &TableRecord::last_export)};
   }
   bool operator==(const TableRecord&) const = default;
 };
