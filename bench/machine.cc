@@ -135,9 +135,9 @@ void measure_echo(const Options& options, Report& report) {
 }  // namespace
 
 int run_echo(const std::string& dir) {
-  const auto files = net::ensure_certificates({dir, "us-east-1", {}, Secret(std::string(32, 'k'))});
-  if (!files) return cli::fail(files.error());
-  const auto tls = net::TlsContext::server(files->certificate, files->key);
+  const auto own = net::ensure_certificates({dir, "us-east-1", {}, Secret(std::string(32, 'k'))});
+  if (!own) return cli::fail(own.error());
+  const auto tls = net::TlsContext::server(own->file, own->key);
   if (!tls) return cli::fail(tls.error());
   const Secret key(std::string(32, 'k'));
   const std::string chunk = aead_seal(key, std::string(12, 'n'), std::string(64 * kKiB, 'd'), "");

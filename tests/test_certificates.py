@@ -148,12 +148,34 @@ def test_an_older_directory_gets_a_new_authority_and_says_so(tmp_path):
 def test_a_crash_between_key_and_certificate_is_got_over(tmp_path):
     """The key was renewed and its certificate was not: a new pair, and the server starts."""
     server = Server(tmp_path).start()
+    key, certificate = (server.data_dir / "tls" / n for n in ("server.key.sealed", "server.pem"))
+    another = key.read_bytes()
+    assert server.stop() == 0
+    certificate.unlink()
+    server.start()
     first = shown(server)
     assert server.stop() == 0
-    make_own(tmp_path)
-    (server.data_dir / "tls" / "server.key").write_bytes((tmp_path / "own.key").read_bytes())
+    key.write_bytes(another)
     server.start()
     assert shown(server) != first
+    assert server.stop() == 0
+
+
+def test_no_private_key_lies_open_on_the_disk(tmp_path):
+    """Whoever steals the disk cannot stand in for the server. An earlier version left its key in
+    server.key: it goes, and with it the certificate whose key the thief may have."""
+    server = Server(tmp_path).start()
+    first = shown(server)
+    assert server.stop() == 0
+    tls = server.data_dir / "tls"
+    make_own(tmp_path)
+    (tls / "server.key").write_bytes((tmp_path / "own.key").read_bytes())
+    (tls / "server.key.sealed").unlink()
+    server.start()
+    assert shown(server) != first
+    kept = [path for path in server.data_dir.rglob("*") if path.is_file()]
+    assert tls / "server.key.sealed" in kept
+    assert not [path for path in kept if b"PRIVATE KEY" in path.read_bytes()]
     assert server.stop() == 0
 
 

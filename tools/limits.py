@@ -21,7 +21,9 @@ HEAD = """# Limits
 Made by `tools/limits.py`. What somebody outside can make large, many or long has a limit. It stands
 in the code beside what it bounds, and this is the list of them all: sizes, counts, rates and
 deadlines. `Bytes` in a name are bytes; `S`, `Ms` and `Us` at its end seconds, milliseconds and
-microseconds; any other is a count. A request that goes over one is refused with AWS's error for it.
+microseconds; any other is a count. Most bound a request, which is refused with AWS's error for it;
+some bound what the server itself keeps or does at once. How long a peer may take to send or to take
+bytes stands in `struct Deadlines` (`src/net/connection.h`).
 SECURITY.md says how the limits of connections and bodies work together, and what a hostile caller
 can still do.
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 
+#include "base/files.h"
 #include "store/jobs.h"
 
 namespace sluice::cli {
@@ -23,19 +24,29 @@ Certificates::Certificates(const ServeOptions& options, std::vector<std::string>
       tell_(std::move(tell)) {}
 
 const std::string& Certificates::served_file() const {
-  return own_certificate_.empty() ? local_.certificate : own_certificate_;
+  return own_certificate_.empty() ? local_file_ : own_certificate_;
 }
-const std::string& Certificates::served_key() const {
-  return own_certificate_.empty() ? local_.key : own_key_;
+Result<Secret> Certificates::served_key(const net::ServerCertificate& local) const {
+  if (own_certificate_.empty()) return local.key;
+  auto pem = read_file(own_key_);
+  if (!pem)
+    return Error{500,
+                 "CertificateFailure",
+                 "cannot read the key " + own_key_ + ": is it there, and readable?",
+                 {}};
+  return Secret(*std::move(pem));
 }
 
 Result<Done> Certificates::load() {
-  TRY(local_, net::ensure_certificates(wishes_));
-  TRY(tls_, net::TlsContext::server(served_file(), served_key()));
-  TRY(sandbox_tls_, net::TlsContext::server(local_.certificate, local_.key));
+  TRY(const net::ServerCertificate local, net::ensure_certificates(wishes_));
+  local_ca_file_ = local.ca_file;
+  local_file_ = local.file;
+  TRY(const Secret key, served_key(local));
+  TRY(tls_, net::TlsContext::server(served_file(), key));
+  TRY(sandbox_tls_, net::TlsContext::server(local.file, local.key));
   TRY(const net::CertificateFacts facts, net::read_certificate(served_file()));
-  TRY(const net::CertificateFacts local, net::read_certificate(local_.certificate));
-  local_sha256_ = local.sha256;
+  TRY(const net::CertificateFacts local_facts, net::read_certificate(local.file));
+  local_sha256_ = local_facts.sha256;
   warn_of_end(facts);
   const MutexLock lock(mutex_);
   served_ = facts;
@@ -58,21 +69,22 @@ net::CertificateFacts Certificates::served() const {
 }
 
 std::string Certificates::ca_file() const {
-  if (own_certificate_.empty()) return local_.ca;
+  if (own_certificate_.empty()) return local_ca_file_;
   return served().self_signed ? own_certificate_ : "";
 }
 
 Result<Done> Certificates::look() {
-  CHECK(net::ensure_certificates(wishes_));
-  TRY(const net::CertificateFacts local, net::read_certificate(local_.certificate));
-  if (local.sha256 != local_sha256_) {
-    CHECK(sandbox_tls_->use(local_.certificate, local_.key));
-    local_sha256_ = local.sha256;
+  TRY(const net::ServerCertificate local, net::ensure_certificates(wishes_));
+  TRY(const net::CertificateFacts local_facts, net::read_certificate(local.file));
+  if (local_facts.sha256 != local_sha256_) {
+    CHECK(sandbox_tls_->use(local.file, local.key));
+    local_sha256_ = local_facts.sha256;
   }
   TRY(const net::CertificateFacts facts, net::read_certificate(served_file()));
   warn_of_end(facts);
   if (facts.sha256 == served().sha256) return Done{};
-  CHECK(tls_->use(served_file(), served_key()));
+  TRY(const Secret key, served_key(local));
+  CHECK(tls_->use(served_file(), key));
   {
     const MutexLock lock(mutex_);
     served_ = facts;

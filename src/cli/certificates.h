@@ -31,7 +31,7 @@ class Certificates {
   std::shared_ptr<net::TlsContext> tls() const { return tls_; }
   std::shared_ptr<net::TlsContext> sandbox_tls() const { return sandbox_tls_; }
   net::CertificateFacts served() const;
-  std::string local_ca_file() const { return local_.ca; }
+  std::string local_ca_file() const { return local_ca_file_; }
   // The file that a client must trust. "": the certificate comes from a CA that this server does
   // not know.
   std::string ca_file() const;
@@ -40,13 +40,13 @@ class Certificates {
   Result<Done> look();
   void warn_of_end(const net::CertificateFacts& facts);
   const std::string& served_file() const;
-  const std::string& served_key() const;
+  Result<Secret> served_key(const net::ServerCertificate& local) const;
 
   const net::CertificateWishes wishes_;
   const std::string own_certificate_, own_key_;  // "" when the local one is served
   Jobs& jobs_;
   const std::function<Result<Done>()> tell_;
-  net::CertificateFiles local_;
+  std::string local_ca_file_, local_file_;
   std::shared_ptr<net::TlsContext> tls_, sandbox_tls_;
   mutable Mutex mutex_;
   net::CertificateFacts served_ SLUICE_GUARDED_BY(mutex_);

@@ -56,9 +56,9 @@ Cert new_certificate(const char* name, EVP_PKEY* key, long days) {
 
 // Writes to a new file and renames, so that a crash leaves either nothing or the whole.
 template <class Write>
-bool write_pem(const std::string& path, mode_t mode, Write write) {
+bool write_pem(const std::string& path, Write write) {
   const std::string fresh = path + ".new";
-  const int fd = ::open(fresh.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
+  const int fd = ::open(fresh.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) return false;
   FILE* file = fdopen(fd, "w");
   const bool ok = file && write(file) == 1 && fflush(file) == 0 && fsync(fd) == 0;
@@ -128,7 +128,45 @@ std::string printed_names(X509* cert) {
   return {text, static_cast<size_t>(size)};
 }
 
-constexpr std::string_view kSealedKeyAad = "sluice-ca-key-1";
+using Memory = std::unique_ptr<BIO, decltype(&BIO_free)>;
+template <class Write>
+std::string as_pem(Write write) {
+  const Memory out(BIO_new(BIO_s_secmem()), &BIO_free);
+  char* text = nullptr;
+  if (!out || write(out.get()) != 1) return {};
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<size_t>(size)};
+}
+// In the memory of Secrets, as far as that reaches.
+Secret private_key_pem(EVP_PKEY* key) {
+  return Secret(as_pem([&](BIO* to) {
+    return PEM_write_bio_PKCS8PrivateKey(to, key, nullptr, nullptr, 0, nullptr, nullptr);
+  }));
+}
+
+// Private keys lie sealed, each bound to what it is for.
+constexpr std::string_view kCaKeyAad = "sluice-ca-key-1", kServerKeyAad = "sluice-server-key-1";
+
+bool write_key(const std::string& path, EVP_PKEY* key, const Secret& sealing,
+               std::string_view aad) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PrivateKey(key, &der);
+  if (size <= 0) return false;
+  const Secret plain(std::string(reinterpret_cast<char*>(der), static_cast<size_t>(size)));
+  OPENSSL_clear_free(der, static_cast<size_t>(size));
+  return replace_file(path, aead_seal_random(sealing, plain.expose(), aad));
+}
+// nullptr: it is not there, or is not sealed under this key.
+Pkey read_key(const std::string& path, const Secret& sealing, std::string_view aad) {
+  Pkey key(nullptr, &EVP_PKEY_free);
+  const auto sealed = read_file(path);
+  auto opened = sealed ? aead_open_random(sealing, *sealed, aad) : std::nullopt;
+  if (!opened) return key;
+  const Secret der(*std::move(opened));
+  const auto* bytes = reinterpret_cast<const unsigned char*>(der.expose().data());
+  key.reset(d2i_AutoPrivateKey(nullptr, &bytes, static_cast<long>(der.size())));
+  return key;
+}
 
 struct Authority {
   Cert cert{nullptr, &X509_free};
@@ -140,17 +178,10 @@ struct Authority {
 enum class For { issuing, revoking };
 Authority load_authority(const std::string& ca_file, const std::string& sealed_file,
                          const Secret& sealing, For purpose = For::issuing) {
-  Authority ca;
-  ca.cert = read_pem(ca_file);
-  const auto sealed = read_file(sealed_file);
-  if (!ca.cert || !sealed) return {};
+  Authority ca{read_pem(ca_file), read_key(sealed_file, sealing, kCaKeyAad)};
+  if (!ca.cert || !ca.key) return {};
   if (purpose == For::issuing && two_thirds_over(ca.cert.get())) return {};
-  auto opened = aead_open_random(sealing, *sealed, kSealedKeyAad);
-  if (!opened) return {};
-  const Secret der(*std::move(opened));
-  const auto* bytes = reinterpret_cast<const unsigned char*>(der.expose().data());
-  ca.key.reset(d2i_AutoPrivateKey(nullptr, &bytes, static_cast<long>(der.size())));
-  if (!ca.key || X509_check_private_key(ca.cert.get(), ca.key.get()) != 1) return {};
+  if (X509_check_private_key(ca.cert.get(), ca.key.get()) != 1) return {};
   return ca;
 }
 
@@ -161,26 +192,13 @@ Authority make_authority(const std::string& ca_file, const std::string& sealed_f
   X509* cert = ca.cert.get();
   X509_set_pubkey(cert, ca.key.get());
   X509_set_issuer_name(cert, X509_get_subject_name(cert));
-  unsigned char* der = nullptr;
-  const int size = i2d_PrivateKey(ca.key.get(), &der);
-  if (size <= 0) return {};
-  const Secret plain(std::string(reinterpret_cast<char*>(der), static_cast<size_t>(size)));
-  OPENSSL_clear_free(der, static_cast<size_t>(size));
-  const bool ok =
-      add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-      add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-      add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
-      X509_sign(cert, ca.key.get(), EVP_sha256()) > 0 &&
-      replace_file(sealed_file, aead_seal_random(sealing, plain.expose(), kSealedKeyAad)) &&
-      write_pem(ca_file, 0600, [&](FILE* f) { return PEM_write_X509(f, cert); });
+  const bool ok = add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+                  add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+                  add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
+                  X509_sign(cert, ca.key.get(), EVP_sha256()) > 0 &&
+                  write_key(sealed_file, ca.key.get(), sealing, kCaKeyAad) &&
+                  write_pem(ca_file, [&](FILE* f) { return PEM_write_X509(f, cert); });
   return ok ? std::move(ca) : Authority{};
-}
-
-Pkey read_key(const std::string& path) {
-  FILE* file = fopen(path.c_str(), "r");
-  Pkey key(file ? PEM_read_PrivateKey(file, nullptr, nullptr, nullptr) : nullptr, &EVP_PKEY_free);
-  if (file) fclose(file);
-  return key;
 }
 
 // The names are compared as OpenSSL prints those of a certificate that has the wanted ones.
@@ -189,30 +207,37 @@ bool serves(X509* cert, const Authority& ca, X509* wanted) {
          printed_names(cert) == printed_names(wanted);
 }
 
-bool issue(const CertificateFiles& files, const Authority& ca, const std::string& names) {
-  const Pkey key = new_key();
+struct CertificateFiles {
+  std::string ca, certificate, sealed_key;
+};
+
+// The key of the certificate that the server has from now on: the one that is there, when it serves
+// `names` still, or a new one. nullptr: neither could be had.
+Pkey issue(const CertificateFiles& files, const Authority& ca, const Secret& sealing,
+           const std::string& names) {
+  Pkey key = new_key();
   const Cert cert = new_certificate("localhost", key.get(), kCertificateDays);
-  if (!key || !cert) return false;
+  Pkey none(nullptr, &EVP_PKEY_free);
+  if (!key || !cert) return none;
   X509_set_issuer_name(cert.get(), X509_get_subject_name(ca.cert.get()));
   X509* issuer = ca.cert.get();
-  bool ok = add_extension(cert.get(), issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-            add_extension(cert.get(), issuer, NID_key_usage, "critical,digitalSignature") &&
-            add_extension(cert.get(), issuer, NID_ext_key_usage, "serverAuth") &&
-            add_extension(cert.get(), issuer, NID_authority_key_identifier, "keyid") &&
-            add_extension(cert.get(), issuer, NID_subject_alt_name, names.c_str());
+  if (!add_extension(cert.get(), issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+      !add_extension(cert.get(), issuer, NID_key_usage, "critical,digitalSignature") ||
+      !add_extension(cert.get(), issuer, NID_ext_key_usage, "serverAuth") ||
+      !add_extension(cert.get(), issuer, NID_authority_key_identifier, "keyid") ||
+      !add_extension(cert.get(), issuer, NID_subject_alt_name, names.c_str()))
+    return none;
   // A crash between the two files leaves a certificate without its key.
   const Cert kept = read_pem(files.certificate);
-  const Pkey kept_key = read_key(files.key);
-  if (ok && kept && kept_key && X509_check_private_key(kept.get(), kept_key.get()) == 1 &&
+  Pkey kept_key = read_key(files.sealed_key, sealing, kServerKeyAad);
+  if (kept && kept_key && X509_check_private_key(kept.get(), kept_key.get()) == 1 &&
       serves(kept.get(), ca, cert.get()))
-    return true;
-  return ok && X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0 &&
-         write_pem(files.key, 0600,
-                   [&](FILE* f) {
-                     return PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr,
-                                                 nullptr);
-                   }) &&
-         write_pem(files.certificate, 0600, [&](FILE* f) { return PEM_write_X509(f, cert.get()); });
+    return kept_key;
+  const bool ok =
+      X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0 &&
+      write_key(files.sealed_key, key.get(), sealing, kServerKeyAad) &&
+      write_pem(files.certificate, [&](FILE* f) { return PEM_write_X509(f, cert.get()); });
+  return ok ? std::move(key) : std::move(none);
 }
 
 Error device_failure(std::string why) { return {500, "CertificateFailure", std::move(why), {}}; }
@@ -228,16 +253,6 @@ Result<Authority> device_authority(const std::string& dir, const Secret& sealing
                                     " cannot be opened, or is near its end: move the folder away "
                                     "to begin with a new one, and enroll its devices again"
                               : "cannot make a CA under " + dir + ": is the directory writable?");
-}
-
-using Memory = std::unique_ptr<BIO, decltype(&BIO_free)>;
-template <class Write>
-std::string as_pem(Write write) {
-  const Memory out(BIO_new(BIO_s_secmem()), &BIO_free);
-  char* text = nullptr;
-  if (!out || write(out.get()) != 1) return {};
-  const long size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<size_t>(size)};
 }
 
 using Crl = std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)>;
@@ -301,10 +316,7 @@ Result<IssuedCertificate> issue_device_certificate(const std::string& data_dir,
                   X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0;
   IssuedCertificate out{as_pem([&](BIO* to) { return PEM_write_bio_X509(to, issuer); }),
                         as_pem([&](BIO* to) { return PEM_write_bio_X509(to, cert.get()); }),
-                        serial_of(cert.get()), Secret(as_pem([&](BIO* to) {
-                          return PEM_write_bio_PKCS8PrivateKey(to, key.get(), nullptr, nullptr, 0,
-                                                               nullptr, nullptr);
-                        }))};
+                        serial_of(cert.get()), private_key_pem(key.get())};
   if (!ok || out.authority.empty() || out.certificate.empty() || out.key.expose().empty())
     return device_failure("a certificate for " + name + " could not be made");
   return out;
@@ -325,9 +337,9 @@ Result<std::string> revoke_device_certificate(const std::string& data_dir, const
   return list;
 }
 
-Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes) {
+Result<ServerCertificate> ensure_certificates(const CertificateWishes& wishes) {
   const std::string dir = wishes.data_dir + "/tls";
-  const CertificateFiles files{dir + "/ca.pem", dir + "/server.pem", dir + "/server.key"};
+  const CertificateFiles files{dir + "/ca.pem", dir + "/server.pem", dir + "/server.key.sealed"};
   const std::string sealed = dir + "/ca.key.sealed";
   mkdir(dir.c_str(), 0700);
   Authority ca = load_authority(files.ca, sealed, wishes.sealing);
@@ -339,13 +351,16 @@ Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes) {
           files.ca);
     ca = make_authority(files.ca, sealed, wishes.sealing);
   }
-  if (!ca.key || !issue(files, ca, alternative_names(wishes)))
+  const Pkey key = ca.key ? issue(files, ca, wishes.sealing, alternative_names(wishes))
+                          : Pkey(nullptr, &EVP_PKEY_free);
+  if (!key)
     return Error{
         500,
         "CertificateFailure",
         "cannot make the server's certificate under " + dir + ": is the directory writable?",
         {}};
-  return files;
+  unlink((dir + "/server.key").c_str());  // which an earlier version left unsealed
+  return ServerCertificate{files.ca, files.certificate, private_key_pem(key.get())};
 }
 
 Result<CertificateFacts> read_certificate(const std::string& pem_file) {

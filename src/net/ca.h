@@ -3,8 +3,8 @@
 // The local certificate authority, and the certificate that it gives the server (ECDSA P-256, RFC
 // 5280).
 //
-//   TRY(const CertificateFiles files, ensure_certificates({data_dir, region, names, sealing}));
-//   TRY(const auto tls, TlsContext::server(files.certificate, files.key));
+//   TRY(const ServerCertificate own, ensure_certificates({data_dir, region, names, sealing}));
+//   TRY(const auto tls, TlsContext::server(own.file, own.key));
 #include <string>
 #include <vector>
 
@@ -17,24 +17,25 @@ namespace sluice::net {
 constexpr int kCertificateDays = 397;  // the most that clients accept (CA/Browser Forum, 2020)
 constexpr int kCaDays = 3650;
 
-struct CertificateFiles {
-  std::string ca, certificate, key;
+struct ServerCertificate {
+  std::string ca_file, file;
+  Secret key;  // PEM
 };
 struct CertificateWishes {
   std::string data_dir, region;
   std::vector<std::string> names;  // DNS names and addresses besides those that are always there
-  Secret sealing;                  // the key under which the CA's key is sealed on disk
+  Secret sealing;                  // the key under which private keys are sealed on disk
 };
 // Makes what is missing of these files in <data_dir>/tls:
-//   ca.pem         the certificate of the CA, for 10 years
-//   ca.key.sealed  its key
-//   server.pem     the certificate of the server, for 397 days. Its names are localhost, 127.0.0.1,
-//                  ::1, that of the host, *.s3.localhost, *.localhost, *.s3.<region>.localhost and
-//                  `names`
-//   server.key     its key
+//   ca.pem             the certificate of the CA, for 10 years
+//   ca.key.sealed      its key
+//   server.pem         the certificate of the server, for 397 days. Its names are localhost,
+//                      127.0.0.1, ::1, that of the host, *.s3.localhost, *.localhost,
+//                      *.s3.<region>.localhost and `names`
+//   server.key.sealed  its key
 // The server gets a new certificate when two thirds of the time are over, when the names have
 // changed, or when the CA has.
-Result<CertificateFiles> ensure_certificates(const CertificateWishes& wishes);
+Result<ServerCertificate> ensure_certificates(const CertificateWishes& wishes);
 
 // The authority for the certificates of devices, in <data_dir>/devices: ca.pem, ca.key.sealed, and
 // in `revoked` the serial number of each certificate that was revoked, one a line. It is made when

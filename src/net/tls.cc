@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -149,13 +150,13 @@ bool Stream::write(const char* data, size_t size, int timeout_ms) {
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_file,
-                                                       const std::string& key_file) {
+                                                       const Secret& key) {
   auto context = std::make_shared<TlsContext>();
-  CHECK(context->use(certificate_file, key_file));
+  CHECK(context->use(certificate_file, key));
   return context;
 }
 
-Result<Done> TlsContext::use(const std::string& certificate_file, const std::string& key_file) {
+Result<Done> TlsContext::use(const std::string& certificate_file, const Secret& key) {
   std::shared_ptr<ssl_ctx_st> fresh(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   SSL_CTX* raw = fresh.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
@@ -164,13 +165,17 @@ Result<Done> TlsContext::use(const std::string& certificate_file, const std::str
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(raw, 1);  // a record in one read, not its head and its rest in two
   SSL_CTX_set_cipher_list(raw, "ECDHE+AESGCM:ECDHE+CHACHA20");
-  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1 ||
-      SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_check_private_key(raw) != 1)
+  const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
+      BIO_new_mem_buf(key.expose().data(), static_cast<int>(key.size())), &BIO_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> parsed(
+      pem ? PEM_read_bio_PrivateKey(pem.get(), nullptr, nullptr, nullptr) : nullptr,
+      &EVP_PKEY_free);
+  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1 || !parsed ||
+      SSL_CTX_use_PrivateKey(raw, parsed.get()) != 1 || SSL_CTX_check_private_key(raw) != 1)
     return Error{500,
                  "CertificateFailure",
-                 "cannot use the certificate " + certificate_file + " with the key " + key_file +
-                     ": both must be PEM and belong together",
+                 "cannot use the certificate " + certificate_file +
+                     " with its key: both must be PEM and belong together",
                  {}};
   const MutexLock lock(mutex_);
   context_ = std::move(fresh);

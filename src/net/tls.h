@@ -3,7 +3,7 @@
 // TLS 1.2 and 1.3 with AEAD suites, and streams of bytes with deadlines over a socket, with TLS or
 // without.
 //
-//   TRY(const auto tls, TlsContext::server(files.certificate, files.key));
+//   TRY(const auto tls, TlsContext::server(own.file, own.key));
 //   const std::unique_ptr<Stream> stream = tls_stream(fd, *tls);
 //   if (stream->try_handshake() == Io::wants_read) return;   // again when the socket is readable
 //   const long bytes = stream->read(buffer, sizeof buffer, deadlines.body_ms);
@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "net/ca.h"
+#include "base/secret.h"
 #include "base/thread_safety.h"
 
 struct ssl_ctx_st;
@@ -20,10 +21,11 @@ namespace sluice::net {
 
 class TlsContext {
  public:
+  // Of PEM, the key too.
   static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_file,
-                                                    const std::string& key_file);
-  // Uses these files for all connections from now on. When they are wrong, nothing changes.
-  Result<Done> use(const std::string& certificate_file, const std::string& key_file);
+                                                    const Secret& key);
+  // Uses these for all connections from now on. When they are wrong, nothing changes.
+  Result<Done> use(const std::string& certificate_file, const Secret& key);
   std::shared_ptr<ssl_ctx_st> current() const;
 
  private:

@@ -11,8 +11,8 @@
 //       committer.commit(std::move(staged), {audit_record}, rerun, Wait::until_synced);
 //
 // Reads that do not wait for the disk (Wait::until_written) have a lane of their own: while the
-// writers' group is synced, theirs are chained and written. What a snapshot shows is always on the
-// disk: a moment is published after the sync, and until then nobody sees what was written.
+// writers' group is synced, theirs are chained and written. No write is seen before it is on
+// the disk: what writers did is published after their sync. Records of reads are when written.
 //
 // After a failed write nobody knows whether the batch is in RocksDB's log. So nothing more is
 // written until a restart, and no file that either outcome names is unlinked

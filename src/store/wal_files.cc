@@ -29,7 +29,7 @@ constexpr size_t kHeadBytes = 32, kCrcAt = 24;
 constexpr size_t kPageBytes = 4096;
 // How many zeros are written ahead: as many as there are bytes already, within these bounds. So
 // small stores stay small.
-constexpr uint64_t kAheadMin = 64 << 10, kAheadMax = 1 << 20;
+constexpr uint64_t kAheadBytesMin = 64 << 10, kAheadBytesMax = 1 << 20;
 // Zeros cost as much as other bytes: where more than this is synced at once, they would cost more
 // than the sync gains by them.
 constexpr uint64_t kZerosPay = 32 << 10;
@@ -178,7 +178,7 @@ class WalWriter : public rocksdb::FSWritableFile {
     static constexpr std::array<char, 64 << 10> zeros{};
     size_ = in_pages(end());
     if (end() - synced_ > kZerosPay) return;
-    const uint64_t until = size_ + std::clamp(size_, kAheadMin, kAheadMax);
+    const uint64_t until = size_ + std::clamp(size_, kAheadBytesMin, kAheadBytesMax);
     while (size_ < until && file_->write_at(size_, {zeros.data(), zeros.size()}))
       size_ += zeros.size();
   }

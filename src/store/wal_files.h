@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // RocksDB's log (its *.log files, the write-ahead log) in files that are written over instead of
-// grown. A file that had its size before changes no metadata when it is synced: a commit waits half
-// as long, and not for what other files owe the journal of the file system (decision 0018).
+// grown. A file that had its size before changes no metadata when it is synced: a commit waits
+// a third to two thirds as long, and not for what other files owe the journal of the file system (decision 0018).
 //
 //   auto files = with_wal_files(rocksdb::FileSystem::Default());   // below the encryption
 //

@@ -129,7 +129,7 @@ TEST_F(WalFilesTest, BeginEmpty) {
   EXPECT_EQ(content(), "new");
 }
 
-// Nothing was noted in it, so the next start need not look through all of it.
+// Nothing was noted in it: what was stopped cleanly can be opened by an older version too.
 TEST_F(WalFilesTest, StayEmptyWhenNothingWasNoted) {
   const auto log = begin();
   append(*log, std::string(4096, 'p'));  // the prefix of the encryption
@@ -138,7 +138,7 @@ TEST_F(WalFilesTest, StayEmptyWhenNothingWasNoted) {
   EXPECT_EQ(fs::file_size(path_), 0u);
 }
 
-// Every bit of what was synced counts, whatever comes behind it: it is damage, and not the end.
+// Every byte of what was synced counts, whatever comes behind it: it is damage, and not the end.
 TEST_F(WalFilesTest, DamageToWhatWasSyncedIsNoEnd) {
   {
     const auto log = begin();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The RSA-2048 keys that sign digests, each for kKeyDays. The private half is sealed under a key
-// derived from the root key. The public halves stay for ever, because the digests do.
+// derived from the master secret. The public halves stay for ever, because the digests do.
 //
 //   TRY(const SigningKey key, signing_key(store, time));
 //   const std::string signature = rsa_sign_sha256(key.private_der, text);

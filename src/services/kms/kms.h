@@ -2,7 +2,7 @@
 #pragma once
 // AWS Key Management Service: symmetric keys (SYMMETRIC_DEFAULT, AES-256-GCM), key pairs of RSA and
 // of elliptic curves, and HMAC keys; their aliases, policies, grants and tags. The material of a
-// key is sealed under a key derived from the root key. A symmetric key has a version for each
+// key is sealed under a key derived from the master secret. A symmetric key has a version for each
 // rotation, and all are kept for decryption. Source: KMS API Reference 2014-11-01.
 //
 //   const std::unique_ptr<DataKeys> data_keys = kms::data_keys(*store);
