@@ -66,7 +66,7 @@ class PacedStream {
     guest_->begin_wait();
     const long got = stream_.read(into, size, timeout_ms);
     guest_->end_wait(got > 0 ? static_cast<size_t>(got) : 0);
-    return got;
+    return guest_->is_below(kGivesBytesPerSecondMin) ? -1 : got;
   }
   // In slices, so that a large write does not look like one that does not move.
   bool write(const char* data, size_t size, int timeout_ms) {
@@ -80,6 +80,7 @@ class PacedStream {
       guest_->begin_wait();
       written = left_ms > 0 && stream_.write(data, slice, static_cast<int>(left_ms));
       guest_->end_wait(written ? slice : 0);
+      written = written && !guest_->is_below(kTakesBytesPerSecondMin);
       data += slice;
       size -= slice;
     }
@@ -390,7 +391,14 @@ bool write_response(PacedStream& stream, const Response& response, bool is_head,
   std::string out =
       head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
   const auto write_out = [&] { return stream.write(out.data(), out.size(), timeout_ms); };
-  if (!is_head && !response.stream) out += response.body;
+  if (!is_head && !response.stream) {
+    // A large body is not copied: who takes it slowly would hold it twice.
+    const size_t together =
+        std::min(response.body.size(), kTogetherBytes - std::min(out.size(), kTogetherBytes));
+    out.append(response.body, 0, together);
+    return write_out() && stream.write(response.body.data() + together,
+                                       response.body.size() - together, timeout_ms);
+  }
   for (uint64_t left = is_head || !response.stream ? 0 : response.stream_bytes; left;) {
     auto piece = response.stream->next();
     if (!piece || piece->empty() || piece->size() > left) {
@@ -527,6 +535,8 @@ Io Connection::serve(const std::function<void()>& begins) {
   begins();
   const bool is_head = request.method == "HEAD";
   const Response response = context_.handler(std::move(request), *exchange_);
+  if (guest_ && response.body.size() > kTogetherBytes)
+    guest_->crowd.hold_answer(*guest_, response.body.size());
   const bool keep_alive = exchange_->message().keep_alive() && !context_.stopping &&
                           exchange_->drain(deadlines.drain_ms);
   if (!write_response(stream, response, is_head, keep_alive, deadlines.write_ms)) return Io::closed;

@@ -33,6 +33,11 @@ bool Guest::is_slow(int64_t now_us) const {
          static_cast<int64_t>(moved) < waited / 1'000'000 * kSlowBytesPerSecond;
 }
 
+bool Guest::is_below(int64_t bytes_per_second_min) const {
+  return waited_us > kSlowEndsUs &&
+         static_cast<int64_t>(moved) < waited_us / 1'000'000 * bytes_per_second_min;
+}
+
 CrowdLimits limits_within(size_t descriptors) {
   CrowdLimits limits;
   limits.connections = std::min(limits.connections, descriptors / 4 * 3);
@@ -243,6 +248,7 @@ void Crowd::resume(Guest& guest, bool refused) {
 
 void Crowd::look_after_lines(int64_t now_us) {
   const MutexLock lock(mutex_);
+  bound_answers();
   std::vector<Guest*> late;
   for (const auto& [name, line] : waiting_)
     for (Guest* guest : line.guests) {
@@ -320,6 +326,7 @@ void Crowd::leave(Guest& guest) {
   }
   if (!own->second.connections && !own->second.claimed) shares_.erase(own);
   if (standing.has_place) {
+    answers_bytes_ -= std::exchange(standing.answer_bytes, 0);
     served_.erase(standing.in_served);
     if (!standing.claim.empty()) unclaim(standing.claim);
   }
@@ -424,6 +431,38 @@ Guest* Crowd::a_slow_one(const std::string* of_session) const {
   return *std::min_element(most->second.begin(), most->second.end(),
                            [](const Guest* a, const Guest* b) { return a->moved < b->moved; });
 }
+// Of the session whose answers take most memory, the one that we have waited for longest. nullptr:
+// we wait for none of them.
+Guest* Crowd::one_with_an_answer() const {
+  std::map<std::string_view, size_t> bytes_of;
+  for (Guest* guest : served_)
+    bytes_of[standing_of(*guest).session] += standing_of(*guest).answer_bytes;
+  const auto most =
+      std::max_element(bytes_of.begin(), bytes_of.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  Guest* longest = nullptr;
+  for (Guest* guest : served_)
+    if (standing_of(*guest).answer_bytes && guest->waits_since_us &&
+        standing_of(*guest).session == most->first &&
+        (!longest || guest->waits_since_us < longest->waits_since_us))
+      longest = guest;
+  return longest;
+}
+void Crowd::bound_answers() {
+  while (answers_bytes_ > limits_.answers_bytes)
+    if (Guest* const one = one_with_an_answer())
+      dismiss(*one);
+    else
+      return;
+}
+void Crowd::hold_answer(Guest& guest, size_t bytes) {
+  const MutexLock lock(mutex_);
+  Guest::Standing& standing = standing_of(guest);
+  if (standing.leaving || !standing.has_place) return;
+  answers_bytes_ += bytes - std::exchange(standing.answer_bytes, bytes);
+  bound_answers();
+}
+
 bool Crowd::dismiss_a_slow_one() {
   Guest* const slow = a_slow_one();
   if (slow) dismiss(*slow);

@@ -45,6 +45,9 @@ constexpr size_t kPlacesMax = 512, kPlacesOfStrangersMax = 256, kPlacesOfASessio
 // loses its last.
 constexpr size_t kWaitingMax = 4'096, kWaitingStrangersMax = 2'048;
 constexpr int64_t kPlaceWaitMaxUs = 10'000'000;
+// Answers that their peers have not taken yet. When there is more of them, the session that has
+// most of it loses the connection that we have waited for longest.
+constexpr size_t kAnswersBytesMax = 256 << 20;
 // A stranger who has held a place for so long loses it when others wait for one.
 constexpr int64_t kStrangerGraceUs = 1'000'000;
 
@@ -54,6 +57,7 @@ struct CrowdLimits {
   size_t places = kPlacesMax, places_of_strangers = kPlacesOfStrangersMax,
          places_of_a_session = kPlacesOfASessionMax;
   size_t waiting = kWaitingMax, waiting_strangers = kWaitingStrangersMax;
+  size_t answers_bytes = kAnswersBytesMax;
 };
 // For a process that may have only so many descriptors: connections take three quarters of them.
 CrowdLimits limits_within(size_t descriptors);
@@ -62,6 +66,11 @@ CrowdLimits limits_within(size_t descriptors);
 // have waited that long in all, and fewer than kSlowBytesPerSecond were moved in each second of
 // waiting. A slow peer is served, but loses his connection when all places are in use.
 constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
+// Whoever gives or takes fewer bytes than this in each second that we have waited for him is served
+// no more, once that is so long in all: else a request would keep what it holds for as long as he
+// likes. Devices with a poor line give little; an answer holds more than what is being taken in.
+constexpr int64_t kSlowEndsUs = 20'000'000, kGivesBytesPerSecondMin = 1 << 10,
+                  kTakesBytesPerSecondMin = 16 << 10;
 
 // Whether a request has its place now, is to wait for one, or gets none.
 enum class Turn { now, later, never };
@@ -75,6 +84,7 @@ struct Guest {
   void begin_wait();
   void end_wait(size_t bytes_moved);
   bool is_slow(int64_t now_us) const;
+  bool is_below(int64_t bytes_per_second_min) const;
 
   Crowd& crowd;
   const int fd;
@@ -92,6 +102,7 @@ struct Guest {
     std::string claim;    // of a stranger: the session here that his head claims; "": none
     bool leaving = false, has_place = false;
     bool refused = false;          // it has waited for nothing
+    size_t answer_bytes = 0;       // which the peer is to take
     Line* waits_in = nullptr;      // for a place
     int64_t waits_since_us = 0;    // for a place
     std::function<void()> resume;  // when it has one, or none
@@ -124,8 +135,11 @@ class Crowd {
   // the crowd's lock: then the request asks again, and is told now or never. It may be called
   // before this returns; nobody else may touch the connection meanwhile.
   void wait_for_place(Guest& guest, std::function<void()> resume);
-  // Looks for those that have waited for too long, and for those that others wait for. To be called
-  // once a second.
+  // The request that has a place here has an answer of so many bytes. They count until its place
+  // is given up.
+  void hold_answer(Guest& guest, size_t bytes);
+  // Looks for those that have waited for too long, for those that others wait for, and for those
+  // whose answers take too much memory. To be called once a second.
   void look_after_lines(int64_t now_us = monotonic_us());
   // Nobody waits any more: each is told never.
   void refuse_all_waiting();
@@ -162,6 +176,8 @@ class Crowd {
   Guest* a_served_stranger(int64_t now_us, const std::string* claimed_session = nullptr) const
       SLUICE_REQUIRES(mutex_);
   Guest* a_slow_one(const std::string* of_session = nullptr) const SLUICE_REQUIRES(mutex_);
+  Guest* one_with_an_answer() const SLUICE_REQUIRES(mutex_);
+  void bound_answers() SLUICE_REQUIRES(mutex_);
 
   struct Lack {
     // Of places: of all, of those of strangers, of the session, of those of who claims it.
@@ -199,6 +215,7 @@ class Crowd {
   uint64_t next_turn_ SLUICE_GUARDED_BY(mutex_) = 0;
   size_t waiting_count_ SLUICE_GUARDED_BY(mutex_) = 0;
   size_t waiting_strangers_ SLUICE_GUARDED_BY(mutex_) = 0;
+  size_t answers_bytes_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 
 // A request's place among those that are answered, while it lives. False: there is none, now or

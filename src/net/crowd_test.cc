@@ -50,7 +50,8 @@ class SmallCrowd : public testing::Test {
                     .places_of_strangers = 2,
                     .places_of_a_session = 3,
                     .waiting = 4,
-                    .waiting_strangers = 3}) {}
+                    .waiting_strangers = 3,
+                    .answers_bytes = 100}) {}
   explicit SmallCrowd(const CrowdLimits& limits) : crowd_(limits) {}
   ~SmallCrowd() override {
     for (const int fd : sockets_) close(fd);
@@ -64,6 +65,58 @@ class CrowdOfTwoStrangers : public SmallCrowd {
       : SmallCrowd({.places = 6, .places_of_strangers = 2, .places_of_a_session = 1}) {}
 };
 
+// Whoever takes no answers cannot fill the memory with them, and others' answers stay.
+TEST_F(SmallCrowd, WhoHoldsMostAnswersLosesTheOneThatWaitsLongest) {
+  Peer first = known("much"), second = known("much"), other = known("little");
+  const Place of_first(first.guest.get()), of_second(second.guest.get()),
+      of_other(other.guest.get());
+  first.guest->begin_wait();
+  crowd_.hold_answer(*first.guest, 50);
+  other.guest->begin_wait();
+  crowd_.hold_answer(*other.guest, 40);
+  EXPECT_FALSE(first.is_told_to_leave());
+  crowd_.hold_answer(*second.guest, 45);
+  EXPECT_TRUE(first.is_told_to_leave());
+  EXPECT_FALSE(second.is_told_to_leave());
+  EXPECT_FALSE(other.is_told_to_leave());
+}
+// An answer counts no longer than its request has a place.
+TEST_F(SmallCrowd, AnswersThatWereTakenDoNotCount) {
+  Peer one = known("one"), two = known("two");
+  for (int i = 0; i < 3; ++i) {
+    const Place place(one.guest.get());
+    one.guest->begin_wait();
+    crowd_.hold_answer(*one.guest, 90);
+    one.guest->end_wait(90);
+  }
+  const Place place(two.guest.get());
+  two.guest->begin_wait();
+  crowd_.hold_answer(*two.guest, 90);
+  EXPECT_FALSE(one.is_told_to_leave());
+  EXPECT_FALSE(two.is_told_to_leave());
+}
+// One that nobody waits for yet is looked at again a second later.
+TEST_F(SmallCrowd, AnswersAreLookedAtAgain) {
+  Peer one = known("one");
+  const Place place(one.guest.get());
+  crowd_.hold_answer(*one.guest, 101);
+  EXPECT_FALSE(one.is_told_to_leave());
+  one.guest->begin_wait();
+  crowd_.look_after_lines();
+  EXPECT_TRUE(one.is_told_to_leave());
+}
+TEST_F(SmallCrowd, WhoIsSlowForLongIsServedNoMore) {
+  Peer one = known("one");
+  const Place place(one.guest.get());
+  one.guest->waited_us = kSlowEndsUs + 1;
+  one.guest->moved = kSlowEndsUs / 1'000'000 * 100 - 1;
+  EXPECT_TRUE(one.guest->is_below(100));
+  one.guest->moved += 1;
+  EXPECT_FALSE(one.guest->is_below(100));
+  one.guest->moved = 0;
+  one.guest->waited_us = kSlowEndsUs;
+  EXPECT_FALSE(one.guest->is_below(100));
+}
 // Connections that ask nothing keep nobody out.
 TEST_F(SmallCrowd, AStrangersConnectionsMakeRoomForHisNextOnes) {
   const Peer other = come("10.0.0.9");

@@ -92,16 +92,24 @@ Result<Address> Server::listen(const Address& address, bool with_tls) {
   return Address{address.host, port_of(fd)};
 }
 
+namespace {
+// After an error of accept. False: the listener is shut.
+bool may_accept_again(int error) {
+  if (error == EINVAL || error == EBADF) return false;
+  // Out of descriptors or memory: let some go. Else the peer has gone already, or a signal came.
+  if (error != ECONNABORTED && error != EINTR) usleep(10000);
+  return true;
+}
+}  // namespace
+
 void Server::accept_loop(int listener, bool with_tls) {
   while (!stopping_) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (fd >= 0) {
+    if (fd >= 0)
       admit(fd, ip_of(peer), with_tls ? tls_ : nullptr, crowd_, of_peers_);
-    } else if (errno == EMFILE || errno == ENFILE)
-      usleep(10000);  // out of descriptors: let some close
-    else if (errno == EINVAL || errno == EBADF)
+    else if (!may_accept_again(errno))
       return;
   }
 }
@@ -172,7 +180,7 @@ Result<Done> Server::listen_local(const std::string& path, LocalDoor door) {
       const int peer = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
       if (peer >= 0)
         answer_peer(peer, door);
-      else if (errno == EINVAL || errno == EBADF)
+      else if (!may_accept_again(errno))
         return;
     }
   });
@@ -184,13 +192,13 @@ void Server::stop() {
   for (int fd : listeners_) shutdown(fd, SHUT_RDWR);
   for (std::thread& t : acceptors_) t.join();
   for (int fd : listeners_) close(fd);
-  workers_.shut_all(SHUT_RD);  // wakes those that wait for a next request
+  workers_.shut_idle();
   const auto drained = std::chrono::steady_clock::now() + kDrainTime;
   // One that was just let in may have missed the first call.
   while (!workers_.wait_until_none(
       std::min(drained, std::chrono::steady_clock::now() + kLookAgainTime))) {
     const bool late = std::chrono::steady_clock::now() >= drained;
-    workers_.shut_all(late ? SHUT_RDWR : SHUT_RD);
+    late ? workers_.shut_all() : workers_.shut_idle();
     crowd_.refuse_all_waiting();
     functions_.refuse_all_waiting();
     if (late) workers_.wait_until_none(std::chrono::steady_clock::time_point::max());

@@ -60,6 +60,11 @@ bool frees_buffers_well() {
 }
 const bool kFreesBuffersWell = frees_buffers_well();
 
+// A peer may change its keys, or ask for a new handshake, between the bytes that it sends. OpenSSL
+// does that for as long as it comes, without giving them to us: a thread would be kept by a peer
+// that has nothing to say. Nobody needs more of it on one connection.
+constexpr int kHandshakesAfterMax = 32;
+
 // OpenSSL's state is made when the first bytes come: who connects and says nothing costs a socket.
 // SSL_get_error looks into the thread's queue of errors: what a request has left there, whose
 // certificate did not parse or whose signature did not hold, would be taken for the connection's.
@@ -84,6 +89,8 @@ class TlsSocket : public Socket {
     if (done != 1) return why(done);
     tls_version = SSL_get_version(ssl_);
     tls_cipher = SSL_get_cipher_name(ssl_);
+    SSL_set_msg_callback(ssl_, &count_handshakes);
+    SSL_set_msg_callback_arg(ssl_, this);
     return Io::done;
   }
   Io try_read(char* into, size_t size, size_t& got) override {
@@ -102,6 +109,12 @@ class TlsSocket : public Socket {
   }
 
  private:
+  // Called with each message. OpenSSL reads nothing more of a peer that has closed its side.
+  static void count_handshakes(int sent, int, int type, const void*, size_t, SSL* ssl, void* of) {
+    auto& self = *static_cast<TlsSocket*>(of);
+    if (!sent && type == SSL3_RT_HANDSHAKE && ++self.handshakes_after_ > kHandshakesAfterMax)
+      SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+  }
   Io why(int result) {
     const int error = SSL_get_error(ssl_, result);
     ERR_clear_error();
@@ -114,6 +127,7 @@ class TlsSocket : public Socket {
   }
   std::shared_ptr<ssl_ctx_st> context_;  // until the handshake begins
   SSL* ssl_ = nullptr;
+  int handshakes_after_ = 0;  // messages of handshakes after the first one
 };
 }  // namespace
 

@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <limits>
+
 #include "base/clock.h"
 
 namespace sluice::net {
@@ -81,9 +83,14 @@ bool Workers::add(int fd, std::unique_ptr<Connection> connection) {
   return false;
 }
 
-void Workers::shut_all(int how) {
+void Workers::shut_all() {
   const MutexLock lock(mutex_);
-  for (const auto& [held, owned] : held_) shutdown(held->fd, how);
+  for (const auto& [held, owned] : held_) shutdown(held->fd, SHUT_RDWR);
+}
+
+void Workers::shut_idle() {
+  constexpr int64_t kWhateverTheirDeadlineUs = std::numeric_limits<int64_t>::max();
+  shut_late(kWhateverTheirDeadlineUs, SHUT_RD);  // so that TLS can still say that it ends
 }
 
 bool Workers::wait_until_none(std::chrono::steady_clock::time_point end) {
@@ -196,10 +203,13 @@ void Workers::close_late_ones() {
   uint64_t ticks = 0;
   if (read(timer_, &ticks, sizeof ticks) != sizeof ticks) return;  // another thread looks
   every_second_();
-  const int64_t now_us = monotonic_us();
+  shut_late(monotonic_us(), SHUT_RDWR);
+}
+
+void Workers::shut_late(int64_t now_us, int how) {
   const MutexLock lock(mutex_);
   for (const auto& [held, owned] : held_)
-    if (held->fd >= 0 && held->connection->ends_late(now_us)) shutdown(held->fd, SHUT_RDWR);
+    if (held->fd >= 0 && held->connection->ends_late(now_us)) shutdown(held->fd, how);
 }
 
 }  // namespace sluice::net

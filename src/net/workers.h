@@ -7,7 +7,7 @@
 //
 //   Workers workers(threads_max, [&] { crowd.look_after_lines(); });
 //   workers.add(fd, std::make_unique<Connection>(...));   // served from now on, and destroyed
-//   workers.shut_all(SHUT_RDWR);
+//   workers.shut_idle();
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -31,8 +31,11 @@ class Workers {
   bool usable() const { return usable_; }
   // False: the machine has no more of what it takes. The connection is destroyed then.
   bool add(int fd, std::unique_ptr<Connection> connection);
-  // Shuts all their sockets, by which those that wait are woken.
-  void shut_all(int how);
+  // Closes the connections that wait for a next request, or for the rest of a head. Those whose
+  // requests are being served stay.
+  void shut_idle();
+  // Shuts all their sockets.
+  void shut_all();
   // False: it is `end` now, and there are connections left.
   bool wait_until_none(std::chrono::steady_clock::time_point end);
 
@@ -55,6 +58,7 @@ class Workers {
   void has_its_turn(Held& held);
   Held* next_in_turn();
   void close_late_ones();
+  void shut_late(int64_t now_us, int how);
 
   const size_t threads_max_;
   const std::function<void()> every_second_;

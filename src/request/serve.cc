@@ -224,6 +224,8 @@ Result<Response> Path::run(const Request& request, const Service& service, const
   for (int tries = 0;; ++tries) {
     Staged staged = ports_.store->stage();
     Attempt last = attempt(request, service, row, caller, facts, received, rider, staged);
+    if (!last.outcome && last.outcome.error().code == "Conflict" && tries < kConflictRetriesMax)
+      continue;  // what it took in took so long that the rest is to be done on a fresh snapshot
     const Rerun rerun = [&](Staged& fresh) {
       last = attempt(request, service, row, caller, facts, received, rider, fresh);
       return std::move(last.records);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <semaphore>
 #include <set>
 
 #include "base/bytes.h"
@@ -495,7 +496,24 @@ json::value BatchGetItem::audit(const In& in, const Snapshot& s) {
   }
   return merged(json::object{{"requestItems", std::move(tables)}}, in.shown);
 }
-Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
+namespace {
+// How many large answers are made at the same time: each takes some times its size in memory.
+constexpr ptrdiff_t kLargeAnswersMax = 8;
+constexpr size_t kLargeAnswerBytes = 1 << 20, kBatchGetBytesMax = 16 << 20;
+std::shared_ptr<const void> wait_for_large_answer() {
+  static std::counting_semaphore<> turns{kLargeAnswersMax};
+  turns.acquire();
+  return {&turns, [](const void*) { turns.release(); }};
+}
+// What counts of an item is what it takes in the answer, where a control character has six bytes.
+size_t answered_bytes(const json::object& item, const json::object& shown) {
+  constexpr size_t kSmallBytes = 4096;  // a hundred of them are little either way
+  const size_t bytes = item_bytes(item);
+  return bytes < kSmallBytes ? bytes : std::max(bytes, json::serialize(shown).size());
+}
+}  // namespace
+Result<BatchGetItem::Out> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
+  Out out;
   json::object responses, unprocessed;
   json::array units;
   size_t bytes = 0;
@@ -508,25 +526,28 @@ Result<JsonOut> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
       TRY(const Key key, table.key_of(wanted, true));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
-      if (bytes > 16u << 20) {
+      if (bytes > kBatchGetBytesMax) {
         left.push_back(wanted);
         continue;
       }
+      if (bytes > kLargeAnswerBytes && !out.turn) out.turn = wait_for_large_answer();
       const auto sealed = s.get(key);
       if (!sealed) {
         total += read_units(0, w.consistent);
         continue;
       }
       TRY(const json::object item, table.open_item(key.bytes, *sealed));
-      bytes += item_bytes(item);
       total += read_units(item_bytes(item), w.consistent);
-      found.push_back(project(item, w.projection));
+      json::object shown = project(item, w.projection);
+      bytes += answered_bytes(item, shown);
+      found.push_back(std::move(shown));
     }
     if (in->consumed) units.push_back(Cost{total}.shown(w.table, in->body));
     responses[w.table] = std::move(found);
     if (!left.empty()) unprocessed[w.table] = json::object{{"Keys", std::move(left)}};
   }
-  JsonOut out{{{"Responses", std::move(responses)}, {"UnprocessedKeys", std::move(unprocessed)}}};
+  out.body = json::object{{"Responses", std::move(responses)},
+                          {"UnprocessedKeys", std::move(unprocessed)}};
   if (!units.empty()) out.body["ConsumedCapacity"] = std::move(units);
   return out;
 }

@@ -126,6 +126,9 @@ struct BatchGetItem : OnTables<BatchGetItem> {
     json::value shown = {};
     json::object body = {};
   };
+  struct Out : JsonOut {
+    std::shared_ptr<const void> turn;  // of a large answer, until it is written (items.cc)
+  };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);
   static Result<Out> run(const Authorized<In>& in, const Snapshot& s);

@@ -23,14 +23,7 @@ class BlobsProducer : public BodyProducer {
         left_(count) {}
   Result<std::string> next() override {
     if (!left_) return std::string();
-    while (from_ >= files_[at_].bytes) {
-      from_ -= files_[at_].bytes;
-      ++at_;
-      reader_.reset();
-    }
-    if (!reader_) {
-      TRY(reader_, store_.read_blob(files_[at_].ref(), keys_[at_]));
-    }
+    CHECK(open());
     TRY(std::string piece,
         reader_->read(from_, static_cast<size_t>(std::min<uint64_t>(
                                  {kPieceBytes, left_, files_[at_].bytes - from_}))));
@@ -38,16 +31,24 @@ class BlobsProducer : public BodyProducer {
     left_ -= piece.size();
     return piece;
   }
-  // A first file that cannot be opened is an error of the call, and not a body that breaks off.
-  Result<Done> open_first() {
-    if (!left_) return Done{};
-    TRY(reader_, store_.read_blob(files_[0].ref(), keys_[0]));
+  // Opens the file that the next piece is in. The first that cannot be opened is an error of the
+  // call, and not a body that breaks off.
+  Result<Done> open() {
+    while (from_ >= files_[at_].bytes) {
+      from_ -= files_[at_++].bytes;
+      reader_.reset();
+    }
+    if (reader_) return Done{};
+    TRY(reader_, store_.read_blob(files_[at_].ref(), keys_[at_]));
+    // What is open can be read to its end, even if it is unlinked.
+    if (left_ <= files_[at_].bytes - from_) held_.reset();
     return Done{};
   }
 
  private:
-  // Holds the files, because the object may be replaced meanwhile.
-  const std::shared_ptr<const void> held_;
+  // Holds the files that are not open yet, because the object may be replaced meanwhile. Those of
+  // everything else that is deleted stay too, so it is let go as early as it can be.
+  std::shared_ptr<const void> held_;
   const std::vector<SealedFile> files_;
   const std::vector<Secret> keys_;
   Store& store_;
@@ -184,7 +185,7 @@ std::shared_ptr<BodyProducer> read_version(const Version& version, const json::o
   }
   auto producer = std::make_shared<BlobsProducer>(snapshot.hold_files(), version.facts.files,
                                                   std::move(keys), *ports.store, from, count);
-  opened = from == 0 ? producer->open_first() : Result<Done>(Done{});
+  opened = count ? producer->open() : Result<Done>(Done{});
   return producer;
 }
 

@@ -42,6 +42,7 @@ struct Received {
   std::string held;
   std::optional<BlobRef> blob;
   bool staged = false;
+  bool outdated = false;  // it came slowly: what was looked up before it came is looked up again
 };
 // Reads a body and verifies its Content-MD5 and its checksum. `keep` is the checksum to be stored;
 // nullptr takes the one that was sent, or CRC64NVME. Up to `inline_bytes_max` bytes are held, more

@@ -17,6 +17,7 @@ constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition
 // What is read before it is hashed and sealed: a chunk of a sealed file, which the processor's
 // cache holds from one to the other.
 constexpr size_t kPieceBytes = 64 * 1024;
+constexpr int64_t kSnapshotHeldUs = 1'000'000;
 }  // namespace
 
 namespace {
@@ -267,14 +268,25 @@ Result<Done> verify_sent(const BodySource& body, const ObjectIn& in, const Check
   return Done{};
 }
 // Until `buffer` is full or the body ends: a read gives what one TLS record has.
-Result<size_t> read_piece(BodySource& body, std::string& buffer) {
+// `came` is called after each wait for bytes.
+template <class Came>
+Result<size_t> read_piece(BodySource& body, std::string& buffer, const Came& came) {
   size_t total = 0;
   while (total < buffer.size()) {
     TRY(const size_t got, body.read(buffer.data() + total, buffer.size() - total));
+    came();
     if (!got) break;
     total += got;
   }
   return total;
+}
+// A snapshot keeps the files of all that is deleted meanwhile, so a slow upload must not hold one.
+// False: it stays, since it has made the KMS key of the data key, which nobody else knows yet.
+bool renew(Staged& staged, const DataKey& key, const json::object& context, const Ports& ports) {
+  Staged fresh = ports.store->stage();
+  if (!ports.data_keys->unwrap(key.wrapped, context, fresh.snapshot())) return false;
+  staged = std::move(fresh);
+  return true;
 }
 }  // namespace
 
@@ -309,8 +321,14 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
   std::unique_ptr<BlobWriter> spool;
   // A part is always a file, also when it is empty.
   if (inline_bytes_max == 0) spool = ports.store->write_blob(out.key.plain);
+  int64_t since_us = monotonic_us();
+  const auto keep_fresh = [&] {
+    if (monotonic_us() - since_us < kSnapshotHeldUs) return;
+    out.outdated = renew(staged, out.key, context, ports) || out.outdated;
+    since_us = monotonic_us();
+  };
   for (;;) {
-    TRY(const size_t got, read_piece(body, buffer));
+    TRY(const size_t got, read_piece(body, buffer, keep_fresh));
     if (!got) break;
     const std::string_view piece(buffer.data(), got);
     total += got;
@@ -351,6 +369,10 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
 
 Result<Version> stage_received(Received& received, const json::object& context, const Ports& ports,
                                Staged& staged) {
+  if (std::exchange(received.outdated, false)) {
+    received.staged = true;
+    return Error{409, "Conflict", "Who may do this is asked again after a slow upload.", {}};
+  }
   // The second time: is the KMS key still the one that wrapped the data key?
   if (std::exchange(received.staged, true)) {
     const auto opened = ports.data_keys->unwrap(received.key.wrapped, context, staged.snapshot());
