@@ -39,6 +39,16 @@ def ahead(**delta):
     }
 
 
+def moved_by(offset, first):
+    """The same for a clock that moves while the server runs: what the file says ("-7200s"), at
+    first `first`, is added to its wall clock."""
+    offset.write_text(first + "\n")
+    return {key: value for key, value in ahead(days=0).items() if key != "FAKETIME"} | {
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+    }
+
+
 @contextlib.contextmanager
 def signing(**delta):
     """Within it, botocore signs for a time that is so much later (or, negative, earlier)."""

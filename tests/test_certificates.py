@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import conftest
-from clock import ahead
+from clock import ahead, moved_by
 from conftest import Server
 from functions import until
 
@@ -90,16 +90,40 @@ def test_a_certificate_lives_397_days_and_its_authorities_key_is_sealed(server):
     assert server.endpoint["certificate_sha256"] == leaf.fingerprint(hashes.SHA256()).hex()
 
 
+def start_logged(server, **environment):
+    """Starts the server and returns the file of its log."""
+    log = server.directory / "stderr"
+    with log.open("w") as file:
+        server.process = subprocess.Popen(
+            [conftest.SLUICE, "serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0"],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env={**os.environ, **environment},
+        )
+    assert server.process.stdout.readline().startswith("Sluice serves")
+    server.endpoint = json.loads((server.data_dir / "endpoint.json").read_text())
+    return log
+
+
+def authority_of(server):
+    return pathlib.Path(server.endpoint["ca_file"]).read_bytes()
+
+
+def accepted(server):
+    """What `shown` returns, or None while clients refuse the server."""
+    try:
+        return shown(server)
+    except ssl.SSLCertVerificationError:
+        return None
+
+
 def test_it_is_renewed_under_the_same_authority_while_it_serves(tmp_path):
     """At two thirds of its life: the clock of the running server moves, new connections get the new
-    one, and the command line knows it."""
+    one, and the command line knows it. When that clock was wrong, and is set back, clients are not
+    left with a certificate whose time has not begun."""
     server, offset = Server(tmp_path), tmp_path / "offset"
-    offset.write_text("+0d\n")
-    server.start(
-        **{k: v for k, v in ahead(days=0).items() if k != "FAKETIME"},
-        FAKETIME_TIMESTAMP_FILE=str(offset),
-        FAKETIME_NO_CACHE="1",
-    )
+    server.start(**moved_by(offset, "+0d"))
     try:
         first = peer(server)
         offset.write_text("+200d\n")
@@ -119,6 +143,8 @@ def test_it_is_renewed_under_the_same_authority_while_it_serves(tmp_path):
             ]
             == second.fingerprint(hashes.SHA256()).hex()
         )
+        offset.write_text("+0d\n")
+        assert until(lambda: accepted(server)) not in (first, second)
     finally:
         assert server.stop() == 0
 
@@ -126,22 +152,105 @@ def test_it_is_renewed_under_the_same_authority_while_it_serves(tmp_path):
 def test_an_older_directory_gets_a_new_authority_and_says_so(tmp_path):
     """Whose key was thrown away, or whose root key is another."""
     server = Server(tmp_path).start()
-    old = pathlib.Path(server.endpoint["ca_file"]).read_bytes()
+    old = authority_of(server)
     assert server.stop() == 0
     (server.data_dir / "tls" / "ca.key.sealed").unlink()
-    log = (tmp_path / "stderr").open("w")
-    process = subprocess.Popen(
-        [conftest.SLUICE, "serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0"],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    )
-    process.stdout.readline()
-    server.process, server.endpoint = process, json.loads(
-        (server.data_dir / "endpoint.json").read_text()
-    )
-    assert shown(server) and pathlib.Path(server.endpoint["ca_file"]).read_bytes() != old
-    assert "a new CA is made" in (tmp_path / "stderr").read_text()
+    log = start_logged(server)
+    assert shown(server) and authority_of(server) != old
+    assert "a new CA is made" in log.read_text() and "no key that can be opened" in log.read_text()
+    assert server.stop() == 0
+
+
+NOT_BEGUN = "the clock stands before the time of the CA"
+
+
+def test_a_clock_that_is_set_back_changes_no_certificate(tmp_path):
+    """Every device trusts the CA: a wrong step of the clock must not take it away, neither while
+    the server runs nor at a start, say of a machine that knows no time yet."""
+    server, offset = Server(tmp_path), tmp_path / "offset"
+    log = start_logged(server, **moved_by(offset, "+0d"))
+    try:
+        before, leaf = authority_of(server), peer(server)
+        offset.write_text("-7200s\n")
+        until(lambda: NOT_BEGUN in log.read_text() or authority_of(server) != before)
+        offset.write_text("+0d\n")
+        assert (authority_of(server), shown(server)) == (before, leaf)
+    finally:
+        assert server.stop() == 0
+    log = start_logged(server, **moved_by(offset, "-3650d"))
+    try:
+        assert (authority_of(server), shown(server)) == (before, leaf)
+        assert log.read_text().count(NOT_BEGUN) == 1
+    finally:
+        assert server.stop() == 0
+
+
+def test_no_device_is_enrolled_while_the_clock_is_behind_and_nobody_is_told_to_begin_anew(tmp_path):
+    """Its certificate would be over, and a new CA would be the end of all others."""
+    server = Server(tmp_path).start()
+    enroll = ("device", "enroll", "fan", "--role", "device", "--out", tmp_path)
+    server.run(*enroll, check=False)
+    assert (server.data_dir / "devices" / "ca.pem").exists()
+    assert server.stop() == 0
+    environment = ahead(days=0) | {"FAKETIME": "-3650d"}
+    server.start(**environment)
+    refused = server.run(*enroll, check=False)
+    assert refused.returncode == 1
+    assert "the clock stands before the time of the CA" in refused.stderr
+    assert "move the folder away" not in refused.stderr
+    assert server.stop() == 0
+
+
+def test_an_authority_made_before_the_clock_was_set_is_replaced_for_good(tmp_path):
+    """Its time is over when the clock is right, so nobody could use it. The one that follows stays,
+    also when the machine begins without the time once more."""
+    server, offset = Server(tmp_path), tmp_path / "offset"
+    server.start(**moved_by(offset, "-3650d"))
+    try:
+        useless = authority_of(server)
+        offset.write_text("+0d\n")
+        leaf = until(lambda: accepted(server))
+        useful = authority_of(server)
+        assert useful != useless
+    finally:
+        assert server.stop() == 0
+    server.start(**moved_by(offset, "-3650d"))
+    assert (authority_of(server), shown(server)) == (useful, leaf)
+    assert server.stop() == 0
+
+
+def test_a_clock_that_was_far_ahead_for_a_while_costs_no_authority(tmp_path):
+    """In the last third of its time a CA is replaced. When it was only the clock, the CA comes back
+    with the right one, and so does the other at the next wrong step: there are never more."""
+    server, offset = Server(tmp_path), tmp_path / "offset"
+    log = start_logged(server, **moved_by(offset, "+0d"))
+    try:
+        first = authority_of(server)
+        offset.write_text("+2600d\n")
+        until(lambda: authority_of(server) != first)
+        second = authority_of(server)
+        assert "is in the last third of its time" in log.read_text()
+        offset.write_text("+0d\n")
+        until(lambda: accepted(server))
+        assert authority_of(server) == first and "is in use again" in log.read_text()
+        offset.write_text("+2600d\n")
+        until(lambda: authority_of(server) != first)
+        assert authority_of(server) == second
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_crash_while_an_authority_is_replaced_loses_none(tmp_path):
+    """The new key is on disk, and its certificate is not."""
+    server = Server(tmp_path).start()
+    first = authority_of(server)
+    assert server.stop() == 0
+    server.start(**ahead(days=2600))
+    assert authority_of(server) != first
+    assert server.stop() == 0
+    (server.data_dir / "tls" / "ca.pem").write_bytes(first)
+    server.start()
+    assert shown(server) and authority_of(server) == first
     assert server.stop() == 0
 
 

@@ -5,6 +5,8 @@ import datetime
 import json
 import pathlib
 
+from clock import moved_by, signing
+from conftest import Server
 from functions import LOGS, make_function, make_role, until
 
 EVENTS = 300
@@ -67,6 +69,28 @@ def test_a_throttled_function_holds_up_no_other(fresh_server):
     assert 0 < throttles(server, "stuck") < EVENTS / 10
     functions.delete_function_concurrency(FunctionName="stuck")
     until(lambda: echoes(server, "stuck") == EVENTS, seconds=120)
+
+
+def test_an_event_from_before_the_clock_was_set_is_not_too_old(tmp_path):
+    """A machine that begins without the time: what waits for its function then must not seem years
+    old, and be dropped, when the time comes."""
+    server, offset = Server(tmp_path), tmp_path / "offset"
+    server.start(**moved_by(offset, "-2d"))
+    try:
+        with signing(days=-2):
+            make_function(server, "early", make_role(server, "jobs", LOGS))
+            functions = server.client("lambda")
+            functions.put_function_concurrency(FunctionName="early", ReservedConcurrentExecutions=0)
+            functions.invoke(FunctionName="early", InvocationType="Event", Payload="{}")
+            metrics = server.client("cloudwatch")
+            until(lambda: metrics.list_metrics(MetricName="Throttles")["Metrics"])
+        offset.write_text("+0d\n")
+        server.kept = (None, None)  # its session ended two days ago
+        until(lambda: throttles(server, "early"))  # it was tried again since then
+        server.client("lambda").delete_function_concurrency(FunctionName="early")
+        until(lambda: echoes(server, "early") == 1)
+    finally:
+        assert server.stop() == 0
 
 
 def parent(stat):

@@ -41,6 +41,7 @@ Result<Done> Certificates::load() {
   TRY(const net::ServerCertificate local, net::ensure_certificates(wishes_));
   local_ca_file_ = local.ca_file;
   local_file_ = local.file;
+  warn_of_clock(local);
   TRY(const Secret key, served_key(local));
   TRY(tls_, net::TlsContext::server(served_file(), key));
   TRY(sandbox_tls_, net::TlsContext::server(local.file, local.key));
@@ -75,6 +76,7 @@ std::string Certificates::ca_file() const {
 
 Result<Done> Certificates::look() {
   TRY(const net::ServerCertificate local, net::ensure_certificates(wishes_));
+  warn_of_clock(local);
   TRY(const net::CertificateFacts local_facts, net::read_certificate(local.file));
   if (local_facts.sha256 != local_sha256_) {
     CHECK(sandbox_tls_->use(local.file, local.key));
@@ -91,6 +93,18 @@ Result<Done> Certificates::look() {
   }
   spdlog::info("a new certificate is served; it ends {}", iso_seconds(facts.ends));
   return tell_();
+}
+
+// Once, until the clock has been right.
+void Certificates::warn_of_clock(const net::ServerCertificate& local) {
+  const bool behind = jobs_.clock().calendar() < local.ca_begins;
+  if (behind && !clock_behind_)
+    spdlog::warn(
+        "the clock stands before the time of the CA {}, which begins {}: the CA is kept. If the "
+        "clock is right, it was wrong when the CA was made: then stop the server and move that "
+        "file and ca.key.sealed away; give the new CA to every client",
+        local.ca_file, iso_seconds(local.ca_begins));
+  clock_behind_ = behind;
 }
 
 // Once a day. The local one is renewed long before.

@@ -39,6 +39,7 @@ class Certificates {
  private:
   Result<Done> look();
   void warn_of_end(const net::CertificateFacts& facts);
+  void warn_of_clock(const net::ServerCertificate& local);
   const std::string& served_file() const;
   Result<Secret> served_key(const net::ServerCertificate& local) const;
 
@@ -52,6 +53,7 @@ class Certificates {
   net::CertificateFacts served_ SLUICE_GUARDED_BY(mutex_);
   std::string local_sha256_;
   Time warned_ = 0;
+  bool clock_behind_ = false;  // that it stands before the time of the CA has been said
 };
 
 // The names that the certificate needs: those of --name, and the address of --listen, or all

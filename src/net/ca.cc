@@ -54,18 +54,6 @@ Cert new_certificate(const char* name, EVP_PKEY* key, long days) {
   return cert;
 }
 
-// Writes to a new file and renames, so that a crash leaves either nothing or the whole.
-template <class Write>
-bool write_pem(const std::string& path, Write write) {
-  const std::string fresh = path + ".new";
-  const int fd = ::open(fresh.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  FILE* file = fdopen(fd, "w");
-  const bool ok = file && write(file) == 1 && fflush(file) == 0 && fsync(fd) == 0;
-  if (file) fclose(file);
-  return ok && rename(fresh.c_str(), path.c_str()) == 0;
-}
-
 bool is_address(const std::string& name) {
   unsigned char scratch[16];
   return inet_pton(AF_INET, name.c_str(), scratch) == 1 ||
@@ -114,9 +102,12 @@ Time time_of(const ASN1_TIME* at) {
   tm parts{};
   return ASN1_TIME_to_tm(at, &parts) == 1 ? static_cast<Time>(timegm(&parts)) * 1000 : 0;
 }
+Time begin_of(X509* cert) { return time_of(X509_get0_notBefore(cert)); }
+Time end_of(X509* cert) { return time_of(X509_get0_notAfter(cert)); }
+bool has_begun(X509* cert) { return now() >= begin_of(cert); }
 bool two_thirds_over(X509* cert) {
-  const Time begins = time_of(X509_get0_notBefore(cert)), ends = time_of(X509_get0_notAfter(cert));
-  return now() < begins || now() - begins > (ends - begins) / 3 * 2;
+  const Time begins = begin_of(cert);
+  return now() - begins > (end_of(cert) - begins) / 3 * 2;
 }
 
 std::string printed_names(X509* cert) {
@@ -136,6 +127,10 @@ std::string as_pem(Write write) {
   if (!out || write(out.get()) != 1) return {};
   const long size = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<size_t>(size)};
+}
+bool write_certificate(const std::string& path, X509* cert) {
+  const std::string pem = as_pem([&](BIO* to) { return PEM_write_bio_X509(to, cert); });
+  return !pem.empty() && replace_file(path, pem);
 }
 // In the memory of Secrets, as far as that reaches.
 Secret private_key_pem(EVP_PKEY* key) {
@@ -168,25 +163,32 @@ Pkey read_key(const std::string& path, const Secret& sealing, std::string_view a
   return key;
 }
 
+std::string serial_of(X509* cert) {
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
+      ASN1_INTEGER_to_BN(X509_get_serialNumber(cert), nullptr), &BN_free);
+  char* text = number ? BN_bn2hex(number.get()) : nullptr;
+  const std::string out = text ? lower(text) : "";
+  OPENSSL_free(text);
+  return out;
+}
+
 struct Authority {
   Cert cert{nullptr, &X509_free};
   Pkey key{nullptr, &EVP_PKEY_free};
 };
 
-// The CA of the directory with its key; empty when it is not there whole, or at its last third,
-// where it issues nothing any more. What it issued it can still revoke.
-enum class For { issuing, revoking };
-Authority load_authority(const std::string& ca_file, const std::string& sealed_file,
-                         const Secret& sealing, For purpose = For::issuing) {
-  Authority ca{read_pem(ca_file), read_key(sealed_file, sealing, kCaKeyAad)};
-  if (!ca.cert || !ca.key) return {};
-  if (purpose == For::issuing && two_thirds_over(ca.cert.get())) return {};
-  if (X509_check_private_key(ca.cert.get(), ca.key.get()) != 1) return {};
+// The CA of <stem>.pem and <stem>.key.sealed; empty when it is not there whole.
+Authority load_authority(const std::string& stem, const Secret& sealing) {
+  Authority ca{read_pem(stem + ".pem"), read_key(stem + ".key.sealed", sealing, kCaKeyAad)};
+  if (!ca.cert || !ca.key || X509_check_private_key(ca.cert.get(), ca.key.get()) != 1) return {};
   return ca;
 }
+bool write_authority(const std::string& stem, const Authority& ca, const Secret& sealing) {
+  return write_key(stem + ".key.sealed", ca.key.get(), sealing, kCaKeyAad) &&
+         write_certificate(stem + ".pem", ca.cert.get());
+}
 
-Authority make_authority(const std::string& ca_file, const std::string& sealed_file,
-                         const Secret& sealing, const char* name = "Sluice local CA") {
+Authority make_authority(const std::string& stem, const Secret& sealing, const char* name) {
   Authority ca{new_certificate(name, nullptr, kCaDays), new_key()};
   if (!ca.cert || !ca.key) return {};
   X509* cert = ca.cert.get();
@@ -196,19 +198,78 @@ Authority make_authority(const std::string& ca_file, const std::string& sealed_f
                   add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
                   add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
                   X509_sign(cert, ca.key.get(), EVP_sha256()) > 0 &&
-                  write_key(sealed_file, ca.key.get(), sealing, kCaKeyAad) &&
-                  write_pem(ca_file, [&](FILE* f) { return PEM_write_X509(f, cert); });
+                  write_authority(stem, ca, sealing);
   return ok ? std::move(ca) : Authority{};
 }
 
-// The names are compared as OpenSSL prints those of a certificate that has the wanted ones.
+// ---- the CA of the server. The one in use is ca.pem, which clients are given. The clock may be
+// wrong (docs/decisions/0007-certificates.md), so another takes its place only after it was kept
+// beside it, and it comes back with the time that it is for.
+std::string kept_stem(const std::string& dir, const Authority& ca) {
+  return dir + "/ca-" + serial_of(ca.cert.get());
+}
+
+bool is_for_now(const Authority& ca) {
+  return ca.key && has_begun(ca.cert.get()) && !two_thirds_over(ca.cert.get());
+}
+
+// Of those that were kept, the one that is for now; the oldest, which most clients know. One that
+// was made before somebody had set the clock could be used by nobody, for it was over on that day,
+// and must not come back whenever the clock is lost.
+Authority kept_authority(const std::string& dir, const Secret& sealing) {
+  constexpr Time kFirst = 1'767'225'600'000;  // 2026, the year of the program's first version
+  constexpr std::string_view kBegin = "ca-", kEnd = ".pem";
+  Authority oldest;
+  for (const std::string& name : entries_of(dir)) {
+    if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) continue;
+    const std::string stem = dir + "/" + name.substr(0, name.size() - kEnd.size());
+    Authority kept = load_authority(stem, sealing);
+    if (is_for_now(kept) && begin_of(kept.cert.get()) >= kFirst &&
+        (!oldest.key || begin_of(kept.cert.get()) < begin_of(oldest.cert.get())))
+      oldest = std::move(kept);
+  }
+  return oldest;
+}
+
+// Empty: a new one was needed and could not be made.
+Authority server_authority(const std::string& dir, const Secret& sealing) {
+  const std::string stem = dir + "/ca", file = stem + ".pem";
+  Authority ca = load_authority(stem, sealing);
+  if (is_for_now(ca)) return ca;
+  Authority kept = kept_authority(dir, sealing);
+  // It is the clock that is wrong, or was when this CA was made. Clients trust it all the same.
+  if (ca.key && !kept.key && !has_begun(ca.cert.get())) return ca;
+  if (ca.key && !write_authority(kept_stem(dir, ca), ca, sealing)) return {};
+  if (kept.key) {
+    spdlog::warn("the CA that began {} is in use again as {}: by the clock, this is its time",
+                 iso_seconds(begin_of(kept.cert.get())), file);
+    return write_authority(stem, kept, sealing) ? std::move(kept) : Authority{};
+  }
+  if (ca.key)
+    spdlog::warn(
+        "a new CA is made, {}: the one before, which is kept as {}.pem, is in the last third of "
+        "its time, from {} to {}; give the new one to every client",
+        file, kept_stem(dir, ca), iso_seconds(begin_of(ca.cert.get())),
+        iso_seconds(end_of(ca.cert.get())));
+  else if (access(file.c_str(), F_OK) == 0)
+    spdlog::warn(
+        "a new CA is made, {}: the one before has no key that can be opened; give the new one to "
+        "every client",
+        file);
+  return make_authority(stem, sealing, "Sluice local CA");
+}
+
+// The names are compared as OpenSSL prints those of a certificate that has the wanted ones. A
+// certificate that begins in the future was made by a clock that was ahead, and clients refuse it;
+// but where the CA has not begun either, it is now that the clock is wrong.
 bool serves(X509* cert, const Authority& ca, X509* wanted) {
   return X509_verify(cert, ca.key.get()) == 1 && !two_thirds_over(cert) &&
+         (has_begun(cert) || !has_begun(ca.cert.get())) &&
          printed_names(cert) == printed_names(wanted);
 }
 
 struct CertificateFiles {
-  std::string ca, certificate, sealed_key;
+  std::string certificate, sealed_key;
 };
 
 // The key of the certificate that the server has from now on: the one that is there, when it serves
@@ -233,22 +294,27 @@ Pkey issue(const CertificateFiles& files, const Authority& ca, const Secret& sea
   if (kept && kept_key && X509_check_private_key(kept.get(), kept_key.get()) == 1 &&
       serves(kept.get(), ca, cert.get()))
     return kept_key;
-  const bool ok =
-      X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0 &&
-      write_key(files.sealed_key, key.get(), sealing, kServerKeyAad) &&
-      write_pem(files.certificate, [&](FILE* f) { return PEM_write_X509(f, cert.get()); });
+  const bool ok = X509_sign(cert.get(), ca.key.get(), EVP_sha256()) > 0 &&
+                  write_key(files.sealed_key, key.get(), sealing, kServerKeyAad) &&
+                  write_certificate(files.certificate, cert.get());
   return ok ? std::move(key) : std::move(none);
 }
 
 Error device_failure(std::string why) { return {500, "CertificateFailure", std::move(why), {}}; }
 
+// What a CA issued it can still revoke when it issues nothing any more.
+enum class For { issuing, revoking };
 Result<Authority> device_authority(const std::string& dir, const Secret& sealing, For purpose) {
-  const std::string ca_file = dir + "/ca.pem", sealed = dir + "/ca.key.sealed";
+  const std::string stem = dir + "/ca", ca_file = stem + ".pem";
   mkdir(dir.c_str(), 0700);
   const bool there = access(ca_file.c_str(), F_OK) == 0;
-  Authority ca = there ? load_authority(ca_file, sealed, sealing, purpose)
-                       : make_authority(ca_file, sealed, sealing, "Sluice device CA");
-  if (ca.key) return ca;
+  Authority ca =
+      there ? load_authority(stem, sealing) : make_authority(stem, sealing, "Sluice device CA");
+  if (ca.key && purpose == For::issuing && !has_begun(ca.cert.get()))
+    return device_failure("the clock stands before the time of the CA of " + ca_file +
+                          ", which begins " + iso_seconds(begin_of(ca.cert.get())) +
+                          ": set the clock first");
+  if (ca.key && (purpose == For::revoking || !two_thirds_over(ca.cert.get()))) return ca;
   return device_failure(there ? "the CA of " + ca_file +
                                     " cannot be opened, or is near its end: move the folder away "
                                     "to begin with a new one, and enroll its devices again"
@@ -288,15 +354,6 @@ std::string revocation_list(const Authority& ca, std::string_view serials) {
       X509_CRL_sign(list.get(), ca.key.get(), EVP_sha256()) <= 0)
     return {};
   return as_pem([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });
-}
-
-std::string serial_of(X509* cert) {
-  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
-      ASN1_INTEGER_to_BN(X509_get_serialNumber(cert), nullptr), &BN_free);
-  char* text = number ? BN_bn2hex(number.get()) : nullptr;
-  const std::string out = text ? lower(text) : "";
-  OPENSSL_free(text);
-  return out;
 }
 }  // namespace
 
@@ -339,18 +396,9 @@ Result<std::string> revoke_device_certificate(const std::string& data_dir, const
 
 Result<ServerCertificate> ensure_certificates(const CertificateWishes& wishes) {
   const std::string dir = wishes.data_dir + "/tls";
-  const CertificateFiles files{dir + "/ca.pem", dir + "/server.pem", dir + "/server.key.sealed"};
-  const std::string sealed = dir + "/ca.key.sealed";
+  const CertificateFiles files{dir + "/server.pem", dir + "/server.key.sealed"};
   mkdir(dir.c_str(), 0700);
-  Authority ca = load_authority(files.ca, sealed, wishes.sealing);
-  if (!ca.key) {
-    if (access(files.ca.c_str(), F_OK) == 0)
-      spdlog::warn(
-          "a new CA is made, {}: the key of the one before was not kept, or it is near its "
-          "end; give it to every client that trusted that one",
-          files.ca);
-    ca = make_authority(files.ca, sealed, wishes.sealing);
-  }
+  const Authority ca = server_authority(dir, wishes.sealing);
   const Pkey key = ca.key ? issue(files, ca, wishes.sealing, alternative_names(wishes))
                           : Pkey(nullptr, &EVP_PKEY_free);
   if (!key)
@@ -360,7 +408,8 @@ Result<ServerCertificate> ensure_certificates(const CertificateWishes& wishes) {
         "cannot make the server's certificate under " + dir + ": is the directory writable?",
         {}};
   unlink((dir + "/server.key").c_str());  // which an earlier version left unsealed
-  return ServerCertificate{files.ca, files.certificate, private_key_pem(key.get())};
+  return ServerCertificate{dir + "/ca.pem", files.certificate, private_key_pem(key.get()),
+                           begin_of(ca.cert.get())};
 }
 
 Result<CertificateFacts> read_certificate(const std::string& pem_file) {
@@ -369,10 +418,10 @@ Result<CertificateFacts> read_certificate(const std::string& pem_file) {
   unsigned size = 0;
   if (!cert || X509_digest(cert.get(), EVP_sha256(), digest, &size) != 1)
     return Error{500, "CertificateFailure", "cannot read the certificate " + pem_file, {}};
-  return CertificateFacts{
-      time_of(X509_get0_notBefore(cert.get())), time_of(X509_get0_notAfter(cert.get())),
-      hex(std::string_view(reinterpret_cast<char*>(digest), size)), printed_names(cert.get()),
-      X509_check_issued(cert.get(), cert.get()) == X509_V_OK};
+  return CertificateFacts{begin_of(cert.get()), end_of(cert.get()),
+                          hex(std::string_view(reinterpret_cast<char*>(digest), size)),
+                          printed_names(cert.get()),
+                          X509_check_issued(cert.get(), cert.get()) == X509_V_OK};
 }
 
 }  // namespace sluice::net

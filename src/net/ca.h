@@ -19,7 +19,8 @@ constexpr int kCaDays = 3650;
 
 struct ServerCertificate {
   std::string ca_file, file;
-  Secret key;  // PEM
+  Secret key;          // PEM
+  Time ca_begins = 0;  // later than the clock: it is wrong, or was when the CA was made
 };
 struct CertificateWishes {
   std::string data_dir, region;
@@ -33,8 +34,11 @@ struct CertificateWishes {
 //                      127.0.0.1, ::1, that of the host, *.s3.localhost, *.localhost,
 //                      *.s3.<region>.localhost and `names`
 //   server.key.sealed  its key
+//   ca-<serial number>.pem, .key.sealed   a CA that another has replaced
 // The server gets a new certificate when two thirds of the time are over, when the names have
-// changed, or when the CA has.
+// changed, when the CA has, or when it begins in the future and the CA does not. The CA is replaced
+// when two thirds of its time are over, or when its key cannot be opened; and by one that was kept,
+// when that one's time is now and its own is not. Never because the clock stands before its time.
 Result<ServerCertificate> ensure_certificates(const CertificateWishes& wishes);
 
 // The authority for the certificates of devices, in <data_dir>/devices: ca.pem, ca.key.sealed, and

@@ -16,7 +16,8 @@
 namespace sluice {
 namespace {
 constexpr int64_t kBackoffMinMs = 1000, kBackoffMaxMs = 300'000;
-constexpr Time kTellEveryMs = 60'000;  // most jobs are kept by the same cause: say it once
+constexpr Time kPutOffMaxMs = kBackoffMaxMs;  // no queue puts a job off for longer
+constexpr Time kTellEveryMs = 60'000;         // most jobs are kept by the same cause: say it once
 constexpr auto kIdleThreadEnds = std::chrono::seconds(10);
 
 int64_t backoff_ms(int64_t times) {
@@ -323,6 +324,32 @@ class Jobs::Runner {
       if (snapshot.get({Family::outbox, key})) --left_over;  // counted when it came
     shared(queue).waiting += left_over;
   }
+  // An earlier run whose clock was ahead of ours has put jobs off until a time that is far away for
+  // us: such a job is due after the longest time that it can have been put off for.
+  void bring_near(const std::string& queue, const std::string& lane) {
+    constexpr size_t kBatchMax = 1000;
+    const Time latest = now() + kPutOffMaxMs;
+    for (size_t brought = kBatchMax; brought == kBatchMax;) {
+      brought = 0;
+      Staged staged = store_.stage();
+      staged.snapshot().scan(
+          {Family::outbox, jobs_from(queue, lane, latest + 1), end_of_lane(queue, lane)}, false,
+          [&](std::string_view key, std::string_view value) {
+            if (const auto job = decode_job(key, value)) {
+              staged.put_off(*job, latest);
+              ++brought;
+            }
+            return brought < kBatchMax;
+          });
+      if (!brought) return;
+      spdlog::warn("{} jobs of {} were due at a time that is far away by the clock: now in {} s",
+                   brought, queue, kPutOffMaxMs / 1000);
+      if (const auto kept = store_.commit(std::move(staged), {}); !kept) {
+        spdlog::error("that could not be stored: {}", kept.error().message);
+        return;
+      }
+    }
+  }
   void take_back(const Ended& ended) {
     const auto found = ended.task.queue->lanes.find(ended.task.job.lane);
     QueueState& queue = *ended.task.queue;
@@ -356,6 +383,7 @@ class Jobs::Runner {
     if (!queue.begun) {
       try {
         begin(queue);
+        for (const auto& [name, lane] : queue.lanes) bring_near(queue.queue.name, name);
       } catch (const std::exception&) {
         const MutexLock lock(mutex_);
         queue.begun = false;
@@ -512,24 +540,30 @@ class Jobs::Runner {
     try {
       JobResult result = task.queue->queue.work(job, [this] { return stopping(); });
       if (!result.parked && !stopping() && store_.snapshot().get(job.key))
-        put_off(job, "it was left unfinished");
+        return put_off(job, "it was left unfinished");
       return result;
     } catch (const std::exception& bug) {
-      put_off(job, bug.what());
-      return JobResult::finished();
+      return put_off(job, bug.what());
     }
   }
-  void put_off(const Job& job, const std::string& why) {
+  // Parked: it could not be put off, say because the store cannot be read for a moment. The job is
+  // kept for the next look at its lane.
+  JobResult put_off(const Job& job, const std::string& why) try {
     const int64_t delay_ms = backoff_ms(job.failures);
     spdlog::error("a job of {} failed: {}; it is done again in {} s", job.queue, why,
                   delay_ms / 1000);
     Staged staged = store_.stage();
-    if (!staged.get(job.key)) return;  // it was finished meanwhile
+    if (!staged.get(job.key)) return JobResult::finished();  // it was meanwhile
     Job next = job;
     ++next.failures;
     staged.put_off(next, now() + delay_ms);
-    if (auto kept = store_.commit(std::move(staged), {}); !kept)
-      spdlog::error("that could not be stored: {}", kept.error().message);
+    const auto kept = store_.commit(std::move(staged), {});
+    if (kept) return JobResult::finished();
+    spdlog::error("that could not be stored: {}", kept.error().message);
+    return JobResult::park(kept.error().message);
+  } catch (const std::exception& bug) {
+    spdlog::error("that could not be stored: {}", bug.what());
+    return JobResult::park(bug.what());
   }
 
   Store& store_;

@@ -30,7 +30,10 @@ class JobsTest : public StoreTest {
   ~JobsTest() override { store_.reset(); }  // before what the works write into
   StoreOptions options() const override {
     StoreOptions made = StoreTest::options();
-    made.clock = Clock([this] { return time_.load(); });
+    made.clock = Clock([this] {
+      if (std::exchange(fails_here_, false)) throw std::runtime_error("the clock is broken");
+      return time_.load();
+    });
     return made;
   }
   void turn(int64_t ms) {
@@ -79,6 +82,7 @@ class JobsTest : public StoreTest {
   int in_store() { return count(schema::prefix(Family::outbox, kJobTable, {"q"})); }
 
   std::atomic<Time> time_{1'000'000};
+  static inline thread_local bool fails_here_ = false;  // the next look at the clock on this thread
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> done_;
@@ -199,6 +203,50 @@ TEST_F(JobsTest, AJobThatWasPutOffWaitsForItsTimeAlsoOverARestart) {
   EXPECT_EQ(await(2).back(), "second");
   turn(2);
   EXPECT_EQ(await(4), (std::vector<std::string>{"first", "second", "later", "last"}));
+}
+
+// A machine that knows no time yet when it starts: the clock of the jobs goes on from there, and by
+// it those of the run before would be due in a year.
+TEST_F(JobsTest, AJobThatWasPutOffByAClockThatWasAheadWaitsFiveMinutesAtMost) {
+  constexpr Time kYear = 365LL * 86'400'000, kMinute = 60'000;
+  time_ += kYear;
+  open();
+  enqueue("later", "", time_ + 2 * kMinute);
+  enqueue("last", "another lane", time_ + 2 * kMinute);
+  store_.reset();
+  time_ -= kYear;
+  open();
+  serve_all();
+  enqueue("soon", "", time_ + 1 * kMinute);
+  enqueue("at once");
+  EXPECT_EQ(await(1), std::vector<std::string>{"at once"});
+  turn(1 * kMinute);
+  EXPECT_EQ(await(2).back(), "soon");  // nothing is hurried either
+  turn(5 * kMinute);
+  const std::vector<std::string> all = await(4);
+  EXPECT_EQ(std::set(all.begin() + 2, all.end()), (std::set<std::string>{"later", "last"}));
+  await_status([](const Jobs::Status& s) { return s.waiting == 0 && s.running == 0; });
+}
+
+// As when the store cannot be read for a moment: neither the program nor the job is lost.
+TEST_F(JobsTest, AFailedJobThatCannotBePutOffIsDoneAgain) {
+  open();
+  enqueue("a");
+  serve(1, [&](const Job& job, const Stopping&) {
+    did(job);
+    if (await(1).size() == 1) {
+      fails_here_ = true;
+      throw std::runtime_error("a bug");
+    }
+    finish(job);
+    return JobResult::finished();
+  });
+  await(1);
+  await_status([](const Jobs::Status& s) { return s.parked_lanes == 1; });
+  EXPECT_EQ(status().cause, "the clock is broken");
+  turn(1000);
+  await(2);
+  await_status([](const Jobs::Status& s) { return s.waiting == 0 && s.running == 0; });
 }
 
 // A reason that holds for the lane is found out once, and not by each of its jobs.

@@ -20,6 +20,7 @@ FunctionName name_of(const AsyncEvent& event) {
 }  // namespace
 
 void AsyncQueue::serve() {
+  begun_ = ports_.store->jobs().clock().now();
   ports_.store->jobs().serve(
       {.name = std::string(kAsyncQueue),
        .concurrency = std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 2, 16),
@@ -85,8 +86,7 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
     return event.source.empty() ? finish(job, event, "") : JobResult::finished();
   // It may have failed because we stop. Then it is delivered again at the next start.
   if (stopping()) return JobResult::finished();
-  const bool too_old = ports_.store->jobs().clock().calendar() - event.queued >
-                       rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
+  const bool too_old = is_too_old(event, rules, outcome.has_value());
   if (outcome && event.attempts < rules.retries_max.value_or(kRetriesMax) && !too_old) {
     retry_function(job, event);
     return JobResult::finished();
@@ -99,6 +99,18 @@ JobResult AsyncQueue::process(const Job& job, const Stopping& stopping) {
   if (set_aside(event, function, rules, too_old ? "EventAgeExceeded" : "RetriesExhausted", last))
     return finish(job, event, "");
   return JobResult::finished();  // the job is still there, so it is tried again
+}
+
+// The stamp is of the wall clock, which somebody may have set since. Then one clock still tells the
+// age, the one that does not step for an event from before and the wall clock for one from after,
+// and the other tells far too much or less than nothing.
+bool AsyncQueue::is_too_old(const AsyncEvent& event, const EventConfig& rules, bool ran) const {
+  const Clock& clock = ports_.store->jobs().clock();
+  const Time steady = clock.now() - event.queued, wall = clock.calendar() - event.queued;
+  Time age = std::min(steady, wall) < 0 ? std::max(steady, wall) : std::min(steady, wall);
+  // What has not run yet must have had its chance: we may have been off for a long time.
+  if (!ran && !event.attempts) age = std::min(age, clock.now() - begun_);
+  return age > rules.age_max_s.value_or(kEventAgeMaxS) * 1000;
 }
 
 // The attempts are counted on disk: in one commit the job gets an event with one more.

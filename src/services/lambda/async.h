@@ -2,9 +2,10 @@
 #pragma once
 // Asynchronous invocations: does the jobs of the queue "lambda.async", in a lane for each function.
 // A function's error is retried after one and two minutes. While a function is throttled, or cannot
-// be run for a reason of ours, its lane is parked until its events are too old. An event that could
-// not be delivered goes to the on-failure bucket or, where there is none, its loss is written into
-// the function's log.
+// be run for a reason of ours, its lane is parked until its events are too old; one that has not
+// run yet is not too old before it was tried for that long since the start. An event that could not
+// be delivered goes to the on-failure bucket or, where there is none, its loss is written into the
+// function's log.
 //
 //   AsyncQueue queue(ports, runner);
 //   queue.serve();
@@ -36,6 +37,8 @@ class AsyncQueue {
   JobResult process(const Job& job, const Stopping& stopping);
   Result<FunctionRunner::Outcome> deliver(const Job& job, const AsyncEvent& event,
                                           const FunctionName& function);
+  // `ran`: the function has just answered, with an error.
+  bool is_too_old(const AsyncEvent& event, const EventConfig& rules, bool ran) const;
   void retry_function(const Job& job, AsyncEvent event);
   // Puts the event into the on-failure bucket. False: that failed too, and the event must be kept.
   bool set_aside(const AsyncEvent& event, const FunctionName& named, const EventConfig& rules,
@@ -44,6 +47,7 @@ class AsyncQueue {
 
   const Ports& ports_;
   FunctionRunner& runner_;
+  Time begun_ = 0;  // by the clock of the jobs
   Mutex mutex_;
   // The ids of the events that are delivered now, and whether the function has answered.
   std::map<std::string, bool> delivered_ SLUICE_GUARDED_BY(mutex_);
