@@ -32,6 +32,7 @@ class ForgettingDisk {
     names,       // new files are there, and empty
     half,        // names, and the first half of each file's bytes
     holes,       // names, and the second half of the bytes that are written over others
+    latest,      // names, and all bytes of the file that was written to last
     everything,  // the process died, the machine went on
   };
   // From here to the end of this nothing in the process waits for the disk, below the folder or

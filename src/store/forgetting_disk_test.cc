@@ -227,6 +227,7 @@ struct ForgettingDisk::State {
   std::map<std::string, size_t> seen, kept;  // names: as the program sees them, on disk
   std::map<size_t, std::vector<Change>> changes;
   std::set<size_t> folders{0};
+  size_t latest = 0;  // the file that was written to last
 
   void apply(const Call& call) {
     switch (call.what) {
@@ -238,7 +239,9 @@ struct ForgettingDisk::State {
         break;
       case What::write:
       case What::resize:
-        if (!call.failed) changes[call.file].push_back({&call, On::its_way});
+        if (call.failed) break;
+        changes[call.file].push_back({&call, On::its_way});
+        latest = call.file;
         break;
       case What::sync:
         if (!folders.contains(call.file)) {
@@ -279,6 +282,7 @@ struct ForgettingDisk::State {
     const auto all = changes.find(file);
     if (all == changes.end()) return bytes;
     const uint64_t size = size_on_disk(all->second);
+    const bool is_latest = keeps == Keeps::latest && file == latest;
     const auto may_be_there = [&](const Change& one) {
       return one.on == On::its_way &&
              (keeps == Keeps::half ||
@@ -292,7 +296,8 @@ struct ForgettingDisk::State {
     for (const Change& one : all->second) {
       const auto& [call, on] = one;
       size_t count = call->bytes.size();
-      if (on != On::disk && keeps != Keeps::everything) {
+      const bool is_kept = keeps == Keeps::everything || (is_latest && on == On::its_way);
+      if (on != On::disk && !is_kept) {
         if (!may_be_there(one) || more == 0) continue;
         if (missing > 0) {
           missing -= std::min<uint64_t>(missing, count);
@@ -392,6 +397,20 @@ TEST_F(ForgettingDiskTest, ForgetsAFolderThatWasNotSynced) {
   ASSERT_TRUE(sync_folder_of(at("folder")));
   EXPECT_EQ(after(disk_.calls(), Keeps::nothing),
             (Found{{"folder", std::nullopt}, {"folder/a", "1"}}));
+}
+
+// The disk need not take the files in the order in which they were written to.
+TEST_F(ForgettingDiskTest, KeepsOneFileOfTwo) {
+  fs::create_directory(at(""));
+  for (const char* name : {"a", "b"}) {
+    const int fd = open(at(name).c_str(), O_CREAT | O_WRONLY, 0600);
+    ASSERT_EQ(write(fd, "12", 2), 2);
+    ASSERT_EQ(fsync(fd), 0);
+    ASSERT_EQ(write(fd, "34", 2), 2);
+    close(fd);
+  }
+  EXPECT_EQ(after(disk_.calls(), Keeps::names), (Found{{"a", "12"}, {"b", "12"}}));
+  EXPECT_EQ(after(disk_.calls(), Keeps::latest), (Found{{"a", "12"}, {"b", "1234"}}));
 }
 
 // Bytes that are written over others may come to the disk in any order.

@@ -5,23 +5,28 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 
+#include "store/disk_space.h"
 #include "store/rocks.h"
 
 namespace sluice {
 namespace {
 constexpr auto kLookEvery = std::chrono::seconds(10);
-constexpr auto kLookForAStopEvery = std::chrono::milliseconds(100);
+// After it was given up because the disk had no room: until then somebody may have made some.
+constexpr auto kLookAgainForRoom = std::chrono::minutes(1);
+// A collection is given up when less is left. By then the reserve is, too: DiskSpace::low().
+constexpr uint64_t kLeaveBytes = kGiveUpBytes / 2;
+// How often a collection that runs asks whether to stop. A fast disk takes some MiB in this time.
+constexpr auto kAskEvery = std::chrono::milliseconds(10);
 // Erased keys that are worth a compaction: that many, and one in so many of all.
 constexpr uint64_t kErasuresLeast = 10'000, kErasuresLeastWhenShort = 500, kErasuresOneIn = 8;
-// The tables that one job of a compaction reads and writes, before those that it has read can go.
-constexpr uint64_t kTablesOfAJobBytes = 25 * kObjectTableBytes;
 
 // What one look finds.
 struct Found {
   std::vector<BlobFileBytes> files;  // the oldest first
-  uint64_t garbage = 0, tables = 0;  // bytes
+  uint64_t garbage = 0;              // bytes
   uint64_t keys = 0, erasures = 0;   // those that a compaction can drop
 };
 Found look_at(const Rocks& rocks) {
@@ -37,7 +42,6 @@ Found look_at(const Rocks& rocks) {
     found.files.push_back({file.total_blob_bytes, file.garbage_blob_bytes});
     found.garbage += file.garbage_blob_bytes;
   }
-  found.tables = facts.size;
   rocks.db->GetIntProperty(objects, "rocksdb.estimate-num-keys", &found.keys);
   for (const char* property :
        {"rocksdb.num-deletes-active-mem-table", "rocksdb.num-deletes-imm-mem-tables"}) {
@@ -54,9 +58,10 @@ Found look_at(const Rocks& rocks) {
   return found;
 }
 
-// False: it failed, or was broken off. `share` of the blob files, the oldest ones, are written
-// anew; with 0 the keys alone are compacted.
-bool compact(Rocks& rocks, double share, const Stopping& stopping) {
+enum class Outcome { done, broken_off, no_room };
+// `share` of the blob files, the oldest ones, are written anew; with 0 the keys alone are
+// compacted.
+Outcome compact(Rocks& rocks, DiskSpace& disk, double share, const Stopping& stopping) {
   std::atomic<bool> canceled{false};
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
@@ -70,13 +75,27 @@ bool compact(Rocks& rocks, double share, const Stopping& stopping) {
   auto done = std::async(std::launch::async, [&] {
     return rocks.db->CompactRange(options, rocks.family(Family::objects), nullptr, nullptr);
   });
-  do canceled = stopping() || rocks.failed;
-  while (done.wait_for(kLookForAStopEvery) != std::future_status::ready);
+  bool has_room = true;
+  do {
+    has_room = has_room && !(disk.low() && disk.free_bytes() < kLeaveBytes);
+    canceled = !has_room || stopping() || rocks.failed;
+  } while (done.wait_for(kAskEvery) != std::future_status::ready);
   const rocksdb::Status status = done.get();
-  if (!status.ok() && !canceled)
+  if (status.ok()) return Outcome::done;
+  if (!has_room) {
+    spdlog::error(
+        "the disk has too little room to free what deleted objects leave on it: delete more of "
+        "them, or make room beside them");
+    // What was written until then would stay until the next start: RocksDB looks for such files
+    // only here, and when a compaction failed by itself.
+    rocks.db->DisableFileDeletions();
+    rocks.db->EnableFileDeletions(false);
+    return Outcome::no_room;
+  }
+  if (!canceled)
     spdlog::error("what deleted objects leave could not be taken off the disk: {}",
                   status.ToString());
-  return status.ok();
+  return Outcome::broken_off;
 }
 }  // namespace
 
@@ -99,36 +118,40 @@ size_t files_to_collect(const std::vector<BlobFileBytes>& oldest_first, const Co
 }
 
 void GarbageCollector::start() {
-  jobs_.every(std::string(kGarbageCollection), kLookEvery,
-              [this](const Stopping& stopping) { work(stopping); });
+  jobs_.recur(std::string(kGarbageCollection), kLookEvery,
+              [this](const Stopping& stopping) { return work(stopping); });
 }
 
 // What an erased key leaves counts as garbage only when RocksDB has dropped the key itself, which
 // it does when it happens to write the key's table anew. So the keys are compacted first, which
 // also brings all of them to one level: the bodies are then written once.
-void GarbageCollector::work(const Stopping& stopping) {
-  // Only half of the disk's room is taken: what others write meanwhile needs some too.
-  const uint64_t free_bytes = disk_.free_bytes(), room = free_bytes / 2;
+//
+// How much room that takes nobody can say before: of the tables as much as is live in those of one
+// job (rocks.cc bounds it), which is the less the more is erased. On a full disk a refusal would be
+// final, whatever is deleted. So it is begun, and given up when it comes near the disk's end.
+std::chrono::milliseconds GarbageCollector::work(const Stopping& stopping) {
+  if (rocks_.failed) return kLookEvery;
   Found found = look_at(rocks_);
-  const uint64_t tables = std::min(found.tables, kTablesOfAJobBytes);
-  if (rocks_.failed || tables > room) return;
-  const bool is_short = free_bytes < kShortRoomBytes + found.garbage;
+  const bool is_short = disk_.free_bytes() < kShortRoomBytes + found.garbage;
+  // Bodies take half of the disk's room only: tables need some, and what others write meanwhile.
   const auto count = [&] {
-    return files_to_collect(found.files, is_short ? kWhenRoomIsShort : kUsually, room - tables);
+    return files_to_collect(found.files, is_short ? kWhenRoomIsShort : kUsually,
+                            disk_.free_bytes() / 2);
   };
   const bool many_erased =
       found.erasures >= (is_short ? kErasuresLeastWhenShort : kErasuresLeast) &&
       found.erasures >= found.keys / kErasuresOneIn;
-  if (!many_erased && !(found.erasures && disk_.low()) && !count()) return;
-  if (!compact(rocks_, 0, stopping)) return;
+  if (!many_erased && !(found.erasures && disk_.low()) && !count()) return kLookEvery;
+  Outcome outcome = compact(rocks_, disk_, 0, stopping);
   found = look_at(rocks_);
-  const size_t oldest = count();
-  if (!oldest) return;
-  // RocksDB makes a number of files of the share again, and rounds it down.
-  constexpr double kAboveTheNumber = 0.01;
-  const double share =
-      (static_cast<double>(oldest) + kAboveTheNumber) / static_cast<double>(found.files.size());
-  compact(rocks_, std::min(1.0, share), stopping);
+  if (const size_t oldest = outcome == Outcome::done ? count() : 0) {
+    // RocksDB makes a number of files of the share again, and rounds it down.
+    constexpr double kAboveTheNumber = 0.01;
+    const double share =
+        (static_cast<double>(oldest) + kAboveTheNumber) / static_cast<double>(found.files.size());
+    outcome = compact(rocks_, disk_, std::min(1.0, share), stopping);
+  }
+  return outcome == Outcome::no_room ? kLookAgainForRoom : std::chrono::milliseconds(kLookEvery);
 }
 
 }  // namespace sluice

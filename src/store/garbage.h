@@ -7,6 +7,7 @@
 //
 //   GarbageCollector collector(*rocks, disk, jobs);
 //   collector.start();
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -46,7 +47,8 @@ class GarbageCollector {
   void start();
 
  private:
-  void work(const Stopping& stopping);
+  // Returns after how long it is to look again.
+  std::chrono::milliseconds work(const Stopping& stopping);
 
   Rocks& rocks_;
   DiskSpace& disk_;

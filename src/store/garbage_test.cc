@@ -4,16 +4,63 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <thread>
 
+#include "store/disk_space.h"
+#include "store/jobs.h"
 #include "store/store_fixture.h"
 
 namespace sluice {
 namespace {
-constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kKiB = 1 << 10, kMiB = 1 << 20;
+
+// Says how much room the process has: a disk on which there is nothing but one folder. It takes the
+// place of the C library's statvfs below. One at a time.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::filesystem::path& folder) : folder_(folder) { the_disk = this; }
+  ~SmallDisk() { the_disk = nullptr; }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  // From now on so much is free beside the files that are there.
+  void leave(uint64_t bytes) {
+    bytes_ = used() + bytes;
+    least_free_ = bytes;
+  }
+  uint64_t free() {
+    const uint64_t used_bytes = used(), all = bytes_,
+                   left = all > used_bytes ? all - used_bytes : 0;
+    uint64_t least = least_free_;
+    while (left < least && !least_free_.compare_exchange_weak(least, left)) {
+    }
+    return left;
+  }
+  // Since there was said how much is free.
+  uint64_t least_free() const { return least_free_; }
+
+  static inline std::atomic<SmallDisk*> the_disk = nullptr;
+
+ private:
+  uint64_t used() const {
+    uint64_t sum = 0;
+    std::error_code gone;  // a file may go while it is looked at
+    for (std::filesystem::recursive_directory_iterator file(folder_, gone), end; file != end;
+         file.increment(gone))
+      if (file->is_regular_file(gone))
+        if (const uint64_t bytes = file->file_size(gone); !gone) sum += bytes;
+    return sum;
+  }
+  const std::filesystem::path folder_;
+  std::atomic<uint64_t> bytes_ = 0, least_free_ = 0;
+};
 
 // The ages of files are their order.
 TEST(FilesToCollect, AreTheOldestOnesUpToWhereMostIsGained) {
@@ -58,20 +105,51 @@ class GarbageTest : public StoreTest {
       ASSERT_TRUE(store_->commit(std::move(staged), {}));
     }
   }
-  std::map<std::string, uint64_t> blob_files() const {
+  // Keys that nothing makes shorter, so that the tables are large.
+  static std::vector<Key> write_long_keys(Store& store, int count) {
+    std::vector<Key> keys;
+    constexpr int kInACommit = 500;
+    while (std::ssize(keys) < count) {
+      Staged staged = store.stage();
+      for (int i = 0; i < kInACommit; ++i) {
+        keys.push_back(schema::key(Family::objects, "t", {random_hex(1000)}));
+        staged.put(keys.back(), std::string(1024, 'b'));
+      }
+      EXPECT_TRUE(store.commit(std::move(staged), {}));
+    }
+    return keys;
+  }
+  static void erase(Store& store, const std::vector<Key>& keys, size_t one_in) {
+    Staged staged = store.stage();
+    for (size_t n = 0; n < keys.size(); n += one_in) staged.erase(keys[n]);
+    ASSERT_TRUE(store.commit(std::move(staged), {}));
+  }
+  template <class Condition>
+  static bool comes_true(const Condition& condition) {
+    const auto given_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > given_up) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+  uint64_t table_bytes() const { return bytes_of(".sst"); }
+  std::map<std::string, uint64_t> files(std::string_view extension) const {
     std::map<std::string, uint64_t> sizes;
     std::error_code gone;  // a file may go while it is looked at
     for (const auto& file : std::filesystem::directory_iterator(dir_ / "data" / "db"))
-      if (file.path().extension() == ".blob")
+      if (file.path().extension() == extension)
         if (const uint64_t bytes = file.file_size(gone); !gone)
           sizes[file.path().filename()] = bytes;
     return sizes;
   }
-  uint64_t blob_file_bytes() const {
+  std::map<std::string, uint64_t> blob_files() const { return files(".blob"); }
+  uint64_t bytes_of(std::string_view extension) const {
     uint64_t sum = 0;
-    for (const auto& [name, bytes] : blob_files()) sum += bytes;
+    for (const auto& [name, bytes] : files(extension)) sum += bytes;
     return sum;
   }
+  uint64_t blob_file_bytes() const { return bytes_of(".blob"); }
   void expect_one_in(int kept_one_in, int bodies) {
     const Snapshot now = store_->snapshot();
     for (int n = 0; n < bodies; ++n)
@@ -96,13 +174,81 @@ TEST_F(GarbageTest, WhatDeletedBodiesLeaveComesBackToTheDisk) {
   open();  // which breaks it off, at the latest
   expect_one_in(kKeptOneIn, kBodies);
   store_->jobs().wake(kGarbageCollection);
-  const auto given_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (blob_file_bytes() > full / 4 && std::chrono::steady_clock::now() < given_up)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  EXPECT_LE(blob_file_bytes(), full / 4);
+  EXPECT_TRUE(comes_true([&] { return blob_file_bytes() <= full / 4; }));
   expect_one_in(kKeptOneIn, kBodies);
   open();
   expect_one_in(kKeptOneIn, kBodies);
+  EXPECT_TRUE(store_->verify().empty());
+}
+
+// The more is deleted the less of the tables is written anew, so what they take now is no measure.
+TEST_F(GarbageTest, ComesBackWhereTheTablesTakeMoreThanIsFree) {
+  constexpr int kKeys = 20'000;
+  constexpr uint64_t kFree = 32 * kMiB;
+  open();
+  const std::vector<Key> keys = write_long_keys(*store_, kKeys);
+  open();  // what was in memory is in files now
+  SmallDisk disk(dir_);
+  disk.leave(0);  // nothing can be collected before all is erased
+  erase(*store_, keys, 1);
+  ASSERT_GT(table_bytes(), kFree / 2);
+  ASSERT_GT(blob_file_bytes(), kKeys * kKiB);
+  disk.leave(kFree);
+  store_->jobs().wake(kGarbageCollection);
+  EXPECT_TRUE(comes_true([&] { return blob_file_bytes() == 0; })) << blob_file_bytes() / kMiB;
+  EXPECT_TRUE(comes_true([&] { return table_bytes() < kMiB; })) << table_bytes() / kMiB;
+  EXPECT_TRUE(store_->verify().empty());
+}
+
+// What is live in the tables has to be written before they go, and it must not take the last of the
+// disk: the log needs that, or the store fails.
+class CrowdedDisk : public GarbageTest {
+ protected:
+  static constexpr uint64_t kTooLittle = 24 * kMiB;
+  // A store in which a quarter is erased, on a disk with too little room for what is left.
+  void prepare(uint64_t free_bytes) {
+    disk_.leave(free_bytes);
+    open();
+    const std::vector<Key> keys = write_long_keys(*store_, 40'000);
+    store_->scrub(Family::objects);  // or RocksDB might write the tables anew by itself
+    erase(*store_, keys, 4);
+    full_ = blob_file_bytes();
+    ASSERT_GT(table_bytes(), 36 * kMiB);
+    disk_.leave(kTooLittle);
+    store_->jobs().wake(kGarbageCollection);
+  }
+  bool comes_back() {
+    return comes_true([&] { return blob_file_bytes() < full_ * 7 / 8; });
+  }
+  bool has_reserve() const { return std::filesystem::exists(dir_ / "data" / "reserve"); }
+  SmallDisk disk_{dir_};
+  uint64_t full_ = 0;
+};
+
+TEST_F(CrowdedDisk, IsNotTakenToTheLastByACollection) {
+  prepare(2 * kReserveBytes);
+  ASSERT_FALSE(has_reserve());
+  const auto waits = [&] {  // and for longer than it usually does
+    for (const auto& one : store_->jobs().recurring())
+      if (one.work == kGarbageCollection) return !one.running && one.due > now() + 15'000;
+    return false;
+  };
+  EXPECT_TRUE(comes_true([&] { return disk_.least_free() < kGiveUpBytes && waits(); }));
+  EXPECT_GT(disk_.least_free(), kGiveUpBytes / 8);
+  EXPECT_TRUE(comes_true([&] { return disk_.free() > kGiveUpBytes; })) << disk_.free();
+  EXPECT_EQ(blob_file_bytes(), full_);
+  EXPECT_TRUE(store_->verify().empty());
+  disk_.leave(kTooLittle + kReserveBytes);
+  store_->jobs().wake(kGarbageCollection);
+  EXPECT_TRUE(comes_back()) << blob_file_bytes();
+}
+
+TEST_F(CrowdedDisk, HasAReserveForACollection) {
+  prepare(4 * kReserveBytes);
+  ASSERT_TRUE(has_reserve());
+  EXPECT_TRUE(comes_back()) << blob_file_bytes();
+  EXPECT_FALSE(has_reserve());
+  EXPECT_GT(disk_.least_free(), kGiveUpBytes / 8);
   EXPECT_TRUE(store_->verify().empty());
 }
 
@@ -159,3 +305,20 @@ TEST_F(GarbageTest, TheSizeOfAFamilyCountsItsBlobFiles) {
 
 }  // namespace
 }  // namespace sluice
+
+// It takes the place of the C library's, for this program and the libraries that it uses.
+extern "C" {
+int statvfs_of_a_test(const char* path, struct statvfs* facts) __asm__("statvfs");
+int statvfs_of_a_test(const char* path, struct statvfs* facts) {
+  struct statfs found{};
+  if (syscall(SYS_statfs, path, &found) != 0) return -1;
+  *facts = {};
+  facts->f_frsize = facts->f_bsize = static_cast<unsigned long>(found.f_bsize);
+  facts->f_blocks = found.f_blocks;
+  facts->f_bfree = found.f_bfree;
+  facts->f_bavail = found.f_bavail;
+  if (sluice::SmallDisk* disk = sluice::SmallDisk::the_disk)
+    facts->f_bfree = facts->f_bavail = disk->free() / facts->f_frsize;
+  return 0;
+}
+}

@@ -4,9 +4,11 @@
 // and of the one after it all or nothing.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "base/bytes.h"
@@ -354,6 +356,45 @@ TEST_F(PowerCut, LosesRecordsOfReadsAloneAndOnlyUntilTheNextSync) {
       EXPECT_LE(found, mark.records);
       EXPECT_TRUE((*store)->verify().empty());
     }
+}
+
+// A log is begun while records of reads stand at the end of the one before it, which nobody has
+// synced. What is in the new one must not be on the disk without them: the chain would have a hole.
+TEST_F(PowerCut, LeavesNoHoleInTheChainBetweenTwoLogs) {
+  const ForgettingDisk disk(dir_ / "live");
+  prepare(dir_ / "live");
+  {
+    const auto opened = Store::open(options(dir_ / "live"));
+    ASSERT_TRUE(opened);
+    std::atomic<bool> done = false;
+    std::thread reader([&] {
+      while (!done)
+        EXPECT_TRUE((*opened)->commit((*opened)->stage(), {R"({"eventName":"Read"})"}, {},
+                                      Wait::until_written));
+    });
+    for (int round = 0; round < 10; ++round) {
+      EXPECT_TRUE(step(**opened, 5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      (*opened)->scrub(Family::metrics);  // which begins a new log
+    }
+    done = true;
+    reader.join();
+  }
+  // When a log is synced and a later one was begun, the power is cut just before that.
+  std::set<std::string> logs;
+  for (size_t n = 0; n < disk.calls() && !HasFailure(); ++n) {
+    const std::string call = disk.call(n);
+    if (call.starts_with("make ") && call.ends_with(".log")) logs.insert(call.substr(5));
+    if (!call.starts_with("sync ") || !call.ends_with(".log") || call.substr(5) >= *logs.rbegin())
+      continue;
+    SCOPED_TRACE(std::to_string(n) + ": " + call);
+    lay_out(disk.after(n, Keeps::latest), dir_ / "after");
+    const auto store = Store::open(options(dir_ / "after"));
+    ASSERT_TRUE(store) << store.error().message;
+    const auto findings = (*store)->verify();
+    EXPECT_TRUE(findings.empty()) << findings[0].what;
+  }
+  EXPECT_GE(logs.size(), 10u);
 }
 
 // What it would write behind the first beginning reads, by chance, as a broken log.

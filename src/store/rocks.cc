@@ -52,6 +52,11 @@ constexpr std::array<const char*, kFamilies> kNames = {"default", "objects", "it
 constexpr uint64_t kBlobBytesMin = 1024;
 // The live bytes of one file at least must fit on the disk to free what else is in it.
 constexpr uint64_t kBlobFileBytes = 32 << 20;
+// The size of a table of objects, which holds keys and what listings show, and how much of them one
+// job of a compaction takes. As much must fit on the disk until what the job has read can go, also
+// when little is free and much is deleted. The first level is written anew at once, so it is small.
+constexpr uint64_t kObjectTableBytes = 16 << 20, kObjectJobBytes = 2 * kObjectTableBytes,
+                   kObjectFirstLevelBytes = 4 * kObjectTableBytes;
 // Below the size from which the allocator asks the kernel for fresh pages each time.
 constexpr size_t kFileBufferBytes = 256 << 10;
 // A table of 64 MiB that is written all at once when it is finished holds up the sync of the log,
@@ -186,6 +191,8 @@ Result<std::unique_ptr<Rocks>> open_rocks(const std::string& dir, const Secret& 
   objects.min_blob_size = kBlobBytesMin;
   objects.blob_file_size = kBlobFileBytes;
   objects.target_file_size_base = kObjectTableBytes;
+  objects.max_compaction_bytes = kObjectJobBytes;
+  objects.max_bytes_for_level_base = kObjectFirstLevelBytes;
   objects.blob_cache = table.block_cache;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

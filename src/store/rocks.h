@@ -17,8 +17,6 @@
 namespace sluice {
 
 constexpr size_t kFamilies = 7;
-// The size of a table of objects, which holds keys and what listings show.
-constexpr uint64_t kObjectTableBytes = 16 << 20;
 struct Rocks {
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;

@@ -129,7 +129,7 @@ class Store {
   virtual bool disk_is_low() = 0;
   // A write failed, so that nothing more is written.
   virtual bool failed() const = 0;
-  // A key for one purpose, derived from the root key by HKDF.
+  // A key for one purpose, derived from the master secret by HKDF (docs/on-disk.md).
   virtual Secret derive_key(std::string_view purpose) = 0;
   virtual const Scope& scope() const = 0;
 };

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/thread_safety.h"
@@ -94,7 +96,12 @@ class File {
     bytes.resize(have);
     return bytes;
   }
-  bool sync() const { return fdatasync(fd_) == 0; }
+  // After one that failed none succeeds: Linux forgets what it could not write.
+  bool sync() const {
+    if (!lost_ && fdatasync(fd_) == 0) return true;
+    if (lost_.exchange(true)) errno = EIO;
+    return false;
+  }
   bool make_empty() const { return ftruncate(fd_, 0) == 0; }
   uint64_t size() const {
     struct stat facts{};
@@ -104,7 +111,10 @@ class File {
 
  private:
   const int fd_;
+  mutable std::atomic<bool> lost_ = false;
 };
+// Those that are still open: RocksDB closes a log when all of it is synced, or in tables.
+using OpenFiles = std::vector<std::weak_ptr<const File>>;
 
 uint64_t checksum(uint64_t place, std::string_view head, std::string_view content) {
   uint64_t state = crc32c().update(~uint32_t{0}, big_endian64(place));
@@ -120,11 +130,13 @@ std::string encode_head(uint64_t place, uint64_t synced, std::string_view conten
 // RocksDB appends on one thread at a time, and syncs on another meanwhile.
 class WalWriter : public rocksdb::FSWritableFile {
  public:
-  WalWriter(std::string path, std::unique_ptr<const File> empty)
-      : path_(std::move(path)), file_(std::move(empty)) {}
+  WalWriter(std::string path, std::shared_ptr<const File> empty, OpenFiles earlier)
+      : path_(std::move(path)), file_(std::move(empty)), earlier_(std::move(earlier)) {}
   using FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
     const MutexLock lock(mutex_);
+    const bool is_content = content_ + data.size() > kPageBytes;  // behind the encryption's prefix
+    if (is_content && !sync_earlier()) return failed(path_, "the log before it cannot be synced");
     return add(data.ToStringView());
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
@@ -155,6 +167,13 @@ class WalWriter : public rocksdb::FSWritableFile {
   void PrepareWrite(size_t, size_t, const IOOptions&, IODebugContext*) override {}
 
  private:
+  // False: errno says why.
+  bool sync_earlier() SLUICE_REQUIRES(mutex_) {
+    for (const auto& one : earlier_)
+      if (const auto file = one.lock(); file && !file->sync()) return false;
+    earlier_.clear();
+    return true;
+  }
   uint64_t end() const SLUICE_REQUIRES(mutex_) { return last_page_at_ + last_page_.size(); }
   // Whole pages are written, so that the kernel need not read what was there.
   IOStatus add(std::string_view content) SLUICE_REQUIRES(mutex_) {
@@ -184,8 +203,9 @@ class WalWriter : public rocksdb::FSWritableFile {
   }
 
   const std::string path_;
-  const std::unique_ptr<const File> file_;
+  const std::shared_ptr<const File> file_;
   Mutex mutex_;
+  OpenFiles earlier_ SLUICE_GUARDED_BY(mutex_);     // that may not be synced
   uint64_t content_ SLUICE_GUARDED_BY(mutex_) = 0;  // its bytes, without the frames
   uint64_t synced_ SLUICE_GUARDED_BY(mutex_) = 0;   // all before this place of the file
   uint64_t size_ SLUICE_GUARDED_BY(mutex_) = 0;     // of the file, with its zeros
@@ -302,9 +322,12 @@ class WalFiles : public rocksdb::FileSystemWrapper {
                            std::unique_ptr<rocksdb::FSWritableFile>* out,
                            IODebugContext* context) override {
     if (!is_log(path)) return FileSystemWrapper::NewWritableFile(path, options, out, context);
-    auto file = std::make_unique<const File>(path, O_CREAT | O_TRUNC | O_WRONLY);
+    auto file = std::make_shared<const File>(path, O_CREAT | O_TRUNC | O_WRONLY);
     if (!file->is_open()) return failed(path, "it cannot be made");
-    *out = std::make_unique<WalWriter>(path, std::move(file));
+    const MutexLock lock(mutex_);
+    std::erase_if(logs_, [](const auto& log) { return log.expired(); });
+    *out = std::make_unique<WalWriter>(path, file, logs_);
+    logs_.push_back(file);
     return IOStatus::OK();
   }
   // RocksDB would cut off what stands behind the content of a log that it has recovered, and would
@@ -354,6 +377,9 @@ class WalFiles : public rocksdb::FileSystemWrapper {
     auto reader = std::make_unique<WalReader>(path, std::move(file));
     return reader->is_framed() ? std::move(reader) : nullptr;
   }
+
+  Mutex mutex_;
+  OpenFiles logs_ SLUICE_GUARDED_BY(mutex_);
 };
 }  // namespace
 

@@ -2,7 +2,8 @@
 #pragma once
 // RocksDB's log (its *.log files, the write-ahead log) in files that are written over instead of
 // grown. A file that had its size before changes no metadata when it is synced: a commit waits
-// a third to two thirds as long, and not for what other files owe the journal of the file system (decision 0018).
+// a third to two thirds as long, and not for what other files owe the journal of the file system
+// (decision 0018).
 //
 //   auto files = with_wal_files(rocksdb::FileSystem::Default());   // below the encryption
 //
@@ -19,6 +20,9 @@
 // to the disk with what is written next. What a power cut leaves of bytes that were not synced may
 // have holes. So the content ends before the first frame that is not whole, unless a later one says
 // that this place was synced: then the file is damaged, and reading it answers Corruption.
+//
+// A log has content only when all of the ones before it is on the disk: what is first written to it
+// syncs them. Else a power cut could leave the end of a history without its middle.
 //
 // A log without such frames is one that an older version has written: it is read as it is.
 #include <rocksdb/file_system.h>

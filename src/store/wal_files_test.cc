@@ -188,6 +188,63 @@ TEST_F(WalFilesTest, WhatASyncFailedForIsNotSynced) {
   EXPECT_EQ(content(), "");
 }
 
+// What is in a log must not be on the disk without what is in the one before it.
+TEST_F(WalFilesTest, ALogIsSyncedBeforeTheNextOneHasContent) {
+  ForgettingDisk disk(dir_ / "live");
+  const std::string prefix(4096, 'p');  // of the encryption
+  std::vector<std::unique_ptr<rocksdb::FSWritableFile>> logs;
+  std::vector<std::string> names;
+  for (const char* name : {"000004.log", "000005.log", "000006.log"}) {
+    names.emplace_back(name);
+    path_ = dir_ / "live" / name;
+    logs.push_back(begin());
+    append(*logs.back(), prefix);
+    if (names.size() != 2) append(*logs.back(), name);  // one never has any
+  }
+  const auto syncs = [&] {
+    std::vector<std::string> synced;
+    for (size_t n = 0; n < disk.calls(); ++n)
+      if (disk.call(n).starts_with("sync")) synced.push_back(disk.call(n));
+    return synced;
+  };
+  const std::vector<std::string> before{"sync 000004.log", "sync 000005.log"};
+  EXPECT_EQ(syncs(), before);
+  ForgettingDisk::Files files = disk.after(disk.calls(), ForgettingDisk::Keeps::names);
+  path_ = dir_ / "000004.log";
+  std::ofstream(path_, std::ios::binary) << *files.at("000004.log");
+  EXPECT_EQ(content_size(), prefix.size() + names[0].size());
+  append(*logs.back(), "more");
+  EXPECT_EQ(syncs(), before);  // once
+}
+
+TEST_F(WalFilesTest, ALogHasNoContentWhenTheOneBeforeItIsLost) {
+  ForgettingDisk disk(dir_ / "live");
+  const std::string prefix(4096, 'p');
+  const auto first = begin();
+  append(*first, prefix + "first");
+  path_ = dir_ / "live" / "000005.log";
+  const auto second = begin();
+  append(*second, prefix);
+  disk.fail_at(disk.calls(), EIO);
+  EXPECT_TRUE(second->Append("second", {}, nullptr).IsIOError());
+  EXPECT_TRUE(second->Append("second", {}, nullptr).IsIOError());  // a later sync brings nothing
+  EXPECT_EQ(content().size(), prefix.size());
+  path_ = dir_ / "live" / "000006.log";
+  const auto third = begin();
+  append(*third, prefix);
+  EXPECT_TRUE(third->Append("third", {}, nullptr).IsIOError());
+}
+
+// One that RocksDB has closed is synced, or nothing in it is needed.
+TEST_F(WalFilesTest, ALogThatIsGoneKeepsNoneFromBeingWritten) {
+  const ForgettingDisk disk(dir_ / "live");
+  append(*begin(), std::string(5'000, 'x'));
+  path_ = dir_ / "live" / "000005.log";
+  const auto second = begin();
+  append(*second, std::string(5'000, 'y'));
+  for (size_t n = 0; n < disk.calls(); ++n) EXPECT_FALSE(disk.call(n).starts_with("sync")) << n;
+}
+
 // What says that a page was synced stands behind it, so of the last page nothing does.
 TEST_F(WalFilesTest, APageThatIsLostIsDamageWhenAnotherOneFollows) {
   const std::string group = random_bytes(4096 - 2 * kHeadBytes);
