@@ -90,7 +90,7 @@ struct RestoredSetting {
 };
 
 struct TableRecord {
-  static constexpr RecordType record{Family::meta, "dynamodb.table", 4};
+  static constexpr RecordType record{Family::meta, "dynamodb.table", 5};
   std::string name;
   std::string id;  // a random UUID, so that a new table with an old name never shows old items
   Time created = 0;
@@ -152,7 +152,7 @@ inline RecordKey<TableRecord> table_key(std::string_view name) { return {name}; 
 
 // A deleted table whose stream may still be read. Its items can be opened no longer than that.
 struct FormerTable : TableRecord {
-  static constexpr RecordType record{Family::meta, "dynamodb.former-table", 1};
+  static constexpr RecordType record{Family::meta, "dynamodb.former-table", 2};
 };
 inline RecordKey<FormerTable> former_table_key(std::string_view table_id) { return {table_id}; }
 
