@@ -69,7 +69,8 @@ class PacedStream {
     return guest_->is_below(kGivesBytesPerSecondMin) ? -1 : got;
   }
   // In slices, so that a large write does not look like one that does not move.
-  bool write(const char* data, size_t size, int timeout_ms) {
+  bool write(const char* data, size_t size, int timeout_ms,
+             int64_t bytes_per_second_min = kTakesBytesPerSecondMin) {
     if (!guest_) return stream_.write(data, size, timeout_ms);
     constexpr size_t kSliceBytes = 64 << 10;
     const int64_t deadline_us = monotonic_us() + int64_t{1000} * timeout_ms;
@@ -80,9 +81,9 @@ class PacedStream {
       guest_->begin_wait();
       written = left_ms > 0 && stream_.write(data, slice, static_cast<int>(left_ms));
       guest_->end_wait(written ? slice : 0);
-      written = written && !guest_->is_below(kTakesBytesPerSecondMin);
       data += slice;
       size -= slice;
+      written = written && !(size && guest_->is_below(bytes_per_second_min));
     }
     return written;
   }
@@ -390,7 +391,11 @@ bool write_response(PacedStream& stream, const Response& response, bool is_head,
                     int timeout_ms) {
   std::string out =
       head_of(response, response.stream ? response.stream_bytes : response.body.size(), keep_alive);
-  const auto write_out = [&] { return stream.write(out.data(), out.size(), timeout_ms); };
+  // Of a stream a piece is held, and little else: it may be taken slowly.
+  const auto write_out = [&] {
+    return stream.write(out.data(), out.size(), timeout_ms,
+                        response.stream ? kGivesBytesPerSecondMin : kTakesBytesPerSecondMin);
+  };
   if (!is_head && !response.stream) {
     // A large body is not copied: who takes it slowly would hold it twice.
     const size_t together =
@@ -535,6 +540,7 @@ Io Connection::serve(const std::function<void()>& begins) {
   begins();
   const bool is_head = request.method == "HEAD";
   const Response response = context_.handler(std::move(request), *exchange_);
+  if (guest_) guest_->begin_answer();
   if (guest_ && response.body.size() > kTogetherBytes)
     guest_->crowd.hold_answer(*guest_, response.body.size());
   const bool keep_alive = exchange_->message().keep_alive() && !context_.stopping &&

@@ -24,18 +24,32 @@ void Guest::end_wait(size_t bytes_moved) {
   waited_us += monotonic_us() - waits_since_us.exchange(0);
   moved += bytes_moved;
 }
+void Guest::begin_answer() {
+  waited_us = 0;
+  moved = 0;
+}
+int64_t Guest::waited_until(int64_t now_us) const {
+  const int64_t waits_since = waits_since_us;
+  return waited_us + (waits_since ? now_us - waits_since : 0);
+}
+namespace {
+bool moves_less(const Guest& guest, int64_t waited_us, int64_t bytes_per_second) {
+  return static_cast<int64_t>(guest.moved) < waited_us / 1'000'000 * bytes_per_second;
+}
+}  // namespace
 bool Guest::is_slow(int64_t now_us) const {
   const int64_t waits_since = waits_since_us;
   if (!waits_since) return false;
-  const int64_t wait = now_us - waits_since, waited = waited_us + wait;
-  if (wait > kSlowAfterUs) return true;  // however much he moved before
-  return waited > kSlowAfterUs &&
-         static_cast<int64_t>(moved) < waited / 1'000'000 * kSlowBytesPerSecond;
+  if (now_us - waits_since > kSlowAfterUs) return true;  // however much he moved before
+  const int64_t waited = waited_until(now_us);
+  return waited > kSlowAfterUs && moves_less(*this, waited, kSlowBytesPerSecond);
 }
-
 bool Guest::is_below(int64_t bytes_per_second_min) const {
-  return waited_us > kSlowEndsUs &&
-         static_cast<int64_t>(moved) < waited_us / 1'000'000 * bytes_per_second_min;
+  return waited_us > kSlowTimeoutUs && moves_less(*this, waited_us, bytes_per_second_min);
+}
+bool Guest::is_behind(int64_t now_us) const {
+  const int64_t waited = waited_until(now_us);
+  return waited >= kBehindAfterUs && moves_less(*this, waited, kBehindBytesPerSecond);
 }
 
 CrowdLimits limits_within(size_t descriptors) {
@@ -248,7 +262,7 @@ void Crowd::resume(Guest& guest, bool refused) {
 
 void Crowd::look_after_lines(int64_t now_us) {
   const MutexLock lock(mutex_);
-  bound_answers();
+  bound_answers(now_us);
   std::vector<Guest*> late;
   for (const auto& [name, line] : waiting_)
     for (Guest* guest : line.guests) {
@@ -431,36 +445,34 @@ Guest* Crowd::a_slow_one(const std::string* of_session) const {
   return *std::min_element(most->second.begin(), most->second.end(),
                            [](const Guest* a, const Guest* b) { return a->moved < b->moved; });
 }
-// Of the session whose answers take most memory, the one that we have waited for longest. nullptr:
-// we wait for none of them.
-Guest* Crowd::one_with_an_answer() const {
-  std::map<std::string_view, size_t> bytes_of;
-  for (Guest* guest : served_)
-    bytes_of[standing_of(*guest).session] += standing_of(*guest).answer_bytes;
-  const auto most =
-      std::max_element(bytes_of.begin(), bytes_of.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  Guest* longest = nullptr;
-  for (Guest* guest : served_)
-    if (standing_of(*guest).answer_bytes && guest->waits_since_us &&
-        standing_of(*guest).session == most->first &&
-        (!longest || guest->waits_since_us < longest->waits_since_us))
-      longest = guest;
-  return longest;
+// nullptr: nobody is behind. Then they are taken as fast as can be, and there will be fewer soon.
+Guest* Crowd::one_behind_with_an_answer(int64_t now_us) const {
+  std::map<std::string_view, std::pair<size_t, Guest*>> behind;  // by session
+  for (Guest* guest : served_) {
+    const Guest::Standing& standing = standing_of(*guest);
+    if (!standing.answer_bytes || !guest->is_behind(now_us)) continue;
+    auto& [bytes, longest] = behind[standing.session];
+    bytes += standing.answer_bytes;
+    if (!longest || guest->waited_until(now_us) > longest->waited_until(now_us)) longest = guest;
+  }
+  const auto most = std::max_element(
+      behind.begin(), behind.end(),
+      [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+  return most == behind.end() ? nullptr : most->second.second;
 }
-void Crowd::bound_answers() {
+void Crowd::bound_answers(int64_t now_us) {
   while (answers_bytes_ > limits_.answers_bytes)
-    if (Guest* const one = one_with_an_answer())
+    if (Guest* const one = one_behind_with_an_answer(now_us))
       dismiss(*one);
     else
       return;
 }
-void Crowd::hold_answer(Guest& guest, size_t bytes) {
+void Crowd::hold_answer(Guest& guest, size_t bytes, int64_t now_us) {
   const MutexLock lock(mutex_);
   Guest::Standing& standing = standing_of(guest);
   if (standing.leaving || !standing.has_place) return;
   answers_bytes_ += bytes - std::exchange(standing.answer_bytes, bytes);
-  bound_answers();
+  bound_answers(now_us);
 }
 
 bool Crowd::dismiss_a_slow_one() {

@@ -45,9 +45,11 @@ constexpr size_t kPlacesMax = 512, kPlacesOfStrangersMax = 256, kPlacesOfASessio
 // loses its last.
 constexpr size_t kWaitingMax = 4'096, kWaitingStrangersMax = 2'048;
 constexpr int64_t kPlaceWaitMaxUs = 10'000'000;
-// Answers that their peers have not taken yet. When there is more of them, the session that has
-// most of it loses the connection that we have waited for longest.
+// Answers that their peers have not taken yet. When there is more of them, somebody who is behind
+// goes: we have waited for a second for him, and he takes less than a megabyte a second. It is one
+// of the session that has most of such answers, the one that we have waited for longest.
 constexpr size_t kAnswersBytesMax = 256 << 20;
+constexpr int64_t kBehindAfterUs = 1'000'000, kBehindBytesPerSecond = 1 << 20;
 // A stranger who has held a place for so long loses it when others wait for one.
 constexpr int64_t kStrangerGraceUs = 1'000'000;
 
@@ -68,8 +70,8 @@ CrowdLimits limits_within(size_t descriptors);
 constexpr int64_t kSlowAfterUs = 5'000'000, kSlowBytesPerSecond = 16 << 10;
 // Whoever gives or takes fewer bytes than this in each second that we have waited for him is served
 // no more, once that is so long in all: else a request would keep what it holds for as long as he
-// likes. Devices with a poor line give little; an answer holds more than what is being taken in.
-constexpr int64_t kSlowEndsUs = 20'000'000, kGivesBytesPerSecondMin = 1 << 10,
+// likes. Devices with a poor line move little; but an answer that is held whole takes memory.
+constexpr int64_t kSlowTimeoutUs = 20'000'000, kGivesBytesPerSecondMin = 1 << 10,
                   kTakesBytesPerSecondMin = 16 << 10;
 
 // Whether a request has its place now, is to wait for one, or gets none.
@@ -83,8 +85,13 @@ struct Guest {
   // Called before and after each wait for the peer to send bytes or to take ours.
   void begin_wait();
   void end_wait(size_t bytes_moved);
+  // From now on he takes the answer. How he gave his request is forgotten.
+  void begin_answer();
   bool is_slow(int64_t now_us) const;
   bool is_below(int64_t bytes_per_second_min) const;
+  bool is_behind(int64_t now_us) const;
+  // In all, until now.
+  int64_t waited_until(int64_t now_us) const;
 
   Crowd& crowd;
   const int fd;
@@ -137,7 +144,7 @@ class Crowd {
   void wait_for_place(Guest& guest, std::function<void()> resume);
   // The request that has a place here has an answer of so many bytes. They count until its place
   // is given up.
-  void hold_answer(Guest& guest, size_t bytes);
+  void hold_answer(Guest& guest, size_t bytes, int64_t now_us = monotonic_us());
   // Looks for those that have waited for too long, for those that others wait for, and for those
   // whose answers take too much memory. To be called once a second.
   void look_after_lines(int64_t now_us = monotonic_us());
@@ -176,8 +183,8 @@ class Crowd {
   Guest* a_served_stranger(int64_t now_us, const std::string* claimed_session = nullptr) const
       SLUICE_REQUIRES(mutex_);
   Guest* a_slow_one(const std::string* of_session = nullptr) const SLUICE_REQUIRES(mutex_);
-  Guest* one_with_an_answer() const SLUICE_REQUIRES(mutex_);
-  void bound_answers() SLUICE_REQUIRES(mutex_);
+  Guest* one_behind_with_an_answer(int64_t now_us) const SLUICE_REQUIRES(mutex_);
+  void bound_answers(int64_t now_us) SLUICE_REQUIRES(mutex_);
 
   struct Lack {
     // Of places: of all, of those of strangers, of the session, of those of who claims it.

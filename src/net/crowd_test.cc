@@ -65,56 +65,66 @@ class CrowdOfTwoStrangers : public SmallCrowd {
       : SmallCrowd({.places = 6, .places_of_strangers = 2, .places_of_a_session = 1}) {}
 };
 
-// Whoever takes no answers cannot fill the memory with them, and others' answers stay.
-TEST_F(SmallCrowd, WhoHoldsMostAnswersLosesTheOneThatWaitsLongest) {
-  Peer first = known("much"), second = known("much"), other = known("little");
+// Whoever takes no answers cannot fill the memory with them. Others' stay, also those of somebody
+// who has more, but takes them.
+TEST_F(SmallCrowd, OfThoseBehindWhoHoldsMostAnswersLosesTheOneThatWaitsLongest) {
+  Peer first = known("much"), second = known("much"), other = known("little"), fast = known("fast");
   const Place of_first(first.guest.get()), of_second(second.guest.get()),
-      of_other(other.guest.get());
-  first.guest->begin_wait();
-  crowd_.hold_answer(*first.guest, 50);
-  other.guest->begin_wait();
-  crowd_.hold_answer(*other.guest, 40);
+      of_other(other.guest.get()), of_fast(fast.guest.get());
+  for (Peer* peer : {&first, &second, &other}) peer->guest->waited_us = kBehindAfterUs;
+  first.guest->waited_us += 1;
+  fast.guest->begin_wait();
+  crowd_.hold_answer(*fast.guest, 60);
+  crowd_.hold_answer(*first.guest, 20);
+  crowd_.hold_answer(*other.guest, 20);
   EXPECT_FALSE(first.is_told_to_leave());
-  crowd_.hold_answer(*second.guest, 45);
+  crowd_.hold_answer(*second.guest, 20);
   EXPECT_TRUE(first.is_told_to_leave());
-  EXPECT_FALSE(second.is_told_to_leave());
-  EXPECT_FALSE(other.is_told_to_leave());
+  for (Peer* peer : {&second, &other, &fast}) EXPECT_FALSE(peer->is_told_to_leave());
 }
 // An answer counts no longer than its request has a place.
 TEST_F(SmallCrowd, AnswersThatWereTakenDoNotCount) {
   Peer one = known("one"), two = known("two");
   for (int i = 0; i < 3; ++i) {
     const Place place(one.guest.get());
-    one.guest->begin_wait();
+    one.guest->waited_us = kBehindAfterUs;
     crowd_.hold_answer(*one.guest, 90);
-    one.guest->end_wait(90);
   }
   const Place place(two.guest.get());
-  two.guest->begin_wait();
+  two.guest->waited_us = kBehindAfterUs;
   crowd_.hold_answer(*two.guest, 90);
   EXPECT_FALSE(one.is_told_to_leave());
   EXPECT_FALSE(two.is_told_to_leave());
 }
-// One that nobody waits for yet is looked at again a second later.
+// Nobody is behind at once: it is looked again each second.
 TEST_F(SmallCrowd, AnswersAreLookedAtAgain) {
   Peer one = known("one");
   const Place place(one.guest.get());
+  one.guest->begin_wait();
   crowd_.hold_answer(*one.guest, 101);
   EXPECT_FALSE(one.is_told_to_leave());
-  one.guest->begin_wait();
-  crowd_.look_after_lines();
+  crowd_.look_after_lines(one.guest->waits_since_us + kBehindAfterUs);
   EXPECT_TRUE(one.is_told_to_leave());
+}
+// How slowly somebody gave his request says nothing of how he takes the answer.
+TEST_F(SmallCrowd, WhoGaveSlowlyMayTakeHisAnswer) {
+  Peer one = known("one");
+  const Place place(one.guest.get());
+  one.guest->waited_us = 2 * kSlowTimeoutUs;
+  EXPECT_TRUE(one.guest->is_below(kTakesBytesPerSecondMin));
+  one.guest->begin_answer();
+  EXPECT_FALSE(one.guest->is_below(kTakesBytesPerSecondMin));
 }
 TEST_F(SmallCrowd, WhoIsSlowForLongIsServedNoMore) {
   Peer one = known("one");
   const Place place(one.guest.get());
-  one.guest->waited_us = kSlowEndsUs + 1;
-  one.guest->moved = kSlowEndsUs / 1'000'000 * 100 - 1;
+  one.guest->waited_us = kSlowTimeoutUs + 1;
+  one.guest->moved = kSlowTimeoutUs / 1'000'000 * 100 - 1;
   EXPECT_TRUE(one.guest->is_below(100));
   one.guest->moved += 1;
   EXPECT_FALSE(one.guest->is_below(100));
   one.guest->moved = 0;
-  one.guest->waited_us = kSlowEndsUs;
+  one.guest->waited_us = kSlowTimeoutUs;
   EXPECT_FALSE(one.guest->is_below(100));
 }
 // Connections that ask nothing keep nobody out.

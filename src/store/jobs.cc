@@ -559,6 +559,7 @@ class Jobs::Runner {
     staged.put_off(next, now() + delay_ms);
     const auto kept = store_.commit(std::move(staged), {});
     if (kept) return JobResult::finished();
+    if (!store_.snapshot().get(job.key)) return JobResult::finished();  // it was just now
     spdlog::error("that could not be stored: {}", kept.error().message);
     return JobResult::park(kept.error().message);
   } catch (const std::exception& bug) {

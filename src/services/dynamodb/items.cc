@@ -499,19 +499,18 @@ json::value BatchGetItem::audit(const In& in, const Snapshot& s) {
 namespace {
 // How many large answers are made at the same time: each takes some times its size in memory.
 constexpr ptrdiff_t kLargeAnswersMax = 8;
-constexpr size_t kLargeAnswerBytes = 1 << 20, kBatchGetBytesMax = 16 << 20;
+constexpr size_t kLargeAnswerBytes = 1 << 20;
 std::shared_ptr<const void> wait_for_large_answer() {
   static std::counting_semaphore<> turns{kLargeAnswersMax};
   turns.acquire();
   return {&turns, [](const void*) { turns.release(); }};
 }
-// What counts of an item is what it takes in the answer, where a control character has six bytes.
-size_t answered_bytes(const json::object& item, const json::object& shown) {
+}  // namespace
+size_t answered_bytes(const json::object& item) {
   constexpr size_t kSmallBytes = 4096;  // a hundred of them are little either way
   const size_t bytes = item_bytes(item);
-  return bytes < kSmallBytes ? bytes : std::max(bytes, json::serialize(shown).size());
+  return bytes < kSmallBytes ? bytes : std::max(bytes, json::serialize(item).size());
 }
-}  // namespace
 Result<BatchGetItem::Out> BatchGetItem::run(const Authorized<In>& in, const Snapshot& s) {
   Out out;
   json::object responses, unprocessed;
@@ -526,7 +525,7 @@ Result<BatchGetItem::Out> BatchGetItem::run(const Authorized<In>& in, const Snap
       TRY(const Key key, table.key_of(wanted, true));
       if (!seen.insert(key.bytes).second)
         return validation("Provided list of item keys contains duplicates");
-      if (bytes > kBatchGetBytesMax) {
+      if (bytes > kAnswerBytesMax) {
         left.push_back(wanted);
         continue;
       }
@@ -539,7 +538,7 @@ Result<BatchGetItem::Out> BatchGetItem::run(const Authorized<In>& in, const Snap
       TRY(const json::object item, table.open_item(key.bytes, *sealed));
       total += read_units(item_bytes(item), w.consistent);
       json::object shown = project(item, w.projection);
-      bytes += answered_bytes(item, shown);
+      bytes += std::max(item_bytes(item), answered_bytes(shown));
       found.push_back(std::move(shown));
     }
     if (in->consumed) units.push_back(Cost{total}.shown(w.table, in->body));

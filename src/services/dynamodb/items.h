@@ -111,6 +111,11 @@ struct BatchWriteItem : OnTables<BatchWriteItem> {
   static Result<Out> run(const Authorized<In>& in, Staged& staged);
   static std::string audit(const In& in, const Snapshot& s);
 };
+// The items of one answer: when they have this, the rest is left out.
+constexpr size_t kAnswerBytesMax = 16 << 20;
+// What counts of an item there is what it takes as JSON, where a control character has six bytes.
+size_t answered_bytes(const json::object& item);
+
 struct BatchGetItem : OnTables<BatchGetItem> {
   static constexpr std::string_view name = "BatchGetItem", action = "dynamodb:BatchGetItem";
   struct Wanted {
@@ -127,7 +132,7 @@ struct BatchGetItem : OnTables<BatchGetItem> {
     json::object body = {};
   };
   struct Out : JsonOut {
-    std::shared_ptr<const void> turn;  // of a large answer, until it is written (items.cc)
+    std::shared_ptr<const void> turn;  // of a large answer, until it is text (items.cc)
   };
   static Result<In> parse(const Request& request);
   static Result<std::vector<Need>> needs(const In& in, const Snapshot& s, const Ports& ports);

@@ -437,7 +437,14 @@ std::string batch_code(const Error& why) {
          : why.code == "ResourceNotFoundException"     ? "ResourceNotFound"
          : why.code.starts_with("AccessDenied")        ? "AccessDenied"
          : why.code == "ValidationException"           ? "ValidationError"
+         : why.code == "RequestLimitExceeded"          ? "RequestLimitExceeded"
                                                        : "InternalServerError";
+}
+Error answer_is_full() {
+  return {400,
+          "RequestLimitExceeded",
+          "The items of the statements before this one have 16 MB; ask for this one again.",
+          {}};
 }
 // What one statement of a batch answers. `ran` is set as soon as its item is known.
 Result<JsonOut> run_member(const Authorized<BatchExecuteStatement::In>& in, const StatementIn& one,
@@ -468,9 +475,12 @@ Result<BatchExecuteStatement::Out> BatchExecuteStatement::run(const Authorized<I
                                                               Staged& staged) {
   Out out;
   json::array responses, costs;
+  size_t bytes = 0;  // as JSON
   for (const auto& one : in->statements) {
     bool ran = false;
-    auto done = one ? run_member(in, *one, staged, ran) : Result<JsonOut>(one.error());
+    auto done = !one                      ? Result<JsonOut>(one.error())
+                : bytes > kAnswerBytesMax ? Result<JsonOut>(answer_is_full())
+                                          : run_member(in, *one, staged, ran);
     json::object response;
     if (one && (done || ran)) response["TableName"] = one->parsed.table;
     if (!done) {
@@ -480,7 +490,10 @@ Result<BatchExecuteStatement::Out> BatchExecuteStatement::run(const Authorized<I
       response["Error"] = json::object{{"Code", code}, {"Message", done.error().message}};
     } else {
       for (const char* member : {"Item", "Attributes"})
-        if (json::value* told = done->body.if_contains(member)) response["Item"] = *told;
+        if (json::value* told = done->body.if_contains(member)) {
+          bytes += answered_bytes(told->get_object());
+          response["Item"] = std::move(*told);
+        }
       if (json::value* cost = done->body.if_contains("ConsumedCapacity"))
         costs.push_back(std::move(*cost));
     }

@@ -60,8 +60,7 @@ Result<std::shared_ptr<BlobReader>> open_reader(const SealedCode& code, const js
 
 class CodeProducer : public BodyProducer {
  public:
-  CodeProducer(std::shared_ptr<const void> held, std::shared_ptr<BlobReader> reader)
-      : held_(std::move(held)), reader_(std::move(reader)) {}
+  explicit CodeProducer(std::shared_ptr<BlobReader> reader) : reader_(std::move(reader)) {}
   Result<std::string> next() override {
     TRY(std::string piece, reader_->read(at_, kPieceBytes));
     at_ += piece.size();
@@ -69,9 +68,7 @@ class CodeProducer : public BodyProducer {
   }
 
  private:
-  // Holds the file, because the code may be replaced meanwhile.
-  const std::shared_ptr<const void> held_;
-  const std::shared_ptr<BlobReader> reader_;
+  const std::shared_ptr<BlobReader> reader_;  // it can be read on when the code is replaced
   uint64_t at_ = 0;
 };
 }  // namespace
@@ -118,12 +115,11 @@ Result<std::string> open_package(const SealedCode& code, const json::object& con
 
 Result<Response> send_package(const SealedCode& code, const json::object& context,
                               const Ports& ports, const Snapshot& snapshot) {
-  const auto held = snapshot.hold_files();
   TRY(auto reader, open_reader(code, context, ports, snapshot));
   Response answer{200,
                   {},
                   "",
-                  std::make_shared<CodeProducer>(held, std::move(reader)),
+                  std::make_shared<CodeProducer>(std::move(reader)),
                   static_cast<uint64_t>(code.bytes)};
   answer.headers.add("content-type", "application/zip");
   return answer;

@@ -17,7 +17,7 @@ constexpr const char* kKeptHeaders[] = {"content-type",     "content-disposition
 // What is read before it is hashed and sealed: a chunk of a sealed file, which the processor's
 // cache holds from one to the other.
 constexpr size_t kPieceBytes = 64 * 1024;
-constexpr int64_t kSnapshotHeldUs = 1'000'000;
+constexpr int64_t kSnapshotHeldMaxUs = 1'000'000;
 }  // namespace
 
 namespace {
@@ -274,17 +274,23 @@ Result<size_t> read_piece(BodySource& body, std::string& buffer, const Came& cam
   size_t total = 0;
   while (total < buffer.size()) {
     TRY(const size_t got, body.read(buffer.data() + total, buffer.size() - total));
-    came();
+    CHECK(came());
     if (!got) break;
     total += got;
   }
   return total;
 }
 // A snapshot keeps the files of all that is deleted meanwhile, so a slow upload must not hold one.
-// False: it stays, since it has made the KMS key of the data key, which nobody else knows yet.
-bool renew(Staged& staged, const DataKey& key, const json::object& context, const Ports& ports) {
+// False: it stays, since it has made or rotated the KMS key of the data key, which nobody else
+// knows yet. Errors: those of a key that can be used no more.
+Result<bool> renew(Staged& staged, const DataKey& key, const json::object& context,
+                   const Ports& ports) {
   Staged fresh = ports.store->stage();
-  if (!ports.data_keys->unwrap(key.wrapped, context, fresh.snapshot())) return false;
+  auto opened = ports.data_keys->unwrap(key.wrapped, context, fresh.snapshot());
+  if (!opened && (opened.error().code == "NotFoundException" ||
+                  opened.error().code == "InvalidCiphertextException"))
+    return false;
+  if (!opened) return kms_error(std::move(opened).error());
   staged = std::move(fresh);
   return true;
 }
@@ -322,10 +328,12 @@ Result<Received> receive(BodySource& body, const ObjectIn& in, const Encryption&
   // A part is always a file, also when it is empty.
   if (inline_bytes_max == 0) spool = ports.store->write_blob(out.key.plain);
   int64_t since_us = monotonic_us();
-  const auto keep_fresh = [&] {
-    if (monotonic_us() - since_us < kSnapshotHeldUs) return;
-    out.outdated = renew(staged, out.key, context, ports) || out.outdated;
+  const auto keep_fresh = [&]() -> Result<Done> {
+    if (monotonic_us() - since_us < kSnapshotHeldMaxUs) return Done{};
+    TRY(const bool renewed, renew(staged, out.key, context, ports));
+    out.outdated = out.outdated || renewed;
     since_us = monotonic_us();
+    return Done{};
   };
   for (;;) {
     TRY(const size_t got, read_piece(body, buffer, keep_fresh));
