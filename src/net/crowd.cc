@@ -48,6 +48,8 @@ bool Guest::is_below(int64_t bytes_per_second_min) const {
   return waited_us > kSlowTimeoutUs && moves_less(*this, waited_us, bytes_per_second_min);
 }
 bool Guest::is_behind(int64_t now_us) const {
+  const int64_t waits_since = waits_since_us;
+  if (waits_since && now_us - waits_since >= kBehindAfterUs) return true;
   const int64_t waited = waited_until(now_us);
   return waited >= kBehindAfterUs && moves_less(*this, waited, kBehindBytesPerSecond);
 }

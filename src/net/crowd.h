@@ -46,8 +46,9 @@ constexpr size_t kPlacesMax = 512, kPlacesOfStrangersMax = 256, kPlacesOfASessio
 constexpr size_t kWaitingMax = 4'096, kWaitingStrangersMax = 2'048;
 constexpr int64_t kPlaceWaitMaxUs = 10'000'000;
 // Answers that their peers have not taken yet. When there is more of them, somebody who is behind
-// goes: we have waited for a second for him, and he takes less than a megabyte a second. It is one
-// of the session that has most of such answers, the one that we have waited for longest.
+// goes: we have waited a second for his next bytes, or in all, and he takes less than a megabyte a
+// second. It is one of the session that has most of such answers, the one that we have waited for
+// longest.
 constexpr size_t kAnswersBytesMax = 256 << 20;
 constexpr int64_t kBehindAfterUs = 1'000'000, kBehindBytesPerSecond = 1 << 20;
 // A stranger who has held a place for so long loses it when others wait for one.

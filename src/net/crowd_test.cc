@@ -103,6 +103,7 @@ TEST_F(SmallCrowd, AnswersAreLookedAtAgain) {
   one.guest->begin_wait();
   crowd_.hold_answer(*one.guest, 101);
   EXPECT_FALSE(one.is_told_to_leave());
+  one.guest->moved = 100 * kBehindBytesPerSecond;  // into the buffers of the socket, say
   crowd_.look_after_lines(one.guest->waits_since_us + kBehindAfterUs);
   EXPECT_TRUE(one.is_told_to_leave());
 }
