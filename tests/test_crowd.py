@@ -440,17 +440,21 @@ def test_bodies_have_a_budget(fresh_server):
     assert sanitized() or rss(server) - before < 400 * MIB
 
 
-def test_a_body_that_drips_is_given_up(server, door):
-    """One byte a second would hold its memory for weeks; each single read is in time."""
-    spoken = begin(server, ASK, door.sign(ASK, door.session), 2000)
+def drip(spoken, between=lambda: None):
+    """Sends a byte now and then until it is answered."""
     spoken.settimeout(0.5)
     for _ in range(200):
-        try:
+        with contextlib.suppress(TimeoutError):
             spoken.sendall(b" ")
             if got := spoken.recv(4096):
-                break
-        except TimeoutError:
-            continue
+                return got
+        between()
+    raise AssertionError("it is never given up")
+
+
+def test_a_body_that_drips_is_given_up(server, door):
+    """One byte a second would hold its memory for weeks; each single read is in time."""
+    got = drip(begin(server, ASK, door.sign(ASK, door.session), 2000))
     assert got.startswith(b"HTTP/1.1 400") and b"RequestTimeout" in got
 
 

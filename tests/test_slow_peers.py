@@ -5,14 +5,15 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
 import re
 import signal
 import threading
 
 import wire
 from clock import sanitized
-from functions import make_assumable, until
-from test_crowd import MIB, answer, begin, resident, trusting
+from functions import BOOTSTRAP, make_assumable, make_function, make_role, until, zipped
+from test_crowd import MIB, answer, begin, drip, resident
 
 PIECE = 64 << 10
 
@@ -141,16 +142,44 @@ def test_an_upload_that_drips_keeps_nothing_and_is_given_up(fresh_server):
     s3 = s3_of(fresh_server)
     spoken = begin_put(fresh_server, s3, "drips", 5 << 30)
     put_and_delete(s3)
-    spoken.settimeout(0.5)
-    freed = False
-    for _ in range(1000):
-        try:
-            spoken.sendall(b" ")
+    counts = []
+    got = drip(spoken, lambda: counts.append(len(files(fresh_server))))
+    assert 0 in counts and got.startswith(b"HTTP/1.1 400") and b"RequestTimeout" in got
+
+
+def test_an_upload_under_a_key_that_is_disabled_meanwhile_is_ended(fresh_server):
+    """Else it would go on with what it knew at its beginning, and keep that moment's files."""
+    server, s3, kms = fresh_server, s3_of(fresh_server), fresh_server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    asked = {"x-amz-server-side-encryption": "aws:kms"}
+    asked["x-amz-server-side-encryption-aws-kms-key-id"] = key
+    call = wire.Call("s3", "PUT", "/slow-peers/slow", asked, b"")
+    headers = wire.Wire(server).sign(call, server.session(), payload="UNSIGNED-PAYLOAD")
+    spoken = begin(server, call, headers, 1024 * PIECE)
+    spoken.settimeout(0.1)
+    for n in range(1023):
+        if n == 3:
+            kms.disable_key(KeyId=key)
+        with contextlib.suppress(TimeoutError):
+            spoken.sendall(b"x" * PIECE)
             if got := spoken.recv(4096):
                 break
-        except TimeoutError:
-            freed = freed or not files(fresh_server)
-    assert freed and got.startswith(b"HTTP/1.1 400") and b"RequestTimeout" in got
+    assert got.startswith(b"HTTP/1.1 400") and b"KMS.DisabledException" in got
+    until(lambda: not files(server))
+
+
+def test_a_slow_download_of_code_keeps_no_other_file_of_what_is_deleted(fresh_server):
+    server, s3 = fresh_server, s3_of(fresh_server)
+    make_function(server, "large", make_role(server, "large"))
+    large = zipped(BOOTSTRAP + "\n#" + os.urandom(12 * MIB).hex())
+    server.client("lambda").update_function_code(FunctionName="large", ZipFile=large)
+    own = set(files(server))
+    url = server.client("lambda").get_function(FunctionName="large")["Code"]["Location"]
+    spoken = begin(server, in_url("GET", url), {"host": url.split("/")[2]}, 0)
+    head = first_of(spoken)
+    put_and_delete(s3)
+    until(lambda: set(files(server)) <= own)
+    assert is_whole(spoken, head)
 
 
 def test_an_upload_is_finished_when_the_server_stops(fresh_server):
@@ -188,6 +217,14 @@ def test_answers_that_nobody_takes_do_not_fill_the_memory(fresh_server):
     got = json.loads(door.ask(ask, session).body)
     assert 6 <= len(got["Responses"]["large"]) <= 8  # 16 MB as they are written
     assert len(got["UnprocessedKeys"]["large"]["Keys"]) == 40 - len(got["Responses"]["large"])
+
+    statements = [
+        {"Statement": 'SELECT * FROM "large" WHERE k = ?', "Parameters": [key["k"]]}
+        for key in keys[:25]
+    ]
+    got = db.batch_execute_statement(Statements=statements)["Responses"]
+    assert 6 <= sum("Item" in one for one in got) <= 8
+    assert {one["Error"]["Code"] for one in got if "Error" in one} == {"RequestLimitExceeded"}
 
     before, held = resident(server), []
     for _ in range(24):

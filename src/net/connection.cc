@@ -404,7 +404,7 @@ bool write_response(PacedStream& stream, const Response& response, bool is_head,
     return write_out() && stream.write(response.body.data() + together,
                                        response.body.size() - together, timeout_ms);
   }
-  for (uint64_t left = is_head || !response.stream ? 0 : response.stream_bytes; left;) {
+  for (uint64_t left = is_head ? 0 : response.stream_bytes; left;) {
     auto piece = response.stream->next();
     if (!piece || piece->empty() || piece->size() > left) {
       write_out();
